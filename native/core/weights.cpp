@@ -1,0 +1,106 @@
+#include "core/weights.h"
+
+#include <cmath>
+
+#include "core/error.h"
+
+namespace svg {
+namespace {
+
+void check_shape(at::IntArrayRef got, at::IntArrayRef want, const std::string& name,
+                 const std::string& where) {
+  SVG_CHECK(got == want, ErrorCode::kWeightsMismatch, "tensor \"", name, "\" has shape ", got,
+            ", the configuration needs ", want, " (", where, ")");
+}
+
+bool keeps_dtype(const at::Tensor& tensor) { return !at::isFloatingType(tensor.scalar_type()); }
+
+}  // namespace
+
+at::Tensor Weights::get(const std::string& name, at::IntArrayRef shape, Init init, Role role) const {
+  at::Tensor tensor = get_optional(name, shape, init, role);
+  SVG_CHECK(tensor.defined(), ErrorCode::kWeightsMismatch, "tensor \"", prefix_, name,
+            "\" is missing in ", source_->description());
+  return tensor;
+}
+
+at::Tensor Weights::get_optional(const std::string& name, at::IntArrayRef shape, Init init,
+                                 Role role) const {
+  at::Tensor tensor = source_->find(prefix_ + name, shape, init, role);
+  if (tensor.defined()) check_shape(tensor.sizes(), shape, prefix_ + name, source_->description());
+  return tensor;
+}
+
+bool Weights::has(const std::string& name) const { return shape_of(name).has_value(); }
+
+MapSource::MapSource(TensorMap tensors, std::string description, at::Device device, at::ScalarType dtype)
+    : tensors_(std::move(tensors)), description_(std::move(description)), device_(device), dtype_(dtype) {}
+
+at::Tensor MapSource::find(const std::string& name, at::IntArrayRef, Init, Role role) {
+  const auto found = tensors_.find(name);
+  if (found == tensors_.end()) return {};
+  if (keeps_dtype(found->second)) return found->second.to(device_);
+  return found->second.to(device_, role == Role::kMatrix ? dtype_ : at::kFloat);
+}
+
+std::optional<std::vector<int64_t>> MapSource::shape_of(const std::string& name) const {
+  const auto found = tensors_.find(name);
+  if (found == tensors_.end()) return std::nullopt;
+  return found->second.sizes().vec();
+}
+
+TrainableSource::TrainableSource(TensorMap start, at::Generator generator, at::Device device)
+    : start_(std::move(start)), generator_(std::move(generator)), device_(device) {}
+
+at::Tensor TrainableSource::find(const std::string& name, at::IntArrayRef shape, Init init, Role role) {
+  for (const TensorMap* known : {&parameters_, &buffers_}) {
+    if (const auto found = known->find(name); found != known->end()) return found->second;
+  }
+  const auto given = start_.find(name);
+  at::Tensor value = given != start_.end() ? given->second : initialise(shape, init, generator_);
+  const bool trainable = role != Role::kBuffer && at::isFloatingType(value.scalar_type());
+  const at::ScalarType dtype = at::isFloatingType(value.scalar_type()) ? at::kFloat : value.scalar_type();
+  value = value.detach().to(device_, dtype, /*non_blocking=*/false, /*copy=*/true).contiguous();
+  (trainable ? parameters_ : buffers_)[name] = value.requires_grad_(trainable);
+  return value;
+}
+
+std::optional<std::vector<int64_t>> TrainableSource::shape_of(const std::string& name) const {
+  const auto found = start_.find(name);
+  if (found == start_.end()) return std::nullopt;
+  return found->second.sizes().vec();
+}
+
+at::Tensor initialise(at::IntArrayRef shape, Init init, at::Generator generator) {
+  at::Tensor tensor = at::empty(shape, at::kFloat);
+  const double elements = static_cast<double>(tensor.numel());
+  const double fan_in = shape.empty() ? 1 : elements / static_cast<double>(std::max<int64_t>(shape[0], 1));
+  switch (init.kind) {
+    case Init::Kind::kZeros: return tensor.zero_();
+    case Init::Kind::kOnes: return tensor.fill_(1);
+    case Init::Kind::kConstant: return tensor.fill_(init.value);
+    case Init::Kind::kNormal: return tensor.normal_(0, init.value, generator);
+    case Init::Kind::kTruncatedNormal: {  // cut at two standard deviations, by drawing again
+      tensor.normal_(0, init.value, generator);
+      for (int round = 0; round < 16; ++round) {
+        const at::Tensor outside = tensor.abs() > 2 * init.value;
+        if (!outside.any().item<bool>()) break;
+        tensor = at::where(outside, at::empty_like(tensor).normal_(0, init.value, generator), tensor);
+      }
+      return tensor;
+    }
+    case Init::Kind::kXavierUniform: {
+      const double receptive = shape.size() > 2 ? elements / static_cast<double>(shape[0] * shape[1]) : 1;
+      const double fan_out = shape.empty() ? 1 : static_cast<double>(shape[0]) * receptive;
+      const double bound = std::sqrt(6.0 / (fan_in + fan_out));
+      return tensor.uniform_(-bound, bound, generator);
+    }
+    case Init::Kind::kKaimingUniform: {
+      const double bound = 1.0 / std::sqrt(fan_in);
+      return tensor.uniform_(-bound, bound, generator);
+    }
+  }
+  return tensor;
+}
+
+}  // namespace svg

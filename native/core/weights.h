@@ -1,0 +1,113 @@
+// Where a module takes its parameters from. Models ask by published name and shape; what answers
+// (a checkpoint, seeded values of a golden case, an initialiser in training) is none of their business.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace svg {
+
+using TensorMap = std::map<std::string, at::Tensor>;
+
+/// What a fresh parameter is filled with when training starts from nothing.
+struct Init {
+  enum class Kind { kZeros, kOnes, kConstant, kNormal, kTruncatedNormal, kXavierUniform, kKaimingUniform };
+  Kind kind = Kind::kXavierUniform;
+  double value = 0;  // the constant, or the standard deviation
+
+  static Init zeros() { return {Kind::kZeros, 0}; }
+  static Init ones() { return {Kind::kOnes, 0}; }
+  static Init constant(double value) { return {Kind::kConstant, value}; }
+  static Init normal(double std) { return {Kind::kNormal, std}; }
+  static Init truncated_normal(double std) { return {Kind::kTruncatedNormal, std}; }
+  static Init xavier_uniform() { return {Kind::kXavierUniform, 0}; }
+  /// torch's default of Linear and Conv2d: uniform in +-1/sqrt(fan_in).
+  static Init kaiming_uniform() { return {Kind::kKaimingUniform, 0}; }
+};
+
+/// kMatrix parameters follow the working dtype; kExact ones keep at least fp32 (norm buffers,
+/// RoPE periods, running statistics). kBuffer is kExact and never trained.
+enum class Role { kMatrix, kExact, kBuffer };
+
+class WeightSource {
+ public:
+  virtual ~WeightSource() = default;
+  /// nullptr-like (undefined) tensor where the name is absent.
+  virtual at::Tensor find(const std::string& name, at::IntArrayRef shape, Init init, Role role) = 0;
+  /// Shape of a stored tensor, or an empty optional where the name is absent or nothing is stored.
+  virtual std::optional<std::vector<int64_t>> shape_of(const std::string& name) const = 0;
+  /// For messages: the file, or what stands for it.
+  virtual std::string description() const = 0;
+};
+
+/// A cheap, copyable view of a source below a name prefix.
+class Weights {
+ public:
+  explicit Weights(std::shared_ptr<WeightSource> source, std::string prefix = "")
+      : source_(std::move(source)), prefix_(std::move(prefix)) {}
+
+  /// weights.scope("layers.0") sees "layers.0.*".
+  Weights scope(const std::string& name) const { return Weights(source_, prefix_ + name + "."); }
+
+  /// Throws Error(kWeightsMismatch) naming tensor, file and both shapes.
+  at::Tensor get(const std::string& name, at::IntArrayRef shape, Init init = Init::xavier_uniform(),
+                 Role role = Role::kMatrix) const;
+  /// Undefined where the tensor is absent; a wrong shape still throws.
+  at::Tensor get_optional(const std::string& name, at::IntArrayRef shape, Init init = Init::zeros(),
+                          Role role = Role::kMatrix) const;
+  bool has(const std::string& name) const;
+  std::optional<std::vector<int64_t>> shape_of(const std::string& name) const {
+    return source_->shape_of(prefix_ + name);
+  }
+
+ private:
+  std::shared_ptr<WeightSource> source_;
+  std::string prefix_;
+};
+
+/// Tensors in memory or memory-mapped, by name. Casts matrices to `dtype`, moves all to `device`.
+class MapSource : public WeightSource {
+ public:
+  MapSource(TensorMap tensors, std::string description, at::Device device = at::kCPU,
+            at::ScalarType dtype = at::kFloat);
+
+  at::Tensor find(const std::string& name, at::IntArrayRef shape, Init init, Role role) override;
+  std::optional<std::vector<int64_t>> shape_of(const std::string& name) const override;
+  std::string description() const override { return description_; }
+
+ private:
+  TensorMap tensors_;
+  std::string description_;
+  at::Device device_;
+  at::ScalarType dtype_;
+};
+
+/// Gives trainable fp32 leaves: from `start` where the name is there, drawn from `generator` otherwise.
+/// Keeps every parameter and buffer that was asked for, by name.
+class TrainableSource : public WeightSource {
+ public:
+  TrainableSource(TensorMap start, at::Generator generator, at::Device device = at::kCPU);
+
+  at::Tensor find(const std::string& name, at::IntArrayRef shape, Init init, Role role) override;
+  std::optional<std::vector<int64_t>> shape_of(const std::string& name) const override;
+  std::string description() const override { return "the initial weights"; }
+
+  const TensorMap& parameters() const { return parameters_; }
+  const TensorMap& buffers() const { return buffers_; }
+
+ private:
+  TensorMap start_;
+  at::Generator generator_;
+  at::Device device_;
+  TensorMap parameters_;
+  TensorMap buffers_;
+};
+
+/// Fills a new fp32 CPU tensor as torch's initialisers do. fan_in = elements / shape[0].
+at::Tensor initialise(at::IntArrayRef shape, Init init, at::Generator generator);
+
+}  // namespace svg

@@ -1,0 +1,72 @@
+// A readable state dict: names, shapes and dtypes at once, bytes only when a tensor is read.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/json.h"
+#include "core/weights.h"
+
+namespace svg {
+
+struct TensorInfo {
+  at::ScalarType dtype = at::kFloat;
+  std::vector<int64_t> shape;
+  /// Bytes of the tensor's own elements (shape x element size).
+  int64_t bytes() const;
+};
+
+class Checkpoint {
+ public:
+  virtual ~Checkpoint() = default;
+
+  const std::map<std::string, TensorInfo>& tensors() const { return tensors_; }
+  bool has(const std::string& name) const { return tensors_.count(name) != 0; }
+  /// File or folder it was opened from.
+  const std::string& path() const { return path_; }
+  /// "safetensors", "safetensors (sharded)", "torch zip", "torch legacy".
+  const std::string& format() const { return format_; }
+  /// Plain values beside the tensors (safetensors __metadata__, extras of a Lightning file).
+  const Json& metadata() const { return metadata_; }
+
+  /// A CPU view of the mapped bytes (read-only by convention, keeps the map alive).
+  /// Throws Error(kWeightsMismatch) where the name is absent.
+  virtual at::Tensor read(const std::string& name) const = 0;
+  /// Tells that the bytes behind a tensor were copied and may leave memory.
+  virtual void release(const std::string& name) const = 0;
+
+ protected:
+  std::string path_;
+  std::string format_;
+  std::map<std::string, TensorInfo> tensors_;
+  Json metadata_;
+};
+
+/// Opens a .safetensors file, a *.safetensors.index.json, a folder that holds either, or a
+/// .pth/.pt/.ckpt as torch.save wrote it. The kind is told from the bytes, not from the name.
+/// Throws Error(kFileNotFound | kFileFormat | kUnsafeFile) naming the file and the cause.
+std::shared_ptr<Checkpoint> open_checkpoint(const std::string& path);
+
+/// Weights of a checkpoint as a source for models: matrices cast to `dtype`, all moved to `device`,
+/// `strip` cut from the front of every name (names without it are left out). fp32 on the CPU is not copied.
+class CheckpointSource : public WeightSource {
+ public:
+  CheckpointSource(std::shared_ptr<Checkpoint> checkpoint, at::Device device, at::ScalarType dtype,
+                   std::string strip = "");
+
+  at::Tensor find(const std::string& name, at::IntArrayRef shape, Init init, Role role) override;
+  std::optional<std::vector<int64_t>> shape_of(const std::string& name) const override;
+  std::string description() const override { return checkpoint_->path(); }
+
+ private:
+  std::shared_ptr<Checkpoint> checkpoint_;
+  at::Device device_;
+  at::ScalarType dtype_;
+  std::string strip_;
+};
+
+}  // namespace svg

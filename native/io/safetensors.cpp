@@ -1,0 +1,140 @@
+#include "io/safetensors.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "core/error.h"
+#include "io/mapped_file.h"
+
+namespace svg {
+namespace {
+
+constexpr uint64_t kMaxHeaderBytes = 100'000'000;
+
+struct NamedDtype {
+  const char* name;
+  at::ScalarType dtype;
+};
+
+constexpr NamedDtype kDtypes[] = {
+    {"F64", at::kDouble}, {"F32", at::kFloat}, {"F16", at::kHalf}, {"BF16", at::kBFloat16},
+    {"I64", at::kLong},   {"I32", at::kInt},   {"I16", at::kShort}, {"I8", at::kChar},
+    {"U8", at::kByte},    {"BOOL", at::kBool}, {"F8_E4M3", at::kFloat8_e4m3fn},
+    {"F8_E5M2", at::kFloat8_e5m2},
+};
+
+class SafetensorsFile : public Checkpoint {
+ public:
+  explicit SafetensorsFile(const std::string& path) : file_(MappedFile::open(path)) {
+    path_ = path;
+    format_ = "safetensors";
+    read_header();
+  }
+
+  at::Tensor read(const std::string& name) const override {
+    const auto found = spans_.find(name);
+    SVG_CHECK(found != spans_.end(), ErrorCode::kWeightsMismatch, "tensor \"", name, "\" is missing in ", path_);
+    const TensorInfo& info = tensors_.at(name);
+    if (info.bytes() == 0) return at::empty(info.shape, info.dtype);
+    const uint8_t* data = file_->data() + data_start_ + found->second.first;
+    const auto options = at::TensorOptions().dtype(info.dtype);
+    if (reinterpret_cast<uintptr_t>(data) % at::elementSize(info.dtype) != 0) {
+      at::Tensor copy = at::empty(info.shape, options);  // a header length that breaks alignment
+      std::memcpy(copy.data_ptr(), data, info.bytes());
+      return copy;
+    }
+    return at::from_blob(const_cast<uint8_t*>(data), info.shape, [file = file_](void*) {}, options);
+  }
+
+  void release(const std::string& name) const override {
+    if (const auto found = spans_.find(name); found != spans_.end()) {
+      file_->release(data_start_ + found->second.first, found->second.second - found->second.first);
+    }
+  }
+
+ private:
+  [[noreturn]] void fail(const std::string& cause) const {
+    throw Error(ErrorCode::kFileFormat, concat("[safetensors] ", path_, ": ", cause));
+  }
+
+  void read_header() {
+    if (file_->size() < 8) fail("shorter than its header length");
+    uint64_t length = 0;
+    std::memcpy(&length, file_->data(), 8);
+    if (length > kMaxHeaderBytes) fail("the header length is above 100 MB");
+    if (length > file_->size() - 8) fail("the header is cut");
+    const std::string_view text(reinterpret_cast<const char*>(file_->data()) + 8, length);
+    if (text.empty() || text[0] != '{') fail("the header does not start with {");
+    data_start_ = 8 + length;
+    Json header;
+    try {
+      header = Json::parse(text);
+    } catch (const Error& error) {
+      fail(error.what());
+    }
+    try {
+      for (const auto& [name, entry] : header.as_object()) {
+        if (name == "__metadata__") {
+          for (const auto& member : entry.as_object()) member.second.as_string();
+          metadata_ = entry;
+        } else {
+          add_tensor(name, entry);
+        }
+      }
+    } catch (const Error& error) {
+      if (error.code() == ErrorCode::kFileFormat) throw;
+      fail(error.what());
+    }
+    check_cover();
+  }
+
+  void add_tensor(const std::string& name, const Json& entry) {
+    const std::string& dtype_name = entry.at("dtype").as_string();
+    const auto* dtype = std::find_if(std::begin(kDtypes), std::end(kDtypes),
+                                     [&](const NamedDtype& known) { return dtype_name == known.name; });
+    if (dtype == std::end(kDtypes)) fail(concat("tensor \"", name, "\" has the unknown dtype ", dtype_name));
+    TensorInfo info{dtype->dtype, entry.at("shape").as_int_list()};
+    const std::vector<int64_t> offsets = entry.at("data_offsets").as_int_list();
+    if (offsets.size() != 2 || offsets[0] < 0 || offsets[1] < offsets[0]) {
+      fail(concat("tensor \"", name, "\" has impossible offsets"));
+    }
+    int64_t bytes = static_cast<int64_t>(at::elementSize(info.dtype));
+    for (const int64_t side : info.shape) {
+      if (side < 0 || __builtin_mul_overflow(bytes, side, &bytes)) {
+        fail(concat("tensor \"", name, "\" has an impossible shape"));
+      }
+    }
+    if (bytes != offsets[1] - offsets[0]) {
+      fail(concat("tensor \"", name, "\" needs ", bytes, " bytes, its offsets give ", offsets[1] - offsets[0]));
+    }
+    spans_[name] = {offsets[0], offsets[1]};
+    tensors_[name] = std::move(info);
+  }
+
+  // The spans must tile the data without holes or overlap, to the last byte.
+  void check_cover() const {
+    std::vector<std::pair<int64_t, int64_t>> spans;
+    for (const auto& span : spans_) spans.push_back(span.second);
+    std::sort(spans.begin(), spans.end());
+    int64_t end = 0;
+    for (const auto& [first, last] : spans) {
+      if (first != end) fail("the tensors' offsets leave a hole or overlap");
+      end = last;
+    }
+    if (static_cast<uint64_t>(end) != file_->size() - data_start_) {
+      fail(concat("the header describes ", end, " bytes of data, the file holds ", file_->size() - data_start_));
+    }
+  }
+
+  std::shared_ptr<MappedFile> file_;
+  size_t data_start_ = 0;
+  std::map<std::string, std::pair<int64_t, int64_t>> spans_;
+};
+
+}  // namespace
+
+std::shared_ptr<Checkpoint> open_safetensors(const std::string& path) {
+  return std::make_shared<SafetensorsFile>(path);
+}
+
+}  // namespace svg

@@ -1,0 +1,50 @@
+#include "ops/layers.h"
+
+#include "ops/rms_norm.h"
+
+namespace svg {
+
+Linear::Linear(const Weights& weights, int64_t in, int64_t out, bool with_bias, Init init)
+    : weight(weights.get("weight", {out, in}, init)) {
+  if (with_bias) bias = weights.get("bias", {out}, Init::zeros());
+}
+
+at::Tensor Linear::operator()(const at::Tensor& x) const { return at::linear(x, weight, bias); }
+
+LayerNorm::LayerNorm(const Weights& weights, int64_t dim, double eps)
+    : weight(weights.get("weight", {dim}, Init::ones(), Role::kExact)),
+      bias(weights.get("bias", {dim}, Init::zeros(), Role::kExact)),
+      eps(eps) {}
+
+at::Tensor LayerNorm::operator()(const at::Tensor& x) const {
+  return at::layer_norm(x.to(at::kFloat), weight.sizes(), weight, bias, eps).to(x.scalar_type());
+}
+
+RmsNorm::RmsNorm(const Weights& weights, int64_t dim, double eps)
+    : weight(weights.get("weight", {dim}, Init::ones(), Role::kExact)), eps(eps) {}
+
+at::Tensor RmsNorm::operator()(const at::Tensor& x) const { return rms_norm(x, weight, eps); }
+
+Conv2d::Conv2d(const Weights& weights, int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t padding,
+               bool with_bias)
+    : weight(weights.get("weight", {out, in, kernel, kernel}, Init::kaiming_uniform())),
+      stride(stride),
+      padding(padding) {
+  if (with_bias) bias = weights.get("bias", {out}, Init::zeros());
+}
+
+at::Tensor Conv2d::operator()(const at::Tensor& x) const {
+  return at::conv2d(x, weight, bias, {stride, stride}, {padding, padding});
+}
+
+GroupNorm::GroupNorm(const Weights& weights, int64_t channels, int64_t groups, double eps)
+    : weight(weights.get("weight", {channels}, Init::ones(), Role::kExact)),
+      bias(weights.get("bias", {channels}, Init::zeros(), Role::kExact)),
+      groups(groups),
+      eps(eps) {}
+
+at::Tensor GroupNorm::operator()(const at::Tensor& x) const {
+  return at::group_norm(x.to(at::kFloat), groups, weight, bias, eps).to(x.scalar_type());
+}
+
+}  // namespace svg
