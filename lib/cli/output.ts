@@ -1,0 +1,64 @@
+/** Where the command line writes: results to stdout, everything else to stderr. */
+import pc from 'picocolors';
+import { firstLine, SvgT2IError } from '../errors.js';
+
+/** One line of a result, for people. */
+export function printLine(text = ''): void {
+  process.stdout.write(`${text}\n`);
+}
+
+/** One JSON value on one line of stdout: a result, or one event of an NDJSON stream. */
+export function printJson(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value)}\n`);
+}
+
+/** A remark on stderr. */
+export function note(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+/** A warning on stderr. */
+export function warn(text: string): void {
+  process.stderr.write(`${pc.yellow('warning:')} ${text}\n`);
+}
+
+/** An error on stderr: one line, then the fix, then (verbose) the stack and its causes. */
+export function printError(error: unknown, options: { readonly verbose?: boolean } = {}): void {
+  process.stderr.write(`${pc.red('error:')} ${firstLine(error)}\n`);
+  if (SvgT2IError.isInstance(error)) {
+    for (const line of (error.hint ?? '').split('\n').filter((text) => text !== '')) {
+      process.stderr.write(`  ${pc.dim('->')} ${line}\n`);
+    }
+    process.stderr.write(`  ${pc.dim(error.code)}\n`);
+  }
+  if (options.verbose === true && error instanceof Error) {
+    process.stderr.write(`${error.stack ?? ''}\n`);
+    if (error.cause instanceof Error)
+      process.stderr.write(`caused by: ${error.cause.stack ?? error.cause.message}\n`);
+  }
+}
+
+/** An error as one JSON object for `--json`. */
+export function errorToJson(error: unknown): { readonly type: 'error'; readonly [key: string]: unknown } {
+  if (!SvgT2IError.isInstance(error))
+    return { type: 'error', code: 'ERR_SVGT2I_INTERNAL', message: firstLine(error) };
+  return {
+    type: 'error',
+    code: error.code,
+    message: error.message,
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+  };
+}
+
+/** Columns of text, padded; numbers should come already formatted. */
+export function formatTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = header.map((title, column) =>
+    Math.max(title.length, ...rows.map((row) => (row[column] ?? '').length)),
+  );
+  const line = (cells: readonly string[]) =>
+    cells
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd();
+  return [line(header), ...rows.map(line)].join('\n');
+}

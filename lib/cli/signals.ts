@@ -1,0 +1,34 @@
+/** Ctrl-C: the first asks the running job to stop within one step, the second ends the process at once. */
+import { EXIT_CODES, SvgT2IError } from '../errors.js';
+import { note } from './output.js';
+
+export interface Interrupt {
+  readonly signal: AbortSignal;
+  /** Runs (synchronously) before a forced exit, e.g. to remove a half-written file. */
+  onForcedExit(cleanUp: () => void): void;
+  /** Gives SIGINT and SIGTERM back to Node. */
+  [Symbol.dispose](): void;
+}
+
+export function listenForInterrupt(): Interrupt {
+  const controller = new AbortController();
+  const cleanUps: (() => void)[] = [];
+  const onSignal = () => {
+    if (controller.signal.aborted) {
+      for (const cleanUp of cleanUps) cleanUp();
+      process.exit(EXIT_CODES.interrupted);
+    }
+    note('stopping after this step (Ctrl-C again to quit at once)');
+    controller.abort(new SvgT2IError('ERR_SVGT2I_CANCELLED', 'interrupted'));
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  return {
+    signal: controller.signal,
+    onForcedExit: (cleanUp) => cleanUps.push(cleanUp),
+    [Symbol.dispose]: () => {
+      process.off('SIGINT', onSignal);
+      process.off('SIGTERM', onSignal);
+    },
+  };
+}

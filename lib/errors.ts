@@ -1,0 +1,161 @@
+/**
+ * The one error type of the package. `code` is stable; `message` is one line that says what is wrong with what;
+ * `hint` says what to do about it.
+ */
+
+/** Codes that the C++ engine raises (native/core/error.cpp). */
+export const NATIVE_ERROR_CODES = [
+  'ERR_SVGT2I_INVALID_ARGUMENT',
+  'ERR_SVGT2I_INVALID_CONFIG',
+  'ERR_SVGT2I_FILE_NOT_FOUND',
+  'ERR_SVGT2I_FILE_FORMAT',
+  'ERR_SVGT2I_UNSAFE_FILE',
+  'ERR_SVGT2I_WEIGHTS_MISMATCH',
+  'ERR_SVGT2I_IO',
+  'ERR_SVGT2I_DISK_FULL',
+  'ERR_SVGT2I_OUT_OF_MEMORY',
+  'ERR_SVGT2I_DEVICE_UNAVAILABLE',
+  'ERR_SVGT2I_CANCELLED',
+  'ERR_SVGT2I_DISPOSED',
+  'ERR_SVGT2I_NOT_LOADED',
+  'ERR_SVGT2I_NUMERIC',
+  'ERR_SVGT2I_INTERNAL',
+] as const;
+
+/** Codes that only the TypeScript layer raises. */
+export const LIBRARY_ERROR_CODES = [
+  'ERR_SVGT2I_USAGE', // a command line that makes no sense
+  'ERR_SVGT2I_WEIGHTS_MISSING', // a part of the release that is not where it was looked for
+  'ERR_SVGT2I_IMAGE', // a picture that cannot be decoded, or is refused for its size
+  'ERR_SVGT2I_ADDON_MISSING', // the .node file is not built for this machine
+  'ERR_SVGT2I_LIBTORCH_MISSING', // no libtorch was found
+  'ERR_SVGT2I_LIBTORCH_VERSION', // a libtorch that this package does not work with
+  'ERR_SVGT2I_INSTALL', // libtorch could not be fetched or unpacked
+  'ERR_SVGT2I_BUILD', // the addon could not be compiled
+] as const;
+
+export type ErrorCode = (typeof NATIVE_ERROR_CODES)[number] | (typeof LIBRARY_ERROR_CODES)[number];
+
+export interface ErrorDetails {
+  /** What the user can do about it, as a sentence. */
+  readonly hint?: string | undefined;
+  readonly cause?: unknown;
+}
+
+// A registered symbol, so that two copies of the package in one process know each other's errors.
+const marker: unique symbol = Symbol.for('svg-t2i.error');
+
+export class SvgT2IError extends Error {
+  override readonly name: string = 'SvgT2IError';
+  readonly code: ErrorCode;
+  readonly hint?: string;
+  readonly [marker] = true;
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.code = code;
+    if (details.hint !== undefined && details.hint !== '') this.hint = details.hint;
+  }
+
+  static isInstance(value: unknown): value is SvgT2IError {
+    return typeof value === 'object' && value !== null && marker in value;
+  }
+}
+
+/** A method was called on something that `dispose()` has ended. */
+export class DisposedError extends SvgT2IError {
+  override readonly name = 'DisposedError';
+
+  constructor(what: string) {
+    super('ERR_SVGT2I_DISPOSED', `${what} was disposed and cannot be used any more`, {
+      hint: 'Load it again with SvgT2I.load(), or dispose of it later.',
+    });
+  }
+}
+
+/** Exit codes of the command line; `svg-t2i --help` prints this table. */
+export const EXIT_CODES = {
+  ok: 0,
+  failure: 1,
+  usage: 2,
+  environment: 3,
+  weights: 4,
+  memory: 5,
+  interrupted: 130,
+} as const;
+
+const exitCodeByErrorCode: Partial<Record<ErrorCode, number>> = {
+  ERR_SVGT2I_USAGE: EXIT_CODES.usage,
+  ERR_SVGT2I_INVALID_ARGUMENT: EXIT_CODES.usage,
+  ERR_SVGT2I_INVALID_CONFIG: EXIT_CODES.usage,
+  ERR_SVGT2I_ADDON_MISSING: EXIT_CODES.environment,
+  ERR_SVGT2I_LIBTORCH_MISSING: EXIT_CODES.environment,
+  ERR_SVGT2I_LIBTORCH_VERSION: EXIT_CODES.environment,
+  ERR_SVGT2I_INSTALL: EXIT_CODES.environment,
+  ERR_SVGT2I_BUILD: EXIT_CODES.environment,
+  ERR_SVGT2I_DEVICE_UNAVAILABLE: EXIT_CODES.environment,
+  ERR_SVGT2I_WEIGHTS_MISSING: EXIT_CODES.weights,
+  ERR_SVGT2I_WEIGHTS_MISMATCH: EXIT_CODES.weights,
+  ERR_SVGT2I_OUT_OF_MEMORY: EXIT_CODES.memory,
+  ERR_SVGT2I_CANCELLED: EXIT_CODES.interrupted,
+};
+
+/** The exit code that belongs to an error of any kind. */
+export function exitCodeOf(error: unknown): number {
+  if (SvgT2IError.isInstance(error)) return exitCodeByErrorCode[error.code] ?? EXIT_CODES.failure;
+  if (isAbortError(error)) return EXIT_CODES.interrupted;
+  return EXIT_CODES.failure;
+}
+
+/** What AbortController.abort() without a reason rejects with. */
+export function isAbortError(error: unknown): boolean {
+  return error instanceof Error && error.name === 'AbortError';
+}
+
+/** `code` of a Node.js system error such as ENOENT, or undefined. */
+export function systemErrorCode(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
+}
+
+/** A failed file operation as a typed error that names the path and, where there is one, the fix. */
+export function fileError(error: unknown, action: string, path: string): SvgT2IError {
+  if (SvgT2IError.isInstance(error)) return error;
+  switch (systemErrorCode(error)) {
+    case 'ENOENT':
+      return new SvgT2IError(
+        'ERR_SVGT2I_FILE_NOT_FOUND',
+        `cannot ${action} ${path}: no such file or folder`,
+        {
+          cause: error,
+        },
+      );
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return new SvgT2IError(
+        'ERR_SVGT2I_DISK_FULL',
+        `cannot ${action} ${path}: no space left on the device`,
+        {
+          hint: 'Free some space or choose another output folder.',
+          cause: error,
+        },
+      );
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+      return new SvgT2IError('ERR_SVGT2I_IO', `cannot ${action} ${path}: permission denied`, {
+        hint: 'Choose a path that you may write to, or change its permissions.',
+        cause: error,
+      });
+    default:
+      return new SvgT2IError('ERR_SVGT2I_IO', `cannot ${action} ${path}: ${firstLine(error)}`, {
+        cause: error,
+      });
+  }
+}
+
+/** The first line of any thrown value's message. */
+export function firstLine(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.split('\n', 1)[0] ?? '';
+}
