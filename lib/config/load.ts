@@ -1,0 +1,139 @@
+/** One configuration from its layers: file (with one level of `extends`) < environment < flags and --set. */
+import { readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { parseDocument, stringify } from 'yaml';
+import type { z } from 'zod';
+import { fileError, SvgT2IError } from '../errors.js';
+import { validate } from './validate.js';
+
+/** A plain tree of configuration values. */
+export interface ConfigTree {
+  [key: string]: unknown;
+}
+
+/** Paths in a file are meant from where the file is; these keys hold such paths. */
+const pathKeys = [
+  ['model', 'pretrained'],
+  ['output', 'path'],
+  ['output', 'manifest'],
+] as const;
+
+const environmentKeys: Readonly<Record<string, readonly string[]>> = {
+  SVG_T2I_PRETRAINED: ['model', 'pretrained'],
+  SVG_T2I_DEVICE: ['model', 'device'],
+  SVG_T2I_DTYPE: ['model', 'dtype'],
+  SVG_T2I_THREADS: ['model', 'threads'],
+};
+
+export interface ConfigSources {
+  /** YAML or JSON file. */
+  readonly file?: string | undefined;
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+  readonly flags?: ConfigTree;
+  /** `path=value` texts; the value is read as YAML. */
+  readonly set?: readonly string[] | undefined;
+}
+
+export async function loadConfig<Schema extends z.ZodType>(
+  schema: Schema,
+  sources: ConfigSources,
+): Promise<z.output<Schema>> {
+  const fromFile = sources.file === undefined ? {} : await readConfigFile(sources.file);
+  // Checked alone first, so that a mistake in the file is reported with the file's name.
+  if (sources.file !== undefined) validate(schema, fromFile, { source: sources.file });
+  let merged = merge(fromFile, fromEnvironment(sources.environment ?? {}));
+  merged = merge(merged, sources.flags ?? {});
+  for (const assignment of sources.set ?? []) merged = merge(merged, parseAssignment(assignment));
+  return validate(schema, merged);
+}
+
+/** YAML with comments that says what would run; reads back as a configuration file. */
+export function printConfig(config: unknown): string {
+  return stringify(config);
+}
+
+async function readConfigFile(file: string): Promise<ConfigTree> {
+  const tree = await readTree(file);
+  const { extends: base, ...own } = tree;
+  if (base === undefined) return own;
+  if (typeof base !== 'string')
+    throw invalid(file, 'extends: must be the path of another configuration file');
+  const basePath = resolve(dirname(file), base);
+  const { extends: second, ...parent } = await readTree(basePath);
+  if (second !== undefined) throw invalid(basePath, 'extends: a file that is extended cannot extend another');
+  return merge(parent, own);
+}
+
+async function readTree(file: string): Promise<ConfigTree> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    throw fileError(error, 'read', file);
+  }
+  const document = parseDocument(text);
+  const [syntaxError] = document.errors;
+  if (syntaxError !== undefined)
+    throw invalid(file, (syntaxError.message.split('\n', 1)[0] ?? '').replace(/:$/, ''));
+  const tree: unknown = document.toJS({ maxAliasCount: 100 }) ?? {};
+  if (!isTree(tree)) throw invalid(file, 'must be a mapping of sections');
+  return resolvePaths(tree, dirname(resolve(file)));
+}
+
+function resolvePaths(tree: ConfigTree, folder: string): ConfigTree {
+  let resolved = tree;
+  for (const [section, key] of pathKeys) {
+    const values = tree[section];
+    if (!isTree(values)) continue;
+    const value = values[key];
+    if (typeof value === 'string' && value !== '-') {
+      resolved = merge(resolved, { [section]: { [key]: resolve(folder, value) } });
+    }
+  }
+  return resolved;
+}
+
+function fromEnvironment(environment: Readonly<Record<string, string | undefined>>): ConfigTree {
+  let tree: ConfigTree = {};
+  for (const [name, path] of Object.entries(environmentKeys)) {
+    const value = environment[name];
+    if (value === undefined || value === '') continue;
+    tree = merge(tree, nest(path, name === 'SVG_T2I_THREADS' ? Number(value) : value));
+  }
+  return tree;
+}
+
+function parseAssignment(text: string): ConfigTree {
+  const equals = text.indexOf('=');
+  if (equals < 1) {
+    throw new SvgT2IError('ERR_SVGT2I_USAGE', `--set ${text}: must be path=value`, {
+      hint: 'For example --set sample.steps=20.',
+    });
+  }
+  const document = parseDocument(text.slice(equals + 1));
+  if (document.errors.length > 0) throw invalid(`--set ${text}`, 'the value is not valid YAML');
+  return nest(text.slice(0, equals).split('.'), document.toJS());
+}
+
+function nest(path: readonly string[], value: unknown): ConfigTree {
+  return path.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value) as ConfigTree;
+}
+
+/** `over` wins; mappings are merged, everything else is replaced. Undefined values change nothing. */
+export function merge(under: ConfigTree, over: ConfigTree): ConfigTree {
+  const result: ConfigTree = { ...under };
+  for (const [key, value] of Object.entries(over)) {
+    if (value === undefined || key === '__proto__') continue;
+    const old = result[key];
+    result[key] = isTree(old) && isTree(value) ? merge(old, value) : value;
+  }
+  return result;
+}
+
+function isTree(value: unknown): value is ConfigTree {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function invalid(source: string, message: string): SvgT2IError {
+  return new SvgT2IError('ERR_SVGT2I_INVALID_CONFIG', `${source}: ${message}`);
+}

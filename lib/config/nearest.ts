@@ -1,0 +1,33 @@
+/** "Did you mean": the known word closest to a mistyped one. */
+
+/** Levenshtein distance: insertions, deletions and substitutions cost one each. */
+function editDistance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, column) => column);
+  for (let row = 1; row <= a.length; row++) {
+    const current = [row];
+    for (let column = 1; column <= b.length; column++) {
+      const substitution = (previous[column - 1] ?? 0) + (a[row - 1] === b[column - 1] ? 0 : 1);
+      current.push(Math.min(substitution, (previous[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1));
+    }
+    previous = current;
+  }
+  return previous[b.length] ?? 0;
+}
+
+/** snake_case, kebab-case and camelCase spell the same key. */
+function normalise(word: string): string {
+  return word.toLowerCase().replace(/[-_\s]/g, '');
+}
+
+/** The closest of `known`, or undefined where none is close (more than 40 % of the letters differ). */
+export function nearest(word: string, known: readonly string[]): string | undefined {
+  let best: { word: string; distance: number } | undefined;
+  for (const candidate of known) {
+    const distance = editDistance(normalise(word), normalise(candidate));
+    const limit = Math.max(2, Math.floor(0.4 * Math.max(word.length, candidate.length)));
+    if (distance <= limit && (best === undefined || distance < best.distance)) {
+      best = { word: candidate, distance };
+    }
+  }
+  return best?.word;
+}

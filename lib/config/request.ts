@@ -1,0 +1,106 @@
+/** What to draw: one schema for the API, the command line and the configuration files. */
+import { z } from 'zod';
+
+/** Latents have 1/16 of the picture's side. */
+export const PATCH_PIXELS = 16;
+/** The position table of the published models has 512 rows and 512 columns (axes_lens 600, 512, 512). */
+export const MAX_SIDE_PIXELS = 512 * PATCH_PIXELS;
+/** Longest caption in tokens, the system prompt and <bos> included; what is longer is cut with a warning. */
+export const MAX_CAPTION_TOKENS = 512;
+
+export const SOLVERS = ['dpm++', 'euler', 'midpoint', 'heun', 'rk4', 'dopri5'] as const;
+export const DPM_METHODS = ['multistep', 'singlestep'] as const;
+export const DPM_SKIP_TYPES = ['time_uniform_flow', 'time_uniform', 'time_quadratic', 'logSNR'] as const;
+export const GUIDANCE_MODES = ['renorm', 'standard'] as const;
+
+export type Solver = (typeof SOLVERS)[number];
+
+/** The time shift of the published sampling script for each kind of solver. */
+export function defaultShift(solver: Solver): number {
+  return solver === 'dpm++' ? 10 : 6;
+}
+
+const side = (name: string) =>
+  z
+    .number()
+    .int()
+    .min(PATCH_PIXELS)
+    .max(MAX_SIDE_PIXELS)
+    .multipleOf(PATCH_PIXELS)
+    .default(1024)
+    .describe(`${name} in pixels, a multiple of ${PATCH_PIXELS}`);
+
+/** Every setting of a picture but its prompt. */
+export const settingsSchema = z.strictObject({
+  negativePrompt: z.string().default('').describe('what to steer away from'),
+  systemPrompt: z
+    .string()
+    .default('base')
+    .describe('align, base, aesthetics, real, 4grid, empty, enhance, or a text of your own'),
+  width: side('width'),
+  height: side('height'),
+  count: z.number().int().min(1).max(100_000).default(1).describe('pictures per prompt'),
+  seed: z
+    .union([z.number().int().min(0).max(Number.MAX_SAFE_INTEGER), z.literal('random')], {
+      error: 'must be a whole number from 0 to 2^53 - 1, or "random"',
+    })
+    .default(0)
+    .describe('seed of the first picture; picture i uses seed + i'),
+  steps: z.number().int().min(1).max(1000).default(50).describe('solver steps'),
+  solver: z.enum(SOLVERS).default('dpm++').describe('how the flow is integrated'),
+  order: z.number().int().min(1).max(3).default(2).describe('order of dpm++'),
+  method: z.enum(DPM_METHODS).default('multistep').describe('variant of dpm++'),
+  skipType: z.enum(DPM_SKIP_TYPES).default('time_uniform_flow').describe('time grid of dpm++'),
+  shift: z
+    .number()
+    .positive()
+    .max(1000)
+    .optional()
+    .describe('time shift towards the noisy end; 10 for dpm++ and 6 for the others where not given'),
+  atol: z.number().positive().default(1e-6).describe('absolute tolerance of dopri5'),
+  rtol: z.number().positive().default(1e-3).describe('relative tolerance of dopri5'),
+  guidanceScale: z.number().min(0).max(1000).default(4).describe('classifier-free guidance; 1 turns it off'),
+  guidanceMode: z
+    .enum(GUIDANCE_MODES)
+    .default('renorm')
+    .describe('renorm: the guided velocity is no longer than the conditional one; standard: as it is'),
+  guidanceUntil: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(1)
+    .describe('guide only while t is below this (0 is noise, 1 the picture)'),
+  renorm: z.number().positive().max(1000).default(1).describe('factor on the limit of guidance mode renorm'),
+});
+
+/** Rules between fields; zod checks each field alone. */
+function checkTogether(request: z.output<typeof settingsSchema>, context: z.RefinementCtx): void {
+  const refuse = (path: string, message: string, input: unknown) =>
+    context.addIssue({ code: 'custom', path: [path], message, input });
+  const { solver, steps, seed, count } = request;
+  if (solver === 'dpm++' && steps < request.order) {
+    refuse('steps', `must be at least the order of dpm++ (${request.order})`, steps);
+  }
+  if (solver !== 'dpm++' && steps < 2) refuse('steps', `must be at least 2 for ${solver}`, steps);
+  if (typeof seed === 'number' && seed > Number.MAX_SAFE_INTEGER - (count - 1)) {
+    refuse('seed', 'seed + count must stay below 2^53', seed);
+  }
+}
+
+/** Settings as a configuration file holds them; prompts come from the command line. */
+export const settingsWithRules = settingsSchema.superRefine(checkTogether);
+
+/** A whole request of the API. */
+export const requestSchema = settingsSchema
+  .extend({
+    prompt: z
+      .union([z.string(), z.array(z.string()).min(1)], { error: 'must be a text or a list of texts' })
+      .describe('what to draw, in any language that Gemma reads'),
+  })
+  .superRefine(checkTogether);
+
+/** What a caller passes. */
+export type Settings = z.input<typeof settingsSchema>;
+/** With every default filled in. */
+export type ResolvedSettings = z.output<typeof settingsSchema>;
+export type ResolvedRequest = z.output<typeof requestSchema>;

@@ -1,0 +1,27 @@
+/** A configuration file of `svg-t2i sample`: three sections, each with its own schema. */
+import { z } from 'zod';
+import { modelSchema } from './model.js';
+import { settingsWithRules } from './request.js';
+
+export const IMAGE_FORMATS = ['png', 'jpeg', 'webp'] as const;
+
+export const outputSchema = z.strictObject({
+  path: z.string().min(1).optional().describe('file or folder to write to; - is stdout'),
+  format: z
+    .enum(IMAGE_FORMATS)
+    .optional()
+    .describe("of the files; the path's extension decides where it has one"),
+  quality: z.number().int().min(1).max(100).default(90).describe('of jpeg and webp'),
+  grid: z.boolean().default(false).describe('also write all pictures of a prompt as one'),
+  skipExisting: z.boolean().default(false).describe('leave pictures that are already there'),
+  manifest: z.string().min(1).optional().describe('JSON Lines file that gets a line a picture'),
+});
+
+export const sampleConfigSchema = z.strictObject({
+  model: modelSchema.prefault({}),
+  sample: settingsWithRules.prefault({}),
+  output: outputSchema.prefault({}),
+});
+
+export type OutputOptions = z.output<typeof outputSchema>;
+export type SampleConfig = z.output<typeof sampleConfigSchema>;

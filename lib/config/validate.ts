@@ -1,0 +1,100 @@
+/** Checks a value against a zod schema; what is wrong comes out as one typed error of one line. */
+import { z } from 'zod';
+import { type ErrorCode, SvgT2IError } from '../errors.js';
+import { nearest } from './nearest.js';
+
+export interface ValidateOptions {
+  /** Where the value came from, e.g. a file name; goes before the message. */
+  readonly source?: string | undefined;
+  readonly code?: ErrorCode;
+}
+
+export function validate<Schema extends z.ZodType>(
+  schema: Schema,
+  value: unknown,
+  options: ValidateOptions = {},
+): z.output<Schema> {
+  const result = schema.safeParse(value, { reportInput: true });
+  if (result.success) return result.data;
+  const { issues } = result.error;
+  const text = issues.map((issue) => issueText(schema, issue)).join('; ');
+  const prefix = options.source === undefined ? '' : `${options.source}: `;
+  throw new SvgT2IError(options.code ?? 'ERR_SVGT2I_INVALID_CONFIG', prefix + text, {
+    hint: issues.map((issue) => unknownKeyHint(schema, issue)).find((hint) => hint !== undefined),
+  });
+}
+
+function issueText(schema: z.ZodType, issue: z.core.$ZodIssue): string {
+  const path = issue.path.map(String).join('.');
+  if (issue.code === 'unrecognized_keys') {
+    const known = knownKeys(schema, issue.path);
+    return issue.keys
+      .map((key) => {
+        const full = path === '' ? key : `${path}.${key}`;
+        const close = nearest(key, known);
+        return `unknown key "${full}"${close === undefined ? '' : `, did you mean "${close}"?`}`;
+      })
+      .join('; ');
+  }
+  const got = 'input' in issue ? `, got ${shown(issue.input)}` : '';
+  return `${path === '' ? '' : `${path}: `}${reason(issue)}${got}`;
+}
+
+const typeNames: Readonly<Record<string, string>> = {
+  int: 'a whole number',
+  number: 'a number',
+  string: 'a text',
+  boolean: 'true or false',
+  object: 'a mapping',
+  array: 'a list',
+};
+
+/** The schema's own message where it has one; zod's, in our words, elsewhere. */
+function reason(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case 'invalid_value':
+      return `must be one of ${issue.values.map(String).join(', ')}`;
+    case 'too_small':
+      if (issue.origin === 'array') return `needs at least ${issue.minimum} of them`;
+      return `must be ${issue.inclusive === false ? 'above' : 'at least'} ${issue.minimum}`;
+    case 'too_big':
+      return `must be ${issue.inclusive === false ? 'below' : 'at most'} ${issue.maximum}`;
+    case 'not_multiple_of':
+      return `must be a multiple of ${issue.divisor}`;
+    case 'invalid_type':
+      return `must be ${typeNames[issue.expected] ?? issue.expected}`;
+    default:
+      return issue.message;
+  }
+}
+
+function unknownKeyHint(schema: z.ZodType, issue: z.core.$ZodIssue): string | undefined {
+  if (issue.code !== 'unrecognized_keys') return undefined;
+  return `Known keys here: ${knownKeys(schema, issue.path).join(', ')}.`;
+}
+
+function shown(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  const text = typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? typeof value);
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}
+
+/** Keys of the object schema at `path`. */
+function knownKeys(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
+  let at: z.ZodType | undefined = schema;
+  for (const key of path) {
+    const object: z.ZodType | undefined = at && unwrap(at);
+    at = object instanceof z.ZodObject ? (object.shape as Record<PropertyKey, z.ZodType>)[key] : undefined;
+  }
+  const object = at && unwrap(at);
+  return object instanceof z.ZodObject ? Object.keys(object.shape) : [];
+}
+
+/** The schema below .default(), .prefault() and .optional(). */
+export function unwrap(schema: z.ZodType): z.ZodType {
+  let inner: z.ZodType = schema;
+  while (inner instanceof z.ZodDefault || inner instanceof z.ZodPrefault || inner instanceof z.ZodOptional) {
+    inner = inner.unwrap() as z.ZodType;
+  }
+  return inner;
+}
