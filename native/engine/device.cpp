@@ -1,0 +1,86 @@
+#include "engine/device.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/Version.h>
+#include <ATen/detail/CUDAHooksInterface.h>
+#include <torch/version.h>
+
+#include <fstream>
+
+#include "core/error.h"
+
+namespace svg {
+namespace {
+
+/// The kernel lists instruction sets by these names on x86 and ARM.
+bool cpu_has_bf16_matrix() {
+  std::ifstream info("/proc/cpuinfo");
+  for (std::string line; std::getline(info, line);) {
+    if (line.rfind("flags", 0) != 0 && line.rfind("Features", 0) != 0) continue;
+    line += ' ';
+    for (const char* name : {" avx512_bf16 ", " amx_bf16 ", " bf16 "}) {
+      if (line.find(name) != std::string::npos) return true;
+    }
+    return false;
+  }
+  return false;
+}
+
+int cuda_device_count() { return at::hasCUDA() ? static_cast<int>(at::detail::getCUDAHooks().deviceCount()) : 0; }
+
+int parse_cuda_index(const std::string& name) {
+  if (name == "cuda") return 0;
+  const bool numbered = name.rfind("cuda:", 0) == 0 && name.size() > 5 && name.size() < 9 &&
+                        name.find_first_not_of("0123456789", 5) == std::string::npos;
+  SVG_CHECK(numbered, ErrorCode::kInvalidArgument, "unknown device \"", name, "\": use cpu, cuda or cuda:N");
+  return std::stoi(name.substr(5));
+}
+
+}  // namespace
+
+at::Device parse_device(const std::string& name) {
+  if (name == "cpu") return at::kCPU;
+  const int index = parse_cuda_index(name);
+  const int count = cuda_device_count();
+  if (count == 0) {
+    throw Error(ErrorCode::kDeviceUnavailable,
+                concat("device \"", name, "\" was asked for, but ",
+                       at::hasCUDA() ? "no GPU answers" : "this libtorch is a CPU build"),
+                "Run `npx svg-t2i doctor` to see why, or use --device cpu.");
+  }
+  SVG_CHECK(index < count, ErrorCode::kDeviceUnavailable, "no device \"", name, "\": ", count, " GPU(s) are visible");
+  return at::Device(at::kCUDA, static_cast<at::DeviceIndex>(index));
+}
+
+at::ScalarType parse_dtype(const std::string& name, at::Device device) {
+  if (name == "fp32") return at::kFloat;
+  if (name == "bf16") return at::kBFloat16;
+  if (name == "fp16") {
+    SVG_CHECK(device.is_cuda(), ErrorCode::kInvalidArgument, "dtype fp16 needs a GPU: use bf16 or fp32 on a CPU");
+    return at::kHalf;
+  }
+  SVG_CHECK(name == "auto", ErrorCode::kInvalidArgument, "unknown dtype \"", name, "\": use auto, fp32, bf16 or fp16");
+  return device.is_cuda() || cpu_has_bf16_matrix() ? at::kBFloat16 : at::kFloat;
+}
+
+const char* dtype_short_name(at::ScalarType dtype) {
+  switch (dtype) {
+    case at::kFloat: return "fp32";
+    case at::kBFloat16: return "bf16";
+    case at::kHalf: return "fp16";
+    default: return c10::toString(dtype);
+  }
+}
+
+Json runtime_info() {
+  Json info = Json::object();
+  info.set("torch", TORCH_VERSION);
+  info.set("cpuCapability", at::get_cpu_capability());
+  info.set("cpuBf16", cpu_has_bf16_matrix());
+  info.set("threads", at::get_num_threads());
+  info.set("cudaBuild", at::hasCUDA());
+  info.set("cudaDevices", cuda_device_count());
+  return info;
+}
+
+}  // namespace svg

@@ -1,0 +1,123 @@
+#include "engine/engine.h"
+
+#include <ATen/Parallel.h>
+
+#include <atomic>
+
+#include "core/cancel.h"
+#include "engine/device.h"
+#include "engine/state.h"
+
+namespace svg {
+
+struct Engine::Job {
+  uint64_t id;
+  JobHandler handler;
+  Json request;
+  TensorMap tensors;
+  JobCallbacks callbacks;
+  std::atomic<bool> cancelled{false};
+};
+
+namespace {
+
+const Error kDisposedError(ErrorCode::kDisposed, "the engine was disposed");
+
+}  // namespace
+
+Engine::Engine(const Json& options) {
+  const int64_t threads = options.get_int("threads", 0);
+  SVG_CHECK(threads >= 0 && threads <= 1024, ErrorCode::kInvalidArgument, "threads must be 0 to 1024, not ", threads);
+  auto state = std::make_unique<EngineState>();
+  state->device = parse_device(options.get_string("device", "cpu"));
+  thread_ = std::thread([this, threads, state = std::move(state)]() mutable {
+    run_loop(std::move(state), static_cast<int>(threads));
+  });
+}
+
+Engine::~Engine() { stop(); }
+
+void Engine::submit(uint64_t id, const std::string& kind, Json request, TensorMap tensors, JobCallbacks callbacks) {
+  auto job = std::make_shared<Job>();
+  job->id = id;
+  job->handler = find_job(kind);
+  job->request = std::move(request);
+  job->tensors = std::move(tensors);
+  job->callbacks = std::move(callbacks);
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (stopping_) throw kDisposedError;
+    queue_.push_back(std::move(job));
+  }
+  wake_.notify_one();
+}
+
+void Engine::cancel(uint64_t id) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (running_ && running_->id == id) running_->cancelled = true;
+  for (const auto& job : queue_) {
+    if (job->id == id) job->cancelled = true;
+  }
+}
+
+void Engine::begin_stop(std::function<void()> stopped) {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    stopping_ = true;
+    if (running_) running_->cancelled = true;
+    if (stopped && !stopped_) {
+      on_stopped_ = std::move(stopped);
+      stopped = nullptr;
+    }
+  }
+  wake_.notify_one();
+  if (stopped) stopped();  // the thread had ended before
+}
+
+void Engine::stop() {
+  begin_stop();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Engine::run_loop(std::unique_ptr<EngineState> state, int threads) {
+  const at::NoGradGuard no_grad;  // thread-local, so it holds for every job; training jobs enable it again
+  if (threads > 0) at::set_num_threads(threads);
+  while (true) {
+    std::shared_ptr<Job> job;
+    {
+      std::unique_lock<std::mutex> lock(mutex_);
+      wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+      if (queue_.empty()) break;
+      job = std::move(queue_.front());
+      queue_.pop_front();
+      running_ = job;
+      if (stopping_) job->cancelled = true;
+    }
+    run_job(*job, *state);
+    const std::lock_guard<std::mutex> lock(mutex_);
+    running_.reset();
+  }
+  state.reset();
+  std::function<void()> on_stopped;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    stopped_ = true;
+    on_stopped = std::move(on_stopped_);
+  }
+  if (on_stopped) on_stopped();
+}
+
+void Engine::run_job(Job& job, EngineState& state) {
+  try {
+    const CancelScope scope(job.cancelled);
+    check_cancelled();
+    JobResult result = job.handler(state, job.request, job.tensors, job.callbacks.event);
+    job.callbacks.done(nullptr, std::move(result));
+  } catch (...) {
+    const Error error = translate_current_exception();
+    job.callbacks.done(&error, {});
+  }
+  job.tensors.clear();
+}
+
+}  // namespace svg

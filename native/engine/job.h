@@ -1,0 +1,31 @@
+// What a job is: a request in, events while it runs, a result or an error at the end.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <functional>
+#include <string>
+
+#include "core/json.h"
+#include "core/weights.h"
+
+namespace svg {
+
+struct EngineState;
+
+struct JobResult {
+  Json value;
+  TensorMap tensors;
+};
+
+/// Sends an event of the running job to JavaScript; never waits for it.
+using EventSink = std::function<void(Json event, TensorMap tensors)>;
+
+/// Runs on the engine's thread, without autograd. A handler asks check_cancelled() (core/cancel.h) in its loops.
+using JobHandler = JobResult (*)(EngineState& state, const Json& request, const TensorMap& tensors,
+                                 const EventSink& emit);
+
+/// Throws Error(kInvalidArgument) that lists the known kinds.
+JobHandler find_job(const std::string& kind);
+
+}  // namespace svg

@@ -1,0 +1,15 @@
+// The handlers, one file per group; jobs.cpp holds the table of kinds.
+#pragma once
+
+#include "engine/job.h"
+
+namespace svg::jobs {
+
+// runtime.cpp
+JobResult golden(EngineState&, const Json& request, const TensorMap&, const EventSink&);
+JobResult memory(EngineState&, const Json& request, const TensorMap&, const EventSink&);
+
+// files.cpp
+JobResult read_tensors(EngineState&, const Json& request, const TensorMap&, const EventSink&);
+
+}  // namespace svg::jobs
