@@ -15,33 +15,45 @@ struct EngineWrap::Message {
   TensorMap tensors;
 };
 
-// The way from the engine's thread to JavaScript. Outlives the wrapper: jobs hold it until they end.
+// The way from the engine's thread to JavaScript. Jobs hold it, so it outlives the wrapper.
 struct EngineWrap::Channel {
-  static void call_js(Napi::Env env, Napi::Function callback, std::nullptr_t*, Message* message) {
+  static void call_js(Napi::Env env, Napi::Function callback, Channel* channel, Message* message) {
     const std::unique_ptr<Message> owned(message);
     if (env == nullptr || callback == nullptr) return;  // the environment is going down
     const Napi::HandleScope scope(env);
+    if (owned->kind != "event") channel->end_waiting(env);
     callback.Call({Napi::Number::New(env, static_cast<double>(owned->id)), Napi::String::New(env, owned->kind),
                    Napi::String::New(env, owned->json), tensors_to_js(env, owned->tensors)});
   }
 
-  using Function = Napi::TypedThreadSafeFunction<std::nullptr_t, Message, call_js>;
+  using Function = Napi::TypedThreadSafeFunction<Channel, Message, call_js>;
 
-  void send(std::unique_ptr<Message> message) {
-    const std::lock_guard<std::mutex> lock(mutex);
-    if (closed) return;
-    if (function.NonBlockingCall(message.get()) == napi_ok) static_cast<void>(message.release());
+  // JavaScript's thread only: the process stays alive while an answer is awaited, and no longer.
+  void begin_waiting(Napi::Env env) {
+    if (waiting++ == 0) function.Ref(env);
+  }
+  void end_waiting(Napi::Env env) {
+    if (--waiting == 0) function.Unref(env);
   }
 
-  void close() {
+  // Any thread.
+  void send(Message message) {
+    const std::lock_guard<std::mutex> lock(mutex);
+    if (closed) return;
+    auto owned = std::make_unique<Message>(std::move(message));
+    if (function.NonBlockingCall(owned.get()) == napi_ok) static_cast<void>(owned.release());
+  }
+
+  void close(bool release) {
     const std::lock_guard<std::mutex> lock(mutex);
     if (closed) return;
     closed = true;
-    function.Release();
+    if (release) function.Release();
   }
 
   std::mutex mutex;
   bool closed = false;
+  int waiting = 0;
   Function function;
 };
 
@@ -52,28 +64,34 @@ Napi::Function EngineWrap::define(Napi::Env env) {
 }
 
 // new Engine(optionsJson, onMessage)
-EngineWrap::EngineWrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<EngineWrap>(info) {
+EngineWrap::EngineWrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<EngineWrap>(info), env_(info.Env()) {
   const Napi::Env env = info.Env();
   if (info.Length() < 2 || !info[0].IsString() || !info[1].IsFunction()) {
     throw Napi::TypeError::New(env, "Engine(optionsJson, onMessage)");
   }
-  guarded(env, [&] { engine_ = std::make_shared<Engine>(Json::parse(info[0].As<Napi::String>().Utf8Value())); });
+  guarded(env, [&] { engine_ = std::make_unique<Engine>(Json::parse(info[0].As<Napi::String>().Utf8Value())); });
   channel_ = std::make_shared<Channel>();
-  channel_->function = Channel::Function::New(env, info[1].As<Napi::Function>(), "svg-t2i engine", 0, 1);
-  // A process must not stay alive for an idle engine; lib/engine.ts holds a reference while jobs run.
+  // Node frees the function after its last call, and with it this holder.
+  auto* holder = new std::shared_ptr<Channel>(channel_);
+  channel_->function = Channel::Function::New(
+      env, info[1].As<Napi::Function>(), "svg-t2i engine", 0, 1, channel_.get(),
+      [](Napi::Env, std::shared_ptr<Channel>* owned, Channel*) { delete owned; }, holder);
   channel_->function.Unref(env);
-  // At the end of the environment the thread is stopped and joined: libtorch must not run on under it.
-  env.AddCleanupHook([engine = engine_, channel = channel_] {
-    {
-      const std::lock_guard<std::mutex> lock(channel->mutex);
-      channel->closed = true;  // Node releases the function itself from here on
-    }
-    engine->stop();
-  });
+  napi_add_env_cleanup_hook(env_, stop_at_exit, this);
+}
+
+// Runs when the environment ends with the engine alive: libtorch must not work on under it.
+void EngineWrap::stop_at_exit(void* data) {
+  auto* wrap = static_cast<EngineWrap*>(data);
+  wrap->channel_->close(/*release=*/false);  // Node releases the function itself from here on
+  wrap->engine_->stop();
 }
 
 EngineWrap::~EngineWrap() {
-  if (engine_) engine_->begin_stop([channel = channel_] { channel->close(); });
+  if (!channel_) return;
+  napi_remove_env_cleanup_hook(env_, stop_at_exit, this);
+  channel_->close(/*release=*/true);
+  engine_.reset();
 }
 
 // submit(id, kind, requestJson, tensors)
@@ -85,7 +103,7 @@ void EngineWrap::submit(const Napi::CallbackInfo& info) {
   guarded(env, [&] {
     const auto id = static_cast<uint64_t>(info[0].As<Napi::Number>().Int64Value());
     const auto send = [channel = channel_, id](const char* kind, const Json& json, TensorMap tensors) {
-      channel->send(std::make_unique<Message>(Message{id, kind, json.dump(), std::move(tensors)}));
+      channel->send({id, kind, json.dump(), std::move(tensors)});
     };
     JobCallbacks callbacks;
     callbacks.event = [send](Json event, TensorMap tensors) { send("event", event, std::move(tensors)); };
@@ -97,6 +115,7 @@ void EngineWrap::submit(const Napi::CallbackInfo& info) {
     };
     engine_->submit(id, info[1].As<Napi::String>().Utf8Value(), Json::parse(info[2].As<Napi::String>().Utf8Value()),
                     tensors_from_js(info[3].As<Napi::Object>()), std::move(callbacks));
+    channel_->begin_waiting(env);
   });
 }
 
@@ -105,10 +124,11 @@ void EngineWrap::cancel(const Napi::CallbackInfo& info) {
 }
 
 // dispose(): a last message of kind "stopped" tells when the thread has ended.
-void EngineWrap::dispose(const Napi::CallbackInfo&) {
+void EngineWrap::dispose(const Napi::CallbackInfo& info) {
+  channel_->begin_waiting(info.Env());
   engine_->begin_stop([channel = channel_] {
-    channel->send(std::make_unique<Message>(Message{0, "stopped", "null", {}}));
-    channel->close();
+    channel->send({0, "stopped", "null", {}});
+    channel->close(/*release=*/true);
   });
 }
 

@@ -25,8 +25,11 @@ class EngineWrap : public Napi::ObjectWrap<EngineWrap> {
   void cancel(const Napi::CallbackInfo& info);
   void dispose(const Napi::CallbackInfo& info);
 
+  static void stop_at_exit(void* wrap);
+
+  napi_env env_;
   std::shared_ptr<Channel> channel_;
-  std::shared_ptr<Engine> engine_;
+  std::unique_ptr<Engine> engine_;
 };
 
 }  // namespace svg::addon

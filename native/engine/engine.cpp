@@ -1,6 +1,7 @@
 #include "engine/engine.h"
 
 #include <ATen/Parallel.h>
+#include <c10/core/GradMode.h>
 
 #include <atomic>
 
@@ -65,7 +66,7 @@ void Engine::begin_stop(std::function<void()> stopped) {
     const std::lock_guard<std::mutex> lock(mutex_);
     stopping_ = true;
     if (running_) running_->cancelled = true;
-    if (stopped && !stopped_) {
+    if (stopped && !stopped_ && !on_stopped_) {
       on_stopped_ = std::move(stopped);
       stopped = nullptr;
     }
@@ -80,7 +81,7 @@ void Engine::stop() {
 }
 
 void Engine::run_loop(std::unique_ptr<EngineState> state, int threads) {
-  const at::NoGradGuard no_grad;  // thread-local, so it holds for every job; training jobs enable it again
+  const c10::NoGradGuard no_grad;  // thread-local, so it holds for every job; training jobs enable it again
   if (threads > 0) at::set_num_threads(threads);
   while (true) {
     std::shared_ptr<Job> job;

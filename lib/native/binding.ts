@@ -1,0 +1,58 @@
+/**
+ * The types of the .node file, and the only place that says what crosses the boundary: coarse jobs with a
+ * request in JSON, tensors as typed arrays, weights as paths.
+ */
+
+export type NativeDtype =
+  | 'float32'
+  | 'float64'
+  | 'int64'
+  | 'int32'
+  | 'int16'
+  | 'int8'
+  | 'uint8'
+  | 'bool'
+  | 'bfloat16'
+  | 'float16';
+
+/** Row-major. `data` of bfloat16 and float16 is a Uint16Array of their bits, that of int64 a BigInt64Array. */
+export interface NativeTensor {
+  readonly dtype: NativeDtype;
+  readonly shape: readonly number[];
+  readonly data: NodeJS.TypedArray;
+}
+
+export type NativeTensors = Readonly<Record<string, NativeTensor>>;
+
+/** A message from the engine's thread. `error` carries {code, message, hint} as JSON. */
+export type NativeMessageKind = 'event' | 'result' | 'error' | 'stopped';
+
+export type NativeMessageHandler = (
+  jobId: number,
+  kind: NativeMessageKind,
+  json: string,
+  tensors: NativeTensors,
+) => void;
+
+export interface NativeEngine {
+  /** Throws where the kind is unknown or the engine disposed; whatever happens later arrives as a message. */
+  submit(jobId: number, kind: string, requestJson: string, tensors: NativeTensors): void;
+  cancel(jobId: number): void;
+  /** A last message of kind `stopped` (job 0) tells when the thread has ended and the models are freed. */
+  dispose(): void;
+}
+
+/** What `info()` returns as JSON. */
+export interface RuntimeInfo {
+  readonly torch: string;
+  readonly cpuCapability: string;
+  readonly cpuBf16: boolean;
+  readonly threads: number;
+  readonly cudaBuild: boolean;
+  readonly cudaDevices: number;
+}
+
+export interface NativeBinding {
+  readonly Engine: new (optionsJson: string, onMessage: NativeMessageHandler) => NativeEngine;
+  info(): string;
+}
