@@ -1,0 +1,89 @@
+/** Picture sizes of about one area and different aspect ratios, and which of them suits a picture best. */
+import { SvgT2IError } from '../errors.js';
+
+export interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Pixels a side of one latent token. */
+const PATCH_PX = 16;
+
+export interface CropSizeOptions {
+  /** Side of the square bucket in pixels; the area of all others is at most its square. */
+  readonly resolution: number;
+  /** Largest ratio of the longer to the shorter side. */
+  readonly maxRatio?: number;
+}
+
+/**
+ * The bucket sizes of a resolution, from the widest to the tallest.
+ *
+ * For every width the tallest heights that keep within the area are taken; a size is kept where floor(side / 32) is
+ * even for both sides. Order and rule are those of SVG-T2I's generate_crop_size_list (patch 16).
+ *
+ * @throws SvgT2IError ERR_SVGT2I_INVALID_ARGUMENT
+ */
+export function cropSizeList({ resolution, maxRatio = 4 }: CropSizeOptions): readonly Size[] {
+  if (!(resolution >= PATCH_PX) || resolution > 65536) {
+    throw new SvgT2IError(
+      'ERR_SVGT2I_INVALID_ARGUMENT',
+      `resolution ${resolution} is not within 16 to 65536 pixels`,
+    );
+  }
+  if (!(maxRatio >= 1)) {
+    throw new SvgT2IError('ERR_SVGT2I_INVALID_ARGUMENT', `the largest side ratio ${maxRatio} is below 1`);
+  }
+  const budget = roundHalfEven((resolution / PATCH_PX) ** 2);
+  const sizes: Size[] = [];
+  const consider = (columns: number, rows: number): void => {
+    const [width, height] = [columns * PATCH_PX, rows * PATCH_PX];
+    const ratio = Math.max(columns, rows) / Math.min(columns, rows);
+    if (ratio <= maxRatio && isEvenBlock(width) && isEvenBlock(height)) sizes.push({ width, height });
+  };
+  let rows = 1;
+  for (let columns = budget; columns > 0; columns--) {
+    consider(columns, rows);
+    while ((rows + 1) * columns <= budget) consider(columns, ++rows);
+  }
+  return sizes;
+}
+
+function isEvenBlock(side: number): boolean {
+  return Math.floor(side / 32) % 2 === 0;
+}
+
+/**
+ * The bucket that keeps most of a picture: the largest ratio of the smaller to the larger of the two scales; among
+ * equals the wider, then the taller one.
+ *
+ * @throws SvgT2IError ERR_SVGT2I_INVALID_ARGUMENT for an empty list
+ */
+export function chooseBucket(picture: Size, buckets: readonly Size[]): Size {
+  let best: Size | undefined;
+  let bestKept = -1;
+  for (const bucket of buckets) {
+    const scaleX = bucket.width / picture.width;
+    const scaleY = bucket.height / picture.height;
+    const kept = Math.min(scaleX, scaleY) / Math.max(scaleX, scaleY);
+    if (best === undefined || kept > bestKept || (kept === bestKept && isLarger(bucket, best))) {
+      best = bucket;
+      bestKept = kept;
+    }
+  }
+  if (best === undefined)
+    throw new SvgT2IError('ERR_SVGT2I_INVALID_ARGUMENT', 'there is no bucket to choose from');
+  return best;
+}
+
+function isLarger(a: Size, b: Size): boolean {
+  return a.width > b.width || (a.width === b.width && a.height > b.height);
+}
+
+/** Python's round(): halves go to the even neighbour. */
+export function roundHalfEven(value: number): number {
+  const below = Math.floor(value);
+  const rest = value - below;
+  if (rest !== 0.5) return Math.round(value);
+  return below % 2 === 0 ? below : below + 1;
+}

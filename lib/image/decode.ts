@@ -1,0 +1,158 @@
+/** Picture files into RGB pixels, within limits that are checked before any raster is allocated. */
+import { type FileHandle, open } from 'node:fs/promises';
+import sharp from 'sharp';
+import { fileError, firstLine, SvgT2IError } from '../errors.js';
+import { type RgbImage, rgbImage } from './rgb-image.js';
+
+export interface DecodeLimits {
+  /** Largest file, in bytes. */
+  readonly maxBytes?: number;
+  /** Largest width times height. */
+  readonly maxPixels?: number;
+}
+
+export interface DecodeOptions extends DecodeLimits {
+  /** Turn the picture upright as its EXIF orientation says (default), or leave the pixels as stored. */
+  readonly autoOrient?: boolean;
+  /** What messages call the picture. */
+  readonly name?: string;
+}
+
+export const DEFAULT_MAX_BYTES = 128 * 1024 * 1024;
+export const DEFAULT_MAX_PIXELS = 64 * 1024 * 1024;
+
+const DECODE_TIMEOUT_SECONDS = 120;
+
+export type ImageFormat = 'png' | 'jpeg' | 'webp' | 'gif';
+
+/** The format that the first bytes say; undefined for anything we do not hand to a decoder. */
+export function sniffImageFormat(bytes: Uint8Array): ImageFormat | undefined {
+  const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 16)).toString('latin1');
+  if (head.startsWith('\x89PNG\r\n\x1a\n')) return 'png';
+  if (head.startsWith('\xff\xd8\xff')) return 'jpeg';
+  if (head.startsWith('RIFF') && head.slice(8, 12) === 'WEBP') return 'webp';
+  if (head.startsWith('GIF87a') || head.startsWith('GIF89a')) return 'gif';
+  return undefined;
+}
+
+/**
+ * Reads and decodes a PNG, JPEG, WebP or GIF (first frame) file.
+ *
+ * @throws SvgT2IError ERR_SVGT2I_IMAGE for a picture that is broken, of another kind or over a limit;
+ *   ERR_SVGT2I_FILE_NOT_FOUND or ERR_SVGT2I_IO for a file that cannot be read
+ */
+export async function readImage(path: string, options: DecodeOptions = {}): Promise<RgbImage> {
+  const bytes = await readBounded(path, options.maxBytes ?? DEFAULT_MAX_BYTES);
+  return decodeImage(bytes, { name: path, ...options });
+}
+
+/**
+ * Decodes the bytes of a PNG, JPEG, WebP or GIF (first frame) file.
+ *
+ * Transparency is pasted on white; palettes and grey become RGB; colour profiles are ignored, as in the original.
+ *
+ * @throws SvgT2IError ERR_SVGT2I_IMAGE
+ */
+export async function decodeImage(bytes: Uint8Array, options: DecodeOptions = {}): Promise<RgbImage> {
+  const name = options.name ?? 'picture';
+  const maxPixels = options.maxPixels ?? DEFAULT_MAX_PIXELS;
+  if (bytes.length > (options.maxBytes ?? DEFAULT_MAX_BYTES))
+    throw tooManyBytes(name, bytes.length, options.maxBytes);
+  const format = sniffImageFormat(bytes);
+  if (format === undefined) {
+    throw new SvgT2IError('ERR_SVGT2I_IMAGE', `${name} is no PNG, JPEG, WebP or GIF file`, {
+      hint: 'Convert it to PNG or JPEG first.',
+    });
+  }
+  const source = sharp(bytes, { limitInputPixels: false, failOn: 'error', ignoreIcc: true });
+  try {
+    // Reads the header only.
+    const { width, height } = await source.metadata();
+    if (width * height > maxPixels) throw tooManyPixels(name, width, height, maxPixels);
+    const decoder = sharp(bytes, { limitInputPixels: maxPixels, failOn: 'error', ignoreIcc: true });
+    if (options.autoOrient ?? true) decoder.autoOrient();
+    const { data, info } = await decoder
+      .toColourspace('srgb')
+      .timeout({ seconds: DECODE_TIMEOUT_SECONDS })
+      .raw({ depth: 'uchar' })
+      .toBuffer({ resolveWithObject: true });
+    const pixels = toRgb(data, info.channels, hasTrueAlpha(bytes, format));
+    return rgbImage(info.width, info.height, pixels);
+  } catch (error) {
+    if (SvgT2IError.isInstance(error)) throw error;
+    throw new SvgT2IError('ERR_SVGT2I_IMAGE', `${name} cannot be decoded: ${firstLine(error)}`, {
+      hint: 'The file is cut, broken or not what its first bytes say.',
+      cause: error,
+    });
+  }
+}
+
+/** A palette's or a colour key's transparency is dropped, as PIL's convert('RGB') does: only real alpha is pasted. */
+function hasTrueAlpha(bytes: Uint8Array, format: ImageFormat): boolean {
+  if (format !== 'png') return true;
+  const colourType = bytes[25] ?? 0;
+  return (colourType & 4) !== 0;
+}
+
+/** (n, channels) to (n, 3), on white where `paste`. */
+function toRgb(data: Uint8Array, channels: number, paste: boolean): Uint8Array {
+  if (channels === 3) return data;
+  if (channels !== 1 && channels !== 2 && channels !== 4) {
+    throw new SvgT2IError('ERR_SVGT2I_IMAGE', `a picture of ${channels} channels is not supported`);
+  }
+  const count = data.length / channels;
+  const alphaAt = channels === 2 || channels === 4 ? channels - 1 : undefined;
+  const rgb = new Uint8Array(count * 3);
+  for (let pixel = 0; pixel < count; pixel++) {
+    const from = pixel * channels;
+    const alpha = alphaAt === undefined || !paste ? 255 : (data[from + alphaAt] as number);
+    for (let channel = 0; channel < 3; channel++) {
+      const level = data[from + (channels < 3 ? 0 : channel)] as number;
+      rgb[pixel * 3 + channel] = alpha === 255 ? level : pasteOnWhite(level, alpha);
+    }
+  }
+  return rgb;
+}
+
+/** Pillow's rounding of (255 * (255 - alpha) + level * alpha) / 255. */
+function pasteOnWhite(level: number, alpha: number): number {
+  const sum = 255 * (255 - alpha) + level * alpha + 128;
+  return ((sum >> 8) + sum) >> 8;
+}
+
+function tooManyPixels(name: string, width: number, height: number, maxPixels: number): SvgT2IError {
+  const [has, may] = [width * height, maxPixels].map((count) => (count / 1e6).toFixed(1));
+  return new SvgT2IError(
+    'ERR_SVGT2I_IMAGE',
+    `${name} has ${width}x${height} pixels (${has} MP), more than ${may} MP`,
+    {
+      hint: 'Scale it down first.',
+    },
+  );
+}
+
+function tooManyBytes(name: string, size: number, maxBytes = DEFAULT_MAX_BYTES): SvgT2IError {
+  return new SvgT2IError('ERR_SVGT2I_IMAGE', `${name} has ${size} bytes, more than the limit of ${maxBytes}`);
+}
+
+/** The whole file, or an error as soon as it proves longer than the limit; a pipe or a device is bounded too. */
+async function readBounded(path: string, maxBytes: number): Promise<Uint8Array> {
+  let file: FileHandle | undefined;
+  try {
+    file = await open(path, 'r');
+    const { size } = await file.stat();
+    if (size > maxBytes) throw tooManyBytes(path, size, maxBytes);
+    const parts: Buffer[] = [];
+    let total = 0;
+    for await (const part of file.createReadStream({ autoClose: false, end: maxBytes })) {
+      total += (part as Buffer).length;
+      if (total > maxBytes) throw tooManyBytes(path, total, maxBytes);
+      parts.push(part as Buffer);
+    }
+    return Buffer.concat(parts);
+  } catch (error) {
+    throw fileError(error, 'read', path);
+  } finally {
+    await file?.close();
+  }
+}

@@ -1,0 +1,215 @@
+/** The text encoder's tokenizer: a tokenizer.json of Gemma-2's shape (BPE with byte fallback, <bos> in front). */
+import { readFile, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { Tokenizer as JsonTokenizer } from '@huggingface/tokenizers';
+import { z } from 'zod';
+import { fileError, firstLine, SvgT2IError } from '../errors.js';
+
+export interface EncodeOptions {
+  /** Ids at most, <bos> included; the first are kept. */
+  readonly maxLength?: number;
+}
+
+export interface EncodedText {
+  readonly ids: readonly number[];
+  /** The text had more ids than `maxLength`. */
+  readonly truncated: boolean;
+}
+
+export interface EncodeBatchOptions extends EncodeOptions {
+  /** The common length is rounded up to a multiple of this. */
+  readonly padToMultipleOf?: number;
+  readonly paddingSide?: 'right' | 'left';
+}
+
+export interface EncodedBatch {
+  /** (texts, length) ids, padded with the <pad> id. */
+  readonly inputIds: readonly (readonly number[])[];
+  /** 1 for a token of the text, 0 for padding. */
+  readonly attentionMask: readonly (readonly number[])[];
+  readonly truncated: readonly boolean[];
+}
+
+export interface DecodeOptions {
+  readonly skipSpecialTokens?: boolean;
+}
+
+const addedTokenSchema = z.object({
+  id: z.number().int().nonnegative(),
+  content: z.string(),
+  special: z.boolean().default(false),
+});
+
+/** What we rely on ourselves; the library reads the rest. */
+const tokenizerSchema = z.looseObject({
+  added_tokens: z.array(addedTokenSchema.loose()).default([]),
+  model: z.looseObject({
+    type: z.literal('BPE'),
+    vocab: z.record(z.string(), z.number().int().nonnegative()),
+    merges: z.array(z.unknown()),
+  }),
+});
+
+const tokenNameSchema = z.union([
+  z.string(),
+  z.looseObject({ content: z.string() }).transform((token) => token.content),
+]);
+const configSchema = z.looseObject({
+  bos_token: tokenNameSchema.nullish(),
+  eos_token: tokenNameSchema.nullish(),
+  pad_token: tokenNameSchema.nullish(),
+  unk_token: tokenNameSchema.nullish(),
+  add_bos_token: z.boolean().nullish(),
+});
+
+type TokenizerJson = z.infer<typeof tokenizerSchema>;
+type TokenizerConfig = z.infer<typeof configSchema>;
+
+export class Tokenizer {
+  readonly #tokenizer: JsonTokenizer;
+  /** Splits a text at its added tokens and keeps them, at the odd places. */
+  readonly #addedPattern: RegExp | undefined;
+  readonly #specialIds: ReadonlySet<number>;
+  readonly #bosToken: string | undefined;
+  readonly #unknownId: number;
+  readonly padId: number;
+  readonly eosId: number | undefined;
+
+  /** @internal Use `loadTokenizer`. */
+  constructor(json: TokenizerJson, config: TokenizerConfig) {
+    this.#tokenizer = new JsonTokenizer(json, {});
+    this.#addedPattern = addedTokenPattern(json.added_tokens.map((token) => token.content));
+    this.#specialIds = new Set(json.added_tokens.filter((token) => token.special).map((token) => token.id));
+    this.#bosToken = config.add_bos_token === false ? undefined : (config.bos_token ?? '<bos>');
+    this.#unknownId = this.#tokenizer.token_to_id(config.unk_token ?? '<unk>') ?? 0;
+    this.padId = this.#tokenizer.token_to_id(config.pad_token ?? '<pad>') ?? 0;
+    this.eosId = this.#tokenizer.token_to_id(config.eos_token ?? '<eos>');
+  }
+
+  /** The ids of one text with <bos> in front. */
+  encode(text: string, options: EncodeOptions = {}): EncodedText {
+    const { maxLength = Number.POSITIVE_INFINITY } = options;
+    if (!(maxLength >= 1)) {
+      throw new SvgT2IError('ERR_SVGT2I_INVALID_ARGUMENT', `a text limit of ${maxLength} tokens leaves none`);
+    }
+    const ids = this.#tokenize(text).map((token) => this.#tokenizer.token_to_id(token) ?? this.#unknownId);
+    return { ids: ids.slice(0, maxLength), truncated: ids.length > maxLength };
+  }
+
+  /** The ids of several texts, padded to the longest. */
+  encodeBatch(texts: readonly string[], options: EncodeBatchOptions = {}): EncodedBatch {
+    const { padToMultipleOf = 1, paddingSide = 'right' } = options;
+    if (!Number.isInteger(padToMultipleOf) || padToMultipleOf < 1) {
+      throw new SvgT2IError(
+        'ERR_SVGT2I_INVALID_ARGUMENT',
+        `a length cannot be a multiple of ${padToMultipleOf}`,
+      );
+    }
+    const encoded = texts.map((text) => this.encode(text, options));
+    const longest = Math.max(0, ...encoded.map(({ ids }) => ids.length));
+    const length = Math.ceil(longest / padToMultipleOf) * padToMultipleOf;
+    const pad = (values: readonly number[], filler: number): number[] => {
+      const padding = new Array<number>(length - values.length).fill(filler);
+      return paddingSide === 'right' ? [...values, ...padding] : [...padding, ...values];
+    };
+    return {
+      inputIds: encoded.map(({ ids }) => pad(ids, this.padId)),
+      attentionMask: encoded.map(({ ids }) => pad(new Array<number>(ids.length).fill(1), 0)),
+      truncated: encoded.map(({ truncated }) => truncated),
+    };
+  }
+
+  /** The text of ids; ids outside the vocabulary are left out. */
+  decode(ids: readonly number[], options: DecodeOptions = {}): string {
+    const known = ids.filter((id) => {
+      if (options.skipSpecialTokens === true && this.#specialIds.has(id)) return false;
+      return this.#tokenizer.id_to_token(id) !== undefined;
+    });
+    if (known.length === 0) return '';
+    return this.#tokenizer.decode(known, { clean_up_tokenization_spaces: false });
+  }
+
+  /**
+   * Splits at added tokens as they stand in the raw text, then merges the rest. The library's own encode() also takes
+   * a whole section for an added token that it only equals after normalisation ("  " and "\u2581\u2581").
+   */
+  #tokenize(text: string): string[] {
+    // Lone surrogates have no UTF-8 form: they become U+FFFD, as in any UTF-8 encoder.
+    const wellFormed = Buffer.from(text, 'utf8').toString('utf8');
+    const sections = this.#addedPattern === undefined ? [wellFormed] : wellFormed.split(this.#addedPattern);
+    const tokens = sections.flatMap((section, index) => (index % 2 === 1 ? [section] : this.#merge(section)));
+    const { post_processor } = this.#tokenizer;
+    if (post_processor !== null) return post_processor.post_process(tokens).tokens;
+    return this.#bosToken === undefined ? tokens : [this.#bosToken, ...tokens];
+  }
+
+  #merge(section: string): string[] {
+    const { normalizer, pre_tokenizer, model } = this.#tokenizer;
+    const normalized = normalizer === null ? section : normalizer.normalize(section);
+    if (normalized === '' || model === null) return [];
+    return model.encode(pre_tokenizer === null ? [normalized] : pre_tokenizer.pre_tokenize(normalized));
+  }
+}
+
+/** A pattern that finds the longest added token at every place; undefined without added tokens. */
+function addedTokenPattern(contents: readonly string[]): RegExp | undefined {
+  const alternatives = contents
+    .filter((content) => content !== '')
+    .sort((a, b) => b.length - a.length)
+    .map((content) => content.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'));
+  return alternatives.length === 0 ? undefined : new RegExp(`(${alternatives.join('|')})`, 'u');
+}
+
+/**
+ * Loads the tokenizer of a Gemma folder, or a tokenizer.json itself; a tokenizer_config.json beside it names the
+ * special tokens.
+ *
+ * @throws SvgT2IError ERR_SVGT2I_WEIGHTS_MISSING where there is no tokenizer.json, ERR_SVGT2I_FILE_FORMAT for one
+ *   that is cut or of another kind
+ */
+export async function loadTokenizer(path: string): Promise<Tokenizer> {
+  const isFolder = await stat(path).then(
+    (entry) => entry.isDirectory(),
+    () => false,
+  );
+  const file = isFolder ? join(path, 'tokenizer.json') : path;
+  const json = await readJson(file);
+  if (json === undefined) {
+    throw new SvgT2IError(
+      'ERR_SVGT2I_WEIGHTS_MISSING',
+      `${file} does not exist: the text encoder has no tokenizer`,
+      {
+        hint: "Put the tokenizer.json of Google's gemma-2-2b there; a tokenizer.model alone is not read.",
+      },
+    );
+  }
+  const config = (await readJson(join(dirname(file), 'tokenizer_config.json'))) ?? {};
+  try {
+    return new Tokenizer(tokenizerSchema.parse(json), configSchema.parse(config));
+  } catch (error) {
+    const reason =
+      error instanceof z.ZodError ? z.prettifyError(error).replaceAll('\n', ' ') : firstLine(error);
+    throw new SvgT2IError('ERR_SVGT2I_FILE_FORMAT', `${file} is no tokenizer of Gemma's kind: ${reason}`, {
+      cause: error,
+    });
+  }
+}
+
+/** undefined where there is no such file. */
+async function readJson(file: string): Promise<unknown> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    const failure = fileError(error, 'read', file);
+    if (failure.code === 'ERR_SVGT2I_FILE_NOT_FOUND') return undefined;
+    throw failure;
+  }
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new SvgT2IError('ERR_SVGT2I_FILE_FORMAT', `${file} is no JSON: ${firstLine(error)}`, {
+      cause: error,
+    });
+  }
+}
