@@ -32,8 +32,6 @@ export interface ConfigSources {
   readonly flags?: ConfigTree;
   /** `path=value` texts; the value is read as YAML. */
   readonly set?: readonly string[] | undefined;
-  /** The flag that gave the value at a path such as `sample.steps`. */
-  readonly nameOf?: ((path: string) => string | undefined) | undefined;
 }
 
 export async function loadConfig<Schema extends z.ZodType>(
@@ -46,7 +44,7 @@ export async function loadConfig<Schema extends z.ZodType>(
   let merged = merge(fromFile, fromEnvironment(sources.environment ?? {}));
   merged = merge(merged, sources.flags ?? {});
   for (const assignment of sources.set ?? []) merged = merge(merged, parseAssignment(assignment));
-  return validate(schema, merged, { nameOf: sources.nameOf });
+  return validate(schema, merged);
 }
 
 /** YAML with comments that says what would run; reads back as a configuration file. */

@@ -2,18 +2,14 @@
 
 #include <map>
 
-#include "golden/vision.h"
+#include "golden/dit.h"
 
 namespace svg {
 
 const GoldenRunner* find_golden_runner(const std::string& module) {
   static const std::map<std::string, GoldenRunner> runners = {
-      {"autoencoder", run_autoencoder},
-      {"conv_decoder", run_conv_decoder},
-      {"dinov3", run_dinov3},
-      {"lpips", run_lpips},
-      {"patch_discriminator", run_patch_discriminator},
-      {"residual_vit", run_residual_vit},
+      {"dit_trainer", run_dit_trainer},
+      {"next_dit", run_next_dit},
   };
   const auto found = runners.find(module);
   return found == runners.end() ? nullptr : &found->second;

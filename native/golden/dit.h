@@ -1,0 +1,11 @@
+// Runners of the diffusion transformer's golden cases.
+#pragma once
+
+#include "golden/case.h"
+
+namespace svg {
+
+void run_next_dit(GoldenCase& golden);
+void run_dit_trainer(GoldenCase& golden);
+
+}  // namespace svg

@@ -1,0 +1,35 @@
+// Fused elementwise loops of the CPU, on raw rows. Reductions and products in fp32.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+namespace svg::cpu {
+
+enum class Real { kFloat32, kBFloat16 };
+
+/// Rows of elements of one type; `stride` elements lie between two rows.
+struct Rows {
+  void* data;
+  Real type;
+  int64_t stride;
+};
+
+/// out[r] = x[r] / rms(x[r]) * weight[group[r]]; group null: one weight row for all.
+void scaled_rms_norm(Rows x, const float* weight, const int32_t* group, float eps, Rows out, int64_t rows, int64_t dim);
+
+/// out[r] = x[r] + y[r] / rms(y[r]) * weight[group[r]]
+void add_scaled_rms_norm(Rows x, Rows y, const float* weight, const int32_t* group, float eps, Rows out, int64_t rows,
+                         int64_t dim);
+
+/// Heads of x[r] normed by `weight` (null: not), pairs (2i, 2i + 1) rotated by cos/sin[r][i] (rows, head_dim / 2).
+void norm_rotate_heads(Rows x, const float* weight, float eps, const float* cos, const float* sin, Rows out,
+                       int64_t rows, int64_t heads, int64_t head_dim);
+
+/// out = silu(gate) * up
+void swiglu(Rows gate, Rows up, Rows out, int64_t rows, int64_t dim);
+
+/// Splits [0, rows) over torch's own threads.
+void parallel_rows(int64_t rows, int64_t grain, const std::function<void(int64_t begin, int64_t end)>& body);
+
+}  // namespace svg::cpu

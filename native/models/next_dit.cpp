@@ -1,0 +1,235 @@
+#include "models/next_dit.h"
+
+#include <cmath>
+
+#include "core/error.h"
+
+namespace svg {
+namespace {
+
+constexpr int64_t kTimeFeatures = 256;
+constexpr double kFinalNormEps = 1e-6;
+
+std::vector<NextDitBlock> blocks(const Weights& weights, const std::string& list, int64_t count,
+                                 const NextDitConfig& config, bool modulated) {
+  std::vector<NextDitBlock> result;
+  result.reserve(static_cast<size_t>(count));
+  for (int64_t i = 0; i < count; ++i) {
+    result.emplace_back(weights.scope(list + "." + std::to_string(i)), config, modulated);
+  }
+  return result;
+}
+
+/// (rows * columns, 3): axis 0 constant, then row and column.
+at::Tensor image_positions(int64_t caption_position, const TokenGrid& grid) {
+  const at::Tensor rows = at::arange(grid.rows, at::kLong).repeat_interleave(grid.columns);
+  const at::Tensor columns = at::arange(grid.columns, at::kLong).repeat({grid.rows});
+  return at::stack({at::full_like(rows, caption_position), rows, columns}, 1);
+}
+
+at::Tensor caption_positions(int64_t tokens) {
+  const at::Tensor index = at::arange(tokens, at::kLong);
+  return at::stack({index, at::zeros_like(index), at::zeros_like(index)}, 1);
+}
+
+/// Modulation row of every packed row, from that of every segment.
+at::Tensor groups_of_rows(const at::Tensor& groups, const std::vector<int64_t>& offsets, at::Device device) {
+  if (!groups.defined()) return {};
+  const at::Tensor bounds = at::tensor(offsets, at::kLong);
+  return groups.to(at::kCPU, at::kInt).repeat_interleave(bounds.diff()).to(device);
+}
+
+}  // namespace
+
+at::Tensor time_features(const at::Tensor& t) {
+  const int64_t half = kTimeFeatures / 2;
+  const at::Tensor index = at::arange(half, t.options().dtype(at::kFloat));
+  const at::Tensor frequencies = at::exp(index * -std::log(10000.0) / half);
+  const at::Tensor angles = t.to(at::kFloat).unsqueeze(1) * frequencies;
+  return at::cat({angles.cos(), angles.sin()}, 1);
+}
+
+ModulationTable ModulationTable::narrow(int64_t start, int64_t length) const {
+  ModulationTable part;
+  for (const BlockModulation& block : noise_refiner) part.noise_refiner.push_back(block.narrow(start, length));
+  for (const BlockModulation& block : layers) part.layers.push_back(block.narrow(start, length));
+  part.final_scale = final_scale.narrow(0, start, length);
+  return part;
+}
+
+NextDit::NextDit(const Weights& weights, const NextDitConfig& config)
+    : config(config),
+      x_embedder(weights.scope("x_embedder"), config.patch_dim(), config.dim),
+      time_in(weights.scope("t_embedder.mlp.0"), kTimeFeatures, config.adaln_dim(), true, Init::normal(0.02)),
+      time_out(weights.scope("t_embedder.mlp.2"), config.adaln_dim(), config.adaln_dim(), true, Init::normal(0.02)),
+      caption_in(weights.scope("cap_embedder.1"), config.caption_dim, config.dim, true, Init::truncated_normal(0.02)),
+      final_linear(weights.scope("final_layer.linear"), config.dim, config.patch_dim(), true, Init::zeros()),
+      final_adaln(weights.scope("final_layer.adaLN_modulation.1"), config.adaln_dim(), config.dim, true, Init::zeros()),
+      caption_norm(weights.scope("cap_embedder.0"), config.caption_dim, config.norm_eps),
+      noise_refiner(blocks(weights, "noise_refiner", config.refiner_layers, config, true)),
+      context_refiner(blocks(weights, "context_refiner", config.refiner_layers, config, false)),
+      layers(blocks(weights, "layers", config.layers, config, true)),
+      norm_final(weights.get_optional("norm_final.weight", {config.dim}, Init::ones(), Role::kExact)) {}
+
+void NextDit::check_caption(int64_t tokens) const {
+  if (tokens <= config.max_caption_tokens()) return;
+  throw Error(ErrorCode::kInvalidArgument,
+              concat("a caption of ", tokens, " tokens, the diffusion transformer takes at most ",
+                     config.max_caption_tokens()),
+              "Shorten the prompt or cut it to the text limit.");
+}
+
+TokenGrid NextDit::grid_of(const at::Tensor& latent) const {
+  SVG_CHECK(latent.dim() == 3, ErrorCode::kInvalidArgument, "a latent has shape ", latent.sizes(),
+            ", (channels, rows, columns) is wanted");
+  SVG_CHECK(latent.size(0) == config.in_channels, ErrorCode::kInvalidArgument, "a latent of ", latent.size(0),
+            " channels, the diffusion transformer was made for ", config.in_channels);
+  const int64_t rows = latent.size(1);
+  const int64_t columns = latent.size(2);
+  SVG_CHECK(rows > 0 && columns > 0 && rows % config.patch_size == 0 && columns % config.patch_size == 0,
+            ErrorCode::kInvalidArgument, "a latent of ", rows, " x ", columns, " is not made of patches of ",
+            config.patch_size, " x ", config.patch_size);
+  SVG_CHECK(rows <= config.max_latent_rows() && columns <= config.max_latent_columns(), ErrorCode::kInvalidArgument,
+            "a latent of ", rows, " x ", columns, ", the position table ends at ", config.max_latent_rows(), " x ",
+            config.max_latent_columns());
+  return {rows / config.patch_size, columns / config.patch_size};
+}
+
+at::Tensor NextDit::patchify(const at::Tensor& latent) const {
+  const TokenGrid grid = grid_of(latent);
+  const int64_t p = config.patch_size;
+  return latent.reshape({config.in_channels, grid.rows, p, grid.columns, p})
+      .permute({1, 3, 2, 4, 0})
+      .reshape({grid.tokens(), config.patch_dim()});
+}
+
+at::Tensor NextDit::unpatchify(const at::Tensor& patches, const TokenGrid& grid) const {
+  const int64_t p = config.patch_size;
+  return patches.reshape({grid.rows, grid.columns, p, p, config.in_channels})
+      .permute({4, 0, 2, 1, 3})
+      .reshape({config.in_channels, grid.rows * p, grid.columns * p});
+}
+
+at::Tensor NextDit::encode_caption(const at::Tensor& features) const {
+  SVG_CHECK(features.dim() == 2 && features.size(1) == config.caption_dim, ErrorCode::kInvalidArgument,
+            "caption features have shape ", features.sizes(), ", (tokens, ", config.caption_dim, ") is wanted");
+  const int64_t tokens = features.size(0);
+  check_caption(tokens);
+  at::Tensor x = caption_in(caption_norm(features.to(device(), at::kFloat)).to(dtype())).to(at::kFloat);
+  if (tokens == 0) return x;
+  Packing packing{{0, tokens}, rope_of_positions(caption_positions(tokens).to(device()), config.axes_dims), {}};
+  for (const NextDitBlock& block : context_refiner) x = block(x, packing, block.modulation({}));
+  return x;
+}
+
+ModulationTable NextDit::modulation_table(const at::Tensor& t) const {
+  const at::Tensor features = time_features(t.to(device())).to(dtype());
+  const at::Tensor silu_t = at::silu(time_out(at::silu(time_in(features))));
+  ModulationTable table;
+  for (const NextDitBlock& block : noise_refiner) table.noise_refiner.push_back(block.modulation(silu_t));
+  for (const NextDitBlock& block : layers) table.layers.push_back(block.modulation(silu_t));
+  table.final_scale = 1 + final_adaln(silu_t).to(at::kFloat);
+  return table;
+}
+
+Packing NextDit::pack_images(const std::vector<TokenGrid>& grids, const at::Tensor& groups) const {
+  Packing packing;
+  packing.offsets.push_back(0);
+  std::vector<at::Tensor> positions;
+  for (const TokenGrid& grid : grids) {
+    positions.push_back(image_positions(0, grid));
+    packing.offsets.push_back(packing.offsets.back() + grid.tokens());
+  }
+  packing.rope = rope_of_positions(at::cat(positions, 0).to(device()), config.axes_dims);
+  packing.group = groups_of_rows(groups, packing.offsets, device());
+  return packing;
+}
+
+at::Tensor NextDit::embed_images(const std::vector<at::Tensor>& latents, const Packing& images,
+                                 const ModulationTable& modulation) const {
+  std::vector<at::Tensor> patches;
+  patches.reserve(latents.size());
+  for (const at::Tensor& latent : latents) patches.push_back(patchify(latent));
+  at::Tensor x = x_embedder(at::cat(patches, 0).to(device(), dtype())).to(at::kFloat);
+  for (size_t i = 0; i < noise_refiner.size(); ++i) x = noise_refiner[i](x, images, modulation.noise_refiner[i]);
+  return x;
+}
+
+Packing NextDit::pack_sequences(const std::vector<int64_t>& caption_tokens, const std::vector<TokenGrid>& grids,
+                                const at::Tensor& groups) const {
+  Packing packing;
+  packing.offsets.push_back(0);
+  std::vector<at::Tensor> positions;
+  for (size_t i = 0; i < grids.size(); ++i) {
+    check_caption(caption_tokens[i]);
+    positions.push_back(caption_positions(caption_tokens[i]));
+    positions.push_back(image_positions(caption_tokens[i], grids[i]));
+    packing.offsets.push_back(packing.offsets.back() + caption_tokens[i] + grids[i].tokens());
+  }
+  packing.rope = rope_of_positions(at::cat(positions, 0).to(device()), config.axes_dims);
+  packing.group = groups_of_rows(groups, packing.offsets, device());
+  return packing;
+}
+
+RowSubset NextDit::image_rows(const Packing& sequences, const std::vector<int64_t>& caption_tokens) const {
+  RowSubset subset;
+  subset.offsets.push_back(0);
+  std::vector<at::Tensor> rows;
+  for (size_t i = 0; i < caption_tokens.size(); ++i) {
+    const int64_t begin = sequences.offsets[i] + caption_tokens[i];
+    const int64_t end = sequences.offsets[i + 1];
+    rows.push_back(at::arange(begin, end, at::kLong));
+    subset.offsets.push_back(subset.offsets.back() + end - begin);
+  }
+  subset.rows = at::cat(rows, 0).to(device());
+  subset.rope = select_rope(sequences.rope, subset.rows);
+  if (sequences.group.defined()) subset.group = sequences.group.index_select(0, subset.rows);
+  return subset;
+}
+
+at::Tensor NextDit::run_layers(const at::Tensor& x, const Packing& sequences, const RowSubset& images,
+                               const ModulationTable& modulation) const {
+  at::Tensor rows = x;
+  for (size_t i = 0; i + 1 < layers.size(); ++i) rows = layers[i](rows, sequences, modulation.layers[i]);
+  rows = layers.back().for_rows(rows, sequences, modulation.layers.back(), images);
+  const at::Tensor scale =
+      images.group.defined() ? modulation.final_scale.index_select(0, images.group) : modulation.final_scale;
+  const at::Tensor normed = at::layer_norm(rows, {config.dim}, {}, {}, kFinalNormEps) * scale;
+  return final_linear(normed.to(dtype())).to(at::kFloat);
+}
+
+std::vector<at::Tensor> NextDit::forward(const std::vector<at::Tensor>& latents, const at::Tensor& t,
+                                         const std::vector<at::Tensor>& captions) const {
+  SVG_CHECK(!latents.empty() && latents.size() == captions.size() &&
+                t.numel() == static_cast<int64_t>(latents.size()),
+            ErrorCode::kInvalidArgument, latents.size(), " latents, ", captions.size(), " captions, ", t.numel(),
+            " times");
+  std::vector<TokenGrid> grids;
+  std::vector<int64_t> caption_tokens;
+  for (size_t i = 0; i < latents.size(); ++i) {
+    grids.push_back(grid_of(latents[i]));
+    check_caption(captions[i].size(0));
+    caption_tokens.push_back(captions[i].size(0));
+  }
+  const ModulationTable modulation = modulation_table(t.flatten());
+  const at::Tensor groups = latents.size() > 1 ? at::arange(t.numel(), at::kInt) : at::Tensor();
+  const at::Tensor images = embed_images(latents, pack_images(grids, groups), modulation);
+
+  std::vector<at::Tensor> parts;
+  int64_t row = 0;
+  for (size_t i = 0; i < latents.size(); ++i) {
+    parts.push_back(encode_caption(captions[i]));
+    parts.push_back(images.narrow(0, row, grids[i].tokens()));
+    row += grids[i].tokens();
+  }
+  const Packing sequences = pack_sequences(caption_tokens, grids, groups);
+  const RowSubset subset = image_rows(sequences, caption_tokens);
+  const at::Tensor patches = run_layers(at::cat(parts, 0), sequences, subset, modulation);
+  std::vector<at::Tensor> velocities;
+  for (size_t i = 0; i < latents.size(); ++i) {
+    velocities.push_back(unpatchify(patches.narrow(0, subset.offsets[i], grids[i].tokens()), grids[i]));
+  }
+  return velocities;
+}
+
+}  // namespace svg

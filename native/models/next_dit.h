@@ -1,0 +1,78 @@
+// Unified Next-DiT: one stream of caption and image tokens, velocity of the flow out.
+// Source: arXiv 2503.21758 (Lumina-Image 2.0), arXiv 2512.11749 (SVG-T2I).
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <vector>
+
+#include "models/next_dit_block.h"
+#include "models/next_dit_config.h"
+
+namespace svg {
+
+/// adaLN of several times at once: row s of every tensor belongs to time s.
+struct ModulationTable {
+  std::vector<BlockModulation> noise_refiner, layers;
+  at::Tensor final_scale;  // (S, dim) fp32, 1 + scale
+
+  ModulationTable narrow(int64_t start, int64_t length) const;
+};
+
+/// Rows and columns of one image in tokens (patches).
+struct TokenGrid {
+  int64_t rows = 0, columns = 0;
+  int64_t tokens() const { return rows * columns; }
+};
+
+struct NextDit {
+  NextDitConfig config;
+  Linear x_embedder, time_in, time_out, caption_in, final_linear, final_adaln;
+  RmsNorm caption_norm;
+  std::vector<NextDitBlock> noise_refiner, context_refiner, layers;
+  at::Tensor norm_final;  // published, never used; kept so that saved weights have every published name
+
+  NextDit(const Weights& weights, const NextDitConfig& config);
+
+  at::ScalarType dtype() const { return x_embedder.weight.scalar_type(); }
+  at::Device device() const { return x_embedder.weight.device(); }
+
+  /// The velocity of every latent, in the order given, fp32. latents: (C, H, W) each, sizes may differ;
+  /// t (B) in [0, 1], 0 = noise; captions: valid tokens only, (L, caption_dim) each, L may be 0.
+  /// Throws Error(kInvalidArgument) for sizes beyond the RoPE tables or wrong channels.
+  std::vector<at::Tensor> forward(const std::vector<at::Tensor>& latents, const at::Tensor& t,
+                                  const std::vector<at::Tensor>& captions) const;
+
+  // The stages of forward, for callers that share work between steps or rows.
+
+  /// Caption embedder and context refiner: depends on the caption alone. Returns (L, dim).
+  at::Tensor encode_caption(const at::Tensor& features) const;
+  ModulationTable modulation_table(const at::Tensor& t) const;
+  TokenGrid grid_of(const at::Tensor& latent) const;
+  /// Rows and rotation of images for the noise refiner. All tokens of an image share their caption
+  /// position, which cancels in every product of query and key, so it is left at 0.
+  Packing pack_images(const std::vector<TokenGrid>& grids, const at::Tensor& groups = {}) const;
+  /// Patches, x_embedder and noise refiner. Returns (sum of tokens, dim).
+  at::Tensor embed_images(const std::vector<at::Tensor>& latents, const Packing& images,
+                          const ModulationTable& modulation) const;
+  /// Caption i, then image i, for every i; `group[i]` is the modulation row of sequence i.
+  Packing pack_sequences(const std::vector<int64_t>& caption_tokens, const std::vector<TokenGrid>& grids,
+                         const at::Tensor& groups = {}) const;
+  /// The image rows of such a packing.
+  RowSubset image_rows(const Packing& sequences, const std::vector<int64_t>& caption_tokens) const;
+  /// Main layers on the packed sequences, of the last one only the image rows, then the final layer.
+  /// Returns (image rows, patch_dim) fp32.
+  at::Tensor run_layers(const at::Tensor& x, const Packing& sequences, const RowSubset& images,
+                        const ModulationTable& modulation) const;
+  /// (tokens, patch_dim) to (C, H, W).
+  at::Tensor unpatchify(const at::Tensor& patches, const TokenGrid& grid) const;
+
+ private:
+  at::Tensor patchify(const at::Tensor& latent) const;
+  void check_caption(int64_t tokens) const;
+};
+
+/// (S) times to (S, 256) fp32: cosines, then sines, periods up to 10000. Source: arXiv 1706.03762.
+at::Tensor time_features(const at::Tensor& t);
+
+}  // namespace svg

@@ -1,0 +1,92 @@
+#include "models/next_dit_block.h"
+
+#include "ops/packed_attention.h"
+#include "ops/swiglu.h"
+
+namespace svg {
+namespace {
+
+constexpr double kQkNormEps = 1e-6;  // the published q_norm and k_norm keep RMSNorm's default
+
+}  // namespace
+
+BlockModulation BlockModulation::narrow(int64_t start, int64_t length) const {
+  return {attention_in.narrow(0, start, length), attention_out.narrow(0, start, length),
+          ffn_in.narrow(0, start, length), ffn_out.narrow(0, start, length)};
+}
+
+NextDitBlock::NextDitBlock(const Weights& weights, const NextDitConfig& config, bool modulated)
+    : qkv(weights.scope("attention.qkv"), config.dim, (config.heads + 2 * config.kv_heads) * config.head_dim(), false),
+      out(weights.scope("attention.out"), config.dim, config.dim, false),
+      w1(weights.scope("feed_forward.w1"), config.dim, config.ffn_dim, false),
+      w2(weights.scope("feed_forward.w2"), config.ffn_dim, config.dim, false),
+      w3(weights.scope("feed_forward.w3"), config.dim, config.ffn_dim, false),
+      attention_norm1(weights.scope("attention_norm1"), config.dim, config.norm_eps),
+      attention_norm2(weights.scope("attention_norm2"), config.dim, config.norm_eps),
+      ffn_norm1(weights.scope("ffn_norm1"), config.dim, config.norm_eps),
+      ffn_norm2(weights.scope("ffn_norm2"), config.dim, config.norm_eps),
+      heads(config.heads),
+      kv_heads(config.kv_heads),
+      head_dim(config.head_dim()),
+      modulated(modulated) {
+  if (config.qk_norm) {
+    q_norm = weights.get("attention.q_norm.weight", {head_dim}, Init::ones(), Role::kExact);
+    k_norm = weights.get("attention.k_norm.weight", {head_dim}, Init::ones(), Role::kExact);
+  }
+  if (modulated) {
+    adaln = Linear(weights.scope("adaLN_modulation.1"), config.adaln_dim(), 4 * config.dim, true, Init::zeros());
+  }
+}
+
+BlockModulation NextDitBlock::modulation(const at::Tensor& silu_t) const {
+  if (!modulated) {
+    return {attention_norm1.weight.unsqueeze(0), attention_norm2.weight.unsqueeze(0), ffn_norm1.weight.unsqueeze(0),
+            ffn_norm2.weight.unsqueeze(0)};
+  }
+  const auto parts = adaln(silu_t.to(adaln.weight.scalar_type())).to(at::kFloat).chunk(4, 1);
+  return {attention_norm1.weight * (1 + parts[0]), attention_norm2.weight * parts[1].tanh(),
+          ffn_norm1.weight * (1 + parts[2]), ffn_norm2.weight * parts[3].tanh()};
+}
+
+at::Tensor NextDitBlock::heads_of(const at::Tensor& rows, int64_t first, int64_t count) const {
+  return rows.narrow(1, first * head_dim, count * head_dim).unflatten(1, {count, head_dim});
+}
+
+at::Tensor NextDitBlock::operator()(const at::Tensor& x, const Packing& packing,
+                                    const BlockModulation& modulation) const {
+  const at::Tensor in = scaled_rms_norm(x, {modulation.attention_in, packing.group}, attention_norm1.eps,
+                                        qkv.weight.scalar_type());
+  const at::Tensor rows = qkv(in);
+  const at::Tensor q = norm_rotate_heads(heads_of(rows, 0, heads), q_norm, kQkNormEps, packing.rope);
+  const at::Tensor k = norm_rotate_heads(heads_of(rows, heads, kv_heads), k_norm, kQkNormEps, packing.rope);
+  const at::Tensor v = heads_of(rows, heads + kv_heads, kv_heads);
+  const at::Tensor attended = packed_attention(q, k, v, packing.offsets, packing.offsets).flatten(1);
+  const at::Tensor middle = add_scaled_rms_norm(x, out(attended), {modulation.attention_out, packing.group},
+                                                attention_norm2.eps);
+  return feed_forward(middle, modulation, packing.group);
+}
+
+at::Tensor NextDitBlock::for_rows(const at::Tensor& x, const Packing& packing, const BlockModulation& modulation,
+                                  const RowSubset& subset) const {
+  const at::Tensor in = scaled_rms_norm(x, {modulation.attention_in, packing.group}, attention_norm1.eps,
+                                        qkv.weight.scalar_type());
+  const int64_t q_width = heads * head_dim;
+  const int64_t kv_width = 2 * kv_heads * head_dim;
+  const at::Tensor q_rows = at::linear(in.index_select(0, subset.rows), qkv.weight.narrow(0, 0, q_width));
+  const at::Tensor kv_rows = at::linear(in, qkv.weight.narrow(0, q_width, kv_width));
+  const at::Tensor q = norm_rotate_heads(heads_of(q_rows, 0, heads), q_norm, kQkNormEps, subset.rope);
+  const at::Tensor k = norm_rotate_heads(heads_of(kv_rows, 0, kv_heads), k_norm, kQkNormEps, packing.rope);
+  const at::Tensor v = heads_of(kv_rows, kv_heads, kv_heads);
+  const at::Tensor attended = packed_attention(q, k, v, subset.offsets, packing.offsets).flatten(1);
+  const at::Tensor middle = add_scaled_rms_norm(x.index_select(0, subset.rows), out(attended),
+                                                {modulation.attention_out, subset.group}, attention_norm2.eps);
+  return feed_forward(middle, modulation, subset.group);
+}
+
+at::Tensor NextDitBlock::feed_forward(const at::Tensor& x, const BlockModulation& modulation,
+                                      const at::Tensor& group) const {
+  const at::Tensor in = scaled_rms_norm(x, {modulation.ffn_in, group}, ffn_norm1.eps, w1.weight.scalar_type());
+  return add_scaled_rms_norm(x, w2(swiglu(w1(in), w3(in))), {modulation.ffn_out, group}, ffn_norm2.eps);
+}
+
+}  // namespace svg

@@ -1,0 +1,65 @@
+// One transformer block of the NextDiT on packed rows: sandwich norms, grouped queries, SwiGLU.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <vector>
+
+#include "core/weights.h"
+#include "models/next_dit_config.h"
+#include "ops/layers.h"
+#include "ops/modulate.h"
+#include "ops/rope.h"
+
+namespace svg {
+
+/// Sequences laid one after the other: rows (T, dim), no padding.
+struct Packing {
+  std::vector<int64_t> offsets;  // segment i holds rows offsets[i] .. offsets[i + 1]
+  Rope rope;                     // of every row
+  at::Tensor group;              // (T) int32, the modulation row of every row; undefined where all share one
+
+  int64_t rows() const { return offsets.back(); }
+};
+
+/// The rows that are asked of a block, where not all are.
+struct RowSubset {
+  at::Tensor rows;               // (S) int64
+  std::vector<int64_t> offsets;  // per segment, as in Packing
+  Rope rope;
+  at::Tensor group;
+};
+
+/// Weights of the four norms of a block, adaLN folded in; (G, dim) fp32 each.
+struct BlockModulation {
+  at::Tensor attention_in;   // attention_norm1 * (1 + scale)
+  at::Tensor attention_out;  // attention_norm2 * tanh(gate)
+  at::Tensor ffn_in, ffn_out;
+
+  BlockModulation narrow(int64_t start, int64_t length) const;
+};
+
+struct NextDitBlock {
+  Linear qkv, out, w1, w2, w3, adaln;
+  RmsNorm attention_norm1, attention_norm2, ffn_norm1, ffn_norm2;
+  at::Tensor q_norm, k_norm;  // undefined without qk_norm
+  int64_t heads = 0, kv_heads = 0, head_dim = 0;
+  bool modulated = false;
+
+  NextDitBlock(const Weights& weights, const NextDitConfig& config, bool modulated);
+
+  /// silu_t (G, adaln_dim): SiLU of the time embedding. Undefined for blocks without adaLN.
+  BlockModulation modulation(const at::Tensor& silu_t) const;
+
+  /// x (T, dim), the residual stream; returns it one block later.
+  at::Tensor operator()(const at::Tensor& x, const Packing& packing, const BlockModulation& modulation) const;
+  /// The same for some rows only: all rows still give keys and values. Returns (S, dim).
+  at::Tensor for_rows(const at::Tensor& x, const Packing& packing, const BlockModulation& modulation,
+                      const RowSubset& subset) const;
+
+ private:
+  at::Tensor feed_forward(const at::Tensor& x, const BlockModulation& modulation, const at::Tensor& group) const;
+  at::Tensor heads_of(const at::Tensor& rows, int64_t first, int64_t count) const;
+};
+
+}  // namespace svg

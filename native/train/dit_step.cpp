@@ -1,0 +1,102 @@
+#include "train/dit_step.h"
+
+#include <c10/core/GradMode.h>
+
+#include <cmath>
+
+#include "core/error.h"
+#include "train/grad_clip.h"
+
+namespace svg {
+namespace {
+
+TensorMap below(const TensorMap& tensors, const std::string& prefix) {
+  TensorMap part;
+  for (auto entry = tensors.lower_bound(prefix); entry != tensors.end() && entry->first.rfind(prefix, 0) == 0; ++entry) {
+    part[entry->first.substr(prefix.size())] = entry->second;
+  }
+  return part;
+}
+
+void add_below(TensorMap& tensors, const std::string& prefix, const TensorMap& part) {
+  for (const auto& [name, tensor] : part) tensors[prefix + name] = tensor;
+}
+
+}  // namespace
+
+at::Tensor flow_matching_loss(const NextDit& model, const DitBatch& batch) {
+  const size_t count = batch.data.size();
+  SVG_CHECK(count > 0 && batch.noise.size() == count && batch.captions.size() == count &&
+                batch.t.numel() == static_cast<int64_t>(count),
+            ErrorCode::kInvalidArgument, "a batch of ", count, " latents, ", batch.noise.size(), " noises, ",
+            batch.captions.size(), " captions, ", batch.t.numel(), " times");
+  std::vector<at::Tensor> noisy;
+  for (size_t i = 0; i < count; ++i) {
+    const at::Tensor t = batch.t[static_cast<int64_t>(i)];
+    noisy.push_back(t * batch.data[i] + (1 - t) * batch.noise[i]);
+  }
+  const auto velocities = model.forward(noisy, batch.t, batch.captions);
+  std::vector<at::Tensor> losses;
+  for (size_t i = 0; i < count; ++i) {
+    losses.push_back((velocities[i] - (batch.data[i] - batch.noise[i])).square().mean());
+  }
+  return at::stack(losses).mean();
+}
+
+DitTrainer::DitTrainer(const NextDitConfig& config, TensorMap start, const DitTrainerOptions& options,
+                       at::Generator generator, at::Device device)
+    : options_(options), source_(std::make_shared<TrainableSource>(std::move(start), std::move(generator), device)) {
+  model_ = std::make_unique<NextDit>(Weights(source_), config);
+  optimizer_ = std::make_unique<AdamW>(parameters(), options.optimizer);
+  ema_ = std::make_unique<Ema>(parameters(), options.ema_decay);
+}
+
+double DitTrainer::accumulate(const DitBatch& batch, double weight) {
+  c10::AutoGradMode grad(true);
+  const at::Tensor loss = flow_matching_loss(*model_, batch);
+  (loss * weight).backward();
+  return loss.item<double>();
+}
+
+StepResult DitTrainer::apply() {
+  StepResult result;
+  result.grad_norm = gradient_norm(parameters());
+  result.applied = std::isfinite(result.grad_norm);
+  if (result.applied) {
+    if (options_.grad_clip > 0) clip_gradients(parameters(), result.grad_norm, options_.grad_clip);
+    optimizer_->step(parameters());
+    ema_->update(parameters());
+  }
+  for (const auto& entry : parameters()) entry.second.mutable_grad() = at::Tensor();
+  return result;
+}
+
+TensorMap DitTrainer::gradients() const {
+  TensorMap gradients;
+  for (const auto& [name, parameter] : parameters()) {
+    if (parameter.grad().defined()) gradients[name] = parameter.grad();
+  }
+  return gradients;
+}
+
+TensorMap DitTrainer::state() const {
+  TensorMap state;
+  for (const auto& [name, parameter] : parameters()) state["param." + name] = parameter.detach();
+  add_below(state, "ema.", ema_->averages());
+  add_below(state, "optimizer.", optimizer_->state());
+  return state;
+}
+
+void DitTrainer::load_state(const TensorMap& state) {
+  c10::NoGradGuard no_grad;
+  for (const auto& [name, parameter] : parameters()) {
+    const auto found = state.find("param." + name);
+    SVG_CHECK(found != state.end() && found->second.sizes() == parameter.sizes(), ErrorCode::kWeightsMismatch,
+              "the training state has no \"param.", name, "\" of shape ", parameter.sizes());
+    parameter.copy_(found->second);
+  }
+  ema_->load(below(state, "ema."));
+  optimizer_->load_state(below(state, "optimizer."));
+}
+
+}  // namespace svg

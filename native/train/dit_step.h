@@ -1,0 +1,68 @@
+// One optimiser step of the diffusion transformer: flow-matching loss, clipping, AdamW, EMA.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <memory>
+#include <vector>
+
+#include "core/weights.h"
+#include "models/next_dit.h"
+#include "train/adamw.h"
+#include "train/ema.h"
+
+namespace svg {
+
+/// Sample i: latent data[i] and noise[i] (C, H, W), time t[i] in [0, 1] (1 = data), caption[i] (L, caption_dim).
+struct DitBatch {
+  std::vector<at::Tensor> data, noise;
+  at::Tensor t;
+  std::vector<at::Tensor> captions;
+};
+
+/// Mean over the samples of the mean squared error of the velocity against data - noise, at
+/// x_t = t data + (1 - t) noise. Source: arXiv 2209.03003.
+at::Tensor flow_matching_loss(const NextDit& model, const DitBatch& batch);
+
+struct DitTrainerOptions {
+  AdamWOptions optimizer;
+  double grad_clip = 2.0;  // 0: none
+  double ema_decay = 0.95;
+};
+
+struct StepResult {
+  double grad_norm = 0;  // before clipping
+  bool applied = false;  // false where the norm was not finite: gradients dropped, nothing changed
+};
+
+class DitTrainer {
+ public:
+  /// Parameters from `start` where named there, drawn from `generator` otherwise.
+  DitTrainer(const NextDitConfig& config, TensorMap start, const DitTrainerOptions& options,
+             at::Generator generator, at::Device device = at::kCPU);
+
+  /// Adds the gradients of `weight` times the loss (1 / number of micro-batches); returns the unweighted loss.
+  double accumulate(const DitBatch& batch, double weight = 1.0);
+  /// Clips and applies what was accumulated, then clears it.
+  StepResult apply();
+
+  const NextDit& model() const { return *model_; }
+  const TensorMap& parameters() const { return source_->parameters(); }
+  const TensorMap& ema() const { return ema_->averages(); }
+  AdamW& optimizer() { return *optimizer_; }
+  /// Accumulated so far, by parameter; those without one are left out.
+  TensorMap gradients() const;
+
+  /// "param.*", "ema.*", "optimizer.*": all that a bit-equal continuation needs, beside the generators.
+  TensorMap state() const;
+  void load_state(const TensorMap& state);
+
+ private:
+  DitTrainerOptions options_;
+  std::shared_ptr<TrainableSource> source_;
+  std::unique_ptr<NextDit> model_;
+  std::unique_ptr<AdamW> optimizer_;
+  std::unique_ptr<Ema> ema_;
+};
+
+}  // namespace svg

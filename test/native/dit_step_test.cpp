@@ -1,0 +1,112 @@
+#include "train/dit_step.h"
+
+#include <c10/core/GradMode.h>
+
+#include <cmath>
+
+#include "check.h"
+#include "tiny_dit.h"
+#include "train/grad_clip.h"
+
+using svg::test::largest_difference;
+using svg::test::tiny_config;
+using svg::test::tiny_weights;
+
+namespace {
+
+svg::DitTrainer trainer() {
+  return {tiny_config(), tiny_weights(tiny_config()), {}, at::detail::createCPUGenerator(1)};
+}
+
+svg::DitBatch batch(uint64_t seed) {
+  at::Generator generator = at::detail::createCPUGenerator(seed);
+  const auto draw = [&](at::IntArrayRef shape) { return at::randn(shape, generator, at::TensorOptions()); };
+  return {{draw({8, 2, 3}), draw({8, 4, 1})}, {draw({8, 2, 3}), draw({8, 4, 1})}, at::tensor({0.3, 0.8}, at::kFloat),
+          {draw({4, 24}), draw({1, 24})}};
+}
+
+}  // namespace
+
+TEST_CASE("adamw: the fused update is the plain one") {
+  at::Tensor parameter = at::randn({40});
+  at::Tensor plain = parameter.clone();
+  at::Tensor exp_avg = at::zeros({40});
+  at::Tensor exp_avg_sq = at::zeros({40});
+  parameter.requires_grad_();
+  svg::AdamWOptions options;
+  options.weight_decay = 0.1;
+  svg::AdamW adamw({{"w", parameter}}, options);
+  for (int64_t step = 1; step <= 4; ++step) {
+    const at::Tensor gradient = at::randn({40});
+    parameter.mutable_grad() = gradient;
+    adamw.step({{"w", parameter}});
+    svg::adamw_reference(plain, gradient, exp_avg, exp_avg_sq, step, options);
+    EXPECT_CLOSE(largest_difference(parameter.detach(), plain), 0, 1e-6);
+  }
+  EXPECT(adamw.state().at("step").item<int64_t>() == 4);
+}
+
+TEST_CASE("grad_clip: the common norm becomes the bound, shorter gradients stay") {
+  at::Tensor a = at::zeros({2}).requires_grad_();
+  at::Tensor b = at::zeros({1}).requires_grad_();
+  a.mutable_grad() = at::tensor({3.0, 0.0}, at::kFloat);
+  b.mutable_grad() = at::tensor({4.0}, at::kFloat);
+  const svg::TensorMap parameters = {{"a", a}, {"b", b}};
+  EXPECT_CLOSE(svg::gradient_norm(parameters), 5, 1e-6);
+  svg::clip_gradients(parameters, 5, 10);
+  EXPECT_CLOSE(svg::gradient_norm(parameters), 5, 1e-6);
+  svg::clip_gradients(parameters, 5, 2);
+  EXPECT_CLOSE(svg::gradient_norm(parameters), 2, 1e-5);
+}
+
+TEST_CASE("dit_step: the loss falls on a batch that is shown again and again") {
+  svg::DitTrainer training = trainer();
+  const svg::DitBatch shown = batch(3);
+  const double first = training.accumulate(shown);
+  training.apply();
+  double last = first;
+  for (int step = 0; step < 15; ++step) {
+    last = training.accumulate(shown);
+    training.apply();
+  }
+  EXPECT(last < 0.9 * first);
+}
+
+TEST_CASE("dit_step: two micro-batches of half weight give the gradients of their mean") {
+  svg::DitTrainer once = trainer();
+  svg::DitTrainer twice = trainer();
+  once.accumulate(batch(3));
+  const auto whole = once.gradients();
+  twice.accumulate(batch(3), 0.5);
+  twice.accumulate(batch(3), 0.5);
+  const auto parts = twice.gradients();
+  EXPECT(whole.size() == parts.size() && whole.size() + 1 == once.parameters().size());  // all but norm_final
+  for (const auto& [name, gradient] : whole) EXPECT_CLOSE(largest_difference(gradient, parts.at(name)), 0, 1e-5);
+}
+
+TEST_CASE("dit_step: gradients that are not finite change nothing") {
+  svg::DitTrainer training = trainer();
+  const at::Tensor before = training.parameters().at("layers.0.attention.qkv.weight").detach().clone();
+  svg::DitBatch broken = batch(3);
+  broken.data[0].fill_(INFINITY);
+  training.accumulate(broken);
+  EXPECT(!training.apply().applied);
+  EXPECT(at::equal(before, training.parameters().at("layers.0.attention.qkv.weight").detach()));
+  EXPECT(training.gradients().empty());
+}
+
+TEST_CASE("dit_step: a saved state continues bit for bit") {
+  svg::DitTrainer training = trainer();
+  training.accumulate(batch(3));
+  training.apply();
+  svg::TensorMap saved;
+  for (const auto& [name, tensor] : training.state()) saved[name] = tensor.clone();
+  svg::DitTrainer resumed(tiny_config(), {}, {}, at::detail::createCPUGenerator(99));
+  resumed.load_state(saved);
+  for (svg::DitTrainer* each : {&training, &resumed}) {
+    each->accumulate(batch(4));
+    each->apply();
+  }
+  const auto want = training.state();
+  for (const auto& [name, tensor] : resumed.state()) EXPECT(at::equal(tensor, want.at(name)));
+}

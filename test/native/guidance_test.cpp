@@ -1,0 +1,38 @@
+#include "diffusion/guidance.h"
+
+#include "check.h"
+
+TEST_CASE("guidance: renorm bounds the norm by that of the conditional velocity") {
+  const at::Tensor conditional = at::randn({4, 3, 5});
+  const at::Tensor unconditional = at::randn({4, 3, 5});
+  svg::Guidance guidance;
+  guidance.renorm = 0.5;
+  const at::Tensor guided = svg::guided_velocity(conditional, unconditional, guidance);
+  EXPECT_CLOSE(guided.norm().item<double>(), 0.5 * conditional.norm().item<double>(), 1e-4);
+
+  guidance.mode = svg::GuidanceMode::kStandard;
+  const at::Tensor plain = svg::guided_velocity(conditional, unconditional, guidance);
+  EXPECT_CLOSE((plain - (unconditional + 4 * (conditional - unconditional))).abs().max().item<double>(), 0, 1e-6);
+}
+
+TEST_CASE("guidance: a guided velocity that is short enough stays as it is") {
+  const at::Tensor conditional = at::randn({2, 3});
+  svg::Guidance guidance;
+  const at::Tensor guided = svg::guided_velocity(conditional, conditional, guidance);
+  EXPECT_CLOSE((guided - conditional).abs().max().item<double>(), 0, 1e-6);
+}
+
+TEST_CASE("guidance: the unconditional velocity is asked for only where it counts") {
+  svg::Guidance guidance;
+  guidance.until = 0.5;
+  EXPECT(guidance.needs_unconditional(0.49));
+  EXPECT(!guidance.needs_unconditional(0.5));
+  guidance.scale = 1;
+  EXPECT(!guidance.needs_unconditional(0.1));
+  guidance.renorm = 0.9;
+  EXPECT(guidance.needs_unconditional(0.1));
+}
+
+TEST_CASE("guidance: unknown modes are refused") {
+  EXPECT_ERROR(svg::guidance_mode("late"), svg::ErrorCode::kInvalidArgument, "unknown guidance mode \"late\"");
+}

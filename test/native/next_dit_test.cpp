@@ -1,0 +1,111 @@
+#include "models/next_dit.h"
+
+#include <c10/core/GradMode.h>
+
+#include "check.h"
+#include "models/next_dit_guided.h"
+#include "tiny_dit.h"
+
+using svg::test::largest_difference;
+using svg::test::tiny_config;
+using svg::test::tiny_model;
+
+TEST_CASE("next_dit: presets have the published parameter counts") {
+  EXPECT(svg::NextDitConfig::preset("2B").parameter_count() == 2'611'246'336);
+  EXPECT(svg::NextDitConfig::preset("0.8B").parameter_count() == 784'896'640);
+  for (const std::string& name : svg::NextDitConfig::preset_names()) svg::NextDitConfig::preset(name).check();
+  EXPECT_ERROR(svg::NextDitConfig::preset("5B"), svg::ErrorCode::kInvalidArgument, "no preset \"5B\"");
+}
+
+TEST_CASE("next_dit: parameter_count is what a model asks for") {
+  for (const bool qk_norm : {true, false}) {
+    svg::NextDitConfig config = tiny_config();
+    config.qk_norm = qk_norm;
+    int64_t count = 0;
+    for (const auto& entry : svg::test::tiny_weights(config)) count += entry.second.numel();
+    EXPECT(count == config.parameter_count());
+  }
+}
+
+TEST_CASE("next_dit: dimensions are inferred from the weights and held against the configuration") {
+  const svg::NextDitConfig want = tiny_config();
+  const svg::Weights weights = svg::test::tiny_source(want);
+  const svg::NextDitConfig got = svg::NextDitConfig::infer(weights);
+  EXPECT(got.dim == want.dim && got.layers == want.layers && got.refiner_layers == want.refiner_layers);
+  EXPECT(got.heads == want.heads && got.kv_heads == want.kv_heads && got.ffn_dim == want.ffn_dim);
+  EXPECT(got.in_channels == want.in_channels && got.caption_dim == want.caption_dim && got.qk_norm);
+  EXPECT(got.axes_dims == std::vector<int64_t>({4, 4, 4}));
+
+  svg::Json other = svg::Json::object();
+  other.set("in_channels", 392);
+  EXPECT_ERROR(svg::NextDitConfig::infer(weights, other), svg::ErrorCode::kWeightsMismatch, "in_channels 392");
+  svg::Json heads = svg::Json::object();
+  heads.set("n_heads", 3);
+  EXPECT_ERROR(svg::NextDitConfig::infer(weights, heads), svg::ErrorCode::kWeightsMismatch, "n_heads 3");
+  const svg::Weights nothing(std::make_shared<svg::MapSource>(svg::TensorMap{}, "nothing"));
+  EXPECT_ERROR(svg::NextDitConfig::infer(nothing), svg::ErrorCode::kWeightsMismatch, "no weights of a NextDiT");
+}
+
+TEST_CASE("next_dit: patches of two") {
+  c10::NoGradGuard no_grad;
+  svg::NextDitConfig config = tiny_config();
+  config.patch_size = 2;
+  const svg::NextDit model = tiny_model(config);
+  const at::Tensor latent = at::randn({config.in_channels, 4, 6});
+  const auto velocity = model.forward({latent}, at::full({1}, 0.5), {at::randn({3, config.caption_dim})});
+  EXPECT(velocity[0].sizes() == latent.sizes());
+  const at::Tensor patches = at::arange(24 * config.in_channels).view({6, config.patch_dim()});
+  const at::Tensor image = model.unpatchify(patches, {2, 3});
+  EXPECT(image[1][0][0].item<int64_t>() == 1 && image[0][0][1].item<int64_t>() == config.in_channels);
+}
+
+TEST_CASE("next_dit: a batch gives what its members give alone") {
+  c10::NoGradGuard no_grad;
+  const svg::NextDit model = tiny_model(tiny_config());
+  const std::vector<at::Tensor> latents = {at::randn({8, 4, 6}), at::randn({8, 2, 3}), at::randn({8, 5, 1})};
+  const std::vector<at::Tensor> captions = {at::randn({5, 24}), at::randn({0, 24}), at::randn({1, 24})};
+  const at::Tensor t = at::tensor({0.1, 0.6, 1.0}, at::kFloat);
+  const auto batch = model.forward(latents, t, captions);
+  for (size_t i = 0; i < latents.size(); ++i) {
+    const auto alone = model.forward({latents[i]}, t.narrow(0, static_cast<int64_t>(i), 1), {captions[i]});
+    EXPECT_CLOSE(largest_difference(batch[i], alone[0]), 0, 2e-5);
+  }
+}
+
+TEST_CASE("next_dit: guided batches give what their members give alone, shared work changes nothing") {
+  c10::NoGradGuard no_grad;
+  const svg::NextDit model = tiny_model(tiny_config());
+  const std::vector<at::Tensor> latents = {at::randn({8, 4, 6}), at::randn({8, 3, 2})};
+  const std::vector<at::Tensor> prompts = {at::randn({7, 24}), at::randn({2, 24})};
+  const at::Tensor negative = at::randn({1, 24});
+  svg::Guidance guidance;
+  guidance.until = 0.5;
+  std::vector<svg::GuidedItem> items;
+  for (size_t i = 0; i < 2; ++i) {
+    items.push_back({model.encode_caption(prompts[i]), model.encode_caption(negative), latents[i].size(1),
+                     latents[i].size(2)});
+  }
+  svg::GuidedSampler sampler(model, items, guidance);
+  sampler.plan_times({0.0, 0.25, 0.75});
+  for (const double t : {0.25, 0.3, 0.75}) {
+    const auto got = sampler.velocity(latents, t);
+    for (size_t i = 0; i < 2; ++i) {
+      const at::Tensor times = at::full({2}, t, at::kFloat);
+      const auto both = model.forward({latents[i], latents[i]}, times, {prompts[i], negative});
+      const at::Tensor want = t < 0.5 ? svg::guided_velocity(both[0], both[1], guidance) : both[0];
+      EXPECT_CLOSE(largest_difference(got[i], want), 0, 5e-5);
+    }
+  }
+}
+
+TEST_CASE("next_dit: what lies beyond its tables is refused") {
+  const svg::NextDit model = tiny_model(tiny_config());  // 64 positions for captions, 32 x 32 for images
+  const at::Tensor t = at::full({1}, 0.5);
+  const at::Tensor caption = at::randn({3, 24});
+  EXPECT_ERROR(model.forward({at::randn({8, 33, 4})}, t, {caption}), svg::ErrorCode::kInvalidArgument,
+               "position table ends at 32 x 32");
+  EXPECT_ERROR(model.forward({at::randn({9, 4, 4})}, t, {caption}), svg::ErrorCode::kInvalidArgument, "9 channels");
+  EXPECT_ERROR(model.forward({at::randn({8, 4, 4})}, t, {at::randn({64, 24})}), svg::ErrorCode::kInvalidArgument,
+               "at most 63");
+  EXPECT_ERROR(model.encode_caption(at::randn({3, 25})), svg::ErrorCode::kInvalidArgument, "(tokens, 24)");
+}

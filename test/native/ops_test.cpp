@@ -1,0 +1,116 @@
+#include <c10/core/GradMode.h>
+
+#include "check.h"
+#include "ops/attention.h"
+#include "ops/modulate.h"
+#include "ops/packed_attention.h"
+#include "ops/rms_norm.h"
+#include "ops/rope.h"
+#include "ops/swiglu.h"
+
+namespace {
+
+// fp32 kernels may differ from ATen in the last bits, bf16 ones by one rounding of a result of size 1..8.
+double bound(at::ScalarType dtype) { return dtype == at::kFloat ? 5e-6 : 4e-2; }
+
+double largest_difference(const at::Tensor& left, const at::Tensor& right) {
+  return left.numel() == 0 ? 0 : (left.to(at::kFloat) - right.to(at::kFloat)).abs().max().item<double>();
+}
+
+const std::vector<at::ScalarType> kTypes = {at::kFloat, at::kBFloat16};
+
+}  // namespace
+
+TEST_CASE("ops: the fused norms are the plain ones") {
+  c10::NoGradGuard no_grad;
+  for (const int64_t rows : {0, 1, 37}) {
+    for (const int64_t dim : {6, 48, 2304}) {
+      const svg::RowWeights one{at::randn({1, dim}), {}};
+      const svg::RowWeights several{at::randn({3, dim}), at::randint(3, {rows}, at::kInt)};
+      for (const svg::RowWeights& weights : {one, several}) {
+        for (const at::ScalarType from : kTypes) {
+          const at::Tensor x = (3 * at::randn({rows, dim})).to(from);
+          for (const at::ScalarType to : kTypes) {
+            EXPECT_CLOSE(largest_difference(svg::scaled_rms_norm(x, weights, 1e-5, to),
+                                            svg::scaled_rms_norm_reference(x, weights, 1e-5, to)),
+                         0, bound(to));
+            const at::Tensor y = at::randn({rows, dim}).to(to);
+            EXPECT_CLOSE(largest_difference(svg::add_scaled_rms_norm(x, y, weights, 1e-5),
+                                            svg::add_scaled_rms_norm_reference(x, y, weights, 1e-5)),
+                         0, 2 * bound(from));
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("ops: rms_norm is its reference, also on three dimensions") {
+  c10::NoGradGuard no_grad;
+  for (const at::ScalarType dtype : kTypes) {
+    const at::Tensor x = at::randn({2, 5, 40}).to(dtype);
+    const at::Tensor weight = at::randn({40});
+    EXPECT_CLOSE(largest_difference(svg::rms_norm(x, weight, 1e-6), svg::rms_norm_reference(x, weight, 1e-6)), 0,
+                 bound(dtype));
+  }
+}
+
+TEST_CASE("ops: swiglu is its reference over the whole range") {
+  c10::NoGradGuard no_grad;
+  for (const at::ScalarType dtype : kTypes) {
+    const at::Tensor gate = at::cat({at::linspace(-120, 120, 4001), at::randn({999})}).view({8, 625}).to(dtype);
+    const at::Tensor up = at::randn({8, 625}).to(dtype);
+    const at::Tensor want = svg::swiglu_reference(gate, up);
+    const at::Tensor error = (svg::swiglu(gate, up) - want).abs() / (want.abs() + 1);
+    EXPECT_CLOSE(error.max().item<double>(), 0, dtype == at::kFloat ? 1e-6 : 1e-2);
+  }
+}
+
+TEST_CASE("ops: heads are normed and rotated as the reference does, with strided rows and without a norm") {
+  c10::NoGradGuard no_grad;
+  const svg::Rope rope = svg::rope_of_positions(at::randint(30, {11, 3}, at::kLong), {4, 6, 2});
+  for (const at::ScalarType dtype : kTypes) {
+    const at::Tensor rows = at::randn({11, 100}).to(dtype);
+    const at::Tensor heads = rows.narrow(1, 12, 60).unflatten(1, {5, 12});
+    for (const at::Tensor& weight : {at::randn({12}), at::Tensor()}) {
+      EXPECT_CLOSE(largest_difference(svg::norm_rotate_heads(heads, weight, 1e-6, rope),
+                                      svg::norm_rotate_heads_reference(heads, weight, 1e-6, rope)),
+                   0, bound(dtype));
+    }
+  }
+}
+
+TEST_CASE("ops: a constant position on an axis cancels in every product of query and key") {
+  const at::Tensor here = at::tensor({0, 1, 2, 0, 3, 1}, at::kLong).view({2, 3});
+  const at::Tensor there = here + at::tensor({40, 0, 0}, at::kLong);
+  const at::Tensor q = at::randn({2, 1, 12});
+  const auto product = [&](const at::Tensor& positions) {
+    const at::Tensor rotated = svg::norm_rotate_heads_reference(q, {}, 1e-6, svg::rope_of_positions(positions, {4, 4, 4}));
+    return (rotated[0] * rotated[1]).sum().item<double>();
+  };
+  EXPECT_CLOSE(product(here), product(there), 1e-5);
+}
+
+TEST_CASE("ops: packed attention is attention per segment") {
+  c10::NoGradGuard no_grad;
+  const at::Tensor q = at::randn({9, 4, 8});
+  const at::Tensor k = at::randn({12, 2, 8});
+  const at::Tensor v = at::randn({12, 2, 8});
+  const at::Tensor packed = svg::packed_attention(q, k, v, {0, 3, 3, 9}, {0, 5, 6, 12});
+  const auto part = [&](int64_t from, int64_t rows, int64_t key, int64_t keys) {
+    const auto batch = [](const at::Tensor& x, int64_t start, int64_t length) { return x.narrow(0, start, length).unsqueeze(0); };
+    return svg::attention(batch(q, from, rows), batch(k, key, keys), batch(v, key, keys))[0];
+  };
+  EXPECT_CLOSE(largest_difference(packed, at::cat({part(0, 3, 0, 5), part(3, 6, 6, 6)})), 0, 1e-6);
+}
+
+TEST_CASE("ops: gradients flow through every fused op") {
+  const at::Tensor x = at::randn({5, 24}).requires_grad_();
+  const at::Tensor weight = at::randn({1, 24}).requires_grad_();
+  const svg::Rope rope = svg::rope_of_positions(at::randint(9, {5, 1}, at::kLong), {12});
+  const at::Tensor normed = svg::scaled_rms_norm(x, {weight, {}}, 1e-5, at::kFloat);
+  const at::Tensor heads = svg::norm_rotate_heads(normed.view({5, 2, 12}), weight[0].narrow(0, 0, 12), 1e-6, rope);
+  svg::add_scaled_rms_norm(x, svg::swiglu(heads.flatten(1), x), {weight, {}}, 1e-5).square().sum().backward();
+  EXPECT(x.grad().abs().min().item<double>() > 0);
+  EXPECT(weight.grad().isfinite().all().item<bool>());
+}
