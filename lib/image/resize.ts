@@ -1,7 +1,7 @@
 /**
  * Pillow's Image.resize for 8-bit RGB, bit for bit: antialiased filters in 22-bit fixed point, rows first, and a
  * result of 8 bits between the two passes. The original prepares its pictures with it; other libraries differ by a
- * few levels.
+ * few levels, and so does Pillow 13 where it resizes the columns of a tall picture first.
  */
 import { SvgT2IError } from '../errors.js';
 import { type RgbImage, rgbImage } from './rgb-image.js';

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { Tokenizer as JsonTokenizer } from '@huggingface/tokenizers';
 import { z } from 'zod';
 import { fileError, firstLine, SvgT2IError } from '../errors.js';
+import { detokenize } from './detokenize.js';
 
 export interface EncodeOptions {
   /** Ids at most, <bos> included; the first are kept. */
@@ -121,12 +122,9 @@ export class Tokenizer {
 
   /** The text of ids; ids outside the vocabulary are left out. */
   decode(ids: readonly number[], options: DecodeOptions = {}): string {
-    const known = ids.filter((id) => {
-      if (options.skipSpecialTokens === true && this.#specialIds.has(id)) return false;
-      return this.#tokenizer.id_to_token(id) !== undefined;
-    });
-    if (known.length === 0) return '';
-    return this.#tokenizer.decode(known, { clean_up_tokenization_spaces: false });
+    const { skipSpecialTokens = false } = options;
+    const kept = skipSpecialTokens ? ids.filter((id) => !this.#specialIds.has(id)) : ids;
+    return detokenize(kept.flatMap((id) => this.#tokenizer.id_to_token(id) ?? []));
   }
 
   /**

@@ -20,7 +20,7 @@ function digest(image: RgbImage): string {
 }
 
 describe('resizeImage', () => {
-  // Wanted digests: Pillow 13.0.0, Image.resize of the same bytes.
+  // Wanted digests: Pillow's Image.resize of the same bytes.
   it.each([
     [101, 67, 50, 33, 'box', '1d66c7317e528e77'],
     [101, 67, 40, 150, 'bicubic', '7dc1ce4c058259cb'],

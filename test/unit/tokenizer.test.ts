@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { detokenize } from '../../lib/text/detokenize.js';
 import { loadTokenizer, type Tokenizer } from '../../lib/text/tokenizer.js';
 import { goldenFolder } from './golden.js';
 
@@ -97,6 +98,15 @@ describe('decode', () => {
     expect(tokenizer.decode([2, 451, 9_999_999])).toBe(`<bos>${tokenizer.decode([451])}`);
     expect(tokenizer.decode([2], { skipSpecialTokens: true })).toBe('');
     expect(tokenizer.decode([])).toBe('');
+  });
+});
+
+describe('detokenize', () => {
+  it('joins bytes to characters and replaces those that are none, one by one', () => {
+    expect(detokenize(['<0xE5>', '<0x86>', '<0x99>', '\u2581a'])).toBe('写 a');
+    expect(detokenize(['x', '<0xE5>', '<0x86>', 'y', '<0xFF>'])).toBe('x\ufffd\ufffdy\ufffd');
+    expect(detokenize(['<0xEF>', '<0xBB>', '<0xBF>'])).toBe('\ufeff');
+    expect(detokenize(['<0xEF>', '<0xBF>', '<0xBD>'])).toBe('\ufffd');
   });
 });
 
