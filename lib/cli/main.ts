@@ -2,11 +2,22 @@
 /** The command line: a table of commands, strict parsing, and one place where errors become exit codes. */
 import { Command, CommanderError } from 'commander';
 import { EXIT_CODES, exitCodeOf, isAbortError, SvgT2IError } from '../errors.js';
+import { enhanceCommand } from './commands/enhance.js';
+import { infoCommand } from './commands/info.js';
+import { quickstartCommand } from './commands/quickstart.js';
+import { reconstructCommand } from './commands/reconstruct.js';
+import { sampleCommand } from './commands/sample.js';
 import { errorToJson, printError, printJson, printLine } from './output.js';
 import { versionText } from './version.js';
 
 /** One entry a command; each file defines its flags and loads its work only when it runs. */
-const commands: readonly (() => Command)[] = [];
+const commands: readonly (() => Command)[] = [
+  quickstartCommand,
+  sampleCommand,
+  reconstructCommand,
+  enhanceCommand,
+  infoCommand,
+];
 
 const EXAMPLES = `
 Examples:

@@ -1,13 +1,15 @@
-/** The versions that `svg-t2i --version` prints. */
-import { readFile } from 'node:fs/promises';
+import { PACKAGE_VERSION } from '../version.js';
 
-/** `version` of our package.json. */
-export async function packageVersion(): Promise<string> {
-  const text = await readFile(new URL('../../package.json', import.meta.url), 'utf8');
-  const { version } = JSON.parse(text) as { version: string };
-  return version;
-}
-
+/** What `svg-t2i --version` prints; works without libtorch, and then says so. */
 export async function versionText(): Promise<string> {
-  return `svg-t2i ${await packageVersion()} (Node.js ${process.versions.node})`;
+  const lines = [`svg-t2i ${PACKAGE_VERSION} (Node.js ${process.versions.node})`];
+  try {
+    const { runtimeInfo } = await import('../engine.js');
+    const info = runtimeInfo();
+    lines.push(`libtorch ${info.torch}, CPU ${info.cpuCapability}${info.cpuBf16 ? ' with bf16' : ''}`);
+    lines.push(info.cudaBuild ? `CUDA build, ${info.cudaDevices} GPU(s)` : 'CPU build, no CUDA');
+  } catch {
+    lines.push('libtorch: not set up (svg-t2i install, svg-t2i doctor)');
+  }
+  return lines.join('\n');
 }

@@ -32,6 +32,8 @@ export interface ConfigSources {
   readonly flags?: ConfigTree;
   /** `path=value` texts; the value is read as YAML. */
   readonly set?: readonly string[] | undefined;
+  /** The flag that gave the value at a path such as `sample.steps`. */
+  readonly nameOf?: ((path: string) => string | undefined) | undefined;
 }
 
 export async function loadConfig<Schema extends z.ZodType>(
@@ -44,7 +46,7 @@ export async function loadConfig<Schema extends z.ZodType>(
   let merged = merge(fromFile, fromEnvironment(sources.environment ?? {}));
   merged = merge(merged, sources.flags ?? {});
   for (const assignment of sources.set ?? []) merged = merge(merged, parseAssignment(assignment));
-  return validate(schema, merged);
+  return validate(schema, merged, { nameOf: sources.nameOf });
 }
 
 /** YAML with comments that says what would run; reads back as a configuration file. */

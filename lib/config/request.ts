@@ -40,6 +40,13 @@ export const settingsSchema = z.strictObject({
   width: side('width'),
   height: side('height'),
   count: z.number().int().min(1).max(100_000).default(1).describe('pictures per prompt'),
+  batchSize: z
+    .number()
+    .int()
+    .min(1)
+    .max(256)
+    .default(1)
+    .describe('pictures drawn together; more takes memory and is faster on a GPU'),
   seed: z
     .union([z.number().int().min(0).max(Number.MAX_SAFE_INTEGER), z.literal('random')], {
       error: 'must be a whole number from 0 to 2^53 - 1, or "random"',
@@ -78,10 +85,10 @@ function checkTogether(request: z.output<typeof settingsSchema>, context: z.Refi
   const refuse = (path: string, message: string, input: unknown) =>
     context.addIssue({ code: 'custom', path: [path], message, input });
   const { solver, steps, seed, count } = request;
-  if (solver === 'dpm++' && steps < request.order) {
+  if (solver === 'dpm++' && steps > 0 && steps < request.order) {
     refuse('steps', `must be at least the order of dpm++ (${request.order})`, steps);
   }
-  if (solver !== 'dpm++' && steps < 2) refuse('steps', `must be at least 2 for ${solver}`, steps);
+  if (solver !== 'dpm++' && steps === 1) refuse('steps', `must be at least 2 for ${solver}`, steps);
   if (typeof seed === 'number' && seed > Number.MAX_SAFE_INTEGER - (count - 1)) {
     refuse('seed', 'seed + count must stay below 2^53', seed);
   }

@@ -7,6 +7,8 @@ export interface ValidateOptions {
   /** Where the value came from, e.g. a file name; goes before the message. */
   readonly source?: string | undefined;
   readonly code?: ErrorCode;
+  /** How the user knows a value, e.g. `--steps` for `sample.steps`; the path itself elsewhere. */
+  readonly nameOf?: ((path: string) => string | undefined) | undefined;
 }
 
 export function validate<Schema extends z.ZodType>(
@@ -17,15 +19,16 @@ export function validate<Schema extends z.ZodType>(
   const result = schema.safeParse(value, { reportInput: true });
   if (result.success) return result.data;
   const { issues } = result.error;
-  const text = issues.map((issue) => issueText(schema, issue)).join('; ');
+  const text = issues.map((issue) => issueText(schema, issue, options)).join('; ');
   const prefix = options.source === undefined ? '' : `${options.source}: `;
   throw new SvgT2IError(options.code ?? 'ERR_SVGT2I_INVALID_CONFIG', prefix + text, {
     hint: issues.map((issue) => unknownKeyHint(schema, issue)).find((hint) => hint !== undefined),
   });
 }
 
-function issueText(schema: z.ZodType, issue: z.core.$ZodIssue): string {
-  const path = issue.path.map(String).join('.');
+function issueText(schema: z.ZodType, issue: z.core.$ZodIssue, options: ValidateOptions): string {
+  const plainPath = issue.path.map(String).join('.');
+  const path = options.nameOf?.(plainPath) ?? plainPath;
   if (issue.code === 'unrecognized_keys') {
     const known = knownKeys(schema, issue.path);
     return issue.keys

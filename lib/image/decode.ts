@@ -42,7 +42,7 @@ export function sniffImageFormat(bytes: Uint8Array): ImageFormat | undefined {
  *   ERR_SVGT2I_FILE_NOT_FOUND or ERR_SVGT2I_IO for a file that cannot be read
  */
 export async function readImage(path: string, options: DecodeOptions = {}): Promise<RgbImage> {
-  const bytes = await readBounded(path, options.maxBytes ?? DEFAULT_MAX_BYTES);
+  const bytes = await readFileBounded(path, options.maxBytes);
   return decodeImage(bytes, { name: path, ...options });
 }
 
@@ -96,7 +96,8 @@ function hasTrueAlpha(bytes: Uint8Array, format: ImageFormat): boolean {
 
 /** (n, channels) to (n, 3), on white where `paste`. */
 function toRgb(data: Uint8Array, channels: number, paste: boolean): Uint8Array {
-  if (channels === 3) return data;
+  // A plain view: Buffer.slice() would share memory where Uint8Array.slice() copies.
+  if (channels === 3) return new Uint8Array(data.buffer, data.byteOffset, data.length);
   if (channels !== 1 && channels !== 2 && channels !== 4) {
     throw new SvgT2IError('ERR_SVGT2I_IMAGE', `a picture of ${channels} channels is not supported`);
   }
@@ -135,8 +136,12 @@ function tooManyBytes(name: string, size: number, maxBytes = DEFAULT_MAX_BYTES):
   return new SvgT2IError('ERR_SVGT2I_IMAGE', `${name} has ${size} bytes, more than the limit of ${maxBytes}`);
 }
 
-/** The whole file, or an error as soon as it proves longer than the limit; a pipe or a device is bounded too. */
-async function readBounded(path: string, maxBytes: number): Promise<Uint8Array> {
+/**
+ * The whole file, or an error as soon as it proves longer than the limit; a pipe or a device is bounded too.
+ *
+ * @throws SvgT2IError ERR_SVGT2I_IMAGE, ERR_SVGT2I_FILE_NOT_FOUND or ERR_SVGT2I_IO
+ */
+export async function readFileBounded(path: string, maxBytes = DEFAULT_MAX_BYTES): Promise<Uint8Array> {
   let file: FileHandle | undefined;
   try {
     file = await open(path, 'r');

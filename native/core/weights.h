@@ -63,6 +63,8 @@ class Weights {
   std::optional<std::vector<int64_t>> shape_of(const std::string& name) const {
     return source_->shape_of(prefix_ + name);
   }
+  /// For messages: the file, or what stands for it.
+  std::string description() const { return source_->description(); }
 
  private:
   std::shared_ptr<WeightSource> source_;

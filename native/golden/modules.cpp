@@ -3,13 +3,20 @@
 #include <map>
 
 #include "golden/dit.h"
+#include "golden/vision.h"
 
 namespace svg {
 
 const GoldenRunner* find_golden_runner(const std::string& module) {
   static const std::map<std::string, GoldenRunner> runners = {
+      {"autoencoder", run_autoencoder},
+      {"conv_decoder", run_conv_decoder},
+      {"dinov3", run_dinov3},
       {"dit_trainer", run_dit_trainer},
+      {"lpips", run_lpips},
       {"next_dit", run_next_dit},
+      {"patch_discriminator", run_patch_discriminator},
+      {"residual_vit", run_residual_vit},
   };
   const auto found = runners.find(module);
   return found == runners.end() ? nullptr : &found->second;

@@ -30,13 +30,13 @@ inline std::string place(const char* file, int line) { return std::string(file) 
 
 }  // namespace svg::test
 
-#define SVG_JOIN2(left, right) left##right
-#define SVG_JOIN(left, right) SVG_JOIN2(left, right)
-#define TEST_CASE(title)                                                                                \
-  static void SVG_JOIN(test_case_, __LINE__)();                                                         \
-  static const ::svg::test::Registration SVG_JOIN(test_entry_, __LINE__)(title,                         \
-                                                                         &SVG_JOIN(test_case_, __LINE__)); \
-  static void SVG_JOIN(test_case_, __LINE__)()
+#define SVG_TEST_JOIN2(name, line) name##line
+#define SVG_TEST_JOIN(name, line) SVG_TEST_JOIN2(name, line)
+#define TEST_CASE(title)                                                                      \
+  static void SVG_TEST_JOIN(test_case_, __LINE__)();                                          \
+  static const ::svg::test::Registration SVG_TEST_JOIN(registration_, __LINE__)(              \
+      title, &SVG_TEST_JOIN(test_case_, __LINE__));                                           \
+  static void SVG_TEST_JOIN(test_case_, __LINE__)()
 
 #define EXPECT(condition)                                                              \
   do {                                                                                \

@@ -1,0 +1,43 @@
+import { Command } from 'commander';
+import { addConfigFlags, addFlags, addOutputModeFlags, type CommonOptions, MODEL_FLAGS } from '../flags.js';
+
+interface ReconstructOptions extends CommonOptions {
+  readonly output?: string;
+  readonly maxSide: string;
+  readonly [flag: string]: unknown;
+}
+
+const EXAMPLES = `
+Each picture is scaled down to --max-side, cut to multiples of 16, encoded and decoded. The written PNG shows the
+original on the left and the reconstruction on the right.
+
+Examples:
+  svg-t2i reconstruct photo.jpg -o photo-both.png
+  svg-t2i reconstruct photos/*.jpg --autoencoder svg_autoencoder_R_stage3_1024 -o out/
+`;
+
+export function reconstructCommand(): Command {
+  const command = new Command('reconstruct')
+    .description('encode and decode pictures, and measure what is lost')
+    .argument('<images...>', 'PNG, JPEG, WebP or GIF files')
+    .option('-o, --output <path>', 'file for one picture, folder for several (default: current folder)')
+    .option('--max-side <px>', 'scale larger pictures down to this', '1024');
+  addFlags(command, MODEL_FLAGS);
+  addConfigFlags(command);
+  addOutputModeFlags(command);
+  return command
+    .addHelpText('after', EXAMPLES)
+    .action(async (images: readonly string[], options: ReconstructOptions) => {
+      const [{ loadModelConfig }, { reconstructAll }] = await Promise.all([
+        import('../model-config.js'),
+        import('../reconstruct-images.js'),
+      ]);
+      const model = await loadModelConfig(options);
+      await reconstructAll(images, {
+        model,
+        output: options.output,
+        maxSide: Number(options.maxSide),
+        json: options.json === true,
+      });
+    });
+}

@@ -1,0 +1,149 @@
+/** Flags that are values of the configuration: their help comes from the schema, so there is one description. */
+import { type Command, Option } from 'commander';
+import type { z } from 'zod';
+import type { ConfigTree } from '../config/load.js';
+import { merge } from '../config/load.js';
+import { modelSchema } from '../config/model.js';
+import { settingsSchema } from '../config/request.js';
+import { outputSchema } from '../config/sample.js';
+import { SvgT2IError } from '../errors.js';
+
+/** A flag and the value that it sets, as `section.key`. */
+interface Flag {
+  readonly flags: string;
+  readonly path: `${'model' | 'sample' | 'output'}.${string}`;
+  readonly parse?: (text: string) => unknown;
+}
+
+/** Text that is no number stays text, and the schema says so. */
+function toNumber(text: string): unknown {
+  return text.trim() === '' || Number.isNaN(Number(text)) ? text : Number(text);
+}
+
+export const MODEL_FLAGS: readonly Flag[] = [
+  { flags: '--pretrained <folder>', path: 'model.pretrained' },
+  { flags: '--dit <path>', path: 'model.dit' },
+  { flags: '--autoencoder <path>', path: 'model.autoencoder' },
+  { flags: '--text-encoder <folder>', path: 'model.textEncoder' },
+  { flags: '--statistics <file>', path: 'model.statistics' },
+  { flags: '--weights <kind>', path: 'model.weights' },
+  { flags: '--device <device>', path: 'model.device' },
+  { flags: '--dtype <dtype>', path: 'model.dtype' },
+  { flags: '--threads <n>', path: 'model.threads', parse: toNumber },
+  { flags: '--offload', path: 'model.offload' },
+];
+
+export const SAMPLE_FLAGS: readonly Flag[] = [
+  { flags: '--count <n>', path: 'sample.count', parse: toNumber },
+  { flags: '--seed <n>', path: 'sample.seed', parse: toNumber },
+  { flags: '--steps <n>', path: 'sample.steps', parse: toNumber },
+  { flags: '--solver <name>', path: 'sample.solver' },
+  { flags: '--order <n>', path: 'sample.order', parse: toNumber },
+  { flags: '--method <name>', path: 'sample.method' },
+  { flags: '--skip-type <name>', path: 'sample.skipType' },
+  { flags: '--shift <x>', path: 'sample.shift', parse: toNumber },
+  { flags: '--atol <x>', path: 'sample.atol', parse: toNumber },
+  { flags: '--rtol <x>', path: 'sample.rtol', parse: toNumber },
+  { flags: '--guidance <x>', path: 'sample.guidanceScale', parse: toNumber },
+  { flags: '--guidance-mode <mode>', path: 'sample.guidanceMode' },
+  { flags: '--guidance-until <t>', path: 'sample.guidanceUntil', parse: toNumber },
+  { flags: '--renorm <x>', path: 'sample.renorm', parse: toNumber },
+  { flags: '--negative <text>', path: 'sample.negativePrompt' },
+  { flags: '--system-prompt <name>', path: 'sample.systemPrompt' },
+  { flags: '--batch-size <n>', path: 'sample.batchSize', parse: toNumber },
+];
+
+export const OUTPUT_FLAGS: readonly Flag[] = [
+  { flags: '-o, --output <path>', path: 'output.path' },
+  { flags: '--format <format>', path: 'output.format' },
+  { flags: '--quality <n>', path: 'output.quality', parse: toNumber },
+  { flags: '--grid', path: 'output.grid' },
+  { flags: '--skip-existing', path: 'output.skipExisting' },
+  { flags: '--manifest <file>', path: 'output.manifest' },
+];
+
+const sections = { model: modelSchema, sample: settingsSchema, output: outputSchema };
+
+/** Adds flags to a command, described by their schemas. */
+export function addFlags(command: Command, flags: readonly Flag[]): Command {
+  for (const flag of flags) command.addOption(toOption(flag));
+  return command;
+}
+
+function toOption(flag: Flag): Option {
+  const schema = schemaAt(flag.path);
+  const option = new Option(flag.flags, describe(schema));
+  if (flag.parse !== undefined) option.argParser(flag.parse);
+  return option;
+}
+
+function schemaAt(path: string): z.ZodType | undefined {
+  const [section = '', key = ''] = path.split('.');
+  const shape: Readonly<Record<string, z.ZodType>> = sections[section as keyof typeof sections].shape;
+  return shape[key];
+}
+
+function describe(schema: z.ZodType | undefined): string {
+  // Not commander's default: that would hide whether a flag was given, and files come between.
+  const fallback = schema?.safeParse(undefined).data;
+  const shown =
+    fallback === undefined || fallback === false || fallback === '' ? '' : ` (default: ${String(fallback)})`;
+  return `${schema?.description ?? ''}${shown}`;
+}
+
+/** The flags that were given, as a configuration. */
+export function flagTree(flags: readonly Flag[], values: Readonly<Record<string, unknown>>): ConfigTree {
+  let tree: ConfigTree = {};
+  for (const flag of flags) {
+    const value = values[toOption(flag).attributeName()];
+    const [section = '', key = ''] = flag.path.split('.');
+    if (value !== undefined) tree = merge(tree, { [section]: { [key]: value } });
+  }
+  return tree;
+}
+
+/** Says a path as the flag that set it. */
+export function flagNames(
+  flags: readonly Flag[],
+  values: Readonly<Record<string, unknown>>,
+): (path: string) => string | undefined {
+  const given = flags
+    .map((flag) => ({ flag, option: toOption(flag) }))
+    .filter(({ option }) => values[option.attributeName()] !== undefined);
+  return (path) => given.find(({ flag }) => flag.path === path)?.option.long;
+}
+
+/** `1280x720` as width and height. */
+export function parseSize(text: string): { readonly width: number; readonly height: number } {
+  const match = /^(\d+)[xX×](\d+)$/.exec(text.trim());
+  if (match === null) {
+    throw new SvgT2IError('ERR_SVGT2I_USAGE', `--size ${text}: must be WIDTHxHEIGHT`, {
+      hint: 'For example --size 1024x1024 or --size 1280x720.',
+    });
+  }
+  return { width: Number(match[1]), height: Number(match[2]) };
+}
+
+/** --config, --set, --print-config, --json and --verbose. */
+export interface CommonOptions {
+  readonly config?: string;
+  readonly set?: readonly string[];
+  readonly printConfig?: boolean;
+  readonly json?: boolean;
+  readonly verbose?: boolean;
+}
+
+export function addConfigFlags(command: Command): Command {
+  return command
+    .option('--config <file>', 'YAML or JSON file with the sections model, sample and output')
+    .option('--set <path=value>', 'set one value of the configuration; may be repeated', collect)
+    .option('--print-config', 'print the configuration that would be used, and stop');
+}
+
+export function addOutputModeFlags(command: Command): Command {
+  return command.option('--json', 'print JSON Lines on stdout').option('--verbose', 'show stack traces');
+}
+
+function collect(value: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), value];
+}

@@ -1,0 +1,52 @@
+/** Progress on stderr: a bar with the time left on a terminal, nothing elsewhere. */
+import { SingleBar } from 'cli-progress';
+
+export interface ProgressBar {
+  /** `text` stands behind the bar. */
+  update(value: number, text: string): void;
+  /** Runs `print` with the bar out of the way. */
+  aside(print: () => void): void;
+  stop(): void;
+}
+
+const none: ProgressBar = {
+  update: () => undefined,
+  aside: (print) => print(),
+  stop: () => undefined,
+};
+
+/** A bar from 0 to `total`; `enabled` false gives one that shows nothing. */
+export function createProgressBar(total: number, enabled = process.stderr.isTTY === true): ProgressBar {
+  if (!enabled || total <= 0) return none;
+  const bar = new SingleBar({
+    format: '{bar} {percentage}% | {text} | {duration_formatted} gone, {eta_formatted} left',
+    barCompleteChar: '\u2588',
+    barIncompleteChar: '\u2591',
+    barsize: 24,
+    hideCursor: true,
+    clearOnComplete: true,
+    etaBuffer: 20,
+    stream: process.stderr,
+    // Ctrl-C is ours: the bar must not take it.
+    gracefulExit: false,
+  });
+  bar.start(total, 0, { text: '' });
+  let value = 0;
+  let text = '';
+  return {
+    update: (newValue, newText) => {
+      value = newValue;
+      text = newText;
+      bar.update(value, { text });
+    },
+    aside: (print) => {
+      process.stderr.write('\r\x1b[K');
+      print();
+      bar.update(value, { text });
+    },
+    stop: () => {
+      bar.stop();
+      process.stderr.write('\r\x1b[K');
+    },
+  };
+}

@@ -1,0 +1,74 @@
+/** Files that are either there whole or not at all: written beside their place, then renamed. */
+import { rmSync } from 'node:fs';
+import { mkdir, open, rename, rm, stat, statfs } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { fileError, SvgT2IError } from '../errors.js';
+
+const unfinished = new Set<string>();
+
+/** Replaces `path` at once. Nothing is left of a write that failed. */
+export async function writeWhole(path: string, data: Uint8Array): Promise<void> {
+  const beside = `${path}.${process.pid}.part`;
+  unfinished.add(beside);
+  try {
+    const file = await open(beside, 'w');
+    try {
+      await file.writeFile(data);
+      // Some file systems report a full disk only here.
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(beside, path);
+  } catch (error) {
+    await rm(beside, { force: true });
+    throw fileError(error, 'write', path);
+  } finally {
+    unfinished.delete(beside);
+  }
+}
+
+/** Removes half-written files when the process must end now. */
+export function removeUnfinished(): void {
+  for (const path of unfinished) rmSync(path, { force: true });
+}
+
+/**
+ * Makes a folder and proves that files can be written to it, before hours of work. Throws ERR_SVGT2I_IO or
+ * ERR_SVGT2I_DISK_FULL where fewer than `bytesNeeded` are free.
+ */
+export async function prepareFolder(folder: string, bytesNeeded: number): Promise<void> {
+  const probe = join(folder, `.svg-t2i-${process.pid}.part`);
+  let freeBytes: number;
+  try {
+    await mkdir(folder, { recursive: true });
+    const file = await open(probe, 'w');
+    await file.close();
+    await rm(probe);
+    const { bavail, bsize } = await statfs(folder);
+    freeBytes = bavail * bsize;
+  } catch (error) {
+    throw fileError(error, 'write to', resolve(folder));
+  }
+  if (freeBytes >= bytesNeeded) return;
+  throw new SvgT2IError(
+    'ERR_SVGT2I_DISK_FULL',
+    `${resolve(folder)} has ${freeBytes} bytes free, a picture may need ${bytesNeeded}`,
+    { hint: 'Free some space or choose another output folder.' },
+  );
+}
+
+/** Proves that `path` can become a file, before hours of work. */
+export async function prepareFile(path: string, bytesNeeded: number): Promise<void> {
+  if (await isFolder(path)) {
+    throw new SvgT2IError('ERR_SVGT2I_IO', `cannot write ${path}: it is a folder`);
+  }
+  await prepareFolder(dirname(path), bytesNeeded);
+}
+
+export async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (entry) => entry.isDirectory(),
+    () => false,
+  );
+}

@@ -1,0 +1,26 @@
+/** The public API. */
+export type { ModelOptions } from './config/model.js';
+export type { Settings } from './config/request.js';
+export { DisposedError, type ErrorCode, EXIT_CODES, SvgT2IError } from './errors.js';
+export { type DecodeLimits, decodeImage, readImage } from './image/decode.js';
+export { encodeImage, type OutputFormat } from './image/encode.js';
+export { gridImage } from './image/grid.js';
+export { type ImageParameters, readParameters } from './image/parameters.js';
+export { psnr } from './image/psnr.js';
+export type { RgbImage } from './image/rgb-image.js';
+export type { GeneratedImage } from './pipeline/generated-image.js';
+export type { ModelPart } from './pipeline/layout.js';
+export type { LoadedModels, LoadOptions } from './pipeline/load.js';
+export type {
+  GenerateEvent,
+  GenerateRequest,
+  GenerateResult,
+  Latent,
+  LoadEvent,
+  Reconstruction,
+  SignalOptions,
+  Timings,
+} from './pipeline/types.js';
+export { SvgT2I } from './pipeline.js';
+export { SYSTEM_PROMPTS } from './text/system-prompts.js';
+export { PACKAGE_VERSION } from './version.js';

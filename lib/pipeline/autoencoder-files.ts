@@ -1,0 +1,116 @@
+/** Finds an autoencoder's yaml and the two weight files that it names. */
+import { basename, dirname, join } from 'node:path';
+import { type AutoencoderConfig, readAutoencoderConfig } from './autoencoder-config.js';
+import {
+  candidates,
+  entries,
+  findWeightsFile,
+  isFile,
+  isFolder,
+  type MissingPart,
+  sameName,
+} from './find.js';
+
+export interface AutoencoderFiles {
+  /** Undefined where the weights were given without a yaml. */
+  readonly yaml: string | undefined;
+  readonly checkpoint: string;
+  /** DINOv3 of its own; undefined where only the checkpoint can hold it. */
+  readonly encoder: string | undefined;
+  readonly config: AutoencoderConfig | undefined;
+  readonly warnings: readonly string[];
+}
+
+export function findAutoencoder(folder: string, given: string | undefined): AutoencoderFiles | MissingPart {
+  const part = 'autoencoder';
+  const fix =
+    'Put the autoencoder/ folder of the release there (a yaml and the .ckpt that it names), or pass --autoencoder.';
+  const yaml = given === undefined ? defaultYaml(folder) : namedYaml(folder, given);
+  if (yaml === undefined) {
+    const looked = given === undefined ? [join(folder, 'autoencoder', '*.yaml')] : yamlPlaces(folder, given);
+    return { part, looked, fix };
+  }
+  if (!/\.ya?ml$/.test(yaml)) {
+    return {
+      yaml: undefined,
+      checkpoint: yaml,
+      encoder: findEncoder(folder, yaml, undefined),
+      config: undefined,
+      warnings: [],
+    };
+  }
+  const config = readAutoencoderConfig(yaml);
+  // Paths in the yaml start at the folder that holds pre-trained/, or were written for another place.
+  const written = config.checkpoint ?? `${basename(yaml).replace(/\.ya?ml$/, '')}.ckpt`;
+  const looked = weightPlaces(folder, yaml, written);
+  const checkpoint = looked.map(findWeightsFile).find((path) => path !== undefined);
+  if (checkpoint === undefined) return { part: `${part} weights`, looked, fix };
+  const { config: settled, warnings } = settleKind(yaml, checkpoint, config);
+  return { yaml, checkpoint, encoder: findEncoder(folder, yaml, config.encoder), config: settled, warnings };
+}
+
+/** Autoencoder-P of the latest stage first: the published transformer was trained on it. */
+function defaultYaml(folder: string): string | undefined {
+  const rank = (name: string) =>
+    (/[-_]P[-_]/.test(name) ? 100 : 0) + Number(/stage(\d+)/.exec(name)?.[1] ?? 0);
+  const [best] = entries(join(folder, 'autoencoder'))
+    .filter((entry) => /\.ya?ml$/.test(entry.name))
+    .sort((a, b) => rank(b.name) - rank(a.name));
+  return best === undefined ? undefined : join(folder, 'autoencoder', best.name);
+}
+
+function yamlPlaces(folder: string, given: string): string[] {
+  return candidates(given, [folder, join(folder, 'autoencoder'), '.', dirname(folder)]);
+}
+
+/** A yaml (its extension may be left out) or a weights file. */
+function namedYaml(folder: string, given: string): string | undefined {
+  for (const place of yamlPlaces(folder, given)) {
+    if (isFile(place)) return place;
+    const names = [basename(place), `${basename(place)}.yaml`];
+    const twin = entries(dirname(place)).find((entry) => names.some((name) => sameName(entry.name, name)));
+    if (twin !== undefined && isFile(join(dirname(place), twin.name))) return join(dirname(place), twin.name);
+  }
+  return undefined;
+}
+
+function weightPlaces(folder: string, from: string, written: string): string[] {
+  const inPlace = candidates(written, [dirname(folder), folder, dirname(from), '.']);
+  return [...new Set([...inPlace, join(dirname(from), basename(written)), join(folder, basename(written))])];
+}
+
+/** The DINOv3 file of the yaml, or one of the same model under another name, or a Hugging Face folder. */
+function findEncoder(folder: string, from: string, written: string | undefined): string | undefined {
+  if (written !== undefined) {
+    const found = weightPlaces(folder, from, written)
+      .map(findWeightsFile)
+      .find((path) => path !== undefined);
+    if (found !== undefined) return found;
+  }
+  const named = entries(folder).filter(
+    (entry) => /^dinov3/.test(entry.name) && !/stats/.test(entry.name) && /vit/.test(entry.name),
+  );
+  const file = named.find((entry) => /\.(pth|pt|safetensors)$/.test(entry.name));
+  if (file !== undefined) return join(folder, file.name);
+  const hub = named.find((entry) => isFolder(join(folder, entry.name)));
+  return hub === undefined ? undefined : join(folder, hub.name);
+}
+
+/**
+ * The published yaml files of Autoencoder-R are copies of P's but for the path of the weights (384 channels and
+ * no residual branch), so for weights that are named R the dimensions of the yaml are not held against them.
+ */
+function settleKind(
+  yaml: string,
+  checkpoint: string,
+  config: AutoencoderConfig,
+): { config: AutoencoderConfig | undefined; warnings: string[] } {
+  const namedResidual = /[-_]R[-_]/.test(basename(yaml)) && /[-_]R[-_]/.test(basename(checkpoint));
+  if (!namedResidual || config.residual !== null) return { config, warnings: [] };
+  return {
+    config: undefined,
+    warnings: [
+      `${yaml} describes Autoencoder-P but names weights of R; the dimensions are taken from the weights`,
+    ],
+  };
+}

@@ -1,0 +1,70 @@
+/** Chooses the file of the diffusion transformer in a folder as training writes it. */
+import { basename, join } from 'node:path';
+import type { WeightKind } from '../config/model.js';
+import { candidates, entries, isFile, isFolder, type MissingPart } from './find.js';
+
+// Training saves both; the original's sampler prints "ema" but reads the raw ones.
+const namesByKind = {
+  ema: ['consolidated_ema.00-of-01', 'consolidated.ema.00-of-01', 'consolidated_ema'],
+  raw: ['consolidated.00-of-01', 'consolidated', 'model', 'diffusion_pytorch_model'],
+} as const;
+// A converted file is preferred to the pickle beside it: it maps into memory as it is.
+const extensions = ['.safetensors', '.safetensors.index.json', '.pth', '.pt', '.ckpt'] as const;
+
+export function findDit(folder: string, given: string | undefined, kind: WeightKind): string | MissingPart {
+  const fix = 'Put a dit-* folder of the release there, or pass --dit with a folder or file.';
+  if (given === undefined) {
+    const places = ditFolders(folder);
+    for (const place of places) {
+      const file = findInFolder(place, kind);
+      if (file !== undefined) return file;
+    }
+    const looked =
+      places.length === 0 ? [join(folder, 'dit-*')] : places.flatMap((place) => namesIn(place, kind));
+    return { part: 'diffusion transformer', looked, fix };
+  }
+  const looked = candidates(given, [folder, '.']);
+  for (const place of looked) {
+    if (isFile(place)) return place;
+    const file = findInFolder(place, kind);
+    if (file !== undefined) return file;
+  }
+  const existing = looked.filter(isFolder);
+  return {
+    part: 'diffusion transformer',
+    looked: existing.length === 0 ? looked : existing.flatMap((place) => namesIn(place, kind)),
+    fix,
+  };
+}
+
+/** Folders dit-*, the latest training stage first. */
+function ditFolders(folder: string): string[] {
+  const stage = (name: string) => Number(/stage(\d+)/.exec(name)?.[1] ?? -1);
+  return entries(folder)
+    .filter((entry) => /^dit\b/.test(entry.name) && isFolder(join(folder, entry.name)))
+    .sort((a, b) => stage(b.name) - stage(a.name))
+    .map((entry) => join(folder, entry.name));
+}
+
+function kinds(kind: WeightKind): readonly ('ema' | 'raw')[] {
+  return kind === 'auto' ? ['ema', 'raw'] : [kind];
+}
+
+function namesIn(folder: string, kind: WeightKind): string[] {
+  return kinds(kind).flatMap((each) => join(folder, `${namesByKind[each][0]}.{safetensors,pth}`));
+}
+
+function findInFolder(folder: string, kind: WeightKind): string | undefined {
+  for (const each of kinds(kind)) {
+    for (const name of namesByKind[each]) {
+      const file = extensions.map((extension) => join(folder, name + extension)).find(isFile);
+      if (file !== undefined) return file;
+    }
+  }
+  // A single safetensors file under any name can only be the model.
+  const others = entries(folder).filter((entry) => entry.name.endsWith('.safetensors'));
+  const [only] = others;
+  if (only === undefined || others.length > 1 || (kind === 'ema' && !/ema/.test(basename(only.name))))
+    return undefined;
+  return join(folder, only.name);
+}

@@ -1,0 +1,49 @@
+/** Looks for one file or folder in several places and remembers where it looked. */
+import { type Dirent, readdirSync, statSync } from 'node:fs';
+import { basename, dirname, extname, isAbsolute, join, resolve } from 'node:path';
+
+/** What was looked for and not found; becomes part of one error. */
+export interface MissingPart {
+  /** For people: "text encoder". */
+  readonly part: string;
+  readonly looked: readonly string[];
+  readonly fix: string;
+}
+
+export function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+}
+
+export function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+/** Entries of a folder in name order; none where it is not there. */
+export function entries(folder: string): Dirent[] {
+  if (!isFolder(folder)) return [];
+  return readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** Where `path` may be meant from; an absolute path is meant as it is. */
+export function candidates(path: string, folders: readonly string[]): string[] {
+  if (isAbsolute(path)) return [path];
+  return [...new Set(folders.map((folder) => resolve(folder, path)))];
+}
+
+/** The release writes `svg_autoencoder_P_stage3` in one name and `svg_autoencoder-P-stage3` in the other. */
+export function sameName(a: string, b: string): boolean {
+  const plain = (name: string) => name.toLowerCase().replaceAll('_', '-');
+  return plain(a) === plain(b);
+}
+
+/** `path`, or the file beside it that differs in hyphens, or its safetensors twin from `svg-t2i convert`. */
+export function findWeightsFile(path: string): string | undefined {
+  if (isFile(path)) return path;
+  const folder = dirname(path);
+  const twin = `${basename(path, extname(path))}.safetensors`;
+  const wanted = [basename(path), twin, `${twin}.index.json`];
+  const found = wanted
+    .map((name) => entries(folder).find((entry) => sameName(entry.name, name)))
+    .find((entry) => entry !== undefined);
+  return found === undefined ? undefined : join(folder, found.name);
+}

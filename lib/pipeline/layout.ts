@@ -1,0 +1,115 @@
+/**
+ * Finds the parts of a release: pre-trained/{autoencoder, dit-*, dinov3*.pth, *stats*.pt, gemma-2-2b}.
+ * Everything that is missing is reported at once, with the places that were looked in.
+ */
+import { homedir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import type { ResolvedModelOptions } from '../config/model.js';
+import { SvgT2IError } from '../errors.js';
+import { type AutoencoderFiles, findAutoencoder } from './autoencoder-files.js';
+import { findDit } from './dit-files.js';
+import { candidates, entries, isFile, isFolder, type MissingPart } from './find.js';
+
+export const MODEL_PARTS = ['textEncoder', 'dit', 'autoencoder'] as const;
+export type ModelPart = (typeof MODEL_PARTS)[number];
+
+export interface ReleaseLayout {
+  readonly folder: string;
+  readonly textEncoder?: string;
+  readonly dit?: string;
+  readonly autoencoder?: AutoencoderFiles;
+  readonly statistics?: string;
+  readonly warnings: readonly string[];
+}
+
+const statisticsName = 'dinov3_s16p_layer_patchtoken_stats_dist.pt';
+
+/** Throws ERR_SVGT2I_WEIGHTS_MISSING. Reads names and the yaml, no weights. */
+export function findRelease(options: ResolvedModelOptions, parts: readonly ModelPart[]): ReleaseLayout {
+  const folder = findFolder(options);
+  const missing: MissingPart[] = [];
+  const warnings: string[] = [];
+  const keep = <Found>(found: Found | MissingPart): Found | undefined => {
+    if (typeof found !== 'object' || found === null || !('looked' in found)) return found as Found;
+    missing.push(found);
+    return undefined;
+  };
+  const wants = (part: ModelPart) => parts.includes(part);
+  const textEncoder = wants('textEncoder') ? keep(findTextEncoder(folder, options.textEncoder)) : undefined;
+  const dit = wants('dit') ? keep(findDit(folder, options.dit, options.weights)) : undefined;
+  const autoencoder = wants('autoencoder') ? keep(findAutoencoder(folder, options.autoencoder)) : undefined;
+  const statistics = wants('dit') ? keep(findStatistics(folder, options.statistics)) : undefined;
+  if (missing.length > 0) throw missingError(folder, missing);
+  if (autoencoder) warnings.push(...autoencoder.warnings);
+  return {
+    folder,
+    ...(textEncoder === undefined ? {} : { textEncoder }),
+    ...(dit === undefined ? {} : { dit }),
+    ...(autoencoder === undefined ? {} : { autoencoder }),
+    ...(statistics === undefined ? {} : { statistics }),
+    warnings,
+  };
+}
+
+/** The given folder, or the first of the usual places; the folder above `pre-trained` will do too. */
+function findFolder(options: ResolvedModelOptions): string {
+  const { pretrained } = options;
+  const cache =
+    process.env.SVG_T2I_HOME ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'svg-t2i');
+  const places = (pretrained === undefined ? ['.', cache] : [pretrained]).flatMap((place) => [
+    join(resolve(place), 'pre-trained'),
+    ...(pretrained === undefined ? [] : [resolve(place)]),
+  ]);
+  const found = places.find(isFolder);
+  if (found !== undefined) return found;
+  // Every part may be given by its own path; the folder is then only where relative paths start.
+  if (pretrained === undefined && options.dit !== undefined) return resolve('.');
+  throw new SvgT2IError(
+    'ERR_SVGT2I_WEIGHTS_MISSING',
+    `no pre-trained folder: looked for ${places.join(', ')}`,
+    {
+      hint:
+        'Download the SVG-T2I release (KlingTeam/SVG-T2I on Hugging Face) and pass its folder with --pretrained ' +
+        'or SVG_T2I_PRETRAINED, or try svg-t2i quickstart.',
+    },
+  );
+}
+
+function findTextEncoder(folder: string, given: string | undefined): string | MissingPart {
+  const names = given === undefined ? ['gemma-2-2b', ...foldersLike(folder, /^gemma-2/)] : [given];
+  const looked = names.flatMap((name) => candidates(name, [folder, '.']));
+  const found = looked.find(isFolder);
+  const fix =
+    'Put the folder of google/gemma-2-2b there (config.json, tokenizer.json, *.safetensors), or pass --text-encoder.';
+  if (found === undefined) return { part: 'text encoder', looked, fix };
+  const absent = ['config.json', 'tokenizer.json'].filter((name) => !isFile(join(found, name)));
+  if (!entries(found).some((entry) => entry.name.endsWith('.safetensors'))) absent.push('*.safetensors');
+  if (absent.length === 0) return found;
+  return { part: 'text encoder', looked: absent.map((name) => join(found, name)), fix };
+}
+
+function findStatistics(folder: string, given: string | undefined): string | MissingPart {
+  const others = entries(folder).filter((entry) => /stats.*\.(pt|safetensors)$/.test(entry.name));
+  const names = given === undefined ? [statisticsName, ...others.map((entry) => entry.name)] : [given];
+  const looked = names.flatMap((name) => candidates(name, [folder, '.', dirname(folder)]));
+  return (
+    looked.find(isFile) ?? {
+      part: 'feature statistics',
+      looked,
+      fix: `${statisticsName} is in the repository of SVG-T2I (svg_t2i/pre-trained), not among the large files; copy it there or pass --statistics.`,
+    }
+  );
+}
+
+function foldersLike(folder: string, pattern: RegExp): string[] {
+  return entries(folder)
+    .filter((entry) => pattern.test(entry.name) && isFolder(join(folder, entry.name)))
+    .map((entry) => entry.name);
+}
+
+function missingError(folder: string, missing: readonly MissingPart[]): SvgT2IError {
+  const list = missing.map(({ part, looked }) => `${part} (looked for ${looked.join(', ')})`).join('; ');
+  return new SvgT2IError('ERR_SVGT2I_WEIGHTS_MISSING', `weights missing in ${folder}: ${list}`, {
+    hint: missing.map(({ fix }) => fix).join('\n'),
+  });
+}

@@ -1,0 +1,95 @@
+/** Loads a release into an engine: finds the files, then the models one after another. */
+import { type ModelOptions, modelSchema, type ResolvedModelOptions } from '../config/model.js';
+import { validate } from '../config/validate.js';
+import { Engine, type JsonValue } from '../engine.js';
+import { loadTokenizer, type Tokenizer } from '../text/tokenizer.js';
+import type { AutoencoderConfig } from './autoencoder-config.js';
+import { findRelease, MODEL_PARTS, type ModelPart, type ReleaseLayout } from './layout.js';
+import type { LoadEvent } from './types.js';
+
+export type LoadOptions = ModelOptions & {
+  /** What is needed: all for pictures from text, the autoencoder alone to encode and decode. */
+  readonly parts?: readonly ModelPart[] | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((event: LoadEvent) => void) | undefined;
+};
+
+/** What the engine says about the models it loaded; parts that were not asked for are absent. */
+export interface LoadedModels {
+  /** `cpu` or `cuda:N`. */
+  readonly device: string;
+  /** `fp32` or `bf16`. */
+  readonly dtype: string;
+  readonly textEncoder?: { readonly hiddenSize: number; readonly vocabSize: number };
+  readonly dit?: {
+    readonly channels: number;
+    readonly captionDim: number;
+    readonly parameters: number;
+    readonly maxCaptionTokens: number;
+    readonly maxLatentRows: number;
+    readonly maxLatentColumns: number;
+  };
+  /** `P`: frozen features alone; `R`: with the residual branch. */
+  readonly autoencoder?: { readonly kind: 'P' | 'R'; readonly channels: number; readonly canEncode: boolean };
+}
+
+export interface Loaded {
+  readonly engine: Engine;
+  readonly tokenizer: Tokenizer | undefined;
+  readonly layout: ReleaseLayout;
+  readonly models: LoadedModels;
+}
+
+export async function loadRelease(options: LoadOptions): Promise<Loaded> {
+  const { parts = MODEL_PARTS, signal, onProgress, ...settings } = options;
+  const resolved = validate(modelSchema, settings, { code: 'ERR_SVGT2I_INVALID_ARGUMENT' });
+  signal?.throwIfAborted();
+  const layout = findRelease(resolved, parts);
+  const { device, threads } = resolved;
+  const engine = await Engine.create({
+    ...(device === 'auto' ? {} : { device }),
+    ...(threads === undefined ? {} : { threads }),
+  });
+  try {
+    const request = loadRequest(layout, resolved);
+    const total = Object.keys(request.parts).length;
+    let done = 0;
+    const [tokenizer, job] = await Promise.all([
+      layout.textEncoder === undefined ? undefined : loadTokenizer(layout.textEncoder),
+      engine.run<LoadedModels, { readonly part: string }>(
+        'load',
+        { ...request.settings, ...request.parts },
+        { signal, onEvent: ({ part }) => onProgress?.({ type: 'load', part, done: done++, total }) },
+      ),
+    ]);
+    return { engine, tokenizer, layout, models: job.value };
+  } catch (error) {
+    await engine.dispose();
+    throw error;
+  }
+}
+
+function loadRequest(layout: ReleaseLayout, options: ResolvedModelOptions) {
+  const { textEncoder, dit, autoencoder, statistics } = layout;
+  const layer = autoencoder?.config?.statisticsLayer ?? -1;
+  const parts: Record<string, JsonValue> = {};
+  if (statistics !== undefined) parts.statistics = { path: statistics, layer };
+  if (autoencoder !== undefined) {
+    parts.autoencoder = {
+      checkpoint: autoencoder.checkpoint,
+      ...(autoencoder.encoder === undefined ? {} : { encoder: autoencoder.encoder }),
+      ...(autoencoder.config === undefined ? {} : { config: dimensions(autoencoder.config) }),
+    };
+  }
+  if (dit !== undefined) parts.dit = { path: dit };
+  if (textEncoder !== undefined) parts.textEncoder = { path: textEncoder };
+  return { settings: { dtype: options.dtype, offload: options.offload }, parts };
+}
+
+/** What the engine holds against the weights. */
+function dimensions(config: AutoencoderConfig): JsonValue {
+  return {
+    decoder: { ...config.decoder, z_channels: config.latentChannels },
+    ...(config.residual === null ? {} : { residual: { ...config.residual } }),
+  };
+}

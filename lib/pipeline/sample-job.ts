@@ -1,0 +1,131 @@
+/** A request as the jobs of the engine: which pictures go together and what each needs. */
+import { defaultShift, PATCH_PIXELS, type ResolvedRequest } from '../config/request.js';
+import { SvgT2IError } from '../errors.js';
+import type { NativeTensor } from '../native/binding.js';
+import { type Captions, tokensTensor } from './captions.js';
+
+/** One picture of a run. */
+export interface SampleItem {
+  readonly index: number;
+  readonly seed: number;
+  readonly promptIndex: number;
+  readonly noise: Float32Array | undefined;
+}
+
+export interface SampleJob {
+  readonly items: readonly SampleItem[];
+  /** Of the engine's `sample` job. */
+  readonly request: ReturnType<typeof jobRequest>;
+  readonly tensors: Readonly<Record<string, NativeTensor>>;
+}
+
+/** All pictures in order: `count` of the first prompt, then of the second; picture i has seed + i. */
+export function listItems(
+  request: ResolvedRequest & { readonly seed: number },
+  promptCount: number,
+  noise: readonly Float32Array[] | undefined,
+): SampleItem[] {
+  const total = promptCount * request.count;
+  if (request.seed > Number.MAX_SAFE_INTEGER - (total - 1)) {
+    throw new SvgT2IError(
+      'ERR_SVGT2I_INVALID_ARGUMENT',
+      `seed ${request.seed} + ${total} pictures passes 2^53 - 1`,
+    );
+  }
+  if (noise !== undefined && noise.length !== total) {
+    throw new SvgT2IError(
+      'ERR_SVGT2I_INVALID_ARGUMENT',
+      `noise: ${noise.length} arrays were given for ${total} pictures`,
+    );
+  }
+  return Array.from({ length: total }, (_, index) => ({
+    index,
+    seed: request.seed + index,
+    promptIndex: Math.floor(index / request.count),
+    noise: noise?.[index],
+  }));
+}
+
+export function sampleJob(
+  request: ResolvedRequest,
+  captions: Captions,
+  items: readonly SampleItem[],
+  options: {
+    readonly latentChannels: number;
+    readonly returnLatents: boolean;
+    readonly previewEvery: number;
+  },
+): SampleJob {
+  const tensors: Record<string, NativeTensor> = {};
+  // Only the captions of these items, numbered anew.
+  const tokenIndex = new Map<number, number>();
+  const useCaption = (caption: number): number => {
+    let index = tokenIndex.get(caption);
+    if (index === undefined) {
+      index = tokenIndex.size;
+      tokenIndex.set(caption, index);
+      tensors[`tokens.${index}`] = tokensTensor(captions.tokens[caption] ?? []);
+    }
+    return index;
+  };
+  const jobItems = items.map((item, position) => {
+    if (item.noise !== undefined) {
+      tensors[`noise.${position}`] = noiseTensor(item.noise, request, options.latentChannels);
+    }
+    return {
+      seed: item.seed,
+      width: request.width,
+      height: request.height,
+      prompt: useCaption(captions.prompts[item.promptIndex] ?? 0),
+      negative: useCaption(captions.negative),
+    };
+  });
+  return { items, tensors, request: jobRequest(request, jobItems, options) };
+}
+
+function jobRequest(
+  request: ResolvedRequest,
+  items: readonly {
+    readonly seed: number;
+    readonly width: number;
+    readonly height: number;
+    readonly prompt: number;
+    readonly negative: number;
+  }[],
+  options: { readonly returnLatents: boolean; readonly previewEvery: number },
+) {
+  return {
+    solver: {
+      name: request.solver === 'heun' ? 'heun2' : request.solver,
+      steps: request.steps,
+      order: request.order,
+      method: request.method,
+      skip_type: request.skipType,
+      shift: request.shift ?? defaultShift(request.solver),
+      atol: request.atol,
+      rtol: request.rtol,
+    },
+    guidance: {
+      scale: request.guidanceScale,
+      mode: request.guidanceMode,
+      // The last stage of some solvers is at t = 1, where 1 must still mean "always".
+      truncation: request.guidanceUntil >= 1 ? 100 : request.guidanceUntil,
+      renorm: request.renorm,
+    },
+    items,
+    returnLatents: options.returnLatents,
+    previewEvery: options.previewEvery,
+  };
+}
+
+function noiseTensor(noise: Float32Array, request: ResolvedRequest, channels: number): NativeTensor {
+  const shape = [1, channels, request.height / PATCH_PIXELS, request.width / PATCH_PIXELS];
+  const length = shape.reduce((product, size) => product * size, 1);
+  if (noise.length !== length) {
+    throw new SvgT2IError(
+      'ERR_SVGT2I_INVALID_ARGUMENT',
+      `noise: ${noise.length} numbers were given, ${length} are needed for (${shape.join(', ')})`,
+    );
+  }
+  return { dtype: 'float32', shape, data: noise };
+}

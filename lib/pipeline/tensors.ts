@@ -1,0 +1,55 @@
+/** Between the pipeline's pictures and latents and the tensors that cross to the engine. */
+import { PATCH_PIXELS } from '../config/request.js';
+import { SvgT2IError } from '../errors.js';
+import { type RgbImage, rgbImage } from '../image/rgb-image.js';
+import type { NativeTensor, NativeTensors } from '../native/binding.js';
+import type { Latent } from './types.js';
+
+/** uint8 (height, width, 3). Sides must be multiples of 16. */
+export function imageTensor(image: RgbImage, position: number): NativeTensor {
+  const { width, height, data } = rgbImage(image.width, image.height, image.data);
+  if (width % PATCH_PIXELS !== 0 || height % PATCH_PIXELS !== 0) {
+    throw new SvgT2IError(
+      'ERR_SVGT2I_INVALID_ARGUMENT',
+      `picture ${position} is ${width}x${height}; both sides must be multiples of ${PATCH_PIXELS}`,
+      { hint: 'Crop or resize it first; svg-t2i reconstruct crops by itself.' },
+    );
+  }
+  return { dtype: 'uint8', shape: [height, width, 3], data };
+}
+
+/** float32 (1, channels, height, width). */
+export function latentTensor(latent: Latent, position: number): NativeTensor {
+  const { channels, height, width, data } = latent;
+  if (data.length !== channels * height * width) {
+    throw new SvgT2IError(
+      'ERR_SVGT2I_INVALID_ARGUMENT',
+      `latent ${position}: ${data.length} numbers are no (${channels}, ${height}, ${width})`,
+    );
+  }
+  return { dtype: 'float32', shape: [1, channels, height, width], data };
+}
+
+export function imageFrom(tensors: NativeTensors, name: string): RgbImage {
+  const tensor = get(tensors, name);
+  const [height = 0, width = 0] = tensor.shape;
+  if (tensor.dtype !== 'uint8' || !(tensor.data instanceof Uint8Array)) throw unexpected(name, tensor);
+  return rgbImage(width, height, tensor.data);
+}
+
+export function latentFrom(tensors: NativeTensors, name: string): Latent {
+  const tensor = get(tensors, name);
+  const [channels = 0, height = 0, width = 0] = tensor.shape.slice(-3);
+  if (tensor.dtype !== 'float32' || !(tensor.data instanceof Float32Array)) throw unexpected(name, tensor);
+  return { channels, height, width, data: tensor.data };
+}
+
+function get(tensors: NativeTensors, name: string): NativeTensor {
+  const tensor = tensors[name];
+  if (tensor !== undefined) return tensor;
+  throw new SvgT2IError('ERR_SVGT2I_INTERNAL', `the engine returned no tensor ${name}`);
+}
+
+function unexpected(name: string, tensor: NativeTensor): SvgT2IError {
+  return new SvgT2IError('ERR_SVGT2I_INTERNAL', `the engine returned ${name} as ${tensor.dtype}`);
+}

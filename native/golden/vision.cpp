@@ -1,0 +1,70 @@
+// Runners of the encoders, the decoder and the losses' networks.
+#include "golden/vision.h"
+
+#include <algorithm>
+
+#include "models/autoencoder.h"
+#include "models/conv_decoder.h"
+#include "models/dinov3.h"
+#include "models/lpips.h"
+#include "models/patch_discriminator.h"
+#include "models/residual_vit.h"
+
+namespace svg {
+namespace {
+
+/// Compares those of `results` that the case holds, and complains of outputs that none of them is.
+void expect_all(GoldenCase& golden, const TensorMap& results) {
+  for (const std::string& name : golden.output_names()) {
+    const auto found = results.find(name);
+    if (found == results.end()) {
+      golden.fail("output \"" + name + "\" is none that the module gives");
+    } else {
+      golden.expect(name, found->second);
+    }
+  }
+}
+
+}  // namespace
+
+void run_dinov3(GoldenCase& golden) {
+  const Dinov3 model(golden.weights(), Dinov3Config::from_json(golden.config()));
+  const Dinov3Features features = model(golden.input("image"));
+  expect_all(golden, {{"cls_token", features.cls},
+                      {"storage_tokens", features.storage},
+                      {"patch_tokens", features.patches}});
+}
+
+void run_residual_vit(GoldenCase& golden) {
+  const ResidualVit model(golden.weights(), ResidualVitConfig::from_json(golden.config()));
+  expect_all(golden, {{"features", model(golden.input("image"))}});
+}
+
+void run_conv_decoder(GoldenCase& golden) {
+  const ConvDecoder model(golden.weights(), ConvDecoderConfig::from_json(golden.config()));
+  expect_all(golden, {{"image", model(golden.input("latent"))}});
+}
+
+void run_autoencoder(GoldenCase& golden) {
+  const Autoencoder model(golden.weights(), AutoencoderConfig::from_json(golden.config()));
+  const at::Tensor latent =
+      golden.has_input("latent") ? golden.input("latent") : model.encode(golden.input("image"), AlignOver::kBatch);
+  expect_all(golden, {{"latent", latent}, {"reconstruction", model.decode(latent)}});
+}
+
+void run_lpips(GoldenCase& golden) {
+  const Lpips model(golden.weights());
+  expect_all(golden, {{"distance", model(golden.input("a"), golden.input("b"))}});
+}
+
+void run_patch_discriminator(GoldenCase& golden) {
+  const Weights weights = golden.weights();
+  const PatchDiscriminator model(weights, PatchDiscriminatorConfig::infer(weights));
+  const at::Tensor image = golden.input("image");
+  TensorMap results = {{"logits_train", model(image, /*training=*/true)}};
+  results["logits_eval"] = model(image, /*training=*/false);
+  for (const auto& [name, value] : model.running_statistics()) results["running." + name] = value;
+  expect_all(golden, results);
+}
+
+}  // namespace svg

@@ -1,0 +1,146 @@
+#include "models/autoencoder.h"
+
+#include "core/error.h"
+
+namespace svg {
+namespace {
+
+constexpr double kAlignEps = 1e-6;
+
+bool holds_encoder(const Weights& checkpoint) { return checkpoint.has("encoder.patch_embed.proj.weight"); }
+bool holds_residual(const Weights& checkpoint) { return checkpoint.has("extra_vit.patch_embed.proj.weight"); }
+
+/// The residual branch in the configuration and in the file must go together: the reference's loader ignores the
+/// difference, and then decodes noise or stops at a shape.
+void check_kind(const Weights& checkpoint, const AutoencoderConfig& config) {
+  const ConvDecoderConfig stored = ConvDecoderConfig::infer(checkpoint.scope("decoder"));
+  if (config.residual && !holds_residual(checkpoint)) {
+    throw Error(ErrorCode::kWeightsMismatch,
+                "the configuration describes Autoencoder-R, the checkpoint is an Autoencoder-P: it has no extra_vit.*",
+                "use a P configuration (z_channels 384, no extra_vit_config) or an svg_autoencoder-R checkpoint");
+  }
+  if (!config.residual && holds_residual(checkpoint)) {
+    throw Error(ErrorCode::kWeightsMismatch,
+                "the configuration describes Autoencoder-P, the checkpoint is an Autoencoder-R: it has extra_vit.*",
+                concat("use an R configuration (z_channels ", stored.z_channels,
+                       ", output_dim 8); the YAML files published beside the R checkpoints are copies of P's"));
+  }
+  if (!stored.same_network(config.decoder)) {
+    throw Error(ErrorCode::kWeightsMismatch,
+                concat("the checkpoint's decoder is ", stored.describe(), "; the configuration says ",
+                       config.decoder.describe()),
+                stored.z_channels != config.decoder.z_channels
+                    ? "latents of 384 channels belong to Autoencoder-P, of 392 to Autoencoder-R: take its configuration"
+                    : "correct ch, ch_mult and num_res_blocks");
+  }
+}
+
+void check_channels(const AutoencoderConfig& config) {
+  if (!config.encoder) return;
+  const int64_t residual = config.residual ? config.residual->output_dim : 0;
+  const int64_t channels = config.encoder->embed_dim + residual;
+  SVG_CHECK(channels == config.decoder.z_channels, ErrorCode::kInvalidConfig, "the encoder gives ",
+            config.encoder->embed_dim, " + ", residual, " channels, the decoder takes ", config.decoder.z_channels);
+}
+
+ConvDecoder load_decoder(const Weights& checkpoint, const AutoencoderConfig& config) {
+  check_kind(checkpoint, config);
+  check_channels(config);
+  return ConvDecoder(checkpoint.scope("decoder"), config.decoder);
+}
+
+/// `model.params` of the reference's YAML files.
+AutoencoderConfig from_published(const Json& params) {
+  SVG_CHECK(!params.find("hyconfig"), ErrorCode::kInvalidConfig,
+            "the configuration has \"hyconfig\": the 3-D decoder was never released, only \"ddconfig\" is known");
+  AutoencoderConfig config;
+  config.decoder = ConvDecoderConfig::from_json(params.at("ddconfig"));
+  if (const Json* dino = params.find("dinoconfig")) config.encoder = Dinov3Config::preset(dino->at("model_name").as_string());
+  if (const Json* extra = params.find("extra_vit_config")) {
+    const std::string type = extra->get_string("vit_type", "vit-rope-s");
+    SVG_CHECK(type == "vit-rope-s", ErrorCode::kInvalidConfig, "vit_type \"", type,
+              "\" was never released; Autoencoder-R has \"vit-rope-s\"");
+    config.residual = ResidualVitConfig{};
+    config.residual->output_dim = extra->get_int("output_dim", config.residual->output_dim);
+    config.align_distribution = extra->get_bool("use_outnorm", false);
+  }
+  return config;
+}
+
+}  // namespace
+
+AutoencoderConfig AutoencoderConfig::from_json(const Json& json) {
+  if (const Json* model = json.find("model")) return from_published(model->at("params"));
+  if (json.find("ddconfig") || json.find("hyconfig")) return from_published(json);
+  AutoencoderConfig config;
+  if (const Json* encoder = json.find("encoder")) config.encoder = Dinov3Config::from_json(*encoder);
+  if (const Json* residual = json.find("residual")) {
+    config.residual = ResidualVitConfig::from_json(*residual);
+    config.align_distribution = residual->get_bool("align_distribution", true);
+  }
+  config.decoder = ConvDecoderConfig::from_json(json.at("decoder"));
+  return config;
+}
+
+AutoencoderConfig AutoencoderConfig::infer(const Weights& checkpoint, const std::optional<Weights>& encoder) {
+  AutoencoderConfig config;
+  config.decoder = ConvDecoderConfig::infer(checkpoint.scope("decoder"));
+  if (holds_residual(checkpoint)) config.residual = ResidualVitConfig::infer(checkpoint.scope("extra_vit"));
+  if (encoder) {
+    config.encoder = Dinov3Config::infer(*encoder);
+  } else if (holds_encoder(checkpoint)) {
+    config.encoder = Dinov3Config::infer(checkpoint.scope("encoder"));
+  }
+  return config;
+}
+
+Autoencoder::Autoencoder(const Weights& checkpoint, const AutoencoderConfig& config,
+                         const std::optional<Weights>& encoder)
+    : config_(config), decoder_(load_decoder(checkpoint, config)) {
+  if (config.residual) residual_.emplace(checkpoint.scope("extra_vit"), *config.residual);
+  if (!config.encoder) return;
+  if (encoder) {
+    encoder_.emplace(*encoder, *config.encoder);
+  } else if (holds_encoder(checkpoint)) {
+    encoder_.emplace(checkpoint.scope("encoder"), *config.encoder);
+  }
+}
+
+at::Tensor Autoencoder::encode(const at::Tensor& image, AlignOver over) const {
+  if (!encoder_) {
+    throw Error(ErrorCode::kNotLoaded, "the autoencoder was loaded without an encoder: it can only decode",
+                "give the DINOv3 weights, or a checkpoint that holds encoder.*");
+  }
+  const at::Tensor normalised = imagenet_normalised(image);
+  const int64_t B = image.size(0), rows = image.size(2) / encoder_->config().patch_size;
+  const at::Tensor dino =
+      (*encoder_)(normalised).patches.transpose(1, 2).reshape({B, encoder_->config().embed_dim, rows, -1});
+  if (!residual_) return dino;
+  at::Tensor residual = (*residual_)(normalised).reshape({B, config_.residual->output_dim, rows, -1});
+  if (config_.align_distribution) residual = align_distribution(residual, dino, over);
+  return at::cat({dino, residual}, 1);
+}
+
+at::Tensor imagenet_normalised(const at::Tensor& image) {
+  SVG_CHECK(image.dim() == 4 && image.size(1) == 3, ErrorCode::kInvalidArgument,
+            "[autoencoder] image must be (batch, 3, height, width), not ", image.sizes());
+  const at::TensorOptions options = at::TensorOptions().dtype(at::kFloat).device(image.device());
+  const at::Tensor mean = at::tensor({0.485, 0.456, 0.406}, options).view({1, 3, 1, 1});
+  const at::Tensor std = at::tensor({0.229, 0.224, 0.225}, options).view({1, 3, 1, 1});
+  return ((image.to(at::kFloat) + 1) / 2 - mean) / std;
+}
+
+at::Tensor align_distribution(const at::Tensor& residual, const at::Tensor& dino, AlignOver over) {
+  const std::vector<int64_t> dims = over == AlignOver::kBatch ? std::vector<int64_t>{0, 2, 3} : std::vector<int64_t>{2, 3};
+  const int64_t samples = dino.size(2) * dino.size(3) * (over == AlignOver::kBatch ? dino.size(0) : 1);
+  SVG_CHECK(samples > 1, ErrorCode::kInvalidArgument,
+            "[autoencoder] a single patch has no deviation: Autoencoder-R needs an image of two patches or more");
+  // Per channel, then averaged over the channels: (1 or B, 1, 1, 1). No gradient flows through the statistics.
+  const auto mean = [&](const at::Tensor& x) { return x.detach().mean(dims, /*keepdim=*/true).mean(1, true); };
+  const auto deviation = [&](const at::Tensor& x) {
+    return x.detach().std(dims, /*unbiased=*/true, /*keepdim=*/true).mean(1, true);
+  };
+  return (residual - mean(residual)) / (deviation(residual) + kAlignEps) * deviation(dino) + mean(dino);
+}
+
+}  // namespace svg

@@ -1,0 +1,139 @@
+#include "models/conv_decoder.h"
+
+#include <numeric>
+
+#include "core/error.h"
+#include "ops/attention.h"
+
+namespace svg {
+namespace {
+
+constexpr int64_t kGroups = 32;
+constexpr double kNormEps = 1e-6;
+
+GroupNorm group_norm(const Weights& weights, int64_t channels) {
+  return GroupNorm(weights, channels, kGroups, kNormEps);
+}
+Conv2d conv1x1(const Weights& weights, int64_t in, int64_t out) { return Conv2d(weights, in, out, 1); }
+Conv2d conv3x3(const Weights& weights, int64_t in, int64_t out) { return Conv2d(weights, in, out, 3, 1, 1); }
+
+}  // namespace
+
+std::string ConvDecoderConfig::describe() const {
+  std::string multipliers;
+  for (const int64_t m : ch_mult) multipliers += (multipliers.empty() ? "" : ",") + std::to_string(m);
+  return concat(ch, "x[", multipliers, "], ", num_res_blocks, " blocks, ", z_channels, " latent channels");
+}
+
+bool ConvDecoderConfig::same_network(const ConvDecoderConfig& other) const {
+  if (levels() != other.levels() || num_res_blocks != other.num_res_blocks || z_channels != other.z_channels) {
+    return false;
+  }
+  for (int64_t level = 0; level < levels(); ++level) {
+    if (width(level) != other.width(level)) return false;
+  }
+  return true;
+}
+
+ConvDecoderConfig ConvDecoderConfig::from_json(const Json& json) {
+  ConvDecoderConfig config;
+  config.ch = json.get_int("ch", config.ch);
+  if (const Json* mult = json.find("ch_mult")) config.ch_mult = mult->as_int_list();
+  config.num_res_blocks = json.get_int("num_res_blocks", config.num_res_blocks);
+  config.z_channels = json.get_int("z_channels", config.z_channels);
+  return config;
+}
+
+ConvDecoderConfig ConvDecoderConfig::infer(const Weights& weights) {
+  const auto conv_in = weights.shape_of("conv_in.weight");
+  SVG_CHECK(conv_in && conv_in->size() == 4, ErrorCode::kWeightsMismatch,
+            "[conv_decoder] no tensor \"conv_in.weight\": these are no decoder weights");
+  ConvDecoderConfig config;
+  config.z_channels = conv_in->at(1);
+  std::vector<int64_t> widths;
+  const auto block = [](size_t level, int64_t index) { return concat("up.", level, ".block.", index, ".conv1.weight"); };
+  while (const auto shape = weights.shape_of(block(widths.size(), 0))) widths.push_back(shape->at(0));
+  SVG_CHECK(!widths.empty(), ErrorCode::kWeightsMismatch, "[conv_decoder] no tensor \"", block(0, 0), "\"");
+  int64_t blocks = 1;
+  while (weights.has(block(0, blocks))) ++blocks;
+  config.num_res_blocks = blocks - 1;
+  config.ch = std::accumulate(widths.begin(), widths.end(), int64_t{0}, std::gcd<int64_t, int64_t>);
+  config.ch_mult.clear();
+  for (const int64_t width : widths) config.ch_mult.push_back(width / config.ch);
+  return config;
+}
+
+ConvDecoder::ResBlock::ResBlock(const Weights& weights, int64_t in, int64_t out)
+    : norm1(group_norm(weights.scope("norm1"), in)),
+      norm2(group_norm(weights.scope("norm2"), out)),
+      conv1(conv3x3(weights.scope("conv1"), in, out)),
+      conv2(conv3x3(weights.scope("conv2"), out, out)) {
+  if (in != out) shortcut = conv1x1(weights.scope("nin_shortcut"), in, out);
+}
+
+at::Tensor ConvDecoder::ResBlock::operator()(const at::Tensor& x) const {
+  const at::Tensor hidden = conv2(at::silu(norm2(conv1(at::silu(norm1(x))))));
+  return (shortcut.weight.defined() ? shortcut(x) : x) + hidden;
+}
+
+ConvDecoder::AttnBlock::AttnBlock(const Weights& weights, int64_t channels)
+    : norm(group_norm(weights.scope("norm"), channels)),
+      q(conv1x1(weights.scope("q"), channels, channels)),
+      k(conv1x1(weights.scope("k"), channels, channels)),
+      v(conv1x1(weights.scope("v"), channels, channels)),
+      proj_out(conv1x1(weights.scope("proj_out"), channels, channels)) {}
+
+at::Tensor ConvDecoder::AttnBlock::operator()(const at::Tensor& x) const {
+  const at::Tensor normed = norm(x);
+  const auto tokens = [](const at::Tensor& map) {  // (B, C, h, w) -> (B, h*w, 1 head, C)
+    return map.flatten(2).transpose(1, 2).unsqueeze(2);
+  };
+  const at::Tensor out = attention(tokens(q(normed)), tokens(k(normed)), tokens(v(normed)));
+  return x + proj_out(out.squeeze(2).transpose(1, 2).reshape(x.sizes()));
+}
+
+ConvDecoder::ConvDecoder(const Weights& weights, const ConvDecoderConfig& config) : config_(config) {
+  SVG_CHECK(!config.ch_mult.empty() && config.ch > 0 && config.num_res_blocks >= 0 && config.z_channels > 0,
+            ErrorCode::kInvalidConfig, "[conv_decoder] ", config.describe(), ": no such network");
+  for (int64_t level = 0; level < config.levels(); ++level) {
+    SVG_CHECK(config.width(level) > 0 && config.width(level) % kGroups == 0, ErrorCode::kInvalidConfig,
+              "[conv_decoder] ", config.width(level), " channels at level ", level, ": must be a multiple of ", kGroups);
+  }
+  const int64_t bottom = config.levels() - 1;
+  int64_t in = config.width(bottom);
+  conv_in_ = conv3x3(weights.scope("conv_in"), config.z_channels, in);
+  mid_blocks_.emplace_back(weights.scope("mid.block_1"), in, in);
+  mid_attn_.emplace_back(weights.scope("mid.attn_1"), in);
+  mid_blocks_.emplace_back(weights.scope("mid.block_2"), in, in);
+  for (int64_t index = bottom; index >= 0; --index) {
+    const Weights from = weights.scope("up." + std::to_string(index));
+    const int64_t out = config.width(index);
+    Level level;
+    for (int64_t i = 0; i <= config.num_res_blocks; ++i) {
+      level.blocks.emplace_back(from.scope("block." + std::to_string(i)), in, out);
+      in = out;
+      if (index == bottom) level.attention.emplace_back(from.scope("attn." + std::to_string(i)), out);
+    }
+    if (index > 0) level.upsample.push_back(conv3x3(from.scope("upsample.conv"), out, out));
+    levels_.push_back(std::move(level));
+  }
+  norm_out_ = group_norm(weights.scope("norm_out"), in);
+  conv_out_ = conv3x3(weights.scope("conv_out"), in, 3);
+}
+
+at::Tensor ConvDecoder::operator()(const at::Tensor& latent) const {
+  SVG_CHECK(latent.dim() == 4 && latent.size(1) == config_.z_channels, ErrorCode::kInvalidArgument,
+            "[conv_decoder] latent must be (batch, ", config_.z_channels, ", height, width), not ", latent.sizes());
+  at::Tensor x = conv_in_(latent.to(conv_in_.weight.scalar_type()));
+  x = mid_blocks_[1](mid_attn_[0](mid_blocks_[0](x)));
+  for (const Level& level : levels_) {
+    for (size_t i = 0; i < level.blocks.size(); ++i) {
+      x = level.blocks[i](x);
+      if (!level.attention.empty()) x = level.attention[i](x);
+    }
+    for (const Conv2d& conv : level.upsample) x = conv(at::upsample_nearest2d(x, {2 * x.size(2), 2 * x.size(3)}));
+  }
+  return conv_out_(at::silu(norm_out_(x))).to(at::kFloat);
+}
+
+}  // namespace svg

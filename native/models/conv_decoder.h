@@ -1,0 +1,76 @@
+// Features to pixels: the convolutional decoder of latent diffusion, one nearest-neighbour doubling per level.
+// Source: arXiv 2112.10752, in the channels of arXiv 2512.11749 (table 7).
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <string>
+#include <vector>
+
+#include "core/json.h"
+#include "core/weights.h"
+#include "ops/layers.h"
+
+namespace svg {
+
+struct ConvDecoderConfig {
+  int64_t ch = 128;
+  std::vector<int64_t> ch_mult = {1, 1, 2, 2, 4};  // from the pixels' level to the latent's
+  int64_t num_res_blocks = 2;                      // a level has one more
+  int64_t z_channels = 384;
+
+  int64_t levels() const { return static_cast<int64_t>(ch_mult.size()); }
+  int64_t width(int64_t level) const { return ch * ch_mult.at(static_cast<size_t>(level)); }
+  /// Pixels per latent cell and side: 16 with five levels.
+  int64_t scale() const { return int64_t{1} << (levels() - 1); }
+  /// "128x[1,1,2,2,4], 2 blocks, 384 latent channels"
+  std::string describe() const;
+  bool same_network(const ConvDecoderConfig& other) const;
+
+  /// Keys: ch, ch_mult, num_res_blocks, z_channels. Throws Error(kInvalidConfig).
+  static ConvDecoderConfig from_json(const Json& json);
+  /// From names and shapes. Throws Error(kWeightsMismatch) where they are no decoder.
+  static ConvDecoderConfig infer(const Weights& weights);
+};
+
+class ConvDecoder {
+ public:
+  ConvDecoder(const Weights& weights, const ConvDecoderConfig& config);
+
+  const ConvDecoderConfig& config() const { return config_; }
+
+  /// latent (B, z_channels, h, w) -> image (B, 3, h*scale, w*scale), about [-1, 1], not clamped, fp32.
+  at::Tensor operator()(const at::Tensor& latent) const;
+
+  /// The last layer, at which the losses' gradients are balanced in training.
+  const at::Tensor& last_weight() const { return conv_out_.weight; }
+
+ private:
+  struct ResBlock {
+    GroupNorm norm1, norm2;
+    Conv2d conv1, conv2, shortcut;  // shortcut where the width changes
+    ResBlock(const Weights& weights, int64_t in, int64_t out);
+    at::Tensor operator()(const at::Tensor& x) const;
+  };
+  struct AttnBlock {
+    GroupNorm norm;
+    Conv2d q, k, v, proj_out;
+    AttnBlock(const Weights& weights, int64_t channels);
+    at::Tensor operator()(const at::Tensor& x) const;
+  };
+  struct Level {
+    std::vector<ResBlock> blocks;
+    std::vector<AttnBlock> attention;  // one per block at the latent's level, else none
+    std::vector<Conv2d> upsample;      // one, none at the pixels' level
+  };
+
+  ConvDecoderConfig config_;
+  Conv2d conv_in_;
+  std::vector<ResBlock> mid_blocks_;   // two
+  std::vector<AttnBlock> mid_attn_;    // one between them
+  std::vector<Level> levels_;          // in order of use: the latent's level first
+  GroupNorm norm_out_;
+  Conv2d conv_out_;
+};
+
+}  // namespace svg

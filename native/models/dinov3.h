@@ -1,0 +1,86 @@
+// DINOv3 vision transformer: the frozen encoder. Source: arXiv 2508.10104, facebookresearch/dinov3.
+//
+// B batch, C embed_dim, h x w patches (image / 16), P = 1 + storage tokens before the patches, T = P + h*w.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <string>
+#include <vector>
+
+#include "core/json.h"
+#include "core/weights.h"
+#include "ops/layers.h"
+
+namespace svg {
+
+struct Dinov3Config {
+  enum class Ffn { kMlp, kSwiglu };
+
+  int64_t patch_size = 16;
+  int64_t embed_dim = 384;
+  int64_t depth = 12;
+  int64_t num_heads = 6;
+  Ffn ffn = Ffn::kSwiglu;
+  int64_t ffn_hidden = 1536;
+  bool qkv_bias = true;
+  bool mask_k_bias = true;  // the key bias counts as zero
+  int64_t storage_tokens = 4;
+  bool untie_cls_and_patch_norms = false;  // class and storage tokens have a final norm of their own
+  double norm_eps = 1e-5;
+  double rope_base = 100;  // used where the weights hold no periods
+
+  /// The keys of the public constructor: embed_dim, depth, num_heads, ffn_layer, ffn_ratio, ...; or {"arch": preset}.
+  /// Throws Error(kInvalidConfig).
+  static Dinov3Config from_json(const Json& json);
+  /// Read from the tensors' names and shapes. Throws Error(kWeightsMismatch) where they are no DINOv3 ViT.
+  static Dinov3Config infer(const Weights& weights);
+  /// "vits16", "vits16plus", "vitb16", "vitl16", "vitl16plus", "vith16plus", "vit7b16", with or without "dinov3_".
+  /// Throws Error(kInvalidConfig) naming the known ones.
+  static Dinov3Config preset(const std::string& name);
+};
+
+/// All after the final norm, fp32.
+struct Dinov3Features {
+  at::Tensor cls;      // (B, C)
+  at::Tensor storage;  // (B, storage tokens, C)
+  at::Tensor patches;  // (B, h*w, C), row-major
+};
+
+class Dinov3 {
+ public:
+  /// `weights` under published or Hugging Face names (see dinov3_names.h).
+  Dinov3(const Weights& weights, const Dinov3Config& config);
+
+  const Dinov3Config& config() const { return config_; }
+
+  /// image (B, 3, H, W), ImageNet-normalised. Throws Error(kInvalidArgument) where H or W is no multiple of 16.
+  Dinov3Features operator()(const at::Tensor& image) const;
+
+ private:
+  struct Block {
+    LayerNorm norm1, norm2;
+    at::Tensor qkv_weight, qkv_bias, qkv_bias_mask;
+    Linear proj;
+    at::Tensor ls1, ls2;
+    Linear fc1, fc2;     // MLP
+    Linear w1, w2, w3;   // SwiGLU
+  };
+  struct Rotation {
+    at::Tensor cos, sin;  // (h*w, head_dim), fp32
+  };
+
+  Block load_block(const Weights& weights) const;
+  Rotation rotation(int64_t rows, int64_t columns) const;
+  at::Tensor attend(const Block& block, const at::Tensor& x, const Rotation& rope) const;
+  at::Tensor feed_forward(const Block& block, const at::Tensor& x) const;
+
+  Dinov3Config config_;
+  Conv2d patch_embed_;
+  at::Tensor cls_token_, storage_tokens_;
+  at::Tensor periods_;  // (head_dim / 4)
+  std::vector<Block> blocks_;
+  LayerNorm norm_, cls_norm_;
+};
+
+}  // namespace svg

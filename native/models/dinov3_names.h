@@ -1,0 +1,12 @@
+// DINOv3 weights come under two sets of names: those of the published .pth files and those of Hugging Face's
+// facebook/dinov3-* repositories, where q, k and v are apart and the rotary periods are not stored.
+#pragma once
+
+#include "core/weights.h"
+
+namespace svg {
+
+/// `weights` itself where it has published names (or none that are known), else a view that translates.
+Weights with_published_dinov3_names(const Weights& weights);
+
+}  // namespace svg

@@ -1,0 +1,106 @@
+#include "models/autoencoder.h"
+
+#include "golden.h"
+
+using namespace svg;
+using namespace svg::test;
+
+namespace {
+
+Weights of(TensorMap tensors) { return Weights(std::make_shared<MapSource>(std::move(tensors), "test weights")); }
+
+TensorMap without(const TensorMap& tensors, const std::string& prefix) {
+  TensorMap rest;
+  for (const auto& [name, value] : tensors) {
+    if (name.rfind(prefix, 0) != 0) rest[name] = value;
+  }
+  return rest;
+}
+
+TensorMap below(const TensorMap& tensors, const std::string& prefix) {
+  TensorMap part;
+  for (const auto& [name, value] : tensors) {
+    if (name.rfind(prefix, 0) == 0) part[name.substr(prefix.size())] = value;
+  }
+  return part;
+}
+
+double largest(const at::Tensor& difference) { return difference.abs().max().item<double>(); }
+
+}  // namespace
+
+TEST_CASE("autoencoder agrees with the reference: R, with aligned residual features") { expect_golden("autoencoder-r"); }
+
+TEST_CASE("autoencoder takes the encoder from the checkpoint or from a file of its own") {
+  const GoldenCase golden(golden_folder("autoencoder-r"));
+  const TensorMap all = golden.weight_map();
+  const AutoencoderConfig config = AutoencoderConfig::from_json(golden.config());
+  const at::Tensor image = golden.input("image");
+  const at::Tensor want = Autoencoder(of(all), config).encode(image);
+  const Autoencoder apart(of(without(all, "encoder.")), config, of(below(all, "encoder.")));
+  EXPECT(at::equal(apart.encode(image), want));
+}
+
+TEST_CASE("autoencoder decodes without an encoder, and says why it cannot encode") {
+  const GoldenCase golden(golden_folder("autoencoder-r"));
+  const Autoencoder decoder(of(without(golden.weight_map(), "encoder.")), AutoencoderConfig::from_json(golden.config()));
+  EXPECT(!decoder.can_encode());
+  EXPECT(decoder.decode(golden.output("latent")).sizes() == golden.output("reconstruction").sizes());
+  EXPECT_ERROR(decoder.encode(golden.input("image")), ErrorCode::kNotLoaded, "without an encoder");
+}
+
+TEST_CASE("autoencoder tells P and R apart") {
+  const GoldenCase golden(golden_folder("autoencoder-r"));
+  const TensorMap all = golden.weight_map();
+  AutoencoderConfig config = AutoencoderConfig::from_json(golden.config());
+  EXPECT_ERROR(Autoencoder(of(without(all, "extra_vit.")), config), ErrorCode::kWeightsMismatch,
+               "the checkpoint is an Autoencoder-P");
+  config.decoder.z_channels = 48;
+  EXPECT_ERROR(Autoencoder(of(all), config), ErrorCode::kWeightsMismatch, "56 latent channels");
+  config.residual.reset();
+  EXPECT_ERROR(Autoencoder(of(all), config), ErrorCode::kWeightsMismatch, "the checkpoint is an Autoencoder-R");
+}
+
+TEST_CASE("autoencoder refuses channels that do not add up") {
+  const GoldenCase golden(golden_folder("autoencoder-r"));
+  AutoencoderConfig config = AutoencoderConfig::from_json(golden.config());
+  config.residual->output_dim = 4;
+  EXPECT_ERROR(Autoencoder(golden.weights(), config), ErrorCode::kInvalidConfig, "48 + 4 channels");
+}
+
+TEST_CASE("autoencoder reads its configuration off the checkpoint") {
+  const GoldenCase golden(golden_folder("autoencoder-r"));
+  const AutoencoderConfig got = AutoencoderConfig::infer(golden.weights());
+  EXPECT(got.encoder && got.encoder->embed_dim == 48 && got.encoder->num_heads == 3);
+  EXPECT(got.residual && got.residual->output_dim == 8);
+  EXPECT(got.decoder.same_network(AutoencoderConfig::from_json(golden.config()).decoder));
+}
+
+TEST_CASE("autoencoder reads the published YAML's keys") {
+  const Json published = Json::parse(R"({"model": {"params": {
+    "ddconfig": {"z_channels": 392, "ch": 128, "ch_mult": [1, 1, 2, 2, 4], "num_res_blocks": 2, "attn_resolutions": []},
+    "dinoconfig": {"model_name": "dinov3_vits16plus"},
+    "extra_vit_config": {"output_dim": 8, "use_outnorm": true, "vit_type": "vit-rope-s"}}}})");
+  const AutoencoderConfig r = AutoencoderConfig::from_json(published);
+  EXPECT(r.encoder->embed_dim == 384 && r.residual->output_dim == 8 && r.decoder.z_channels == 392);
+  EXPECT(r.align_distribution);
+  EXPECT_ERROR(AutoencoderConfig::from_json(Json::parse(R"({"hyconfig": {}, "ddconfig": {"z_channels": 384}})")),
+               ErrorCode::kInvalidConfig, "hyconfig");
+}
+
+TEST_CASE("autoencoder aligns residual features per image or over the batch") {
+  const at::Tensor dino = at::randn({2, 6, 3, 2}, at::kFloat) * 2 + 1;
+  const at::Tensor residual = at::randn({2, 4, 3, 2}, at::kFloat) * 5 - 3;
+  const at::Tensor each = align_distribution(residual, dino, AlignOver::kImage);
+  for (int64_t i = 0; i < 2; ++i) {
+    const at::Tensor alone =
+        align_distribution(residual.slice(0, i, i + 1), dino.slice(0, i, i + 1), AlignOver::kBatch);
+    EXPECT_CLOSE(largest(each.slice(0, i, i + 1) - alone), 0, 1e-5);
+  }
+  const at::Tensor together = align_distribution(residual, dino, AlignOver::kBatch);
+  EXPECT_CLOSE(together.mean().item<double>(), dino.mean().item<double>(), 1e-5);
+  EXPECT(largest(together - each) > 1e-3);
+  EXPECT_ERROR(align_distribution(residual.slice(2, 0, 1).slice(3, 0, 1), dino.slice(2, 0, 1).slice(3, 0, 1),
+                                  AlignOver::kImage),
+               ErrorCode::kInvalidArgument, "single patch");
+}

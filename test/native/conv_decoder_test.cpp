@@ -1,0 +1,65 @@
+#include "models/conv_decoder.h"
+
+#include <c10/core/GradMode.h>
+
+#include "golden.h"
+
+using namespace svg;
+using namespace svg::test;
+
+namespace {
+
+ConvDecoderConfig tiny() {
+  ConvDecoderConfig config;
+  config.ch = 32;
+  config.ch_mult = {1, 2};
+  config.num_res_blocks = 1;
+  config.z_channels = 6;
+  return config;
+}
+
+std::shared_ptr<TrainableSource> fresh() {
+  return std::make_shared<TrainableSource>(TensorMap{}, at::detail::createCPUGenerator(3));
+}
+
+}  // namespace
+
+TEST_CASE("conv_decoder agrees with the reference in full size") { expect_golden("full-conv-decoder"); }
+
+TEST_CASE("conv_decoder reads its configuration off the weights") {
+  const auto source = fresh();
+  const ConvDecoder decoder(Weights(source), tiny());
+  const Weights stored(std::make_shared<MapSource>(source->parameters(), "test weights"));
+  const ConvDecoderConfig got = ConvDecoderConfig::infer(stored);
+  EXPECT(got.same_network(tiny()));
+  EXPECT(got.describe() == "32x[1,2], 1 blocks, 6 latent channels");
+  EXPECT(got.scale() == 2);
+  EXPECT(source->parameters().count("up.1.attn.1.proj_out.weight") == 1);  // attention at the lowest level
+  EXPECT(source->parameters().count("up.0.block.0.nin_shortcut.weight") == 1);
+}
+
+TEST_CASE("conv_decoder gives each image of a batch what it gives it alone") {
+  const ConvDecoder decoder(Weights(fresh()), tiny());
+  c10::NoGradGuard no_grad;
+  const at::Tensor latent = at::randn({2, 6, 3, 5}, at::kFloat);
+  const at::Tensor both = decoder(latent);
+  EXPECT(both.size(2) == 6 && both.size(3) == 10);
+  EXPECT_CLOSE((both.slice(0, 1) - decoder(latent.slice(0, 1))).abs().max().item<double>(), 0, 1e-5);
+}
+
+TEST_CASE("conv_decoder passes gradients to the latent and to every parameter") {
+  const auto source = fresh();
+  const ConvDecoder decoder(Weights(source), tiny());
+  const at::Tensor latent = at::randn({1, 6, 2, 2}, at::kFloat).requires_grad_(true);
+  decoder(latent).square().sum().backward();
+  EXPECT(latent.grad().defined());
+  for (const auto& [name, parameter] : source->parameters()) EXPECT(parameter.grad().defined());
+}
+
+TEST_CASE("conv_decoder refuses latents and configurations that do not fit") {
+  const ConvDecoder decoder(Weights(fresh()), tiny());
+  EXPECT_ERROR(decoder(at::zeros({1, 7, 2, 2})), ErrorCode::kInvalidArgument, "(batch, 6, height, width)");
+  ConvDecoderConfig odd = tiny();
+  odd.ch = 20;
+  EXPECT_ERROR(ConvDecoder(Weights(fresh()), odd), ErrorCode::kInvalidConfig, "multiple of 32");
+}

@@ -1,0 +1,196 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { crc32, deflateSync } from 'node:zlib';
+import sharp from 'sharp';
+import { describe, expect, it } from 'vitest';
+import { decodeImage, readImage } from '../../lib/image/decode.js';
+import { encodeImage, outputFormatOf } from '../../lib/image/encode.js';
+import { gridImage } from '../../lib/image/grid.js';
+import { psnr } from '../../lib/image/psnr.js';
+import { type RgbImage, rgbImage } from '../../lib/image/rgb-image.js';
+import { goldenFolder } from './golden.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'svg-t2i-image-'));
+
+function filled(width: number, height: number, level: number): RgbImage {
+  return rgbImage(width, height, new Uint8Array(width * height * 3).fill(level));
+}
+
+function gradient(width: number, height: number): RgbImage {
+  const data = new Uint8Array(width * height * 3);
+  for (let i = 0; i < data.length; i++) data[i] = (i * 7) % 256;
+  return rgbImage(width, height, data);
+}
+
+function chunk(type: string, data: Buffer): Buffer {
+  const body = Buffer.concat([Buffer.from(type, 'latin1'), data]);
+  const [length, sum] = [Buffer.alloc(4), Buffer.alloc(4)];
+  length.writeUInt32BE(data.length);
+  sum.writeUInt32BE(crc32(body));
+  return Buffer.concat([length, body, sum]);
+}
+
+/** A PNG that claims a size; `rows` are its raw scan lines. */
+function pngOf(width: number, height: number, colourType: number, rows: Buffer, ...chunks: Buffer[]): Buffer {
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(width, 0);
+  header.writeUInt32BE(height, 4);
+  header.set([8, colourType], 8);
+  return Buffer.concat([
+    Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'),
+    chunk('IHDR', header),
+    ...chunks,
+    chunk('IDAT', deflateSync(rows)),
+    chunk('IEND', Buffer.alloc(0)),
+  ]);
+}
+
+describe('decodeImage', () => {
+  it('pastes transparency on white with rounding', async () => {
+    const raw = Buffer.from([0, 0, 0, 128, 255, 0, 10, 0, 10, 20, 30, 255]);
+    const png = await sharp(raw, { raw: { width: 3, height: 1, channels: 4 } })
+      .png()
+      .toBuffer();
+    expect([...(await decodeImage(png)).data]).toEqual([127, 127, 127, 255, 255, 255, 10, 20, 30]);
+  });
+
+  it('drops the transparency of a palette', async () => {
+    const palette = chunk('PLTE', Buffer.from([1, 2, 3, 40, 50, 60]));
+    const png = pngOf(2, 1, 3, Buffer.from([0, 0, 1]), palette, chunk('tRNS', Buffer.from([0, 128])));
+    expect([...(await decodeImage(png)).data]).toEqual([1, 2, 3, 40, 50, 60]);
+  });
+
+  it('makes grey with and without alpha RGB', async () => {
+    const grey = pngOf(2, 1, 0, Buffer.from([0, 7, 200]));
+    expect([...(await decodeImage(grey)).data]).toEqual([7, 7, 7, 200, 200, 200]);
+    const greyAlpha = pngOf(2, 1, 4, Buffer.from([0, 7, 255, 200, 0]));
+    expect([...(await decodeImage(greyAlpha)).data]).toEqual([7, 7, 7, 255, 255, 255]);
+  });
+
+  it('turns a picture upright as its EXIF says, unless told not to', async () => {
+    const { data } = gradient(4, 2);
+    const jpeg = await sharp(data, { raw: { width: 4, height: 2, channels: 3 } })
+      .withMetadata({ orientation: 6 })
+      .jpeg()
+      .toBuffer();
+    expect(await decodeImage(jpeg)).toMatchObject({ width: 2, height: 4 });
+    expect(await decodeImage(jpeg, { autoOrient: false })).toMatchObject({ width: 4, height: 2 });
+  });
+
+  it('refuses a bomb by its header', async () => {
+    const bomb = pngOf(60_000, 60_000, 2, Buffer.alloc(100));
+    const before = process.memoryUsage().rss;
+    await expect(decodeImage(bomb, { name: 'bomb.png' })).rejects.toMatchObject({
+      code: 'ERR_SVGT2I_IMAGE',
+      message: expect.stringMatching(/^bomb\.png has 60000x60000 pixels \(3600\.0 MP\), more than 67\.1 MP$/),
+    });
+    expect(process.memoryUsage().rss - before).toBeLessThan(100e6);
+  });
+
+  it('takes a limit of its own', async () => {
+    const png = await encodeImage(filled(10, 10, 3), { format: 'png' });
+    await expect(decodeImage(png, { maxPixels: 99 })).rejects.toThrow(/more than/);
+    await expect(decodeImage(png, { maxBytes: 20 })).rejects.toThrow(/more than the limit of 20/);
+  });
+
+  it.each(['png', 'jpeg', 'webp'] as const)('refuses a %s that is cut', async (format) => {
+    const bytes = await encodeImage(gradient(64, 64), { format });
+    await expect(decodeImage(bytes.subarray(0, bytes.length / 2))).rejects.toMatchObject({
+      code: 'ERR_SVGT2I_IMAGE',
+      message: expect.stringMatching(/^picture cannot be decoded: [^\n]+$/),
+    });
+    await expect(decodeImage(bytes.subarray(0, 20))).rejects.toMatchObject({ code: 'ERR_SVGT2I_IMAGE' });
+  });
+
+  it('hands nothing else to a decoder', async () => {
+    const texts = ['<svg xmlns="http://www.w3.org/2000/svg"/>', '%PDF-1.4', 'BM', '', 'II*\0'];
+    for (const text of texts) {
+      await expect(decodeImage(Buffer.from(text))).rejects.toThrow(/is no PNG, JPEG, WebP or GIF/);
+    }
+  });
+});
+
+describe('readImage', () => {
+  it('names the file', async () => {
+    await expect(readImage(join(folder, 'none.png'))).rejects.toMatchObject({
+      code: 'ERR_SVGT2I_FILE_NOT_FOUND',
+    });
+    await expect(readImage(folder)).rejects.toMatchObject({ code: 'ERR_SVGT2I_IO' });
+    const path = join(folder, 'text.png');
+    writeFileSync(path, 'no picture');
+    await expect(readImage(path)).rejects.toThrow(`${path} is no PNG`);
+    await expect(readImage(path, { maxBytes: 4 })).rejects.toThrow(/10 bytes, more than the limit of 4/);
+  });
+
+  it('stops at the limit of a file without end', async () => {
+    await expect(readImage('/dev/zero', { maxBytes: 1_000_000 })).rejects.toThrow(/more than the limit/);
+  });
+});
+
+describe('encodeImage', () => {
+  it('keeps every pixel in a PNG', async () => {
+    const image = gradient(33, 17);
+    expect(await decodeImage(await encodeImage(image, { format: 'png' }))).toEqual(image);
+  });
+
+  it.each(['jpeg', 'webp'] as const)('writes %s by quality', async (format) => {
+    const picture = await readImage(join(goldenFolder('image-preprocess'), '0_rgb_300x200.png'));
+    const [low, high] = await Promise.all(
+      [20, 95].map((quality) => encodeImage(picture, { format, quality })),
+    );
+    expect(low?.length).toBeLessThan(high?.length ?? 0);
+    const decoded = await decodeImage(high ?? new Uint8Array());
+    expect([decoded.width, decoded.height]).toEqual([300, 200]);
+  });
+
+  it('refuses what no format can hold', async () => {
+    await expect(encodeImage(filled(2, 2, 0), { format: 'jpeg', quality: 0 })).rejects.toThrow(/quality 0/);
+    await expect(encodeImage(filled(16_384, 1, 0), { format: 'webp' })).rejects.toMatchObject({
+      code: 'ERR_SVGT2I_IMAGE',
+    });
+    expect(() => rgbImage(2, 2, new Uint8Array(11))).toThrow(/11 bytes/);
+  });
+
+  it('goes by the ending of a file name', () => {
+    expect(['a.png', 'b.JPG', 'c.d.jpeg', 'e/f.webp'].map(outputFormatOf)).toEqual([
+      'png',
+      'jpeg',
+      'jpeg',
+      'webp',
+    ]);
+    expect(() => outputFormatOf('dir.png/file')).toThrow(/does not end as/);
+    expect(() => outputFormatOf('a.gif')).toThrow(/does not end as/);
+  });
+});
+
+describe('gridImage', () => {
+  it('lays pictures out row by row, smaller ones in the middle of their cell', () => {
+    const sheet = gridImage([filled(2, 2, 1), filled(1, 1, 2), filled(2, 1, 3)], { gapPx: 1 });
+    expect([sheet.width, sheet.height]).toEqual([5, 5]);
+    const red = Array.from({ length: 25 }, (_, i) => sheet.data[i * 3]);
+    expect(red).toEqual(
+      [
+        [1, 1, 255, 2, 255],
+        [1, 1, 255, 255, 255],
+        [255, 255, 255, 255, 255],
+        [3, 3, 255, 255, 255],
+        [255, 255, 255, 255, 255],
+      ].flat(),
+    );
+  });
+
+  it('takes no more columns than pictures', () => {
+    expect(gridImage([filled(2, 2, 1)], { columns: 5 })).toMatchObject({ width: 2, height: 2 });
+    expect(() => gridImage([])).toThrow(/0 pictures/);
+    expect(() => gridImage([filled(1, 1, 1)], { columns: 0 })).toThrow(/0 columns/);
+  });
+});
+
+describe('psnr', () => {
+  it('is 20 log10(255 / rmse)', () => {
+    expect(psnr(filled(4, 4, 10), filled(4, 4, 15))).toBeCloseTo(20 * Math.log10(255 / 5), 10);
+    expect(psnr(filled(4, 4, 10), filled(4, 4, 10))).toBe(Number.POSITIVE_INFINITY);
+    expect(() => psnr(filled(4, 4, 1), filled(4, 5, 1))).toThrow(/4x4 cannot be compared with one of 4x5/);
+  });
+});
