@@ -2,7 +2,7 @@
 import { rmSync } from 'node:fs';
 import { mkdir, open, rename, rm, stat, statfs } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { fileError, SvgT2IError } from '../errors.js';
+import { fileError, SvgT2IError, systemErrorCode } from '../errors.js';
 
 const unfinished = new Set<string>();
 
@@ -41,7 +41,7 @@ export async function prepareFolder(folder: string, bytesNeeded: number): Promis
   const probe = join(folder, `.svg-t2i-${process.pid}.part`);
   let freeBytes: number;
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(resolve(folder));
     const file = await open(probe, 'w');
     await file.close();
     await rm(probe);
@@ -56,6 +56,19 @@ export async function prepareFolder(folder: string, bytesNeeded: number): Promis
     `${resolve(folder)} has ${freeBytes} bytes free, a picture may need ${bytesNeeded}`,
     { hint: 'Free some space or choose another output folder.' },
   );
+}
+
+/** Not mkdir's own `recursive`: in /proc it tries for ever. */
+async function makeFolder(folder: string): Promise<void> {
+  if (await isFolder(folder)) return;
+  const parent = dirname(folder);
+  if (parent !== folder) await makeFolder(parent);
+  try {
+    await mkdir(folder);
+  } catch (error) {
+    // Another process may have made it meanwhile.
+    if (systemErrorCode(error) !== 'EEXIST' || !(await isFolder(folder))) throw error;
+  }
 }
 
 /** Proves that `path` can become a file, before hours of work. */
