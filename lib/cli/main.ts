@@ -7,6 +7,7 @@ import { infoCommand } from './commands/info.js';
 import { quickstartCommand } from './commands/quickstart.js';
 import { reconstructCommand } from './commands/reconstruct.js';
 import { sampleCommand } from './commands/sample.js';
+import { selftestCommand } from './commands/selftest.js';
 import { errorToJson, printError, printJson, printLine } from './output.js';
 import { versionText } from './version.js';
 
@@ -17,6 +18,7 @@ const commands: readonly (() => Command)[] = [
   reconstructCommand,
   enhanceCommand,
   infoCommand,
+  selftestCommand,
 ];
 
 const EXAMPLES = `

@@ -33,10 +33,16 @@ function formatError(value: number): string {
 /** {"atol": 0.001, "rtol": 0.01} as "atol 0.001, rtol 0.01"; nested ones in brackets. */
 function formatTolerance(tolerance: unknown): string {
   if (tolerance === null || tolerance === undefined) return 'exact';
+  if (typeof tolerance === 'number') return formatBound(tolerance);
   if (typeof tolerance !== 'object') return String(tolerance);
   return Object.entries(tolerance)
     .map(([name, bound]) =>
-      typeof bound === 'object' ? `${name} (${formatTolerance(bound)})` : `${name} ${String(bound)}`,
+      typeof bound === 'object' ? `${name} (${formatTolerance(bound)})` : `${name} ${formatTolerance(bound)}`,
     )
     .join(', ');
+}
+
+/** 0.00002 as 2e-5. */
+function formatBound(value: number): string {
+  return value !== 0 && value < 0.001 ? value.toExponential() : String(value);
 }

@@ -1,6 +1,6 @@
 /** Runs golden cases: those of TypeScript's modules here, all others in the engine. */
 import { z } from 'zod';
-import { firstLine } from '../errors.js';
+import { firstLine, SvgT2IError } from '../errors.js';
 import { Comparison } from './comparison.js';
 import { caseName, findCases, GoldenCase } from './golden-case.js';
 import { runDataSamplerCase } from './modules/data-sampler.js';
@@ -54,7 +54,7 @@ const engineReportSchema = z.object({
  * Runs every case of a folder of cases, or the one case that the folder is. A case that cannot be read or run has
  * failed; it never stops the others.
  *
- * @throws SvgT2IError where the folder cannot be read; the reason of `signal` when cancelled
+ * @throws SvgT2IError where the folder cannot be read or holds no case; the reason of `signal` when cancelled
  */
 export async function runSelftest(root: string, options: SelftestOptions): Promise<SelftestReport> {
   const runners: Readonly<Record<string, CaseRunner>> = {
@@ -64,7 +64,13 @@ export async function runSelftest(root: string, options: SelftestOptions): Promi
     pipeline: options.runPipeline,
   };
   const cases: CaseReport[] = [];
-  for (const folder of await findCases(root)) {
+  const folders = await findCases(root);
+  if (folders.length === 0) {
+    throw new SvgT2IError('ERR_SVGT2I_FILE_NOT_FOUND', `no golden cases in ${root}`, {
+      hint: 'Give a folder of cases, or one case: a folder with a case.json.',
+    });
+  }
+  for (const folder of folders) {
     options.signal?.throwIfAborted();
     const report = await runCase(folder, runners, options);
     cases.push(report);

@@ -1,6 +1,7 @@
 /** `pipeline` cases: prompts to pixels from a folder in the release's layout, by the way that every user's prompt goes. */
 import { join } from 'node:path';
 import { z } from 'zod';
+import type { GenerateRequest } from '../../pipeline/types.js';
 import { formatNegativePrompt, formatPrompt } from '../../text/system-prompts.js';
 import { loadTokenizer } from '../../text/tokenizer.js';
 import type { Comparison, Tolerance } from '../comparison.js';
@@ -9,7 +10,7 @@ import type { StoredTensor } from '../safetensors.js';
 
 /** The part of SvgT2I that a case needs. */
 export interface CasePipeline {
-  generate(request: CaseRequest): Promise<{ readonly images: readonly DrawnPicture[] }>;
+  generate(request: GenerateRequest): Promise<{ readonly images: readonly DrawnPicture[] }>;
   dispose(): Promise<void>;
 }
 
@@ -18,17 +19,6 @@ export interface DrawnPicture {
   readonly height: number;
   readonly data: Uint8Array;
   readonly latent?: { readonly data: Float32Array };
-}
-
-export interface CaseRequest {
-  readonly prompt: readonly string[];
-  readonly negativePrompt: string;
-  readonly systemPrompt: string;
-  readonly width: number;
-  readonly height: number;
-  readonly noise: readonly Float32Array[];
-  readonly returnLatents: true;
-  readonly [setting: string]: unknown;
 }
 
 /** Paths of a release's parts, absolute. */
@@ -122,7 +112,7 @@ export function createPipelineRunner(load: LoadCasePipeline) {
   };
 }
 
-async function caseRequest(golden: GoldenCase, spec: Spec): Promise<CaseRequest> {
+async function caseRequest(golden: GoldenCase, spec: Spec): Promise<GenerateRequest> {
   const solver = solverSchema.parse(spec.solver);
   const guidance = spec.guidance;
   const truncation = spec.guidance_until ?? guidance.truncation;
@@ -142,8 +132,10 @@ async function caseRequest(golden: GoldenCase, spec: Spec): Promise<CaseRequest>
     guidanceUntil: truncation === undefined ? undefined : Math.min(truncation, 1),
     renorm: guidance.renorm,
   };
+  // Of any type here: the pipeline checks every setting itself, and says which one is wrong.
+  const given = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
   return {
-    ...Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined)),
+    ...given,
     prompt: spec.prompts,
     negativePrompt: spec.negative_prompt,
     systemPrompt: systemPromptOf(spec),

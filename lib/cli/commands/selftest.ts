@@ -1,0 +1,88 @@
+/** `svg-t2i selftest`: golden cases through the code that every user runs. */
+import { Command } from 'commander';
+import type { Engine, EngineOptions } from '../../engine.js';
+import { EXIT_CODES, SvgT2IError } from '../../errors.js';
+import { CASE_COLUMNS, caseMessages, caseRow, summary } from '../../selftest/report.js';
+import type { SelftestReport } from '../../selftest/run.js';
+import { formatTable, note, printJson, printLine } from '../output.js';
+import { listenForInterrupt } from '../signals.js';
+
+interface SelftestFlags {
+  readonly cases: string;
+  readonly json?: boolean;
+  readonly threads?: number;
+}
+
+const EXAMPLES = `
+A case is a folder with case.json and the tensors that it names. Golden numbers are those of fp32 on a CPU, so the
+cases run on the CPU whatever else is there.
+
+Examples:
+  svg-t2i selftest --cases test/golden
+  svg-t2i selftest --cases test/golden/tokenizer --json
+`;
+
+export function selftestCommand(): Command {
+  return new Command('selftest')
+    .description('run golden cases and print the largest error of each against its tolerance')
+    .requiredOption('--cases <dir>', 'a folder of cases, or one case')
+    .option('--json', 'print one JSON object')
+    .option('--threads <n>', 'CPU threads', parseThreads)
+    .addHelpText('after', EXAMPLES)
+    .action(async (flags: SelftestFlags) => {
+      const report = await run(flags);
+      if (flags.json === true) printJson(report);
+      else printReport(report);
+      process.exitCode = report.failed > 0 ? EXIT_CODES.failure : EXIT_CODES.ok;
+    });
+}
+
+async function run(flags: SelftestFlags): Promise<SelftestReport> {
+  const { createPipelineRunner } = await import('../../selftest/modules/pipeline.js');
+  const { runSelftest } = await import('../../selftest/run.js');
+  using interrupt = listenForInterrupt();
+  const { signal } = interrupt;
+  const threads = flags.threads === undefined ? {} : { threads: flags.threads };
+  // Only cases of the engine's modules need the addon: without it the others still run.
+  let engine: Promise<Engine> | undefined;
+  try {
+    return await runSelftest(flags.cases, {
+      signal,
+      runInEngine: async (folder) => {
+        engine ??= createEngine({ device: 'cpu', ...threads });
+        return (await (await engine).run('golden', { folder }, { signal })).value;
+      },
+      runPipeline: createPipelineRunner(async (release) => {
+        const { SvgT2I } = await import('../../pipeline.js');
+        return SvgT2I.load({ ...release, ...threads, device: 'cpu', dtype: 'fp32' });
+      }),
+      onCase: ({ name, status }) => {
+        if (process.stderr.isTTY) note(`${status}  ${name}`);
+      },
+    });
+  } finally {
+    await engine?.then(
+      (created) => created.dispose(),
+      // An engine that could not be made has failed its cases already.
+      () => undefined,
+    );
+  }
+}
+
+async function createEngine(options: EngineOptions): Promise<Engine> {
+  const { Engine } = await import('../../engine.js');
+  return Engine.create(options);
+}
+
+function printReport(report: SelftestReport): void {
+  printLine(formatTable(CASE_COLUMNS, report.cases.map(caseRow)));
+  printLine();
+  for (const message of caseMessages(report)) printLine(message);
+  printLine(summary(report));
+}
+
+function parseThreads(text: string): number {
+  const threads = Number(text);
+  if (Number.isInteger(threads) && threads >= 1) return threads;
+  throw new SvgT2IError('ERR_SVGT2I_USAGE', `--threads ${text}: give a whole number from 1`);
+}
