@@ -1,0 +1,306 @@
+/** The pipeline's own logic against an engine that draws nothing. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { GenerateEvent, GenerateRequest } from '../../lib/index.js';
+import { releaseFiles, writeFiles } from './release.js';
+
+interface Call {
+  readonly kind: string;
+  readonly request: {
+    readonly items?: readonly { seed: number; prompt: number; negative: number }[];
+    readonly [key: string]: unknown;
+  };
+  readonly tensors: Readonly<Record<string, { shape: readonly number[]; data: ArrayLike<unknown> }>>;
+  readonly signal?: AbortSignal;
+}
+
+const calls: Call[] = [];
+let disposals = 0;
+
+vi.mock('../../lib/engine.js', () => {
+  const pixels = (width: number, height: number) => ({
+    dtype: 'uint8',
+    shape: [height, width, 3],
+    data: new Uint8Array(width * height * 3).fill(7),
+  });
+  class Engine {
+    disposed = false;
+    static create = async () => new Engine();
+    async run(kind: string, request: Call['request'], options: Record<string, unknown> = {}) {
+      const signal = options.signal as AbortSignal | undefined;
+      const emit = options.onEvent as ((event: object, tensors: object) => void) | undefined;
+      signal?.throwIfAborted();
+      calls.push({
+        kind,
+        request,
+        tensors: options.tensors as Call['tensors'],
+        ...(signal ? { signal } : {}),
+      });
+      if (kind === 'load') {
+        emit?.({ type: 'load', part: 'dit' }, {});
+        const dit = { channels: 4, maxCaptionTokens: 40 };
+        return { value: { device: 'cpu', dtype: 'fp32', dit }, tensors: {} };
+      }
+      if (kind === 'generate-text') return { value: { ids: [308, 1] }, tensors: {} };
+      if (kind === 'encode') {
+        const latent = { dtype: 'float32', shape: [4, 1, 2], data: new Float32Array(8) };
+        return { value: {}, tensors: { 'latent.0': latent } };
+      }
+      if (kind === 'decode') return { value: {}, tensors: { 'image.0': pixels(32, 16) } };
+      emit?.({ type: 'encode', item: 0 }, {});
+      for (let step = 1; step <= 2; step++) {
+        await new Promise((resolve) => setTimeout(resolve, 1));
+        signal?.throwIfAborted();
+        emit?.({ type: 'step', step, steps: 2, t: step / 2 }, {});
+      }
+      emit?.({ type: 'preview', item: 0, step: 1 }, { image: pixels(32, 16) });
+      const tensors = Object.fromEntries((request.items ?? []).map((_, i) => [`image.${i}`, pixels(32, 16)]));
+      const latent = { dtype: 'float32', shape: [4, 1, 2], data: new Float32Array(8) };
+      return {
+        value: { timings: { sample: 1 } },
+        tensors: request.returnLatents === true ? { ...tensors, 'latent.0': latent } : tensors,
+      };
+    }
+    async dispose() {
+      this.disposed = true;
+      disposals++;
+    }
+  }
+  return { Engine };
+});
+
+const { SvgT2I } = await import('../../lib/pipeline.js');
+
+let pretrained: string;
+beforeAll(() => {
+  pretrained = mkdtempSync(join(tmpdir(), 'svg-pipeline-'));
+  const tokenizer = readFileSync(new URL('../golden/tokenizer/tokenizer.json', import.meta.url), 'utf8');
+  writeFiles(pretrained, { ...releaseFiles(), 'gemma-2-2b/tokenizer.json': tokenizer });
+});
+afterAll(() => rmSync(pretrained, { recursive: true }));
+beforeEach(() => {
+  calls.length = 0;
+  disposals = 0;
+});
+
+const small = { width: 32, height: 16, steps: 2, systemPrompt: 'empty' } as const;
+const sampleCalls = () => calls.filter(({ kind }) => kind === 'sample');
+
+async function eventsOf(request: GenerateRequest): Promise<GenerateEvent[]> {
+  await using pipeline = await SvgT2I.load({ pretrained });
+  const events: GenerateEvent[] = [];
+  for await (const event of pipeline.stream(request)) events.push(event);
+  return events;
+}
+
+describe('load', () => {
+  it('hands the release to the engine and tells its progress', async () => {
+    const progress: unknown[] = [];
+    await using pipeline = await SvgT2I.load({
+      pretrained,
+      dtype: 'fp32',
+      onProgress: (event) => progress.push(event),
+    });
+    expect(calls[0]?.request).toMatchObject({
+      dtype: 'fp32',
+      dit: { path: join(pretrained, 'dit-stage4-T274M/consolidated.00-of-01.pth') },
+      statistics: { layer: -1 },
+      autoencoder: { config: { decoder: { z_channels: 384 } } },
+    });
+    expect(progress).toEqual([{ type: 'load', part: 'dit', done: 0, total: 4 }]);
+    expect(pipeline.models.device).toBe('cpu');
+  });
+
+  it('loads the autoencoder alone', async () => {
+    await using pipeline = await SvgT2I.load({ pretrained, parts: ['autoencoder'] });
+    expect(Object.keys(calls[0]?.request ?? {})).toEqual(['dtype', 'offload', 'autoencoder']);
+    await expect(pipeline.generate({ prompt: 'x', ...small })).rejects.toMatchObject({
+      code: 'ERR_SVGT2I_NOT_LOADED',
+    });
+  });
+
+  it.each([
+    [{ device: 'gpu' }, 'device'],
+    [{ dtype: 'fp8' }, 'dtype'],
+    [{ threads: 0 }, 'threads'],
+    [{ pretraind: 'x' }, 'did you mean "pretrained"'],
+  ])('%j is refused before any engine', async (options, message) => {
+    await expect(SvgT2I.load(options as never)).rejects.toThrow(message);
+    expect(calls).toEqual([]);
+  });
+
+  it('rejects with the reason of a signal that is aborted already', async () => {
+    const reason = new Error('stop');
+    await expect(SvgT2I.load({ pretrained, signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+  });
+});
+
+describe('generate', () => {
+  it('gives picture i of a run the seed + i', async () => {
+    await using pipeline = await SvgT2I.load({ pretrained });
+    const { images } = await pipeline.generate({ prompt: ['a', 'b'], count: 2, seed: 5, ...small });
+    expect(images.map(({ index, seed, prompt }) => [index, seed, prompt])).toEqual([
+      [0, 5, 'a'],
+      [1, 6, 'a'],
+      [2, 7, 'b'],
+      [3, 8, 'b'],
+    ]);
+    expect(sampleCalls().map(({ request }) => request.items?.map(({ seed }) => seed))).toEqual([
+      [5],
+      [6],
+      [7],
+      [8],
+    ]);
+  });
+
+  it('draws pictures together where asked, each caption once', async () => {
+    await using pipeline = await SvgT2I.load({ pretrained });
+    await pipeline.generate({ prompt: ['a', 'b', 'a'], batchSize: 3, ...small });
+    const [job] = sampleCalls();
+    expect(job?.request.items?.map(({ prompt, negative }) => [prompt, negative])).toEqual([
+      [0, 1],
+      [2, 1],
+      [0, 1],
+    ]);
+    expect(Object.keys(job?.tensors ?? {})).toEqual(['tokens.0', 'tokens.1', 'tokens.2']);
+    expect(Array.from(job?.tensors['tokens.1']?.data ?? [])).toEqual([2n]);
+  });
+
+  it('draws only the pictures that are asked for', async () => {
+    await using pipeline = await SvgT2I.load({ pretrained });
+    const { images } = await pipeline.generate({ prompt: 'a', count: 4, seed: 10, only: [1, 3], ...small });
+    expect(images.map(({ seed }) => seed)).toEqual([11, 13]);
+  });
+
+  it('sets the shift by the solver and turns truncation off at 1', async () => {
+    await using pipeline = await SvgT2I.load({ pretrained });
+    await pipeline.generate({ prompt: 'a', ...small });
+    await pipeline.generate({ prompt: 'a', ...small, solver: 'heun', guidanceUntil: 0.25 });
+    const [dpm, heun] = sampleCalls().map(({ request }) => request);
+    expect(dpm).toMatchObject({
+      solver: { name: 'dpm++', shift: 10 },
+      guidance: { truncation: 100, mode: 'renorm' },
+    });
+    expect(heun).toMatchObject({ solver: { shift: 6 }, guidance: { truncation: 0.25 } });
+  });
+
+  it('warns about a prompt that is cut', async () => {
+    await using pipeline = await SvgT2I.load({ pretrained });
+    const { warnings } = await pipeline.generate({ prompt: 'word '.repeat(200), ...small });
+    expect(warnings).toEqual([expect.stringContaining('longer than 40 tokens')]);
+    expect(sampleCalls()[0]?.tensors['tokens.0']?.shape).toEqual([40]);
+  });
+
+  it('takes noise in place of the seed, and says so in the picture', async () => {
+    await using pipeline = await SvgT2I.load({ pretrained });
+    const { images } = await pipeline.generate({
+      prompt: 'a',
+      ...small,
+      noise: [new Float32Array(8)],
+      returnLatents: true,
+    });
+    expect(sampleCalls()[0]?.tensors['noise.0']?.shape).toEqual([1, 4, 1, 2]);
+    expect(images[0]?.metadata.noise).toBe('given');
+    expect(images[0]?.latent).toMatchObject({ channels: 4, height: 1, width: 2 });
+  });
+
+  it('stores what draws the picture again, and no folders', async () => {
+    await using pipeline = await SvgT2I.load({ pretrained });
+    const { images } = await pipeline.generate({ prompt: 'a', ...small, seed: 3 });
+    expect(images[0]?.metadata).toMatchObject({
+      prompt: 'a',
+      seed: 3,
+      solver: 'dpm++',
+      order: 2,
+      shift: 10,
+      dit: 'dit-stage4-T274M/consolidated.00-of-01.pth',
+    });
+    expect(JSON.stringify(images[0]?.metadata)).not.toContain(pretrained);
+  });
+
+  it('with "enhance" draws the longer description and keeps the prompt', async () => {
+    await using pipeline = await SvgT2I.load({ pretrained });
+    const { images } = await pipeline.generate({ prompt: 'a', ...small, systemPrompt: 'enhance' });
+    expect(calls.map(({ kind }) => kind)).toEqual(['load', 'generate-text', 'sample']);
+    expect(images[0]?.prompt).toBe('a');
+  });
+
+  it.each([
+    [{ prompt: 'a', ...small, noise: [] }, 'noise: 0 arrays were given for 1 pictures'],
+    [
+      { prompt: 'a', ...small, noise: [new Float32Array(7)] },
+      'noise: 7 numbers were given, 8 are needed for (1, 4, 1, 2)',
+    ],
+    [{ prompt: ['a', 'b'], ...small, seed: Number.MAX_SAFE_INTEGER }, '2^53'],
+    [{ prompt: 'a', width: 100 }, 'width: must be a multiple of 16, got 100'],
+    [{ prompt: 'a', height: 9000 - 8 }, 'height: must be at most 8192'],
+    [{ prompt: 'a', steps: 0 }, 'steps: must be at least 1, got 0'],
+    [{ prompt: 'a', solver: 'ddim' }, 'solver: must be one of'],
+  ])('%j is refused', async (request, message) => {
+    await using pipeline = await SvgT2I.load({ pretrained });
+    await expect(pipeline.generate(request as GenerateRequest)).rejects.toThrow(message);
+    expect(sampleCalls()).toEqual([]);
+  });
+});
+
+describe('stream', () => {
+  it('tells each stage in order', async () => {
+    const events = await eventsOf({ prompt: 'a', ...small, previewEvery: 1 });
+    expect(events.map(({ type }) => type)).toEqual(['encode', 'step', 'step', 'preview', 'image', 'done']);
+    expect(events.at(-1)).toEqual({ type: 'done', images: 1, timings: { sample: 1 } });
+  });
+
+  it('ends the job when the loop is left', async () => {
+    await using pipeline = await SvgT2I.load({ pretrained });
+    for await (const event of pipeline.stream({ prompt: 'a', count: 5, ...small })) {
+      if (event.type === 'step') break;
+    }
+    expect(sampleCalls()).toHaveLength(1);
+    expect(sampleCalls()[0]?.signal?.aborted).toBe(true);
+  });
+
+  it('rejects with the reason of the signal', async () => {
+    const controller = new AbortController();
+    const reason = new Error('enough');
+    await using pipeline = await SvgT2I.load({ pretrained });
+    const run = async () => {
+      for await (const event of pipeline.stream({ prompt: 'a', ...small, signal: controller.signal })) {
+        if (event.type === 'step') controller.abort(reason);
+      }
+    };
+    await expect(run()).rejects.toBe(reason);
+  });
+});
+
+describe('encode, decode, reconstruct', () => {
+  const image = { width: 32, height: 16, data: new Uint8Array(32 * 16 * 3).fill(7) };
+
+  it('goes there and back', async () => {
+    await using pipeline = await SvgT2I.load({ pretrained, parts: ['autoencoder'] });
+    const [result] = await pipeline.reconstruct([image]);
+    expect(result).toMatchObject({ image: { width: 32, height: 16 }, psnr: Number.POSITIVE_INFINITY });
+    expect(await pipeline.encode([])).toEqual([]);
+  });
+
+  it('refuses sides that are no multiple of 16 and arrays of the wrong length', async () => {
+    await using pipeline = await SvgT2I.load({ pretrained, parts: ['autoencoder'] });
+    const odd = { width: 17, height: 16, data: new Uint8Array(17 * 16 * 3) };
+    await expect(pipeline.encode([odd])).rejects.toThrow('picture 0 is 17x16');
+    await expect(pipeline.encode([{ ...image, data: new Uint8Array(3) }])).rejects.toThrow('3 bytes');
+    const latent = { channels: 4, height: 1, width: 2, data: new Float32Array(3) };
+    await expect(pipeline.decode([latent])).rejects.toThrow('3 numbers are no (4, 1, 2)');
+  });
+});
+
+it('refuses everything after dispose', async () => {
+  const pipeline = await SvgT2I.load({ pretrained });
+  await pipeline.dispose();
+  expect(disposals).toBe(1);
+  expect(pipeline.disposed).toBe(true);
+  await expect(pipeline.generate({ prompt: 'a', ...small })).rejects.toMatchObject({
+    code: 'ERR_SVGT2I_DISPOSED',
+  });
+  await expect(pipeline.decode([])).resolves.toEqual([]);
+});
