@@ -7,7 +7,7 @@ export interface SamplerOptions {
   readonly items: number;
   readonly rank: number;
   readonly worldSize: number;
-  /** Items of one optimiser step over all ranks; a multiple of worldSize. */
+  /** Items of one optimiser step over all ranks. */
   readonly globalBatch: number;
   /** Optimiser steps of the whole run. */
   readonly steps: number;
@@ -25,11 +25,11 @@ export interface SamplerOptions {
  * @throws SvgT2IError ERR_SVGT2I_INVALID_ARGUMENT
  */
 export function* sampleOrder(options: SamplerOptions): Generator<number, void, undefined> {
-  const { items, rank, worldSize, steps, seed } = options;
+  const { items, rank, worldSize, globalBatch, steps, seed } = options;
   checkOptions(options);
-  const perStep = options.globalBatch / worldSize;
-  const total = Math.floor(steps * perStep);
-  const first = Math.floor((options.resumeStep ?? 0) * perStep);
+  const itemsUntil = (step: number) => Math.floor((step * globalBatch) / worldSize);
+  const total = itemsUntil(steps);
+  const first = itemsUntil(options.resumeStep ?? 0);
   let drawn = 0;
   let offset = 0;
   for (let epoch = 0; drawn < total; epoch++) {

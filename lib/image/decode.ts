@@ -1,7 +1,7 @@
 /** Picture files into RGB pixels, within limits that are checked before any raster is allocated. */
 import { type FileHandle, open } from 'node:fs/promises';
 import sharp from 'sharp';
-import { fileError, firstLine, SvgT2IError } from '../errors.js';
+import { fileError, SvgT2IError } from '../errors.js';
 import { type RgbImage, rgbImage } from './rgb-image.js';
 
 export interface DecodeLimits {
@@ -80,11 +80,17 @@ export async function decodeImage(bytes: Uint8Array, options: DecodeOptions = {}
     return rgbImage(info.width, info.height, pixels);
   } catch (error) {
     if (SvgT2IError.isInstance(error)) throw error;
-    throw new SvgT2IError('ERR_SVGT2I_IMAGE', `${name} cannot be decoded: ${firstLine(error)}`, {
+    throw new SvgT2IError('ERR_SVGT2I_IMAGE', `${name} cannot be decoded: ${decoderReason(error)}`, {
       hint: 'The file is cut, broken or not what its first bytes say.',
       cause: error,
     });
   }
+}
+
+/** The decoders' messages run over several lines. */
+function decoderReason(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.replace(/\s+/g, ' ').trim().slice(0, 200);
 }
 
 /** A palette's or a colour key's transparency is dropped, as PIL's convert('RGB') does: only real alpha is pasted. */

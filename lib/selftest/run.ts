@@ -90,7 +90,7 @@ async function runCase(
   try {
     golden = await GoldenCase.open(folder);
     const runner = Object.hasOwn(runners, golden.module) ? runners[golden.module] : undefined;
-    if (runner === undefined) return engineReport(await options.runInEngine(folder));
+    if (runner === undefined) return engineReport(await options.runInEngine(folder), golden);
     await runner(golden, result);
   } catch (error) {
     options.signal?.throwIfAborted();
@@ -108,7 +108,11 @@ async function runCase(
   };
 }
 
-function engineReport(value: unknown): CaseReport {
+function engineReport(value: unknown, golden: GoldenCase): CaseReport {
   const report = engineReportSchema.parse(value);
-  return { ...report, maxError: report.maxError ?? 0, tolerance: report.tolerance ?? null };
+  return {
+    ...report,
+    maxError: report.maxError ?? 0,
+    tolerance: report.tolerance ?? golden.spec.tolerance ?? null,
+  };
 }

@@ -68,6 +68,13 @@ describe('decodeImage', () => {
     expect([...(await decodeImage(greyAlpha)).data]).toEqual([7, 7, 7, 255, 255, 255]);
   });
 
+  it('takes the first frame of a GIF', async () => {
+    const raw = { width: 2, height: 4, channels: 3, pageHeight: 2 } as const;
+    const frames = Buffer.concat([Buffer.alloc(12, 255), Buffer.alloc(12, 0)]);
+    const gif = await sharp(frames, { raw }).gif().toBuffer();
+    expect(await decodeImage(gif)).toEqual(filled(2, 2, 255));
+  });
+
   it('turns a picture upright as its EXIF says, unless told not to', async () => {
     const { data } = gradient(4, 2);
     const jpeg = await sharp(data, { raw: { width: 4, height: 2, channels: 3 } })

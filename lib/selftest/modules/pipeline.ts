@@ -1,5 +1,5 @@
 /** `pipeline` cases: prompts to pixels from a folder in the release's layout, by the way that every user's prompt goes. */
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import type { GenerateRequest } from '../../pipeline/types.js';
 import { formatNegativePrompt, formatPrompt } from '../../text/system-prompts.js';
@@ -91,7 +91,7 @@ const DEFAULT_PIXEL_TOLERANCE = { max_abs: 2 };
 export function createPipelineRunner(load: LoadCasePipeline) {
   return async (golden: GoldenCase, result: Comparison): Promise<void> => {
     const spec = specSchema.parse(golden.spec);
-    const pretrained = join(golden.folder, spec.pretrained);
+    const pretrained = resolve(golden.folder, spec.pretrained);
     await compareTokens(golden, spec, join(pretrained, spec.text_encoder ?? 'gemma-2-2b'), result);
     const pipeline = await load({
       pretrained,
