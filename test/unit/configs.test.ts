@@ -1,0 +1,31 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+import { sampleJsonSchema } from '../../lib/config/json-schema.js';
+import { loadConfig } from '../../lib/config/load.js';
+import { sampleConfigSchema } from '../../lib/config/sample.js';
+
+const folder = fileURLToPath(new URL('../../configs/', import.meta.url));
+const files = readdirSync(folder).filter((name) => name.endsWith('.yaml'));
+
+it.each(files)('configs/%s is valid', async (file) => {
+  const config = await loadConfig(sampleConfigSchema, { file: folder + file });
+  expect(config.sample.solver).toBe('dpm++');
+});
+
+it('configs/sample.yaml is what is used without a file', async () => {
+  const [file, none] = await Promise.all([
+    loadConfig(sampleConfigSchema, { file: `${folder}sample.yaml` }),
+    loadConfig(sampleConfigSchema, {}),
+  ]);
+  expect(file).toEqual({
+    ...none,
+    sample: { ...none.sample, shift: 10 },
+    output: { ...none.output, format: 'png' },
+  });
+});
+
+it('the schema for editors is up to date (node scripts/write-schema.mjs)', () => {
+  const written: unknown = JSON.parse(readFileSync(`${folder}sample.schema.json`, 'utf8'));
+  expect(written).toEqual(sampleJsonSchema());
+});
