@@ -12,6 +12,7 @@ export type { GeneratedImage } from './pipeline/generated-image.js';
 export type { ModelPart } from './pipeline/layout.js';
 export type { LoadedModels, LoadOptions } from './pipeline/load.js';
 export type {
+  DecodedImage,
   GenerateEvent,
   GenerateRequest,
   GenerateResult,

@@ -12,8 +12,9 @@ import { GeneratedImage } from './pipeline/generated-image.js';
 import { type Loaded, type LoadedModels, type LoadOptions, loadRelease } from './pipeline/load.js';
 import { imageMetadata } from './pipeline/metadata.js';
 import { listItems, type SampleItem, type SampleJob, sampleJob } from './pipeline/sample-job.js';
-import { imageFrom, imageTensor, latentFrom, latentTensor } from './pipeline/tensors.js';
+import { decodedFrom, imageFrom, imageTensor, latentFrom, latentTensor } from './pipeline/tensors.js';
 import type {
+  DecodedImage,
   GenerateEvent,
   GenerateRequest,
   GenerateResult,
@@ -83,7 +84,15 @@ export class SvgT2I {
    * leaving the loop ends the run at its next step.
    */
   async *stream(request: GenerateRequest): AsyncGenerator<GenerateEvent, void> {
-    const { signal, noise, only, returnLatents = false, previewEvery = 0, ...settings } = request;
+    const {
+      signal,
+      noise,
+      only,
+      returnLatents = false,
+      returnDecoded = false,
+      previewEvery = 0,
+      ...settings
+    } = request;
     const checked = validate(requestSchema, settings, { code: 'ERR_SVGT2I_INVALID_ARGUMENT' });
     const seed = checked.seed === 'random' ? randomInt(2 ** 47) : checked.seed;
     const resolved = { ...checked, seed };
@@ -107,8 +116,9 @@ export class SvgT2I {
       const latentChannels = this.models.dit?.channels ?? 0;
       for (let start = 0; start < items.length; start += resolved.batchSize) {
         const batch = items.slice(start, start + resolved.batchSize);
-        const job = sampleJob(resolved, captions, batch, { latentChannels, returnLatents, previewEvery });
-        const spent = yield* this.#runJob(job, { request: resolved, prompts, texts, returnLatents }, either);
+        const returns = { returnLatents, returnDecoded };
+        const job = sampleJob(resolved, captions, batch, { latentChannels, ...returns, previewEvery });
+        const spent = yield* this.#runJob(job, { request: resolved, prompts, texts, ...returns }, either);
         for (const [stage, seconds] of Object.entries(spent))
           timings[stage] = (timings[stage] ?? 0) + seconds;
       }
@@ -176,6 +186,7 @@ export class SvgT2I {
       readonly prompts: readonly string[];
       readonly texts: readonly string[];
       readonly returnLatents: boolean;
+      readonly returnDecoded: boolean;
     },
     signal: AbortSignal,
   ): AsyncGenerator<GenerateEvent, Timings> {
@@ -197,15 +208,20 @@ export class SvgT2I {
     for (const [position, item] of job.items.entries()) {
       const pixels = imageFrom(tensors, `image.${position}`);
       const latent = context.returnLatents ? latentFrom(tensors, `latent.${position}`) : undefined;
-      yield { type: 'image', index: item.index, image: this.#picture(item, pixels, latent, context) };
+      const decoded = context.returnDecoded ? decodedFrom(tensors, `float.${position}`) : undefined;
+      const image = this.#picture(item, { pixels, latent, decoded }, context);
+      yield { type: 'image', index: item.index, image };
     }
     return value.timings;
   }
 
   #picture(
     item: SampleItem,
-    pixels: RgbImage,
-    latent: Latent | undefined,
+    drawn: {
+      readonly pixels: RgbImage;
+      readonly latent: Latent | undefined;
+      readonly decoded: DecodedImage | undefined;
+    },
     context: {
       readonly request: ResolvedRequest;
       readonly prompts: readonly string[];
@@ -222,7 +238,7 @@ export class SvgT2I {
       givenNoise: item.noise !== undefined,
       loaded: this.#loaded,
     });
-    return new GeneratedImage({ index: item.index, seed: item.seed, prompt, pixels, metadata, latent });
+    return new GeneratedImage({ index: item.index, seed: item.seed, prompt, metadata, ...drawn });
   }
 
   /** The original's "enhance": the prompt is rewritten, then drawn with the text of "align". */

@@ -1,7 +1,7 @@
 import { type EncodeOptions, encodeImage } from '../image/encode.js';
 import type { ImageParameters } from '../image/parameters.js';
 import type { RgbImage } from '../image/rgb-image.js';
-import type { Latent } from './types.js';
+import type { DecodedImage, Latent } from './types.js';
 
 /** One picture of a run: its pixels and everything needed to draw it again. */
 export class GeneratedImage implements RgbImage {
@@ -16,6 +16,8 @@ export class GeneratedImage implements RgbImage {
   readonly metadata: ImageParameters;
   /** Where the request asked for latents. */
   readonly latent?: Latent;
+  /** Where the request asked for it. */
+  readonly decoded?: DecodedImage;
 
   /** @internal */
   constructor(fields: {
@@ -25,6 +27,7 @@ export class GeneratedImage implements RgbImage {
     readonly pixels: RgbImage;
     readonly metadata: ImageParameters;
     readonly latent?: Latent | undefined;
+    readonly decoded?: DecodedImage | undefined;
   }) {
     this.index = fields.index;
     this.seed = fields.seed;
@@ -34,6 +37,7 @@ export class GeneratedImage implements RgbImage {
     this.data = fields.pixels.data;
     this.metadata = fields.metadata;
     if (fields.latent !== undefined) this.latent = fields.latent;
+    if (fields.decoded !== undefined) this.decoded = fields.decoded;
   }
 
   /** The pixels as raw RGB bytes; the same memory as `data`. */

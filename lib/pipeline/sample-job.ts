@@ -53,6 +53,7 @@ export function sampleJob(
   options: {
     readonly latentChannels: number;
     readonly returnLatents: boolean;
+    readonly returnDecoded: boolean;
     readonly previewEvery: number;
   },
 ): SampleJob {
@@ -92,7 +93,11 @@ function jobRequest(
     readonly prompt: number;
     readonly negative: number;
   }[],
-  options: { readonly returnLatents: boolean; readonly previewEvery: number },
+  options: {
+    readonly returnLatents: boolean;
+    readonly returnDecoded: boolean;
+    readonly previewEvery: number;
+  },
 ) {
   return {
     solver: {
@@ -114,6 +119,7 @@ function jobRequest(
     },
     items,
     returnLatents: options.returnLatents,
+    returnImages: options.returnDecoded,
     previewEvery: options.previewEvery,
   };
 }

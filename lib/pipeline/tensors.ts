@@ -3,7 +3,7 @@ import { PATCH_PIXELS } from '../config/request.js';
 import { SvgT2IError } from '../errors.js';
 import { type RgbImage, rgbImage } from '../image/rgb-image.js';
 import type { NativeTensor, NativeTensors } from '../native/binding.js';
-import type { Latent } from './types.js';
+import type { DecodedImage, Latent } from './types.js';
 
 /** uint8 (height, width, 3). Sides must be multiples of 16. */
 export function imageTensor(image: RgbImage, position: number): NativeTensor {
@@ -42,6 +42,12 @@ export function latentFrom(tensors: NativeTensors, name: string): Latent {
   const [channels = 0, height = 0, width = 0] = tensor.shape.slice(-3);
   if (tensor.dtype !== 'float32' || !(tensor.data instanceof Float32Array)) throw unexpected(name, tensor);
   return { channels, height, width, data: tensor.data };
+}
+
+/** float32 (3, height, width). */
+export function decodedFrom(tensors: NativeTensors, name: string): DecodedImage {
+  const { height, width, data } = latentFrom(tensors, name);
+  return { height, width, data };
 }
 
 function get(tensors: NativeTensors, name: string): NativeTensor {

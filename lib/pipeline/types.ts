@@ -22,9 +22,18 @@ export type GenerateRequest = z.input<typeof requestSchema> & {
   readonly only?: readonly number[] | undefined;
   /** Also return each picture's latent as the transformer left it: normalised, so not what decode() takes. */
   readonly returnLatents?: boolean | undefined;
+  /** Also return each picture as the decoder left it, before it is rounded to 8 bits. */
+  readonly returnDecoded?: boolean | undefined;
   /** Draw a preview after every so many steps; 0 draws none. */
   readonly previewEvery?: number | undefined;
 };
+
+/** A picture as the decoder left it: float32 (3, height, width), about -1 to 1. */
+export interface DecodedImage {
+  readonly height: number;
+  readonly width: number;
+  readonly data: Float32Array;
+}
 
 /** Seconds of each stage, summed over the pictures of one result. */
 export type Timings = Readonly<Record<string, number>>;

@@ -159,6 +159,7 @@ describe('pipeline cases', () => {
     writeSafetensors(join(folder, 'io.safetensors'), {
       'in.0.noise': { shape: [1, 2, 1, 1], data: Float32Array.of(1, 2) },
       'out.0.latent': { shape: [1, 2, 1, 1], data: Float32Array.of(3, 4) },
+      'out.0.image': { shape: [1, 3, 1, 1], data: Float32Array.of(0.1, 0.2, 0.3) },
       'out.0.pixels': { shape: [16, 16, 3], data: new Uint8Array(768).fill(100) },
     });
     const spec = { module: 'pipeline', pretrained: 'pre', prompts: ['a'], width: 16, height: 16, ...extra };
@@ -173,7 +174,10 @@ describe('pipeline cases', () => {
       generate: async (request) => {
         requests.push(request);
         const data = new Uint8Array(768).fill(level);
-        return { images: [{ width: 16, height: 16, data, latent: { data: Float32Array.from(latent) } }] };
+        const decoded = { data: Float32Array.of(0.1, 0.2, 0.3) };
+        return {
+          images: [{ width: 16, height: 16, data, latent: { data: Float32Array.from(latent) }, decoded }],
+        };
       },
       dispose: async () => {
         disposed++;

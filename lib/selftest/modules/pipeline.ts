@@ -19,6 +19,7 @@ export interface DrawnPicture {
   readonly height: number;
   readonly data: Uint8Array;
   readonly latent?: { readonly data: Float32Array };
+  readonly decoded?: { readonly data: Float32Array };
 }
 
 /** Paths of a release's parts, absolute. */
@@ -78,6 +79,7 @@ const specSchema = z.looseObject({
   tolerance: z
     .looseObject({
       latent: toleranceSchema.optional(),
+      image: toleranceSchema.optional(),
       pixels: z.looseObject({ max_abs: z.number(), mean_abs: z.number().optional() }).optional(),
     })
     .default({}),
@@ -86,6 +88,7 @@ const specSchema = z.looseObject({
 type Spec = z.infer<typeof specSchema>;
 
 const DEFAULT_LATENT_TOLERANCE: Tolerance = { atol: 2e-3, rtol: 2e-3 };
+const DEFAULT_IMAGE_TOLERANCE: Tolerance = { atol: 5e-3, rtol: 5e-3 };
 const DEFAULT_PIXEL_TOLERANCE = { max_abs: 2 };
 
 export function createPipelineRunner(load: LoadCasePipeline) {
@@ -143,6 +146,7 @@ async function caseRequest(golden: GoldenCase, spec: Spec): Promise<GenerateRequ
     height: spec.height,
     noise,
     returnLatents: true,
+    returnDecoded: true,
   };
 }
 
@@ -188,12 +192,18 @@ async function comparePicture(
   image: DrawnPicture,
   result: Comparison,
 ): Promise<void> {
-  if (image.latent === undefined) result.fail(`picture ${index} came without its latent`);
-  else {
-    const name = `out.${index}.latent`;
-    const tolerance = spec.tolerance.latent ?? DEFAULT_LATENT_TOLERANCE;
-    result.expectClose(name, image.latent.data, await floats(golden, name), tolerance);
-  }
+  const expectFloats = async (
+    part: string,
+    got: Float32Array | undefined,
+    tolerance: Tolerance,
+  ): Promise<void> => {
+    const name = `out.${index}.${part}`;
+    if (!(await golden.hasTensor(name))) return;
+    if (got === undefined) result.fail(`picture ${index} came without its ${part}`);
+    else result.expectClose(name, got, await floats(golden, name), tolerance);
+  };
+  await expectFloats('latent', image.latent?.data, spec.tolerance.latent ?? DEFAULT_LATENT_TOLERANCE);
+  await expectFloats('image', image.decoded?.data, spec.tolerance.image ?? DEFAULT_IMAGE_TOLERANCE);
   const { max_abs: maxAbs, mean_abs: meanAbs } = {
     mean_abs: undefined,
     ...(spec.tolerance.pixels ?? DEFAULT_PIXEL_TOLERANCE),
