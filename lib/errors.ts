@@ -29,7 +29,7 @@ export const LIBRARY_ERROR_CODES = [
   'ERR_SVGT2I_IMAGE', // a picture that cannot be decoded, or is refused for its size
   'ERR_SVGT2I_ADDON_MISSING', // the .node file is not built for this machine
   'ERR_SVGT2I_LIBTORCH_MISSING', // no libtorch was found
-  'ERR_SVGT2I_LIBTORCH_VERSION', // a libtorch that this package does not work with
+  'ERR_SVGT2I_TORCH_VERSION', // a libtorch that this package does not work with
   'ERR_SVGT2I_INSTALL', // libtorch could not be fetched or unpacked
   'ERR_SVGT2I_BUILD', // the addon could not be compiled
 ] as const;
@@ -90,7 +90,7 @@ const exitCodeByErrorCode: Partial<Record<ErrorCode, number>> = {
   ERR_SVGT2I_INVALID_CONFIG: EXIT_CODES.usage,
   ERR_SVGT2I_ADDON_MISSING: EXIT_CODES.environment,
   ERR_SVGT2I_LIBTORCH_MISSING: EXIT_CODES.environment,
-  ERR_SVGT2I_LIBTORCH_VERSION: EXIT_CODES.environment,
+  ERR_SVGT2I_TORCH_VERSION: EXIT_CODES.environment,
   ERR_SVGT2I_INSTALL: EXIT_CODES.environment,
   ERR_SVGT2I_BUILD: EXIT_CODES.environment,
   ERR_SVGT2I_DEVICE_UNAVAILABLE: EXIT_CODES.environment,

@@ -1,13 +1,126 @@
+<<<<<<< HEAD
 /** Finds and loads the .node file. */
 
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+=======
+/** Loads the addon: libtorch first, by absolute path, then the .node file that needs it. */
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { firstLine, SvgT2IError } from '../errors.js';
+import { BUILD_INFO_FILE, type BuildInfo, readBuildInfo } from '../install/build-info.js';
+import { inspectLibtorch, type Libtorch, librariesToOpen } from '../install/libtorch.js';
+import { cachedLibtorchs, findLibtorch } from '../install/locate.js';
+import { PACKAGE_ROOT } from '../install/paths.js';
+import { torchMinor } from '../install/torch-version.js';
+>>>>>>> c1a1b02 (Set up, build and test from a fresh clone)
 import type { NativeBinding } from './binding.js';
 
 const require = createRequire(import.meta.url);
 
+<<<<<<< HEAD
 /** The addon of this package: a local build, or the bundled prebuild. */
 export function loadNative(): NativeBinding {
   const nodeGypBuild = require('node-gyp-build') as (root: string) => NativeBinding;
   return nodeGypBuild(fileURLToPath(new URL('../..', import.meta.url)));
+=======
+export interface AddonFiles {
+  /** The main addon. */
+  readonly addon: string;
+  /** Holds the loader addon and the build's description. */
+  readonly loaderFolder: string;
+  readonly build: BuildInfo;
+}
+
+/** The addon that would be loaded: build/Release, then prebuilds/; `SVG_T2I_PREBUILD` names another package folder. */
+export function findAddon(): AddonFiles {
+  const addon = addonPath();
+  // build/Release/x.node -> build/loader; prebuilds/linux-x64/x.node -> prebuilds/linux-x64/loader.
+  const folders = [join(dirname(addon), 'loader'), join(dirname(addon), '../loader')];
+  const loaderFolder = folders.find((folder) => existsSync(join(folder, BUILD_INFO_FILE)));
+  if (loaderFolder === undefined) {
+    throw addonMissing(`${addon} comes without its loader (${folders.join(' or ')})`);
+  }
+  return { addon, loaderFolder, build: readBuildInfo(loaderFolder) };
+}
+
+function addonPath(): string {
+  const nodeGypBuild = require('node-gyp-build') as { readonly path: (dir: string) => string };
+  try {
+    return nodeGypBuild.path(PACKAGE_ROOT);
+  } catch (error) {
+    throw addonMissing(`no native addon for ${process.platform}-${process.arch} in ${PACKAGE_ROOT}`, error);
+  }
+}
+
+function addonMissing(message: string, cause?: unknown): SvgT2IError {
+  return new SvgT2IError('ERR_SVGT2I_ADDON_MISSING', message, {
+    hint: 'Run `npx svg-t2i install`, then `npx svg-t2i build` (in a clone: `npm run setup`).',
+    cause,
+  });
+}
+
+/**
+ * The libtorch to run on: a named one, the one that the addon was built against, any in the cache of the same minor
+ * version. Throws ERR_SVGT2I_LIBTORCH_MISSING or ERR_SVGT2I_TORCH_VERSION with all that was looked at.
+ */
+export function chooseLibtorch(build: BuildInfo): Libtorch {
+  const minor = torchMinor(build.torch);
+  const named = process.env.SVG_T2I_LIBTORCH || process.env.LIBTORCH;
+  const looked: string[] = [];
+  for (const candidate of named
+    ? [findLibtorch]
+    : [() => builtAgainst(build), () => cachedFor(build), findLibtorch]) {
+    const libtorch = candidate();
+    if (libtorch === undefined) continue;
+    if (torchMinor(libtorch.version) === minor) return libtorch;
+    looked.push(`libtorch ${libtorch.version} in ${libtorch.dir}`);
+  }
+  const found = looked.length === 0 ? 'none' : looked.join(', ');
+  const code = looked.length === 0 ? 'ERR_SVGT2I_LIBTORCH_MISSING' : 'ERR_SVGT2I_TORCH_VERSION';
+  throw new SvgT2IError(
+    code,
+    `no fitting libtorch. Found: ${found}. Requires: libtorch ${minor} (${build.flavour})`,
+    {
+      hint: `Run \`npx svg-t2i install --torch ${build.torch}\`, or \`npx svg-t2i build\` to build the addon for the one found.`,
+    },
+  );
+}
+
+function builtAgainst(build: BuildInfo): Libtorch | undefined {
+  return existsSync(join(build.libtorch, 'lib/libtorch.so')) ? inspectLibtorch(build.libtorch) : undefined;
+}
+
+function cachedFor(build: BuildInfo): Libtorch | undefined {
+  const fitting = cachedLibtorchs().filter(({ version }) => torchMinor(version) === torchMinor(build.torch));
+  return fitting.find(({ flavour }) => flavour === build.flavour) ?? fitting[0];
+}
+
+let binding: NativeBinding | undefined;
+
+/** The addon, loaded once in each thread. */
+export function loadNative(): NativeBinding {
+  if (binding !== undefined) return binding;
+  const { addon, loaderFolder, build } = findAddon();
+  const libtorch = chooseLibtorch(build);
+  try {
+    const loader = require(join(loaderFolder, 'svg-t2i-loader.node')) as {
+      readonly open: (paths: readonly string[]) => void;
+    };
+    loader.open(librariesToOpen(libtorch));
+    binding = require(addon) as NativeBinding;
+    return binding;
+  } catch (error) {
+    throw new SvgT2IError(
+      'ERR_SVGT2I_ADDON_MISSING',
+      `the native addon does not load: ${firstLine(error)}. Found: ${addon} with libtorch ${libtorch.version} ` +
+        `(${libtorch.flavour}) in ${libtorch.dir}. Requires: libtorch ${build.torch} (${build.flavour})`,
+      {
+        hint: 'Run `npx svg-t2i doctor` for the cause, or `npx svg-t2i build` to build the addon anew.',
+        cause: error,
+      },
+    );
+  }
+>>>>>>> c1a1b02 (Set up, build and test from a fresh clone)
 }

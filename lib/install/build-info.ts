@@ -1,0 +1,20 @@
+/** What a built addon says about itself; lies beside the loader addon. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+
+export const BUILD_INFO_FILE = 'build-info.json';
+
+const buildInfoSchema = z.object({
+  /** Version of libtorch that the addon was built against. */
+  torch: z.string(),
+  flavour: z.string(),
+  /** Where that libtorch was; another machine may have it elsewhere. */
+  libtorch: z.string(),
+});
+
+export type BuildInfo = z.infer<typeof buildInfoSchema>;
+
+export function readBuildInfo(folder: string): BuildInfo {
+  return buildInfoSchema.parse(JSON.parse(readFileSync(join(folder, BUILD_INFO_FILE), 'utf8')));
+}

@@ -1,0 +1,173 @@
+/** Builds the addon (and the native tests) from source with cmake-js; skipped when nothing has changed. */
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { createWriteStream, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { availableParallelism, freemem } from 'node:os';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { SvgT2IError } from '../errors.js';
+import { BUILD_INFO_FILE, type BuildInfo } from './build-info.js';
+import type { Libtorch } from './libtorch.js';
+import { PACKAGE_ROOT } from './paths.js';
+import { checkToolchain } from './toolchain.js';
+
+export interface BuildOptions {
+  readonly libtorch: Libtorch;
+  /** Build the native tests too. */
+  readonly tests?: boolean;
+  /** CUDA kernels: auto (where nvcc and a CUDA libtorch are found), on, off. */
+  readonly cuda?: 'auto' | 'on' | 'off';
+  /** Build even where nothing has changed. */
+  readonly force?: boolean;
+  readonly log?: (line: string) => void;
+}
+
+export interface BuildResult {
+  readonly built: boolean;
+  readonly seconds: number;
+}
+
+const BUILD_FOLDER = join(PACKAGE_ROOT, 'build-cmake');
+const LOADER_FOLDER = join(PACKAGE_ROOT, 'build/loader');
+const STAMP_FILE = join(BUILD_FOLDER, '.stamp.json');
+const LOG_FILE = join(BUILD_FOLDER, 'build.log');
+const OUTPUTS = [
+  'build/Release/svg-t2i.node',
+  'build/loader/svg-t2i-loader.node',
+  'build/loader/build-info.json',
+];
+const TEST_PROGRAM = 'build/tests/svg_native_tests';
+
+/** What the last good build was made of. */
+interface Stamp {
+  /** Options that CMake was configured with. */
+  readonly configuration: string;
+  /** Sources of the addon; with the tests' own where they were built. */
+  readonly sources: string;
+  readonly testSources: string | undefined;
+}
+
+export async function buildAddon(options: BuildOptions): Promise<BuildResult> {
+  const start = performance.now();
+  const log = options.log ?? (() => undefined);
+  const previous = readStamp();
+  const tests = options.tests ?? false;
+  const configuration = describeConfiguration(options);
+  const sources = fingerprint(['CMakeLists.txt', 'native']);
+  const testSources = tests ? fingerprint(['test/native']) : undefined;
+  const current =
+    previous?.configuration === configuration &&
+    previous.sources === sources &&
+    (!tests || previous.testSources === testSources) &&
+    [...OUTPUTS, ...(tests ? [TEST_PROGRAM] : [])].every((file) => existsSync(join(PACKAGE_ROOT, file)));
+  if (current && options.force !== true) return { built: false, seconds: (performance.now() - start) / 1000 };
+
+  const toolchain = checkToolchain();
+  log(
+    `building the native code (${toolchain.compiler}, CMake ${toolchain.cmake}, libtorch ${options.libtorch.version} ${options.libtorch.flavour})`,
+  );
+  // A failed build must not look done, and another libtorch's objects must not be linked.
+  await rm(STAMP_FILE, { force: true });
+  if (previous !== undefined && previous.configuration !== configuration) {
+    await rm(BUILD_FOLDER, { recursive: true, force: true });
+  }
+  await mkdir(BUILD_FOLDER, { recursive: true });
+  const settings = [
+    ...(toolchain.ninja ? ['-G', 'Ninja'] : []),
+    `--CDSVG_LIBTORCH=${options.libtorch.dir}`,
+    `--CDSVG_CUDA=${options.cuda ?? 'auto'}`,
+    `--CDSVG_TESTS=${tests ? 'ON' : 'OFF'}`,
+  ];
+  await runCmakeJs(['configure', ...settings], log);
+  await runCmakeJs(['build', ...settings, '--parallel', String(jobs())], log);
+  await mkdir(LOADER_FOLDER, { recursive: true });
+  const info: BuildInfo = {
+    torch: options.libtorch.version,
+    flavour: options.libtorch.flavour,
+    libtorch: options.libtorch.dir,
+  };
+  await writeFile(join(LOADER_FOLDER, BUILD_INFO_FILE), `${JSON.stringify(info, undefined, 2)}\n`);
+  const stamp: Stamp = { configuration, sources, testSources };
+  await writeFile(STAMP_FILE, JSON.stringify(stamp));
+  const seconds = (performance.now() - start) / 1000;
+  log(`built the native code in ${seconds.toFixed(0)} s`);
+  return { built: true, seconds };
+}
+
+function describeConfiguration({ libtorch, cuda }: BuildOptions): string {
+  return JSON.stringify([
+    libtorch.dir,
+    libtorch.version,
+    libtorch.flavour,
+    cuda ?? 'auto',
+    process.env.CXX ?? '',
+  ]);
+}
+
+function readStamp(): Stamp | undefined {
+  return existsSync(STAMP_FILE) ? (JSON.parse(readFileSync(STAMP_FILE, 'utf8')) as Stamp) : undefined;
+}
+
+/** Hash of names, sizes and times of files and of all files in folders of the package. */
+function fingerprint(paths: readonly string[]): string {
+  const hash = createHash('sha256');
+  const visit = (path: string) => {
+    const stats = statSync(path);
+    if (stats.isDirectory()) {
+      for (const name of readdirSync(path).sort()) visit(join(path, name));
+    } else {
+      hash.update(`${path}\0${stats.size}\0${stats.mtimeMs}\n`);
+    }
+  };
+  for (const path of paths) visit(join(PACKAGE_ROOT, path));
+  return hash.digest('hex');
+}
+
+// A translation unit that includes ATen takes about 1.5 GiB.
+function jobs(): number {
+  return Math.max(1, Math.min(availableParallelism(), Math.floor(freemem() / (1.5 * 1024 ** 3))));
+}
+
+/** Runs cmake-js; its output goes to a log, of which the end is shown when it fails. */
+async function runCmakeJs(args: readonly string[], log: (line: string) => void): Promise<void> {
+  const program = join(
+    dirname(createRequire(import.meta.url).resolve('cmake-js/package.json')),
+    'bin/cmake-js',
+  );
+  const file = createWriteStream(LOG_FILE, { flags: args[0] === 'configure' ? 'w' : 'a' });
+  const child = spawn(process.execPath, [program, ...args, '--out', BUILD_FOLDER], {
+    cwd: PACKAGE_ROOT,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, CLICOLOR_FORCE: '0' },
+  });
+  const tail: string[] = [];
+  let lastShown = Date.now();
+  const take = (line: string) => {
+    file.write(`${line}\n`);
+    tail.push(line);
+    if (tail.length > 60) tail.shift();
+    const step = /^\[\s*(\d+\/\d+|\d+%)\]/.exec(line)?.[1];
+    if (step !== undefined && Date.now() - lastShown > 10_000) {
+      lastShown = Date.now();
+      log(`compiling ${step}`);
+    }
+  };
+  createInterface({ input: child.stdout }).on('line', take);
+  createInterface({ input: child.stderr }).on('line', take);
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', resolve);
+  });
+  file.end();
+  if (code === 0) return;
+  for (const line of tail) log(line);
+  throw new SvgT2IError(
+    'ERR_SVGT2I_BUILD',
+    `the native build failed (${args[0]}); the whole log is ${LOG_FILE}`,
+    {
+      hint: 'The first "error:" above names the cause. `svg-t2i doctor` checks the compiler and CMake.',
+    },
+  );
+}

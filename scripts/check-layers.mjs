@@ -1,0 +1,83 @@
+// Include arrows of native/ and import arrows of lib/ point one way, and Node-API stays in native/addon.
+import { readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { filesBelow } from './files.mjs';
+
+const root = join(import.meta.dirname, '..');
+
+/** Folder of native/ -> folders that it may include. */
+const nativeLayers = {
+  core: [],
+  io: ['core'],
+  kernels: ['core'],
+  ops: ['core', 'kernels'],
+  diffusion: ['core'],
+  models: ['core', 'kernels', 'ops'],
+  train: ['core', 'io', 'kernels', 'ops', 'diffusion', 'models'],
+  golden: ['core', 'io', 'kernels', 'ops', 'diffusion', 'models', 'train'],
+  engine: ['core', 'io', 'kernels', 'ops', 'diffusion', 'models', 'train', 'golden'],
+  addon: ['core', 'engine'],
+};
+
+/** Folder or file of lib/ -> those that it may import. */
+const libLayers = {
+  errors: [],
+  config: ['errors'],
+  install: ['errors'],
+  data: ['errors', 'config'],
+  image: ['errors', 'config'],
+  text: ['errors', 'config'],
+  native: ['errors', 'install'],
+  engine: ['errors', 'native'],
+  doctor: ['errors', 'install', 'native', 'config'],
+  pipeline: ['errors', 'config', 'data', 'image', 'text', 'native', 'engine'],
+  index: ['errors', 'config', 'data', 'image', 'text', 'native', 'engine', 'pipeline'],
+  cli: [
+    'errors',
+    'config',
+    'install',
+    'data',
+    'image',
+    'text',
+    'native',
+    'engine',
+    'doctor',
+    'pipeline',
+    'index',
+  ],
+};
+
+const problems = [];
+
+function check(file, from, to, layers) {
+  if (from === to) return;
+  if (!(from in layers)) problems.push(`${file}: ${from} has no place in scripts/check-layers.mjs`);
+  else if (!layers[from].includes(to)) problems.push(`${file}: ${from} must not use ${to}`);
+}
+
+for (const path of filesBelow(join(root, 'native'), ['.h', '.cpp', '.cuh', '.cu'])) {
+  const file = relative(root, path);
+  const [, layer] = file.split('/');
+  const text = readFileSync(path, 'utf8');
+  if (layer !== 'addon' && /#include\s*[<"](napi|node_api|js_native_api)\.h/.test(text)) {
+    problems.push(`${file}: Node-API belongs in native/addon`);
+  }
+  if (file.split('/').length < 3) continue; // the precompiled header
+  for (const [, included] of text.matchAll(/^#include "([^"/]+)\//gm))
+    check(file, layer, included, nativeLayers);
+}
+
+const lib = join(root, 'lib');
+const layerOf = (path) =>
+  relative(lib, path)
+    .split('/')[0]
+    .replace(/\.[jt]s$/, '');
+for (const path of filesBelow(lib, ['.ts'])) {
+  const text = readFileSync(path, 'utf8');
+  for (const [, imported] of text.matchAll(/(?:from|import\()\s*'(\.[^']+)'/g)) {
+    check(relative(root, path), layerOf(path), layerOf(join(dirname(path), imported)), libLayers);
+  }
+}
+
+for (const problem of problems) console.error(problem);
+if (problems.length > 0) process.exitCode = 1;
