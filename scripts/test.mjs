@@ -70,10 +70,11 @@ function runGoldenCases() {
     encoding: 'utf8',
   });
   const reports = (stdout ?? '').split('\n').filter((line) => line.startsWith('{'));
-  const bad = reports.filter((line) => JSON.parse(line).status !== 'passed');
-  for (const line of bad) console.log(line);
-  const good = reports.length - bad.length;
-  count('golden cases', good, cases.length - good);
+  const withStatus = (status) => reports.filter((line) => JSON.parse(line).status === status);
+  for (const line of withStatus('failed')) console.log(line);
+  const good = withStatus('passed').length;
+  // Cases of TypeScript modules are not for this program: vitest runs them.
+  count('golden cases', good, cases.length - good - withStatus('not-run').length);
 }
 
 function runVitest() {

@@ -1,9 +1,3 @@
-<<<<<<< HEAD
-/** Finds and loads the .node file. */
-
-import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
-=======
 /** Loads the addon: libtorch first, by absolute path, then the .node file that needs it. */
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -14,17 +8,11 @@ import { inspectLibtorch, type Libtorch, librariesToOpen } from '../install/libt
 import { cachedLibtorchs, findLibtorch } from '../install/locate.js';
 import { PACKAGE_ROOT } from '../install/paths.js';
 import { torchMinor } from '../install/torch-version.js';
->>>>>>> c1a1b02 (Set up, build and test from a fresh clone)
+
 import type { NativeBinding } from './binding.js';
 
 const require = createRequire(import.meta.url);
 
-<<<<<<< HEAD
-/** The addon of this package: a local build, or the bundled prebuild. */
-export function loadNative(): NativeBinding {
-  const nodeGypBuild = require('node-gyp-build') as (root: string) => NativeBinding;
-  return nodeGypBuild(fileURLToPath(new URL('../..', import.meta.url)));
-=======
 export interface AddonFiles {
   /** The main addon. */
   readonly addon: string;
@@ -122,5 +110,4 @@ export function loadNative(): NativeBinding {
       },
     );
   }
->>>>>>> c1a1b02 (Set up, build and test from a fresh clone)
 }
