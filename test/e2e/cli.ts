@@ -1,0 +1,54 @@
+/** Runs the built command line as a user would. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+export const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+
+export interface Finished {
+  readonly code: number | null;
+  readonly stdout: Buffer;
+  readonly stderr: string;
+}
+
+export interface RunOptions {
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Text on stdin; without it stdin is empty. */
+  readonly stdin?: string;
+  /** Sees the process and what it has printed so far, whenever it prints. */
+  readonly watch?: (child: ChildProcess, stdout: string, stderr: string) => void;
+}
+
+export function run(args: readonly string[], options: RunOptions = {}): Promise<Finished> {
+  return new Promise((resolve, reject) => {
+    const { SVG_T2I_PRETRAINED: _, ...env } = process.env;
+    const child = spawn(process.execPath, [MAIN, ...args], {
+      cwd: options.cwd,
+      env: { ...env, NO_COLOR: '1', ...options.env },
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+    const out: Buffer[] = [];
+    let stderr = '';
+    const tell = () => options.watch?.(child, Buffer.concat(out).toString(), stderr);
+    child.stdout.on('data', (chunk: Buffer) => {
+      out.push(chunk);
+      tell();
+    });
+    child.stderr.on('data', (chunk: Buffer) => {
+      stderr += chunk.toString();
+      tell();
+    });
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ code, stdout: Buffer.concat(out), stderr }));
+    child.stdin.end(options.stdin ?? '');
+  });
+}
+
+/** The NDJSON lines on stdout. */
+export function jsonLines({ stdout }: Finished): Record<string, unknown>[] {
+  return stdout
+    .toString()
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+}
