@@ -1,0 +1,17 @@
+/** What training reads: pictures by number, with what is known about each. */
+
+export interface DataItem {
+  /** File of the picture. */
+  readonly path: string;
+  /** Its caption, in sets that have captions. */
+  readonly prompt?: string;
+  /** Number of its class, in sets that have classes. */
+  readonly label?: number;
+}
+
+export interface Dataset {
+  readonly length: number;
+  /** Item `index`, from 0; rejects with SvgT2IError where its entry is malformed. */
+  item(index: number): Promise<DataItem>;
+  close(): Promise<void>;
+}

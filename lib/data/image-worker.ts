@@ -1,0 +1,32 @@
+/** Runs in a worker thread: reads a picture and cuts it to its bucket, so that neither holds up the main thread. */
+import { parentPort } from 'node:worker_threads';
+import { type ErrorCode, firstLine, SvgT2IError } from '../errors.js';
+import { readImage } from '../image/decode.js';
+import { chooseBucket, type Size } from './buckets.js';
+import { centerCropToBucket } from './crop.js';
+
+export interface WorkerRequest {
+  readonly id: number;
+  readonly path: string;
+  readonly buckets: readonly Size[];
+}
+
+export type WorkerReply =
+  | { readonly id: number; readonly width: number; readonly height: number; readonly data: Uint8Array }
+  | { readonly id: number; readonly code: ErrorCode; readonly message: string };
+
+async function prepare({ id, path, buckets }: WorkerRequest): Promise<WorkerReply> {
+  try {
+    const image = await readImage(path);
+    return { id, ...centerCropToBucket(image, chooseBucket(image, buckets)) };
+  } catch (error) {
+    const code = SvgT2IError.isInstance(error) ? error.code : 'ERR_SVGT2I_INTERNAL';
+    return { id, code, message: firstLine(error) };
+  }
+}
+
+parentPort?.on('message', async (request: WorkerRequest) => {
+  const reply = await prepare(request);
+  const { buffer } = 'data' in reply ? reply.data : {};
+  parentPort?.postMessage(reply, buffer instanceof ArrayBuffer ? [buffer] : []);
+});
