@@ -62,6 +62,50 @@ describe('encode', () => {
   });
 });
 
+describe('merging word by word', () => {
+  interface Model {
+    vocab: Record<string, number>;
+    merges: [string, string][];
+  }
+
+  /** The golden tokenizer without the tokens that reach over a space; `extra` is one more that no merge makes. */
+  function withoutPhrases(extra: readonly string[]): string {
+    return writeTokenizer((json) => {
+      const model = json.model as Model;
+      const isPhrase = (token: string) => /[^\u2581]\u2581/.test(token);
+      model.merges = model.merges.filter((pair) => !isPhrase(pair.join('')));
+      const tokens = Object.entries(model.vocab).map(([token, id]) => [
+        isPhrase(token) ? `<${id}>` : token,
+        id,
+      ]);
+      model.vocab = Object.fromEntries([...tokens, ...extra.map((token, i) => [token, 534 + i])]);
+    });
+  }
+
+  it('gives the tokens of merging the whole text', async () => {
+    const [byWord, whole] = await Promise.all([
+      loadTokenizer(withoutPhrases([])),
+      loadTokenizer(withoutPhrases(['x\u2581y'])),
+    ]);
+    const texts = [
+      'A red circle above a blue square. 写实',
+      '  two  spaces  ',
+      ' ',
+      '',
+      'a\u2581b \u2581 c',
+      'x y\n z',
+    ];
+    for (const text of texts) expect(byWord.encode(text).ids).toEqual(whole.encode(text).ids);
+    expect(byWord.encode(texts[0] ?? '').ids).not.toEqual(tokenizer.encode(texts[0] ?? '').ids);
+  });
+
+  it('takes a text of a million characters', async () => {
+    const byWord = await loadTokenizer(withoutPhrases([]));
+    const { ids, truncated } = byWord.encode('A red circle '.repeat(80_000), { maxLength: 512 });
+    expect([ids.length, truncated]).toEqual([512, true]);
+  });
+});
+
 describe('encodeBatch', () => {
   it('pads to the longest text, rounded up, on the right', () => {
     const { inputIds, attentionMask, truncated } = tokenizer.encodeBatch(['A red circle', ''], {
