@@ -30,8 +30,8 @@ const libLayers = {
   text: ['config'],
   native: ['install'],
   engine: ['native'],
-  doctor: ['config', 'install', 'native'],
   pipeline: ['config', 'data', 'image', 'text', 'native', 'engine'],
+  doctor: ['config', 'install', 'native', 'pipeline'],
   selftest: ['config', 'data', 'image', 'text', 'native', 'engine', 'pipeline'],
   index: ['config', 'data', 'image', 'text', 'native', 'engine', 'pipeline'],
   cli: [

@@ -2,8 +2,11 @@
 /** The command line: a table of commands, strict parsing, and one place where errors become exit codes. */
 import { Command, CommanderError } from 'commander';
 import { EXIT_CODES, exitCodeOf, isAbortError, SvgT2IError } from '../errors.js';
+import { buildCommand } from './commands/build.js';
+import { doctorCommand } from './commands/doctor.js';
 import { enhanceCommand } from './commands/enhance.js';
 import { infoCommand } from './commands/info.js';
+import { installCommand } from './commands/install.js';
 import { quickstartCommand } from './commands/quickstart.js';
 import { reconstructCommand } from './commands/reconstruct.js';
 import { sampleCommand } from './commands/sample.js';
@@ -19,6 +22,9 @@ const commands: readonly (() => Command)[] = [
   enhanceCommand,
   infoCommand,
   selftestCommand,
+  doctorCommand,
+  installCommand,
+  buildCommand,
 ];
 
 const EXAMPLES = `
