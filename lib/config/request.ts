@@ -8,12 +8,19 @@ export const MAX_SIDE_PIXELS = 512 * PATCH_PIXELS;
 /** Longest caption in tokens, the system prompt and <bos> included; what is longer is cut with a warning. */
 export const MAX_CAPTION_TOKENS = 512;
 
-export const SOLVERS = ['dpm++', 'euler', 'midpoint', 'heun', 'rk4', 'dopri5'] as const;
+const FIXED_STEP_SOLVERS = ['euler', 'midpoint', 'heun', 'heun3', 'rk4'] as const;
+/** These choose their own steps from an error estimate, whatever `steps` says. */
+export const ADAPTIVE_SOLVERS = ['dopri5', 'bosh3', 'fehlberg2', 'adaptive_heun'] as const;
+export const SOLVERS = ['dpm++', ...FIXED_STEP_SOLVERS, ...ADAPTIVE_SOLVERS] as const;
 export const DPM_METHODS = ['multistep', 'singlestep'] as const;
 export const DPM_SKIP_TYPES = ['time_uniform_flow', 'time_uniform', 'time_quadratic', 'logSNR'] as const;
 export const GUIDANCE_MODES = ['renorm', 'standard'] as const;
 
 export type Solver = (typeof SOLVERS)[number];
+
+export function isAdaptive(solver: Solver): boolean {
+  return ADAPTIVE_SOLVERS.some((name) => name === solver);
+}
 
 /** The time shift of the published sampling script for each kind of solver. */
 export function defaultShift(solver: Solver): number {
@@ -64,8 +71,8 @@ export const settingsSchema = z.strictObject({
     .max(1000)
     .optional()
     .describe('time shift towards the noisy end; 10 for dpm++ and 6 for the others where not given'),
-  atol: z.number().positive().default(1e-6).describe('absolute tolerance of dopri5'),
-  rtol: z.number().positive().default(1e-3).describe('relative tolerance of dopri5'),
+  atol: z.number().positive().default(1e-6).describe('absolute tolerance of the adaptive solvers'),
+  rtol: z.number().positive().default(1e-3).describe('relative tolerance of the adaptive solvers'),
   guidanceScale: z.number().min(0).max(1000).default(4).describe('classifier-free guidance; 1 turns it off'),
   guidanceMode: z
     .enum(GUIDANCE_MODES)

@@ -2,10 +2,10 @@
  * Finds the parts of a release: pre-trained/{autoencoder, dit-*, dinov3*.pth, *stats*.pt, gemma-2-2b}.
  * Everything that is missing is reported at once, with the places that were looked in.
  */
-import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import type { ResolvedModelOptions } from '../config/model.js';
 import { SvgT2IError } from '../errors.js';
+import { cacheHome } from '../install/paths.js';
 import { type AutoencoderFiles, findAutoencoder } from './autoencoder-files.js';
 import { findDit } from './dit-files.js';
 import { candidates, entries, isFile, isFolder, type MissingPart } from './find.js';
@@ -54,8 +54,7 @@ export function findRelease(options: ResolvedModelOptions, parts: readonly Model
 /** The given folder, or the first of the usual places; the folder above `pre-trained` will do too. */
 function findFolder(options: ResolvedModelOptions): string {
   const { pretrained } = options;
-  const cache =
-    process.env.SVG_T2I_HOME ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'svg-t2i');
+  const cache = cacheHome();
   const places = (pretrained === undefined ? ['.', cache] : [pretrained]).flatMap((place) => [
     join(resolve(place), 'pre-trained'),
     ...(pretrained === undefined ? [] : [resolve(place)]),

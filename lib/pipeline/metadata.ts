@@ -1,6 +1,6 @@
 /** The parameters that are stored in a picture: enough to draw it again. */
 import { basename, dirname } from 'node:path';
-import { defaultShift, type ResolvedRequest } from '../config/request.js';
+import { defaultShift, isAdaptive, type ResolvedRequest } from '../config/request.js';
 import type { ImageParameters } from '../image/parameters.js';
 import { PACKAGE_VERSION } from '../version.js';
 import type { Loaded } from './load.js';
@@ -29,7 +29,7 @@ export function imageMetadata(picture: {
     steps: request.steps,
     solver: request.solver,
     ...(dpm ? { order: request.order, method: request.method, skipType: request.skipType } : {}),
-    ...(request.solver === 'dopri5' ? { atol: request.atol, rtol: request.rtol } : {}),
+    ...(isAdaptive(request.solver) ? { atol: request.atol, rtol: request.rtol } : {}),
     shift: request.shift ?? defaultShift(request.solver),
     guidanceScale: request.guidanceScale,
     guidanceMode: request.guidanceMode,

@@ -101,7 +101,7 @@ function jobRequest(
 ) {
   return {
     solver: {
-      name: request.solver === 'heun' ? 'heun2' : request.solver,
+      name: request.solver,
       steps: request.steps,
       order: request.order,
       method: request.method,

@@ -2,7 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { stringify } from 'yaml';
-import { Engine } from '../engine.js';
+import { Engine, type JsonValue } from '../engine.js';
 import { fileError } from '../errors.js';
 
 const autoencoder = 'svg_autoencoder';
@@ -33,10 +33,43 @@ export async function writeTinyRelease(folder: string, seed: number): Promise<vo
     throw fileError(error, 'write to', dir);
   }
   await using engine = await Engine.create({ device: 'cpu' });
-  await engine.run('write-tiny-release', { dir, seed, files, textConfig });
+  const jobs: readonly { readonly [key: string]: JsonValue }[] = [
+    { model: 'next_dit', config: ditConfig, path: join(dir, files.dit) },
+    { model: 'autoencoder', config: { decoder }, path: join(dir, files.autoencoder), nesting: 'state_dict' },
+    { model: 'dinov3', config: encoderConfig, path: join(dir, files.encoder) },
+    { model: 'gemma2', config: textConfig, path: join(dir, files.textEncoder) },
+    { model: 'statistics', config: { layers: 2, channels }, path: join(dir, files.statistics) },
+  ];
+  for (const [i, job] of jobs.entries()) {
+    await engine.run('init-weights', { ...job, seed: seed + i, values: 'random' });
+  }
 }
 
-/** Of the decoder that the engine draws (native/engine/jobs/tiny_release.cpp). */
+/** Of a latent: the encoder's width. */
+const channels = 64;
+
+const ditConfig = {
+  in_channels: channels,
+  dim: 96,
+  n_layers: 2,
+  n_refiner_layers: 1,
+  n_heads: 2,
+  n_kv_heads: 1,
+  multiple_of: 32,
+  cap_feat_dim: 64,
+};
+
+const encoderConfig = {
+  embed_dim: channels,
+  depth: 2,
+  num_heads: 1,
+  ffn_layer: 'swiglu',
+  ffn_ratio: 6,
+  n_storage_tokens: 4,
+};
+
+const decoder = { z_channels: channels, ch: 32, ch_mult: [1, 1, 1, 1, 2], num_res_blocks: 1 };
+
 const autoencoderYaml = {
   model: {
     target: 'ldm.models.dinov3_decoder_native_resolution.DinoDecoder',
@@ -45,13 +78,10 @@ const autoencoderYaml = {
       embed_dim: 32,
       ddconfig: {
         double_z: true,
-        z_channels: 64,
+        ...decoder,
         resolution: 256,
         in_channels: 3,
         out_ch: 3,
-        ch: 32,
-        ch_mult: [1, 1, 1, 1, 2],
-        num_res_blocks: 1,
         attn_resolutions: [],
         dropout: 0,
       },
@@ -79,7 +109,7 @@ const textConfig = {
   architectures: ['Gemma2ForCausalLM'],
   model_type: 'gemma2',
   vocab_size: vocabulary.length,
-  hidden_size: 64,
+  hidden_size: ditConfig.cap_feat_dim,
   intermediate_size: 128,
   num_hidden_layers: 3,
   num_attention_heads: 2,

@@ -55,7 +55,7 @@ describe('a request', () => {
     [{ prompt: 'x', width: 0 }, 'width: must be at least 16, got 0'],
     [
       { prompt: 'x', solver: 'ddim' },
-      'solver: must be one of dpm++, euler, midpoint, heun, rk4, dopri5, got "ddim"',
+      'solver: must be one of dpm++, euler, midpoint, heun, heun3, rk4, dopri5, bosh3, fehlberg2, adaptive_heun, got "ddim"',
     ],
     [{ prompt: 'x', solver: 'euler', steps: 1 }, 'steps: must be at least 2 for euler, got 1'],
     [{ prompt: 'x', steps: 2, order: 3 }, 'steps: must be at least the order of dpm++ (3), got 2'],
