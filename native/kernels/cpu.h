@@ -4,16 +4,9 @@
 #include <cstdint>
 #include <functional>
 
+#include "kernels/rows.h"
+
 namespace svg::cpu {
-
-enum class Real { kFloat32, kBFloat16 };
-
-/// Rows of elements of one type; `stride` elements lie between two rows.
-struct Rows {
-  void* data;
-  Real type;
-  int64_t stride;
-};
 
 /// out[r] = x[r] / rms(x[r]) * weight[group[r]]; group null: one weight row for all.
 void scaled_rms_norm(Rows x, const float* weight, const int32_t* group, float eps, Rows out, int64_t rows, int64_t dim);

@@ -26,6 +26,8 @@ class GuidedSampler {
 
   /// Announces the times to come, so that their adaLN is computed together. Optional.
   void plan_times(std::vector<double> times);
+  /// Computes the adaLN of the planned times from t on, as the first velocity at t would.
+  void prepare(double t) { modulation_at(t); }
 
   /// Velocity of every picture at time t, (C, H, W) fp32 each. Call under a no-grad guard.
   std::vector<at::Tensor> velocity(const std::vector<at::Tensor>& latents, double t);

@@ -2,30 +2,30 @@
 #pragma once
 
 #include <ATen/ATen.h>
-#include <c10/core/GradMode.h>
+
+#include <initializer_list>
+#include <string>
 
 #include "kernels/cpu.h"
+#include "kernels/cuda.h"
 
 namespace svg {
 
 /// Autograd would have to see inside.
-inline bool records_grad(std::initializer_list<at::Tensor> tensors) {
-  if (!c10::GradMode::is_enabled()) return false;
-  for (const at::Tensor& tensor : tensors) {
-    if (tensor.defined() && tensor.requires_grad()) return true;
-  }
-  return false;
-}
+bool records_grad(std::initializer_list<at::Tensor> tensors);
 
-/// fp32 or bf16 with contiguous elements inside a row.
-inline bool plain_rows(const at::Tensor& tensor) {
-  return (tensor.scalar_type() == at::kFloat || tensor.scalar_type() == at::kBFloat16) && tensor.dim() > 0 &&
-         (tensor.size(-1) <= 1 || tensor.stride(-1) == 1);
-}
+/// fp32 or bf16 with contiguous elements inside a row, on the CPU or on a GPU that this build has kernels for.
+bool fits_kernel(const at::Tensor& tensor);
 
-inline cpu::Rows cpu_rows(const at::Tensor& tensor) {
-  const auto type = tensor.scalar_type() == at::kFloat ? cpu::Real::kFloat32 : cpu::Real::kBFloat16;
-  return {tensor.data_ptr(), type, tensor.dim() > 1 ? tensor.stride(0) : tensor.size(-1)};
-}
+/// An optional fp32 parameter as the kernels read it.
+bool fits_parameter(const at::Tensor& tensor);
+
+Rows kernel_rows(const at::Tensor& tensor);
+
+/// "name float bfloat16 2304": the types and the last widths of the tensors.
+std::string signature_of(const char* name, std::initializer_list<at::Tensor> tensors);
+
+/// The current stream of the tensor's GPU, a cudaStream_t.
+void* stream_of(const at::Tensor& tensor);
 
 }  // namespace svg

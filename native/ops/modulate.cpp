@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "ops/fused.h"
+#include "ops/verified.h"
 
 namespace svg {
 namespace {
@@ -22,8 +23,8 @@ void check(const at::Tensor& x, const RowWeights& weights) {
             ErrorCode::kInternal, "[modulate] ", weights.rows.size(0), " weight rows without groups of ", x.size(0));
 }
 
-bool fits_cpu(const at::Tensor& x, const RowWeights& weights) {
-  return x.is_cpu() && plain_rows(x) && weights.rows.scalar_type() == at::kFloat && weights.rows.is_contiguous() &&
+bool fits(const at::Tensor& x, const RowWeights& weights) {
+  return x.dim() == 2 && fits_kernel(x) && fits_parameter(weights.rows) &&
          (!weights.group.defined() || weights.group.scalar_type() == at::kInt);
 }
 
@@ -45,25 +46,48 @@ at::Tensor add_scaled_rms_norm_reference(const at::Tensor& x, const at::Tensor& 
 
 at::Tensor scaled_rms_norm(const at::Tensor& x, const RowWeights& weights, double eps, at::ScalarType dtype) {
   check(x, weights);
-  if (!records_grad({x, weights.rows}) && fits_cpu(x, weights) && (dtype == at::kFloat || dtype == at::kBFloat16)) {
-    const at::Tensor out = at::empty(x.sizes(), x.options().dtype(dtype));
-    cpu::scaled_rms_norm(cpu_rows(x), weights.rows.const_data_ptr<float>(), groups(weights), static_cast<float>(eps),
-                         cpu_rows(out), x.size(0), x.size(1));
+  if (records_grad({x, weights.rows}) || !fits(x, weights) || (dtype != at::kFloat && dtype != at::kBFloat16)) {
+    return scaled_rms_norm_reference(x, weights, eps, dtype);
+  }
+  const at::Tensor out = at::empty(x.sizes(), x.options().dtype(dtype));
+  const float* rows = weights.rows.const_data_ptr<float>();
+  const float small = static_cast<float>(eps);
+  if (x.is_cpu()) {
+    cpu::scaled_rms_norm(kernel_rows(x), rows, groups(weights), small, kernel_rows(out), x.size(0), x.size(1));
     return out;
   }
-  return scaled_rms_norm_reference(x, weights, eps, dtype);
+  return verified(
+      signature_of("scaled_rms_norm", {x, out, weights.group}),
+      [&] {
+        cuda::scaled_rms_norm(kernel_rows(x), rows, groups(weights), small, kernel_rows(out), x.size(0), x.size(1),
+                              stream_of(x));
+        return out;
+      },
+      [&] { return scaled_rms_norm_reference(x, weights, eps, dtype); });
 }
 
 at::Tensor add_scaled_rms_norm(const at::Tensor& x, const at::Tensor& y, const RowWeights& weights, double eps) {
   check(y, weights);
   SVG_CHECK(x.sizes() == y.sizes(), ErrorCode::kInternal, "[modulate] rows ", x.sizes(), ", branch ", y.sizes());
-  if (!records_grad({x, y, weights.rows}) && fits_cpu(y, weights) && x.is_cpu() && plain_rows(x)) {
-    const at::Tensor out = at::empty(x.sizes(), x.options());
-    cpu::add_scaled_rms_norm(cpu_rows(x), cpu_rows(y), weights.rows.const_data_ptr<float>(), groups(weights),
-                             static_cast<float>(eps), cpu_rows(out), x.size(0), x.size(1));
+  if (records_grad({x, y, weights.rows}) || !fits(y, weights) || !fits_kernel(x)) {
+    return add_scaled_rms_norm_reference(x, y, weights, eps);
+  }
+  const at::Tensor out = at::empty(x.sizes(), x.options());
+  const float* rows = weights.rows.const_data_ptr<float>();
+  const float small = static_cast<float>(eps);
+  if (x.is_cpu()) {
+    cpu::add_scaled_rms_norm(kernel_rows(x), kernel_rows(y), rows, groups(weights), small, kernel_rows(out), x.size(0),
+                             x.size(1));
     return out;
   }
-  return add_scaled_rms_norm_reference(x, y, weights, eps);
+  return verified(
+      signature_of("add_scaled_rms_norm", {x, y, weights.group}),
+      [&] {
+        cuda::add_scaled_rms_norm(kernel_rows(x), kernel_rows(y), rows, groups(weights), small, kernel_rows(out),
+                                  x.size(0), x.size(1), stream_of(x));
+        return out;
+      },
+      [&] { return add_scaled_rms_norm_reference(x, y, weights, eps); });
 }
 
 }  // namespace svg

@@ -1,6 +1,6 @@
 #include "ops/rms_norm.h"
 
-#include "ops/fused.h"
+#include "ops/modulate.h"
 
 namespace svg {
 
@@ -11,17 +11,9 @@ at::Tensor rms_norm_reference(const at::Tensor& x, const at::Tensor& weight, dou
 }
 
 at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double eps) {
-  const bool fits = x.is_cpu() && plain_rows(x) && x.is_contiguous() && weight.scalar_type() == at::kFloat &&
-                    weight.is_contiguous() && weight.numel() == x.size(-1);
-  if (fits && !records_grad({x, weight})) {
-    const at::Tensor out = at::empty_like(x);
-    const int64_t dim = x.size(-1);
-    const at::Tensor rows = out.view({-1, dim});
-    cpu::scaled_rms_norm(cpu_rows(x.view({-1, dim})), weight.const_data_ptr<float>(), nullptr,
-                         static_cast<float>(eps), cpu_rows(rows), rows.size(0), dim);
-    return out;
-  }
-  return rms_norm_reference(x, weight, eps);
+  if (!x.is_contiguous() || weight.dim() != 1 || weight.numel() != x.size(-1)) return rms_norm_reference(x, weight, eps);
+  const RowWeights rows{weight.to(at::kFloat).unsqueeze(0), {}};
+  return scaled_rms_norm(x.view({-1, x.size(-1)}), rows, eps, x.scalar_type()).view(x.sizes());
 }
 
 }  // namespace svg

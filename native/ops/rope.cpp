@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "ops/fused.h"
 #include "ops/rms_norm.h"
+#include "ops/verified.h"
 
 namespace svg {
 
@@ -48,17 +49,26 @@ at::Tensor norm_rotate_heads_reference(const at::Tensor& x, const at::Tensor& we
 at::Tensor norm_rotate_heads(const at::Tensor& x, const at::Tensor& weight, double eps, const Rope& rope) {
   SVG_CHECK(x.dim() == 3 && rope.cos.size(0) == x.size(0) && 2 * rope.cos.size(1) == x.size(2), ErrorCode::kInternal,
             "[rope] heads ", x.sizes(), ", rotation ", rope.cos.sizes());
-  const bool fits = x.is_cpu() && plain_rows(x) && x.stride(1) == x.size(2) && rope.cos.is_contiguous() &&
-                    rope.sin.is_contiguous() &&
-                    (!weight.defined() || (weight.scalar_type() == at::kFloat && weight.is_contiguous()));
-  if (fits && !records_grad({x, weight})) {
-    const at::Tensor out = at::empty(x.sizes(), x.options());
-    cpu::norm_rotate_heads(cpu_rows(x), weight.defined() ? weight.const_data_ptr<float>() : nullptr,
-                           static_cast<float>(eps), rope.cos.const_data_ptr<float>(), rope.sin.const_data_ptr<float>(),
-                           cpu_rows(out), x.size(0), x.size(1), x.size(2));
+  const bool fits = fits_kernel(x) && x.stride(1) == x.size(2) && fits_parameter(rope.cos) &&
+                    fits_parameter(rope.sin) && fits_parameter(weight);
+  if (!fits || records_grad({x, weight})) return norm_rotate_heads_reference(x, weight, eps, rope);
+  const at::Tensor out = at::empty(x.sizes(), x.options());
+  const float* norm = weight.defined() ? weight.const_data_ptr<float>() : nullptr;
+  const float* cos = rope.cos.const_data_ptr<float>();
+  const float* sin = rope.sin.const_data_ptr<float>();
+  const float small = static_cast<float>(eps);
+  if (x.is_cpu()) {
+    cpu::norm_rotate_heads(kernel_rows(x), norm, small, cos, sin, kernel_rows(out), x.size(0), x.size(1), x.size(2));
     return out;
   }
-  return norm_rotate_heads_reference(x, weight, eps, rope);
+  return verified(
+      signature_of("norm_rotate_heads", {x, weight}),
+      [&] {
+        cuda::norm_rotate_heads(kernel_rows(x), norm, small, cos, sin, kernel_rows(out), x.size(0), x.size(1),
+                                x.size(2), stream_of(x));
+        return out;
+      },
+      [&] { return norm_rotate_heads_reference(x, weight, eps, rope); });
 }
 
 }  // namespace svg

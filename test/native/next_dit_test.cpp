@@ -2,6 +2,8 @@
 
 #include <c10/core/GradMode.h>
 
+#include "bench/dit_bench.h"
+#include "bench/plain_dit.h"
 #include "check.h"
 #include "models/next_dit_guided.h"
 #include "tiny_dit.h"
@@ -108,4 +110,40 @@ TEST_CASE("next_dit: what lies beyond its tables is refused") {
   EXPECT_ERROR(model.forward({at::randn({8, 4, 4})}, t, {at::randn({64, 24})}), svg::ErrorCode::kInvalidArgument,
                "at most 63");
   EXPECT_ERROR(model.encode_caption(at::randn({3, 25})), svg::ErrorCode::kInvalidArgument, "(tokens, 24)");
+}
+
+TEST_CASE("next_dit: the plain path of the bench gives the same velocities") {
+  c10::NoGradGuard no_grad;
+  const svg::NextDit model = tiny_model(tiny_config());
+  const at::Tensor latent = at::randn({1, 8, 4, 6});
+  const at::Tensor features = at::randn({2, 7, 24});
+  const at::Tensor mask = at::ones({2, 7}, at::kBool);
+  mask[1].narrow(0, 2, 5).fill_(false);
+  const svg::Guidance guidance;
+  svg::GuidedSampler sampler(
+      model, {{model.encode_caption(features[0]), model.encode_caption(features[1].narrow(0, 0, 2)), 4, 6}}, guidance);
+  const at::Tensor got = sampler.velocity({latent[0]}, 0.3)[0];
+  const at::Tensor want = svg::plain_guided_velocity(model, latent, 0.3, features, mask, guidance);
+  EXPECT_CLOSE(largest_difference(got, want), 0, 5e-5);
+}
+
+TEST_CASE("next_dit: bf16 stays near fp32") {
+  c10::NoGradGuard no_grad;
+  const svg::NextDit exact = tiny_model(tiny_config());
+  const svg::NextDit rounded = tiny_model(tiny_config(), at::kBFloat16);
+  const std::vector<at::Tensor> latents = {at::randn({8, 4, 6})};
+  const std::vector<at::Tensor> captions = {at::randn({5, 24})};
+  const at::Tensor t = at::full({1}, 0.4);
+  const at::Tensor want = exact.forward(latents, t, captions)[0];
+  const at::Tensor got = rounded.forward(latents, t, captions)[0];
+  EXPECT_CLOSE((got - want).norm().item<double>() / want.norm().item<double>(), 0, 0.02);
+}
+
+TEST_CASE("next_dit: the bench reports both paths") {
+  const svg::Json report = svg::bench_dit(svg::Json::parse(
+      R"({"dim": 48, "heads": 4, "kvHeads": 2, "layers": 1, "repeats": 1, "rows": [{"px": 32, "tokens": 4}]})"));
+  const svg::Json& row = report.at("rows").as_array().at(0);
+  EXPECT(row.at("name").as_string() == "dit-32-4-fp32");
+  EXPECT(row.at("ours").as_double() > 0 && row.at("plain").as_double() > 0);
+  EXPECT_CLOSE(row.at("difference").as_double(), 0, 1e-4);
 }

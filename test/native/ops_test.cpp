@@ -1,12 +1,14 @@
 #include <c10/core/GradMode.h>
 
 #include "check.h"
+#include "kernels/cuda.h"
 #include "ops/attention.h"
 #include "ops/modulate.h"
 #include "ops/packed_attention.h"
 #include "ops/rms_norm.h"
 #include "ops/rope.h"
 #include "ops/swiglu.h"
+#include "ops/verified.h"
 
 namespace {
 
@@ -113,4 +115,47 @@ TEST_CASE("ops: gradients flow through every fused op") {
   svg::add_scaled_rms_norm(x, svg::swiglu(heads.flatten(1), x), {weight, {}}, 1e-5).square().sum().backward();
   EXPECT(x.grad().abs().min().item<double>() > 0);
   EXPECT(weight.grad().isfinite().all().item<bool>());
+}
+
+TEST_CASE("ops: kernels are trusted only after they agreed with the plain operations") {
+  const at::Tensor right = at::ones({4});
+  int plain_runs = 0;
+  const auto plain = [&] {
+    ++plain_runs;
+    return right;
+  };
+  const auto same = [&] { return right.clone(); };
+  const auto wrong = [&]() -> at::Tensor { return right + 1; };
+  const auto broken = [&]() -> at::Tensor { throw std::runtime_error("no such device"); };
+  for (int i = 0; i < 3; ++i) {
+    EXPECT(at::equal(svg::verified("test same", same, plain), right));
+    EXPECT(at::equal(svg::verified("test wrong", wrong, plain), right));
+    EXPECT(at::equal(svg::verified("test broken", broken, plain), right));
+  }
+  EXPECT(plain_runs == 1 + 3 + 3);
+  const auto distrusted = svg::distrusted_signatures();
+  EXPECT(std::count(distrusted.begin(), distrusted.end(), "test wrong") == 1);
+  EXPECT(std::count(distrusted.begin(), distrusted.end(), "test same") == 0);
+}
+
+TEST_CASE("ops: kernels of the GPU are the plain operations") {
+  if (!at::hasCUDA() || !svg::cuda::built_with_cuda()) {
+    std::printf("SKIPPED kernels of the GPU: %s\n", at::hasCUDA() ? "built without CUDA" : "no GPU");
+    if (svg::cuda::built_with_cuda()) return;
+    EXPECT_ERROR(svg::cuda::swiglu({}, {}, {}, 0, 0, nullptr), svg::ErrorCode::kDeviceUnavailable, "built without CUDA");
+    return;
+  }
+  c10::NoGradGuard no_grad;
+  const svg::Rope rope = svg::rope_of_positions(at::randint(30, {11, 3}, at::kLong).cuda(), {32, 32, 32});
+  for (const at::ScalarType dtype : kTypes) {
+    const at::Tensor x = at::randn({11, 2304}, at::device(at::kCUDA).dtype(at::kFloat)).to(dtype);
+    const svg::RowWeights weights{at::randn({3, 2304}).cuda(), at::randint(3, {11}, at::kInt).cuda()};
+    for (int turn = 0; turn < 2; ++turn) {  // the first turn is the comparison itself
+      svg::scaled_rms_norm(x, weights, 1e-5, dtype);
+      svg::add_scaled_rms_norm(x, x, weights, 1e-5);
+      svg::swiglu(x, x);
+      svg::norm_rotate_heads(x.unflatten(1, {24, 96}), at::randn({96}).cuda(), 1e-6, rope);
+    }
+  }
+  for (const std::string& signature : svg::distrusted_signatures()) EXPECT(signature.rfind("test ", 0) == 0);
 }

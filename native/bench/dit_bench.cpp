@@ -1,0 +1,161 @@
+#include "bench/dit_bench.h"
+
+#include <c10/core/GradMode.h>
+
+#include <chrono>
+#include <functional>
+
+#include "bench/peak_rss.h"
+#include "bench/plain_dit.h"
+#include "core/error.h"
+#include "models/next_dit_guided.h"
+
+namespace svg {
+namespace {
+
+struct Row {
+  int64_t px, tokens;
+  bool bf16;
+  std::string name() const {
+    return "dit-" + std::to_string(px) + "-" + std::to_string(tokens) + (bf16 ? "-bf16" : "-fp32");
+  }
+};
+
+std::vector<Row> rows_of(const Json& request) {
+  std::vector<Row> rows;
+  if (const Json* given = request.find("rows")) {
+    for (const Json& row : given->as_array()) {
+      rows.push_back({row.at("px").as_int(), row.at("tokens").as_int(), row.get_string("dtype", "fp32") == "bf16"});
+    }
+    return rows;
+  }
+  const std::string only = request.get_string("only", "");
+  for (const Row& row : {Row{256, 128, false}, Row{256, 256, false}, Row{512, 128, false}, Row{256, 128, true},
+                         Row{256, 256, true}, Row{512, 128, true}}) {
+    if (row.name().find(only) != std::string::npos) rows.push_back(row);
+  }
+  return rows;
+}
+
+NextDitConfig config_of(const Json& request) {
+  NextDitConfig config;
+  config.dim = request.get_int("dim", config.dim);
+  config.heads = request.get_int("heads", config.heads);
+  config.kv_heads = request.get_int("kvHeads", config.kv_heads);
+  config.layers = request.get_int("layers", 4);
+  config.ffn_dim = 4 * config.dim;
+  config.axes_dims = {config.head_dim() / 3, config.head_dim() / 3, config.head_dim() / 3};
+  config.check();
+  return config;
+}
+
+/// Random parameters of the working dtype, drawn one at a time so that no fp32 copy of all is ever held.
+class RandomSource : public WeightSource {
+ public:
+  RandomSource(at::ScalarType dtype, at::Generator generator) : dtype_(dtype), generator_(std::move(generator)) {}
+
+  at::Tensor find(const std::string&, at::IntArrayRef shape, Init init, Role role) override {
+    // adaLN starts at zero in training; here every branch has to count.
+    if (init.kind == Init::Kind::kZeros && shape.size() > 1) init = Init::normal(0.02);
+    return initialise(shape, init, generator_).to(role == Role::kMatrix ? dtype_ : at::kFloat);
+  }
+  std::optional<std::vector<int64_t>> shape_of(const std::string&) const override { return std::nullopt; }
+  std::string description() const override { return "random weights"; }
+
+ private:
+  at::ScalarType dtype_;
+  at::Generator generator_;
+};
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
+struct Run {
+  std::vector<double> seconds;
+  int64_t peak = 0;  // bytes above what was resident before
+  at::Tensor result;
+
+  void once(const std::function<at::Tensor()>& body) {
+    result = at::Tensor();
+    const bool known = reset_peak_rss();
+    const int64_t before = current_rss();
+    const auto start = std::chrono::steady_clock::now();
+    result = body();
+    seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    if (known) peak = std::max(peak, peak_rss() - before);
+  }
+};
+
+Json bench_row(const Row& row, const NextDit& model, int64_t repeats, at::Generator generator) {
+  const auto draw = [&](at::IntArrayRef shape) { return at::randn(shape, generator, at::TensorOptions()); };
+  const int64_t side = row.px / 16;
+  const at::Tensor latent = draw({1, model.config.in_channels, side, side});
+  const at::Tensor features = draw({2, row.tokens, model.config.caption_dim});
+  const at::Tensor mask = at::ones({2, row.tokens}, at::kBool);
+  mask[1].narrow(0, 1, row.tokens - 1).fill_(false);  // the unconditional caption is one token
+  const Guidance guidance;
+  constexpr int64_t kSteps = 50;
+
+  // What a sample shares between its steps counts as one part in fifty of a step.
+  GuidedSampler sampler(model,
+                        {{model.encode_caption(features[0]), model.encode_caption(features[1].narrow(0, 0, 1)), side, side}},
+                        guidance);
+  Run shared, ours, plain;
+  std::vector<double> times;
+  for (int64_t i = 0; i < kSteps; ++i) times.push_back(static_cast<double>(i) / kSteps);
+  for (int64_t i = 0; i <= repeats; ++i) {
+    if (i == 1) {  // the first turn warms up
+      for (Run* run : {&shared, &ours, &plain}) run->seconds.clear();
+    }
+    const double t = times[static_cast<size_t>(i % kSteps)];
+    shared.once([&] {
+      sampler.plan_times(times);
+      sampler.prepare(t);
+      model.encode_caption(features[1].narrow(0, 0, 1));
+      return model.encode_caption(features[0]);
+    });
+    ours.once([&] { return sampler.velocity({latent[0]}, t)[0]; });
+    plain.once([&] { return plain_guided_velocity(model, latent, t, features, mask, guidance); });
+  }
+  const double ours_seconds = median(ours.seconds) + median(shared.seconds) / kSteps;
+  const double plain_seconds = median(plain.seconds);
+  Json result = Json::object();
+  result.set("name", row.name());
+  result.set("ours", ours_seconds);
+  result.set("plain", plain_seconds);
+  result.set("unit", "s");
+  result.set("ratio", plain_seconds / ours_seconds);
+  result.set("oursPeakRss", std::max(ours.peak, shared.peak));
+  result.set("plainPeakRss", plain.peak);
+  result.set("difference", ((ours.result - plain.result).norm() / plain.result.norm()).item<double>());
+  return result;
+}
+
+}  // namespace
+
+Json bench_dit(const Json& request) {
+  c10::NoGradGuard no_grad;
+  const NextDitConfig config = config_of(request);
+  const int64_t repeats = std::max<int64_t>(request.get_int("repeats", 3), 1);
+  at::Generator generator = at::detail::createCPUGenerator(static_cast<uint64_t>(request.get_int("seed", 0)));
+  const std::vector<Row> rows = rows_of(request);
+  Json results = Json::array();
+  for (const bool bf16 : {false, true}) {
+    std::unique_ptr<NextDit> model;  // one at a time in memory
+    for (const Row& row : rows) {
+      if (row.bf16 != bf16) continue;
+      if (!model) {
+        const auto source = std::make_shared<RandomSource>(bf16 ? at::kBFloat16 : at::kFloat, generator);
+        model = std::make_unique<NextDit>(Weights(source), config);
+      }
+      results.push_back(bench_row(row, *model, repeats, generator));
+    }
+  }
+  Json report = Json::object();
+  report.set("rows", results);
+  return report;
+}
+
+}  // namespace svg

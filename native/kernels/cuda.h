@@ -1,0 +1,22 @@
+// Fused elementwise kernels of the GPU, on raw rows in device memory; the meaning is that of kernels/cpu.h.
+// `stream` is a cudaStream_t. A launch that fails throws Error(kInternal); builds without CUDA throw
+// Error(kDeviceUnavailable).
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/rows.h"
+
+namespace svg::cuda {
+
+bool built_with_cuda();
+
+void scaled_rms_norm(Rows x, const float* weight, const int32_t* group, float eps, Rows out, int64_t rows, int64_t dim,
+                     void* stream);
+void add_scaled_rms_norm(Rows x, Rows y, const float* weight, const int32_t* group, float eps, Rows out, int64_t rows,
+                         int64_t dim, void* stream);
+void norm_rotate_heads(Rows x, const float* weight, float eps, const float* cos, const float* sin, Rows out,
+                       int64_t rows, int64_t heads, int64_t head_dim, void* stream);
+void swiglu(Rows gate, Rows up, Rows out, int64_t rows, int64_t dim, void* stream);
+
+}  // namespace svg::cuda

@@ -1,0 +1,60 @@
+// Loads, stores, reductions and launch checks that the kernels share.
+#pragma once
+
+#include <cuda_bf16.h>
+#include <cuda_runtime.h>
+
+#include <cstdint>
+
+#include "core/error.h"
+#include "kernels/cuda.h"
+
+namespace svg::cuda {
+
+constexpr int kWarp = 32;
+
+__device__ inline float to_float(float value) { return value; }
+__device__ inline float to_float(__nv_bfloat16 value) { return __bfloat162float(value); }
+__device__ inline void put(float* place, float value) { *place = value; }
+__device__ inline void put(__nv_bfloat16* place, float value) { *place = __float2bfloat16_rn(value); }
+
+__device__ inline float warp_sum(float value) {
+  for (int offset = kWarp / 2; offset > 0; offset /= 2) value += __shfl_xor_sync(0xffffffffu, value, offset);
+  return value;
+}
+
+/// Sum over the block, in every thread. Threads must be a multiple of kWarp.
+__device__ inline float block_sum(float value) {
+  __shared__ float parts[kWarp];
+  const int lane = threadIdx.x % kWarp;
+  const int warp = threadIdx.x / kWarp;
+  value = warp_sum(value);
+  if (lane == 0) parts[warp] = value;
+  __syncthreads();
+  value = lane < static_cast<int>(blockDim.x) / kWarp ? parts[lane] : 0.0f;
+  return warp_sum(value);
+}
+
+inline cudaStream_t stream_of(void* stream) { return static_cast<cudaStream_t>(stream); }
+
+inline void check_launch(const char* op) {
+  const cudaError_t error = cudaGetLastError();
+  SVG_CHECK(error == cudaSuccess, ErrorCode::kInternal, "[", op, "] ", cudaGetErrorString(error));
+}
+
+/// Calls body with a value of the element type that `type` names.
+template <typename Body>
+void with_type(Real type, const Body& body) {
+  if (type == Real::kFloat32) {
+    body(float{});
+  } else {
+    body(__nv_bfloat16{});
+  }
+}
+
+template <typename T>
+T* elements(const Rows& rows) {
+  return static_cast<T*>(rows.data);
+}
+
+}  // namespace svg::cuda

@@ -1,0 +1,33 @@
+// silu(gate) * up. One thread an element.
+#include "kernels/cuda/common.cuh"
+
+namespace svg::cuda {
+namespace {
+
+constexpr int kThreads = 256;
+
+template <typename T>
+__global__ void swiglu_kernel(const T* gate, int64_t gate_stride, const T* up, int64_t up_stride, T* out,
+                              int64_t out_stride, int64_t rows, int64_t dim) {
+  const int64_t index = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x;
+  if (index >= rows * dim) return;
+  const int64_t row = index / dim;
+  const int64_t column = index % dim;
+  const float value = to_float(gate[row * gate_stride + column]);
+  put(out + row * out_stride + column, value / (1.0f + __expf(-value)) * to_float(up[row * up_stride + column]));
+}
+
+}  // namespace
+
+void swiglu(Rows gate, Rows up, Rows out, int64_t rows, int64_t dim, void* stream) {
+  if (rows * dim == 0) return;
+  const int64_t blocks = (rows * dim + kThreads - 1) / kThreads;
+  with_type(gate.type, [&](auto element) {
+    using T = decltype(element);
+    swiglu_kernel<T><<<static_cast<unsigned>(blocks), kThreads, 0, stream_of(stream)>>>(
+        elements<T>(gate), gate.stride, elements<T>(up), up.stride, elements<T>(out), out.stride, rows, dim);
+  });
+  check_launch("swiglu");
+}
+
+}  // namespace svg::cuda

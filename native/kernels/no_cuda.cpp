@@ -1,0 +1,31 @@
+// Twin of kernels/cuda/*.cu for builds without CUDA.
+#include "core/error.h"
+#include "kernels/cuda.h"
+
+namespace svg::cuda {
+namespace {
+
+[[noreturn]] void unavailable(const char* op) {
+  throw Error(ErrorCode::kDeviceUnavailable, concat("[", op, "] built without CUDA"),
+              "Build with SVG_CUDA=on against a libtorch for CUDA.");
+}
+
+}  // namespace
+
+bool built_with_cuda() { return false; }
+
+void scaled_rms_norm(Rows, const float*, const int32_t*, float, Rows, int64_t, int64_t, void*) {
+  unavailable("scaled_rms_norm");
+}
+
+void add_scaled_rms_norm(Rows, Rows, const float*, const int32_t*, float, Rows, int64_t, int64_t, void*) {
+  unavailable("add_scaled_rms_norm");
+}
+
+void norm_rotate_heads(Rows, const float*, float, const float*, const float*, Rows, int64_t, int64_t, int64_t, void*) {
+  unavailable("norm_rotate_heads");
+}
+
+void swiglu(Rows, Rows, Rows, int64_t, int64_t, void*) { unavailable("swiglu"); }
+
+}  // namespace svg::cuda
