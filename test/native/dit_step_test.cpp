@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "check.h"
+#include "golden.h"
 #include "tiny_dit.h"
 #include "train/grad_clip.h"
 
@@ -110,3 +111,5 @@ TEST_CASE("dit_step: a saved state continues bit for bit") {
   const auto want = training.state();
   for (const auto& [name, tensor] : resumed.state()) EXPECT(at::equal(tensor, want.at(name)));
 }
+
+TEST_CASE("dit_step: golden case") { svg::test::expect_golden("dit-train-3-steps"); }

@@ -5,6 +5,7 @@
 #include "bench/dit_bench.h"
 #include "bench/plain_dit.h"
 #include "check.h"
+#include "golden.h"
 #include "models/next_dit_guided.h"
 #include "tiny_dit.h"
 
@@ -146,4 +147,11 @@ TEST_CASE("next_dit: the bench reports both paths") {
   EXPECT(row.at("name").as_string() == "dit-32-4-fp32");
   EXPECT(row.at("ours").as_double() > 0 && row.at("plain").as_double() > 0);
   EXPECT_CLOSE(row.at("difference").as_double(), 0, 1e-4);
+}
+
+TEST_CASE("next_dit: golden cases") {
+  for (const char* name : {"next-dit-mixed-sizes", "next-dit-guided-renorm", "next-dit-guided-standard",
+                           "next-dit-guidance-truncated"}) {
+    svg::test::expect_golden(name);
+  }
 }
