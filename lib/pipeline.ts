@@ -1,20 +1,17 @@
 /** The typed pipeline: a release loaded once, then pictures from text, and pictures to features and back. */
 import { randomInt } from 'node:crypto';
-import { type ResolvedRequest, requestSchema } from './config/request.js';
+import { requestSchema } from './config/request.js';
 import { validate } from './config/validate.js';
 import { DisposedError, SvgT2IError } from './errors.js';
 import { psnr } from './image/psnr.js';
 import type { RgbImage } from './image/rgb-image.js';
-import { encodeCaptions, tokensTensor } from './pipeline/captions.js';
+import { tokensTensor } from './pipeline/captions.js';
 import { enhanceInstruction, MAX_ENHANCE_TOKENS, tidyEnhancedPrompt } from './pipeline/enhance.js';
-import { EventQueue } from './pipeline/event-queue.js';
-import { GeneratedImage } from './pipeline/generated-image.js';
+import type { GeneratedImage } from './pipeline/generated-image.js';
 import { type Loaded, type LoadedModels, type LoadOptions, loadRelease } from './pipeline/load.js';
-import { imageMetadata } from './pipeline/metadata.js';
-import { listItems, type SampleItem, type SampleJob, sampleJob } from './pipeline/sample-job.js';
-import { decodedFrom, imageFrom, imageTensor, latentFrom, latentTensor } from './pipeline/tensors.js';
+import { SampleRun } from './pipeline/sample-run.js';
+import { imageFrom, imageTensor, latentFrom, latentTensor } from './pipeline/tensors.js';
 import type {
-  DecodedImage,
   GenerateEvent,
   GenerateRequest,
   GenerateResult,
@@ -24,18 +21,6 @@ import type {
   Timings,
 } from './pipeline/types.js';
 import type { Tokenizer } from './text/tokenizer.js';
-
-/** What the engine's `sample` job reports while it runs; `item` counts within the job. */
-type SampleJobEvent =
-  | { readonly type: 'encode' | 'decode'; readonly item?: number }
-  | {
-      readonly type: 'step';
-      readonly item?: number;
-      readonly step: number;
-      readonly steps: number;
-      readonly t: number;
-    }
-  | { readonly type: 'preview'; readonly item?: number; readonly step: number };
 
 export class SvgT2I {
   readonly #loaded: Loaded;
@@ -95,34 +80,24 @@ export class SvgT2I {
     } = request;
     const checked = validate(requestSchema, settings, { code: 'ERR_SVGT2I_INVALID_ARGUMENT' });
     const seed = checked.seed === 'random' ? randomInt(2 ** 47) : checked.seed;
-    const resolved = { ...checked, seed };
-    const prompts = typeof resolved.prompt === 'string' ? [resolved.prompt] : resolved.prompt;
-    const all = listItems(resolved, prompts.length, noise);
-    const items = only === undefined ? all : all.filter((item) => only.includes(item.index));
-    const tokenizer = this.#tokenizer();
+    const prompt = typeof checked.prompt === 'string' ? [checked.prompt] : checked.prompt;
+    const run = new SampleRun(
+      this.#loaded,
+      this.#tokenizer(),
+      { ...checked, seed, prompt },
+      {
+        noise,
+        only,
+        returnLatents,
+        returnDecoded,
+        previewEvery,
+        enhance: (text, either) => this.enhancePrompt(text, { signal: either }),
+      },
+    );
     signal?.throwIfAborted();
-
     const left = new AbortController();
-    const either = signal === undefined ? left.signal : AbortSignal.any([signal, left.signal]);
     try {
-      const texts = await this.#enhanceIfAsked(prompts, resolved, either);
-      const captions = encodeCaptions(tokenizer, {
-        ...resolved,
-        prompts: texts,
-        maxTokens: this.models.dit?.maxCaptionTokens,
-      });
-      for (const message of captions.warnings) yield { type: 'warning', message };
-      const timings: Record<string, number> = {};
-      const latentChannels = this.models.dit?.channels ?? 0;
-      for (let start = 0; start < items.length; start += resolved.batchSize) {
-        const batch = items.slice(start, start + resolved.batchSize);
-        const returns = { returnLatents, returnDecoded };
-        const job = sampleJob(resolved, captions, batch, { latentChannels, ...returns, previewEvery });
-        const spent = yield* this.#runJob(job, { request: resolved, prompts, texts, ...returns }, either);
-        for (const [stage, seconds] of Object.entries(spent))
-          timings[stage] = (timings[stage] ?? 0) + seconds;
-      }
-      yield { type: 'done', images: items.length, timings };
+      yield* run.events(signal === undefined ? left.signal : AbortSignal.any([signal, left.signal]));
     } finally {
       left.abort();
     }
@@ -177,80 +152,6 @@ export class SvgT2I {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.dispose();
-  }
-
-  async *#runJob(
-    job: SampleJob,
-    context: {
-      readonly request: ResolvedRequest;
-      readonly prompts: readonly string[];
-      readonly texts: readonly string[];
-      readonly returnLatents: boolean;
-      readonly returnDecoded: boolean;
-    },
-    signal: AbortSignal,
-  ): AsyncGenerator<GenerateEvent, Timings> {
-    const queue = new EventQueue<GenerateEvent>();
-    const first = job.items[0]?.index ?? 0;
-    const work = this.#engine().run<{ readonly timings: Timings }, SampleJobEvent>('sample', job.request, {
-      tensors: job.tensors,
-      signal,
-      onEvent: (event, tensors) => {
-        const index = first + (event.item ?? 0);
-        if (event.type === 'step')
-          queue.push({ type: 'step', index, step: event.step, steps: event.steps, t: event.t });
-        else if (event.type === 'preview') {
-          queue.push({ type: 'preview', index, step: event.step, image: imageFrom(tensors, 'image') });
-        } else queue.push({ type: event.type, index });
-      },
-    });
-    const { value, tensors } = yield* queue.drain(work);
-    for (const [position, item] of job.items.entries()) {
-      const pixels = imageFrom(tensors, `image.${position}`);
-      const latent = context.returnLatents ? latentFrom(tensors, `latent.${position}`) : undefined;
-      const decoded = context.returnDecoded ? decodedFrom(tensors, `float.${position}`) : undefined;
-      const image = this.#picture(item, { pixels, latent, decoded }, context);
-      yield { type: 'image', index: item.index, image };
-    }
-    return value.timings;
-  }
-
-  #picture(
-    item: SampleItem,
-    drawn: {
-      readonly pixels: RgbImage;
-      readonly latent: Latent | undefined;
-      readonly decoded: DecodedImage | undefined;
-    },
-    context: {
-      readonly request: ResolvedRequest;
-      readonly prompts: readonly string[];
-      readonly texts: readonly string[];
-    },
-  ): GeneratedImage {
-    const prompt = context.prompts[item.promptIndex] ?? '';
-    const enhanced = context.texts[item.promptIndex];
-    const metadata = imageMetadata({
-      request: context.request,
-      prompt,
-      enhancedPrompt: enhanced === prompt ? undefined : enhanced,
-      seed: item.seed,
-      givenNoise: item.noise !== undefined,
-      loaded: this.#loaded,
-    });
-    return new GeneratedImage({ index: item.index, seed: item.seed, prompt, metadata, ...drawn });
-  }
-
-  /** The original's "enhance": the prompt is rewritten, then drawn with the text of "align". */
-  async #enhanceIfAsked(
-    prompts: readonly string[],
-    request: ResolvedRequest,
-    signal: AbortSignal,
-  ): Promise<readonly string[]> {
-    if (request.systemPrompt !== 'enhance') return prompts;
-    const texts: string[] = [];
-    for (const prompt of prompts) texts.push(await this.enhancePrompt(prompt, { signal }));
-    return texts;
   }
 
   #engine() {

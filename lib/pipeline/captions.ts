@@ -2,7 +2,7 @@
 import { MAX_CAPTION_TOKENS } from '../config/request.js';
 import type { NativeTensor } from '../native/binding.js';
 import { formatNegativePrompt, formatPrompt } from '../text/system-prompts.js';
-import type { Tokenizer } from '../text/tokenizer.js';
+import type { EncodedText, Tokenizer } from '../text/tokenizer.js';
 
 export interface Captions {
   /** Unpadded ids with <bos>, at most 512 each. */
@@ -14,39 +14,51 @@ export interface Captions {
   readonly warnings: readonly string[];
 }
 
-export function encodeCaptions(
-  tokenizer: Tokenizer,
-  request: {
-    readonly prompts: readonly string[];
-    readonly negativePrompt: string;
-    readonly systemPrompt: string;
-    /** Rows of the transformer's own position table. */
-    readonly maxTokens?: number | undefined;
-  },
-): Captions {
-  const maxLength = Math.min(MAX_CAPTION_TOKENS, request.maxTokens ?? MAX_CAPTION_TOKENS);
-  const tokens: (readonly number[])[] = [];
-  const indexByCaption = new Map<string, number>();
-  const warnings: string[] = [];
-  const add = (caption: string, name: string): number => {
-    const known = indexByCaption.get(caption);
-    if (known !== undefined) return known;
-    const { ids, truncated } = tokenizer.encode(caption, { maxLength });
-    if (truncated) {
-      warnings.push(`${name} is longer than ${maxLength} tokens with its system prompt; the rest is cut off`);
-    }
-    indexByCaption.set(caption, tokens.length);
-    return tokens.push(ids) - 1;
-  };
-  const { prompts, negativePrompt, systemPrompt } = request;
-  return {
-    prompts: prompts.map((prompt) =>
+export interface CaptionOptions {
+  readonly negativePrompt: string;
+  readonly systemPrompt: string;
+  /** Rows of the transformer's own position table. */
+  readonly maxTokens?: number | undefined;
+}
+
+export class CaptionEncoder {
+  readonly #tokenizer: Tokenizer;
+  readonly #options: CaptionOptions;
+  readonly #maxLength: number;
+  /** Of the last call: a prompt often stays the same from batch to batch. */
+  #known: ReadonlyMap<string, EncodedText> = new Map();
+
+  constructor(tokenizer: Tokenizer, options: CaptionOptions) {
+    this.#tokenizer = tokenizer;
+    this.#options = options;
+    this.#maxLength = Math.min(MAX_CAPTION_TOKENS, options.maxTokens ?? MAX_CAPTION_TOKENS);
+  }
+
+  /** Warns once of a caption that is cut. */
+  encode(prompts: readonly string[]): Captions {
+    const encoded = new Map<string, EncodedText>();
+    const warnings: string[] = [];
+    const add = (caption: string, name: string): number => {
+      if (!encoded.has(caption)) {
+        const known = this.#known.get(caption);
+        const text = known ?? this.#tokenizer.encode(caption, { maxLength: this.#maxLength });
+        if (known === undefined && text.truncated) warnings.push(this.#cutWarning(name));
+        encoded.set(caption, text);
+      }
+      return [...encoded.keys()].indexOf(caption);
+    };
+    const { negativePrompt, systemPrompt } = this.#options;
+    const indices = prompts.map((prompt) =>
       add(formatPrompt(prompt, systemPrompt), `the prompt "${shorten(prompt)}"`),
-    ),
-    negative: add(formatNegativePrompt(negativePrompt, systemPrompt), 'the negative prompt'),
-    tokens,
-    warnings,
-  };
+    );
+    const negative = add(formatNegativePrompt(negativePrompt, systemPrompt), 'the negative prompt');
+    this.#known = encoded;
+    return { tokens: [...encoded.values()].map(({ ids }) => ids), prompts: indices, negative, warnings };
+  }
+
+  #cutWarning(name: string): string {
+    return `${name} is longer than ${this.#maxLength} tokens with its system prompt; the rest is cut off`;
+  }
 }
 
 export function tokensTensor(ids: readonly number[]): NativeTensor {

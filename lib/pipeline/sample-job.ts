@@ -8,12 +8,11 @@ import { type Captions, tokensTensor } from './captions.js';
 export interface SampleItem {
   readonly index: number;
   readonly seed: number;
-  readonly promptIndex: number;
+  readonly prompt: string;
   readonly noise: Float32Array | undefined;
 }
 
 export interface SampleJob {
-  readonly items: readonly SampleItem[];
   /** Of the engine's `sample` job. */
   readonly request: ReturnType<typeof jobRequest>;
   readonly tensors: Readonly<Record<string, NativeTensor>>;
@@ -21,16 +20,13 @@ export interface SampleJob {
 
 /** All pictures in order: `count` of the first prompt, then of the second; picture i has seed + i. */
 export function listItems(
-  request: ResolvedRequest & { readonly seed: number },
-  promptCount: number,
+  request: { readonly prompt: readonly string[]; readonly count: number; readonly seed: number },
   noise: readonly Float32Array[] | undefined,
 ): SampleItem[] {
-  const total = promptCount * request.count;
-  if (request.seed > Number.MAX_SAFE_INTEGER - (total - 1)) {
-    throw new SvgT2IError(
-      'ERR_SVGT2I_INVALID_ARGUMENT',
-      `seed ${request.seed} + ${total} pictures passes 2^53 - 1`,
-    );
+  const { prompt: prompts, count, seed } = request;
+  const total = prompts.length * count;
+  if (seed > Number.MAX_SAFE_INTEGER - (total - 1)) {
+    throw new SvgT2IError('ERR_SVGT2I_INVALID_ARGUMENT', `seed ${seed} + ${total} pictures passes 2^53 - 1`);
   }
   if (noise !== undefined && noise.length !== total) {
     throw new SvgT2IError(
@@ -38,14 +34,15 @@ export function listItems(
       `noise: ${noise.length} arrays were given for ${total} pictures`,
     );
   }
-  return Array.from({ length: total }, (_, index) => ({
-    index,
-    seed: request.seed + index,
-    promptIndex: Math.floor(index / request.count),
-    noise: noise?.[index],
-  }));
+  return prompts.flatMap((prompt, promptIndex) =>
+    Array.from({ length: count }, (_, i) => {
+      const index = promptIndex * count + i;
+      return { index, seed: seed + index, prompt, noise: noise?.[index] };
+    }),
+  );
 }
 
+/** The job that draws `items` together; `captions` are those of their prompts. */
 export function sampleJob(
   request: ResolvedRequest,
   captions: Captions,
@@ -58,17 +55,7 @@ export function sampleJob(
   },
 ): SampleJob {
   const tensors: Record<string, NativeTensor> = {};
-  // Only the captions of these items, numbered anew.
-  const tokenIndex = new Map<number, number>();
-  const useCaption = (caption: number): number => {
-    let index = tokenIndex.get(caption);
-    if (index === undefined) {
-      index = tokenIndex.size;
-      tokenIndex.set(caption, index);
-      tensors[`tokens.${index}`] = tokensTensor(captions.tokens[caption] ?? []);
-    }
-    return index;
-  };
+  for (const [i, ids] of captions.tokens.entries()) tensors[`tokens.${i}`] = tokensTensor(ids);
   const jobItems = items.map((item, position) => {
     if (item.noise !== undefined) {
       tensors[`noise.${position}`] = noiseTensor(item.noise, request, options.latentChannels);
@@ -77,11 +64,11 @@ export function sampleJob(
       seed: item.seed,
       width: request.width,
       height: request.height,
-      prompt: useCaption(captions.prompts[item.promptIndex] ?? 0),
-      negative: useCaption(captions.negative),
+      prompt: captions.prompts[position] ?? 0,
+      negative: captions.negative,
     };
   });
-  return { items, tensors, request: jobRequest(request, jobItems, options) };
+  return { tensors, request: jobRequest(request, jobItems, options) };
 }
 
 function jobRequest(

@@ -160,12 +160,12 @@ describe('generate', () => {
     await pipeline.generate({ prompt: ['a', 'b', 'a'], batchSize: 3, ...small });
     const [job] = sampleCalls();
     expect(job?.request.items?.map(({ prompt, negative }) => [prompt, negative])).toEqual([
-      [0, 1],
-      [2, 1],
-      [0, 1],
+      [0, 2],
+      [1, 2],
+      [0, 2],
     ]);
     expect(Object.keys(job?.tensors ?? {})).toEqual(['tokens.0', 'tokens.1', 'tokens.2']);
-    expect(Array.from(job?.tensors['tokens.1']?.data ?? [])).toEqual([2n]);
+    expect(Array.from(job?.tensors['tokens.2']?.data ?? [])).toEqual([2n]);
   });
 
   it('draws only the pictures that are asked for', async () => {
@@ -184,6 +184,16 @@ describe('generate', () => {
       guidance: { truncation: 100, mode: 'renorm' },
     });
     expect(heun).toMatchObject({ solver: { shift: 6 }, guidance: { truncation: 0.25 } });
+  });
+
+  it('cuts long lists of prompts to tokens batch by batch, and warns of each once', async () => {
+    await using pipeline = await SvgT2I.load({ pretrained });
+    const long = 'word '.repeat(200);
+    const types: string[] = [];
+    for await (const event of pipeline.stream({ prompt: ['a', long], count: 2, ...small })) {
+      if (event.type === 'image' || event.type === 'warning') types.push(event.type);
+    }
+    expect(types).toEqual(['image', 'image', 'warning', 'image', 'image']);
   });
 
   it('warns about a prompt that is cut', async () => {
