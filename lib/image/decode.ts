@@ -2,6 +2,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import sharp from 'sharp';
 import { fileError, SvgT2IError } from '../errors.js';
+import { cmykToRgb, toRgb } from './colour.js';
 import { type RgbImage, rgbImage } from './rgb-image.js';
 
 export interface DecodeLimits {
@@ -49,7 +50,7 @@ export async function readImage(path: string, options: DecodeOptions = {}): Prom
 /**
  * Decodes the bytes of a PNG, JPEG, WebP or GIF (first frame) file.
  *
- * Transparency is pasted on white; palettes and grey become RGB; colour profiles are ignored, as in the original.
+ * Transparency is pasted on white; palettes, grey and CMYK become RGB; colour profiles are ignored, as in the original.
  *
  * @throws SvgT2IError ERR_SVGT2I_IMAGE
  */
@@ -64,19 +65,20 @@ export async function decodeImage(bytes: Uint8Array, options: DecodeOptions = {}
       hint: 'Convert it to PNG or JPEG first.',
     });
   }
-  const source = sharp(bytes, { limitInputPixels: false, failOn: 'error', ignoreIcc: true });
   try {
     // Reads the header only.
-    const { width, height } = await source.metadata();
+    const { width, height, space } = await sharp(bytes, { limitInputPixels: false }).metadata();
     if (width * height > maxPixels) throw tooManyPixels(name, width, height, maxPixels);
     const decoder = sharp(bytes, { limitInputPixels: maxPixels, failOn: 'error', ignoreIcc: true });
     if (options.autoOrient ?? true) decoder.autoOrient();
+    const isCmyk = space === 'cmyk';
+    if (isCmyk) decoder.pipelineColourspace('cmyk');
     const { data, info } = await decoder
-      .toColourspace('srgb')
+      .toColourspace(isCmyk ? 'cmyk' : 'srgb')
       .timeout({ seconds: DECODE_TIMEOUT_SECONDS })
       .raw({ depth: 'uchar' })
       .toBuffer({ resolveWithObject: true });
-    const pixels = toRgb(data, info.channels, hasTrueAlpha(bytes, format));
+    const pixels = isCmyk ? cmykToRgb(data) : toRgb(data, info.channels, hasTrueAlpha(bytes, format));
     return rgbImage(info.width, info.height, pixels);
   } catch (error) {
     if (SvgT2IError.isInstance(error)) throw error;
@@ -98,33 +100,6 @@ function hasTrueAlpha(bytes: Uint8Array, format: ImageFormat): boolean {
   if (format !== 'png') return true;
   const colourType = bytes[25] ?? 0;
   return (colourType & 4) !== 0;
-}
-
-/** (n, channels) to (n, 3), on white where `paste`. */
-function toRgb(data: Uint8Array, channels: number, paste: boolean): Uint8Array {
-  // A plain view: Buffer.slice() would share memory where Uint8Array.slice() copies.
-  if (channels === 3) return new Uint8Array(data.buffer, data.byteOffset, data.length);
-  if (channels !== 1 && channels !== 2 && channels !== 4) {
-    throw new SvgT2IError('ERR_SVGT2I_IMAGE', `a picture of ${channels} channels is not supported`);
-  }
-  const count = data.length / channels;
-  const alphaAt = channels === 2 || channels === 4 ? channels - 1 : undefined;
-  const rgb = new Uint8Array(count * 3);
-  for (let pixel = 0; pixel < count; pixel++) {
-    const from = pixel * channels;
-    const alpha = alphaAt === undefined || !paste ? 255 : (data[from + alphaAt] as number);
-    for (let channel = 0; channel < 3; channel++) {
-      const level = data[from + (channels < 3 ? 0 : channel)] as number;
-      rgb[pixel * 3 + channel] = alpha === 255 ? level : pasteOnWhite(level, alpha);
-    }
-  }
-  return rgb;
-}
-
-/** Pillow's rounding of (255 * (255 - alpha) + level * alpha) / 255. */
-function pasteOnWhite(level: number, alpha: number): number {
-  const sum = 255 * (255 - alpha) + level * alpha + 128;
-  return ((sum >> 8) + sum) >> 8;
 }
 
 function tooManyPixels(name: string, width: number, height: number, maxPixels: number): SvgT2IError {

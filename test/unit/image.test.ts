@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { crc32, deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
+import { cmykToRgb } from '../../lib/image/colour.js';
 import { decodeImage, readImage } from '../../lib/image/decode.js';
 import { encodeImage, outputFormatOf } from '../../lib/image/encode.js';
 import { gridImage } from '../../lib/image/grid.js';
@@ -66,6 +67,16 @@ describe('decodeImage', () => {
     expect([...(await decodeImage(grey)).data]).toEqual([7, 7, 7, 200, 200, 200]);
     const greyAlpha = pngOf(2, 1, 4, Buffer.from([0, 7, 255, 200, 0]));
     expect([...(await decodeImage(greyAlpha)).data]).toEqual([7, 7, 7, 255, 255, 255]);
+  });
+
+  it('takes ink for what it lets through, without a colour profile', async () => {
+    expect([...cmykToRgb(Uint8Array.of(0, 128, 255, 0, 19, 91, 130, 218))]).toEqual([
+      255, 127, 0, 34, 24, 18,
+    ]);
+    const white = { width: 8, height: 8, channels: 3, background: 'white' } as const;
+    const jpeg = await sharp({ create: white }).toColourspace('cmyk').jpeg().toBuffer();
+    expect((await sharp(jpeg).metadata()).space).toBe('cmyk');
+    expect(await decodeImage(jpeg)).toEqual(filled(8, 8, 255));
   });
 
   it('takes the first frame of a GIF', async () => {
