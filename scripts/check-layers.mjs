@@ -14,8 +14,9 @@ const nativeLayers = {
   diffusion: ['core'],
   models: ['core', 'kernels', 'ops', 'diffusion'],
   train: ['core', 'io', 'kernels', 'ops', 'diffusion', 'models'],
+  bench: ['core', 'io', 'kernels', 'ops', 'diffusion', 'models'],
   golden: ['core', 'io', 'kernels', 'ops', 'diffusion', 'models', 'train'],
-  engine: ['core', 'io', 'kernels', 'ops', 'diffusion', 'models', 'train', 'golden'],
+  engine: ['core', 'io', 'kernels', 'ops', 'diffusion', 'models', 'train', 'bench', 'golden'],
   addon: ['core', 'engine'],
 };
 
