@@ -39,6 +39,7 @@ MapSource::MapSource(TensorMap tensors, std::string description, at::Device devi
 at::Tensor MapSource::find(const std::string& name, at::IntArrayRef, Init, Role role) {
   const auto found = tensors_.find(name);
   if (found == tensors_.end()) return {};
+  if (role == Role::kTable) return found->second;
   if (keeps_dtype(found->second)) return found->second.to(device_);
   return found->second.to(device_, role == Role::kMatrix ? dtype_ : at::kFloat);
 }

@@ -30,8 +30,9 @@ struct Init {
 };
 
 /// kMatrix parameters follow the working dtype; kExact ones keep at least fp32 (norm buffers,
-/// RoPE periods, running statistics). kBuffer is kExact and never trained.
-enum class Role { kMatrix, kExact, kBuffer };
+/// RoPE periods, running statistics). kBuffer is kExact and never trained. kTable is handed out as it is stored,
+/// on the CPU: a vocabulary's rows are looked up first and cast after, so that the table is never copied.
+enum class Role { kMatrix, kExact, kBuffer, kTable };
 
 class WeightSource {
  public:

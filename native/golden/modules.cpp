@@ -2,7 +2,9 @@
 
 #include <map>
 
+#include "golden/diffusion.h"
 #include "golden/dit.h"
+#include "golden/text.h"
 #include "golden/vision.h"
 
 namespace svg {
@@ -13,10 +15,13 @@ const GoldenRunner* find_golden_runner(const std::string& module) {
       {"conv_decoder", run_conv_decoder},
       {"dinov3", run_dinov3},
       {"dit_trainer", run_dit_trainer},
+      {"gemma2", run_gemma2},
       {"lpips", run_lpips},
       {"next_dit", run_next_dit},
       {"patch_discriminator", run_patch_discriminator},
       {"residual_vit", run_residual_vit},
+      {"solver", run_solver},
+      {"transport", run_transport},
   };
   const auto found = runners.find(module);
   return found == runners.end() ? nullptr : &found->second;

@@ -21,6 +21,7 @@ at::Tensor CheckpointSource::find(const std::string& name, at::IntArrayRef, Init
   const std::string stored = strip_ + name;
   if (!checkpoint_->has(stored)) return {};
   const at::Tensor mapped = checkpoint_->read(stored);
+  if (role == Role::kTable) return mapped;
   at::ScalarType dtype = mapped.scalar_type();
   if (at::isFloatingType(dtype)) dtype = role == Role::kMatrix ? dtype_ : at::kFloat;
   at::Tensor tensor = mapped.to(device_, dtype);

@@ -1,0 +1,179 @@
+#include "diffusion/adaptive_ode.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "core/error.h"
+
+namespace svg {
+namespace {
+
+constexpr double kSafety = 0.9, kGrowth = 10, kShrink = 0.2;
+
+// Shampine's form of the Dormand-Prince pair; the midpoint weights are those of its quartic interpolation.
+AdaptiveMethod dormand_prince() {
+  const std::vector<double> last = {35.0 / 384, 0, 500.0 / 1113, 125.0 / 192, -2187.0 / 6784, 11.0 / 84};
+  AdaptiveMethod method;
+  method.tableau.nodes = {0, 1.0 / 5, 3.0 / 10, 4.0 / 5, 8.0 / 9, 1, 1};
+  method.tableau.coupling = {{},
+                             {1.0 / 5},
+                             {3.0 / 40, 9.0 / 40},
+                             {44.0 / 45, -56.0 / 15, 32.0 / 9},
+                             {19372.0 / 6561, -25360.0 / 2187, 64448.0 / 6561, -212.0 / 729},
+                             {9017.0 / 3168, -355.0 / 33, 46732.0 / 5247, 49.0 / 176, -5103.0 / 18656},
+                             last};
+  method.tableau.weights = last;
+  method.tableau.weights.push_back(0);
+  method.error = {35.0 / 384 - 1951.0 / 21600,        0,
+                  500.0 / 1113 - 22642.0 / 50085,     125.0 / 192 - 451.0 / 720,
+                  -2187.0 / 6784 + 12231.0 / 42400,   11.0 / 84 - 649.0 / 6300,
+                  -1.0 / 60};
+  method.midpoint = {6025192743.0 / 30085553152.0 / 2,    0,
+                     51252292925.0 / 65400821598.0 / 2,   -2691868925.0 / 45128329728.0 / 2,
+                     187940372067.0 / 1594534317056.0 / 2, -1776094331.0 / 19743644256.0 / 2,
+                     11237099.0 / 235043384.0 / 2};
+  method.order = 5;
+  return method;
+}
+
+AdaptiveMethod bogacki_shampine() {
+  return {{{0, 0.5, 0.75, 1}, {{}, {0.5}, {0, 0.75}, {2.0 / 9, 1.0 / 3, 4.0 / 9}}, {2.0 / 9, 1.0 / 3, 4.0 / 9, 0}},
+          {2.0 / 9 - 7.0 / 24, 1.0 / 3 - 1.0 / 4, 4.0 / 9 - 1.0 / 3, -1.0 / 8},
+          {0, 0.5, 0, 0},
+          3};
+}
+
+AdaptiveMethod fehlberg2() {
+  return {{{0, 0.5, 1}, {{}, {0.5}, {1.0 / 256, 255.0 / 256}}, {1.0 / 512, 255.0 / 256, 1.0 / 512}},
+          {-1.0 / 512, 0, 1.0 / 512},
+          {0, 0.5, 0},
+          2};
+}
+
+AdaptiveMethod adaptive_heun() {
+  return {{{0, 1}, {{}, {1}}, {0.5, 0.5}}, {0.5, -0.5}, {0.5, 0}, 2};
+}
+
+double rms(const at::Tensor& x) { return x.to(at::kDouble).square().mean().sqrt().item<double>(); }
+
+class Integrator {
+ public:
+  Integrator(const AdaptiveMethod& method, const Tolerance& tolerance, const VelocityFn& velocity)
+      : method_(method), tolerance_(tolerance), velocity_(velocity) {}
+
+  at::Tensor evaluate(double t, const at::Tensor& y) {
+    const at::Tensor k = velocity_(y, static_cast<float>(t), evaluations_++).to(at::kFloat);
+    SVG_CHECK(k.sizes() == y.sizes(), ErrorCode::kInternal, "[ode] velocity ", k.sizes(), " for a state ", y.sizes());
+    return k;
+  }
+
+  double first_step(const at::Tensor& y, const at::Tensor& k) {
+    const at::Tensor scale = tolerance_.absolute + tolerance_.relative * y.abs().to(at::kDouble);
+    const double size = rms(y / scale), slope = rms(k / scale);
+    const double trial = size < 1e-5 || slope < 1e-5 ? 1e-6 : 0.01 * size / slope;
+    const double bend = rms((evaluate(trial, y + trial * k) - k) / scale) / trial;
+    const double step = slope <= 1e-15 && bend <= 1e-15
+                            ? std::max(1e-6, trial * 1e-3)
+                            : std::pow(0.01 / std::max(slope, bend), 1.0 / static_cast<double>(method_.order));
+    return std::min(100 * trial, step);
+  }
+
+  // Fills k from k[0] = velocity at (t, y). `dt` is rounded to fp32, as the state is.
+  void stages(double t, double dt, const at::Tensor& y, std::vector<at::Tensor>& k) {
+    const ButcherTableau& tableau = method_.tableau;
+    const float begin = static_cast<float>(t), length = static_cast<float>(dt);
+    k.resize(1);
+    for (size_t i = 1; i < tableau.nodes.size(); ++i) {
+      const double at = tableau.nodes[i] == 1 ? static_cast<float>(t + dt)
+                                              : begin + static_cast<float>(tableau.nodes[i]) * length;
+      k.push_back(evaluate(at, y + combine(tableau.coupling[i], k, length)));
+    }
+  }
+
+  static at::Tensor combine(const std::vector<double>& weights, const std::vector<at::Tensor>& k, double dt) {
+    at::Tensor sum;
+    for (size_t i = 0; i < weights.size(); ++i) {
+      if (weights[i] == 0) continue;
+      const at::Tensor term = (dt * weights[i]) * k[i];
+      sum = sum.defined() ? sum + term : term;
+    }
+    return sum;
+  }
+
+  double error_ratio(const at::Tensor& error, const at::Tensor& y0, const at::Tensor& y1) const {
+    const at::Tensor largest = at::maximum(y0.abs(), y1.abs()).to(at::kDouble);
+    return rms(error / (tolerance_.absolute + tolerance_.relative * largest));
+  }
+
+  double next_step(double dt, double ratio) const {
+    if (ratio == 0) return dt * kGrowth;
+    const double least = ratio < 1 ? 1 : kShrink;  // an accepted step is never followed by a shorter one
+    const double factor = kSafety / std::pow(ratio, 1.0 / static_cast<double>(method_.order));
+    return dt * std::min(kGrowth, std::max(factor, least));
+  }
+
+ private:
+  const AdaptiveMethod& method_;
+  const Tolerance& tolerance_;
+  const VelocityFn& velocity_;
+  int64_t evaluations_ = 0;
+};
+
+// Quartic through both ends and the middle with the slopes at the ends, at the fraction x of the step.
+at::Tensor interpolate(const at::Tensor& y0, const at::Tensor& y1, const at::Tensor& middle, const at::Tensor& k0,
+                       const at::Tensor& k1, double dt, double x) {
+  const at::Tensor c4 = 2 * dt * (k1 - k0) - 8 * (y1 + y0) + 16 * middle;
+  const at::Tensor c3 = dt * (5 * k0 - 3 * k1) + 18 * y0 + 14 * y1 - 32 * middle;
+  const at::Tensor c2 = dt * (k1 - 4 * k0) - 11 * y0 - 5 * y1 + 16 * middle;
+  return y0 + x * (dt * k0 + x * (c2 + x * (c3 + x * c4)));
+}
+
+}  // namespace
+
+const AdaptiveMethod* find_adaptive_method(const std::string& name) {
+  static const std::map<std::string, AdaptiveMethod> methods = {
+      {"dopri5", dormand_prince()},
+      {"bosh3", bogacki_shampine()},
+      {"fehlberg2", fehlberg2()},
+      {"adaptive_heun", adaptive_heun()},
+  };
+  const auto found = methods.find(name);
+  return found == methods.end() ? nullptr : &found->second;
+}
+
+at::Tensor adaptive_solve(const AdaptiveMethod& method, const Tolerance& tolerance, const at::Tensor& noise,
+                          const VelocityFn& velocity, const ProgressFn& on_step) {
+  SVG_CHECK(tolerance.absolute >= 0 && tolerance.relative >= 0 && tolerance.absolute + tolerance.relative > 0,
+            ErrorCode::kInvalidArgument, "[ode] tolerances ", tolerance.absolute, " and ", tolerance.relative,
+            " must not be negative nor both zero");
+  Integrator integrator(method, tolerance, velocity);
+  at::Tensor y = noise.to(at::kFloat);
+  double t = 0;
+  std::vector<at::Tensor> k = {integrator.evaluate(t, y)};
+  double dt = integrator.first_step(y, k[0]);
+  for (int64_t accepted = 0;;) {
+    SVG_CHECK(std::isfinite(dt) && t + dt > t, ErrorCode::kNumeric, "[ode] no step size meets the tolerance at t = ", t,
+              ": the velocity is not finite or too rough");
+    integrator.stages(t, dt, y, k);
+    const float length = static_cast<float>(dt);
+    const at::Tensor y1 = y + Integrator::combine(method.tableau.weights, k, length);
+    const double ratio = integrator.error_ratio(Integrator::combine(method.error, k, length), y, y1);
+    SVG_CHECK(std::isfinite(ratio), ErrorCode::kNumeric, "[ode] the state is not finite at t = ", t + dt);
+    const double next = integrator.next_step(dt, ratio);
+    if (ratio <= 1) {
+      const double t1 = t + dt;
+      if (on_step) on_step({++accepted, 0, std::min(t1, 1.0)});
+      if (t1 >= 1) {
+        const at::Tensor middle = y + Integrator::combine(method.midpoint, k, length);
+        return interpolate(y, y1, middle, k.front(), k.back(), length, (1 - t) / dt);
+      }
+      t = t1;
+      y = y1;
+      k = {k.back()};
+    }
+    dt = next;
+  }
+}
+
+}  // namespace svg

@@ -1,0 +1,174 @@
+#include "diffusion/dpm_solver.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/error.h"
+
+namespace svg {
+namespace {
+
+// A time of the noise clock with what the formulas need of it, in fp32 as the original has them.
+struct Node {
+  float sigma, alpha, lambda;
+
+  explicit Node(double time)
+      : sigma(static_cast<float>(time)), alpha(1 - sigma), lambda(static_cast<float>(half_log_snr(time))) {}
+};
+
+struct Plan {
+  std::vector<double> times;    // all nodes, the last is the end
+  std::vector<int64_t> orders;  // per step; a singlestep step of order n spans n intervals
+};
+
+// Orders that use up exactly `steps` evaluations, falling at the end.
+std::vector<int64_t> singlestep_orders(int64_t steps, int64_t order) {
+  std::vector<int64_t> orders;
+  if (order == 3 && steps % 3 == 0) {
+    orders.assign(steps / 3 - 1, 3);
+    orders.insert(orders.end(), {2, 1});
+    return orders;
+  }
+  orders.assign(steps / order, order);
+  if (steps % order) orders.push_back(steps % order);
+  return orders;
+}
+
+Plan make_plan(const DpmOptions& options) {
+  const int64_t steps = options.steps, order = std::min(options.order, options.steps);
+  Plan plan;
+  if (!options.singlestep) {
+    plan.times = noise_times(options.spacing, steps, options.shift);
+    for (int64_t i = 0; i < steps; ++i) plan.orders.push_back(std::min({order, i + 1, steps - i}));
+    return plan;
+  }
+  plan.orders = singlestep_orders(steps, order);
+  if (options.spacing == TimeSpacing::kLogSnr) {  // steps of one length in lambda, whatever their order
+    const std::vector<double> outer = noise_times(options.spacing, static_cast<int64_t>(plan.orders.size()), 1);
+    for (size_t i = 0; i < plan.orders.size(); ++i) {
+      const double from = half_log_snr(outer[i]), to = half_log_snr(outer[i + 1]);
+      for (int64_t k = 0; k < plan.orders[i]; ++k) {
+        const double part = static_cast<double>(k) / static_cast<double>(plan.orders[i]);
+        plan.times.push_back(static_cast<float>(time_of_half_log_snr(from + part * (to - from))));
+      }
+    }
+    plan.times.push_back(outer.back());
+    return plan;
+  }
+  plan.times = noise_times(options.spacing, steps, options.shift);
+  if (plan.times.back() == 0 && plan.orders.back() > 1) {  // lambda is infinite there: no slope to take
+    const int64_t last = plan.orders.back();
+    plan.orders.pop_back();
+    plan.orders.insert(plan.orders.end(), last, 1);
+  }
+  return plan;
+}
+
+// The data prediction at each node, by counted evaluations of the velocity v = data - noise.
+class DataPrediction {
+ public:
+  DataPrediction(const VelocityFn& velocity, std::vector<double> times)
+      : velocity_(velocity), times_(std::move(times)) {}
+
+  // x (B, ...) at node `index`. That is x + sigma v; taken through the noise as in the original, because the rounding
+  // that 1 / alpha magnifies in the first steps belongs to its result.
+  at::Tensor operator()(const at::Tensor& x, size_t index) const {
+    const at::Tensor v = velocity_(x, model_time(times_[index]), static_cast<int64_t>(index)).to(at::kFloat);
+    SVG_CHECK(v.sizes() == x.sizes(), ErrorCode::kInternal, "[dpm] velocity ", v.sizes(), " for a state ", x.sizes());
+    const Node node(times_[index]);
+    const at::Tensor noise = x - node.alpha * v;
+    return (x - node.sigma * noise) / node.alpha;
+  }
+
+ private:
+  const VelocityFn& velocity_;
+  std::vector<double> times_;
+};
+
+at::Tensor first_order(const at::Tensor& x, const Node& s, const Node& t, const at::Tensor& m) {
+  return (t.sigma / s.sigma) * x - (t.alpha * std::expm1(s.lambda - t.lambda)) * m;
+}
+
+// Slopes by lambda from the predictions at the last two (three) nodes, newest last.
+at::Tensor multistep(const at::Tensor& x, const std::vector<Node>& past, const std::vector<at::Tensor>& m,
+                     const Node& t, int64_t order) {
+  const size_t n = past.size();
+  const Node& s = past[n - 1];
+  if (order == 1) return first_order(x, s, t, m[n - 1]);
+  const float h = t.lambda - s.lambda;
+  const float phi_1 = std::expm1(-h);
+  const float r0 = (s.lambda - past[n - 2].lambda) / h;
+  const at::Tensor slope_0 = (1 / r0) * (m[n - 1] - m[n - 2]);
+  const at::Tensor base = first_order(x, s, t, m[n - 1]);
+  if (order == 2) return base - (0.5F * (t.alpha * phi_1)) * slope_0;
+  const float r1 = (past[n - 2].lambda - past[n - 3].lambda) / h;
+  const at::Tensor slope_1 = (1 / r1) * (m[n - 2] - m[n - 3]);
+  const at::Tensor difference = slope_0 - slope_1;
+  const float phi_2 = phi_1 / h + 1;
+  const float phi_3 = phi_2 / h - 0.5F;
+  return base + (t.alpha * phi_2) * (slope_0 + (r0 / (r0 + r1)) * difference) -
+         (t.alpha * phi_3) * ((1 / (r0 + r1)) * difference);
+}
+
+// One step of order 1 to 3 from node `begin` over `order` intervals.
+at::Tensor singlestep(const at::Tensor& x, const std::vector<double>& times, size_t begin, int64_t order,
+                      const DataPrediction& predict) {
+  const Node s(times[begin]), t(times[begin + order]);
+  const at::Tensor m = predict(x, begin);
+  if (order == 1) return first_order(x, s, t, m);
+  const float h = t.lambda - s.lambda;
+  const float phi_1 = std::expm1(-h);
+  const Node a(times[begin + 1]);
+  const float ra = (a.lambda - s.lambda) / h;
+  const at::Tensor rise_a = predict(first_order(x, s, a, m), begin + 1) - m;
+  if (order == 2) return first_order(x, s, t, m) - ((0.5F / ra) * (t.alpha * phi_1)) * rise_a;
+  const Node b(times[begin + 2]);
+  const float rb = (b.lambda - s.lambda) / h;
+  const float phi_b = std::expm1(-rb * h) / (rb * h) + 1;
+  const at::Tensor x_b = first_order(x, s, b, m) + ((rb / ra) * (b.alpha * phi_b)) * rise_a;
+  const at::Tensor rise_b = predict(x_b, begin + 2) - m;
+  return first_order(x, s, t, m) + ((1 / rb) * (t.alpha * (phi_1 / h + 1))) * rise_b;
+}
+
+}  // namespace
+
+std::vector<double> dpm_model_times(const DpmOptions& options) {
+  std::vector<double> times = make_plan(options).times;
+  times.pop_back();
+  for (double& time : times) time = model_time(time);
+  return times;
+}
+
+at::Tensor dpm_solve(const DpmOptions& options, const at::Tensor& noise, const VelocityFn& velocity,
+                     const ProgressFn& on_step) {
+  SVG_CHECK(options.steps >= 1, ErrorCode::kInvalidArgument, "[dpm] steps is ", options.steps, ", must be positive");
+  SVG_CHECK(options.order >= 1 && options.order <= 3, ErrorCode::kInvalidArgument, "[dpm] order is ", options.order,
+            ", must be 1, 2 or 3");
+  const Plan plan = make_plan(options);
+  const DataPrediction predict(velocity, plan.times);
+  at::Tensor x = noise.to(at::kFloat);
+  std::vector<Node> past;
+  std::vector<at::Tensor> predictions;
+  size_t node = 0;
+  for (size_t i = 0; i < plan.orders.size(); ++i) {
+    const int64_t order = plan.orders[i];
+    if (options.singlestep) {
+      x = singlestep(x, plan.times, node, order, predict);
+      node += order;
+    } else {
+      past.emplace_back(plan.times[node]);
+      predictions.push_back(predict(x, node));
+      if (past.size() > 3) {
+        past.erase(past.begin());
+        predictions.erase(predictions.begin());
+      }
+      x = multistep(x, past, predictions, Node(plan.times[++node]), order);
+    }
+    if (on_step) {
+      on_step({static_cast<int64_t>(i) + 1, static_cast<int64_t>(plan.orders.size()), model_time(plan.times[node])});
+    }
+  }
+  return x;
+}
+
+}  // namespace svg

@@ -1,0 +1,110 @@
+// Gemma-2 as text encoder and as greedy writer of prompts. Source: arXiv 2408.00118; names as in the published files.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <functional>
+#include <vector>
+
+#include "core/weights.h"
+#include "models/gemma2_config.h"
+#include "ops/layers.h"
+
+namespace svg {
+
+/// Keys and values of one layer for one sequence. Filled in place, so for inference only.
+struct KeyValueCache {
+  at::Tensor k, v;     // (capacity, KV, D)
+  int64_t length = 0;  // rows filled
+};
+
+/// Tokens of several sequences in one row-major block; the matrices see all rows at once, attention one sequence.
+struct PackedTokens {
+  std::vector<int64_t> lengths;
+  int64_t past = 0;     // tokens before the first row; only with a single sequence
+  at::Tensor cos, sin;  // (rows, D/2), of each row's position
+
+  PackedTokens(const Gemma2Config& config, std::vector<int64_t> lengths, int64_t past, at::Device device);
+};
+
+/// RMSNorm whose stored weight is the difference from one.
+struct Gemma2Norm {
+  at::Tensor weight;
+  double eps = 1e-6;
+
+  Gemma2Norm() = default;
+  Gemma2Norm(const Weights& weights, const Gemma2Config& config);
+  at::Tensor operator()(const at::Tensor& x) const;
+};
+
+struct Gemma2Attention {
+  Linear q_proj, k_proj, v_proj, o_proj;
+  int64_t heads = 0, kv_heads = 0, head_dim = 0;
+  int64_t window = 0;  // 0: all tokens before
+  double scale = 0, soft_cap = 0;
+
+  Gemma2Attention() = default;
+  Gemma2Attention(const Weights& weights, const Gemma2Config& config, bool sliding);
+  /// x (rows, hidden) to (rows, hidden). A cache is read for the past and takes the new rows.
+  at::Tensor operator()(const at::Tensor& x, const PackedTokens& tokens, KeyValueCache* cache) const;
+
+ private:
+  /// q (T, H, D) of the positions first..first+T-1, k and v (S, KV, D) of the positions 0..S-1; returns (T, H * D).
+  at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, int64_t first) const;
+};
+
+struct Gemma2Layer {
+  Gemma2Norm input_norm, post_attention_norm, pre_feedforward_norm, post_feedforward_norm;
+  Gemma2Attention attention;
+  Linear gate_proj, up_proj, down_proj;
+
+  Gemma2Layer() = default;
+  Gemma2Layer(const Weights& weights, const Gemma2Config& config, bool sliding);
+  at::Tensor operator()(const at::Tensor& x, const PackedTokens& tokens, KeyValueCache* cache = nullptr) const;
+};
+
+class Gemma2 {
+ public:
+  /// Takes keys with or without "model." in front. Reads all layers but the last, which only generation needs.
+  /// Throws Error(kWeightsMismatch) where the weights are not those of the configuration.
+  Gemma2(const Weights& weights, Gemma2Config config);
+
+  const Gemma2Config& config() const { return config_; }
+
+  /// The text features: output of the last layer but one, before any norm (hidden_states[-2]).
+  /// Takes token ids without padding; returns one (L_i, hidden) per prompt, in the working dtype.
+  std::vector<at::Tensor> encode(const std::vector<std::vector<int64_t>>& prompts) const;
+
+  /// As above from padded ids and mask (B, L), padding on one side; returns (B, L, hidden), zero at padding.
+  at::Tensor encode_padded(const at::Tensor& ids, const at::Tensor& mask) const;
+
+  /// Logits (vocab) of the token that follows the prompt.
+  at::Tensor next_token_logits(const std::vector<int64_t>& prompt);
+
+  /// Called after each new token with the count so far; an exception stops generation.
+  using TokenFn = std::function<void(int64_t produced)>;
+
+  /// The prompt and up to `max_new_tokens` most likely continuations; an end token is kept and ends it.
+  std::vector<int64_t> generate(const std::vector<int64_t>& prompt, int64_t max_new_tokens,
+                                const TokenFn& on_token = {});
+
+ private:
+  at::Tensor embed(const std::vector<int64_t>& ids) const;
+  void check_ids(const std::vector<int64_t>& ids) const;
+  void load_head();
+  /// Runs all layers over one sequence's next tokens and returns the logits (vocab) of its last row.
+  at::Tensor step(const std::vector<int64_t>& ids, std::vector<KeyValueCache>& caches) const;
+  at::Tensor logits(const at::Tensor& row) const;
+
+  Gemma2Config config_;
+  Weights root_;           // sees lm_head
+  Weights weights_;        // sees embed_tokens, layers, norm
+  at::Tensor embedding_;   // (vocab, hidden) as stored, never cast as a whole
+  at::Tensor head_table_;  // the same, or lm_head; defined once the head is loaded
+  std::vector<Gemma2Layer> layers_;  // all but the last until the head is loaded
+  Gemma2Norm final_norm_;
+  at::ScalarType dtype_ = at::kFloat;
+  at::Device device_ = at::kCPU;
+};
+
+}  // namespace svg

@@ -1,0 +1,108 @@
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "core/error.h"
+#include "models/gemma2.h"
+
+namespace svg {
+namespace {
+
+constexpr int64_t kQueryBlock = 512;  // rows of scores held at once, so that memory does not grow with T * S
+
+// Rotates the halves of each head: x (rows, H, D), cos and sin (rows, D/2). In fp32, returned in x's dtype.
+at::Tensor rotate(const at::Tensor& x, const at::Tensor& cos, const at::Tensor& sin) {
+  const std::vector<at::Tensor> halves = x.to(at::kFloat).chunk(2, -1);
+  const at::Tensor c = cos.unsqueeze(1), s = sin.unsqueeze(1);
+  return at::cat({halves[0] * c - halves[1] * s, halves[1] * c + halves[0] * s}, -1).to(x.scalar_type());
+}
+
+// Rows of positions `first`.. and columns of positions `first_key`..: true where a row may look.
+at::Tensor visible(int64_t rows, int64_t first, int64_t columns, int64_t first_key, int64_t window, at::Device device) {
+  const at::TensorOptions options = at::TensorOptions().dtype(at::kLong).device(device);
+  const at::Tensor query = at::arange(first, first + rows, options).unsqueeze(1);
+  const at::Tensor key = at::arange(first_key, first_key + columns, options).unsqueeze(0);
+  const at::Tensor causal = key <= query;
+  return window > 0 ? causal & (key > query - window) : causal;
+}
+
+}  // namespace
+
+PackedTokens::PackedTokens(const Gemma2Config& config, std::vector<int64_t> lengths_in, int64_t past_in,
+                           at::Device device)
+    : lengths(std::move(lengths_in)), past(past_in) {
+  SVG_CHECK(past == 0 || lengths.size() == 1, ErrorCode::kInternal, "[gemma2] a past needs a single sequence");
+  const at::TensorOptions options = at::TensorOptions().dtype(at::kFloat).device(device);
+  std::vector<at::Tensor> positions;
+  for (const int64_t length : lengths) positions.push_back(at::arange(past, past + length, options));
+  const at::Tensor exponent = at::arange(0, config.head_dim, 2, options) / static_cast<double>(config.head_dim);
+  const at::Tensor frequency = 1 / at::pow(config.rope_theta, exponent);
+  const at::Tensor angle = at::cat(positions).unsqueeze(1) * frequency.unsqueeze(0);  // (rows, D/2)
+  cos = angle.cos();
+  sin = angle.sin();
+}
+
+Gemma2Attention::Gemma2Attention(const Weights& weights, const Gemma2Config& config, bool sliding)
+    : q_proj(weights.scope("q_proj"), config.hidden_size, config.heads * config.head_dim, false),
+      k_proj(weights.scope("k_proj"), config.hidden_size, config.kv_heads * config.head_dim, false),
+      v_proj(weights.scope("v_proj"), config.hidden_size, config.kv_heads * config.head_dim, false),
+      o_proj(weights.scope("o_proj"), config.heads * config.head_dim, config.hidden_size, false),
+      heads(config.heads),
+      kv_heads(config.kv_heads),
+      head_dim(config.head_dim),
+      window(sliding ? config.sliding_window : 0),
+      scale(1.0 / std::sqrt(config.query_pre_attn_scalar)),
+      soft_cap(config.attention_soft_cap) {}
+
+at::Tensor Gemma2Attention::operator()(const at::Tensor& x, const PackedTokens& tokens, KeyValueCache* cache) const {
+  const int64_t rows = x.size(0);
+  const at::Tensor q = rotate(q_proj(x).view({rows, heads, head_dim}), tokens.cos, tokens.sin);
+  const at::Tensor k = rotate(k_proj(x).view({rows, kv_heads, head_dim}), tokens.cos, tokens.sin);
+  const at::Tensor v = v_proj(x).view({rows, kv_heads, head_dim});
+  if (cache) {
+    cache->k.narrow(0, cache->length, rows).copy_(k);
+    cache->v.narrow(0, cache->length, rows).copy_(v);
+    cache->length += rows;
+    return o_proj(attend(q, cache->k.narrow(0, 0, cache->length), cache->v.narrow(0, 0, cache->length), tokens.past));
+  }
+  std::vector<at::Tensor> outputs;
+  int64_t begin = 0;
+  for (const int64_t length : tokens.lengths) {
+    outputs.push_back(attend(q.narrow(0, begin, length), k.narrow(0, begin, length), v.narrow(0, begin, length), 0));
+    begin += length;
+  }
+  return o_proj(at::cat(outputs));
+}
+
+at::Tensor Gemma2Attention::attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                                   int64_t first) const {
+  const int64_t group = heads / kv_heads;
+  std::vector<at::Tensor> blocks;
+  for (int64_t begin = 0; begin < q.size(0); begin += kQueryBlock) {
+    const int64_t rows = std::min(kQueryBlock, q.size(0) - begin);
+    // Keys that some row of the block sees: up to its last position, from its first one's window.
+    const int64_t end_key = first + begin + rows;
+    const int64_t first_key = window > 0 ? std::max<int64_t>(0, first + begin - window + 1) : 0;
+    const int64_t keys = end_key - first_key;
+    const at::Tensor k_block = k.narrow(0, first_key, keys).permute({1, 2, 0});  // (KV, D, keys)
+    const at::Tensor v_block = v.narrow(0, first_key, keys).transpose(0, 1);     // (KV, keys, D)
+    // The queries that share a key-value head become rows of one product: (KV, group * rows, D).
+    const at::Tensor q_block = q.narrow(0, begin, rows)
+                                   .view({rows, kv_heads, group, head_dim})
+                                   .permute({1, 2, 0, 3})
+                                   .reshape({kv_heads, group * rows, head_dim});
+    at::Tensor scores = at::bmm(q_block, k_block).to(at::kFloat) * scale;
+    if (soft_cap > 0) scores = at::tanh(scores / soft_cap) * soft_cap;
+    if (rows > 1) {  // a single row sees all keys of its block
+      const at::Tensor mask = visible(rows, first + begin, keys, first_key, window, q.device());
+      scores = scores.view({kv_heads, group, rows, keys})
+                   .masked_fill(mask.logical_not(), -std::numeric_limits<float>::infinity())
+                   .view({kv_heads, group * rows, keys});
+    }
+    const at::Tensor mixed = at::bmm(at::softmax(scores, -1).to(v.scalar_type()), v_block);
+    blocks.push_back(mixed.view({kv_heads, group, rows, head_dim}).permute({2, 0, 1, 3}).reshape({rows, heads * head_dim}));
+  }
+  return at::cat(blocks);
+}
+
+}  // namespace svg
