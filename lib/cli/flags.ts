@@ -1,11 +1,12 @@
 /** Flags that are values of the configuration: their help comes from the schema, so there is one description. */
 import { type Command, Option } from 'commander';
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { ConfigTree } from '../config/load.js';
 import { merge } from '../config/load.js';
 import { modelSchema } from '../config/model.js';
 import { settingsSchema } from '../config/request.js';
 import { outputSchema } from '../config/sample.js';
+import { unwrap } from '../config/validate.js';
 import { SvgT2IError } from '../errors.js';
 
 /** A flag and the value that it sets, as `section.key`. */
@@ -64,8 +65,9 @@ export const OUTPUT_FLAGS: readonly Flag[] = [
 
 const sections = { model: modelSchema, sample: settingsSchema, output: outputSchema };
 
-/** Adds flags to a command, described by their schemas. */
-export function addFlags(command: Command, flags: readonly Flag[]): Command {
+/** Adds flags to a command, described by their schemas, under a heading of its help. */
+export function addFlags(command: Command, heading: string, flags: readonly Flag[]): Command {
+  command.optionsGroup(heading);
   for (const flag of flags) command.addOption(toOption(flag));
   return command;
 }
@@ -88,7 +90,17 @@ function describe(schema: z.ZodType | undefined): string {
   const fallback = schema?.safeParse(undefined).data;
   const shown =
     fallback === undefined || fallback === false || fallback === '' ? '' : ` (default: ${String(fallback)})`;
-  return `${schema?.description ?? ''}${shown}`;
+  const values = schema === undefined ? [] : choices(schema);
+  const listed = values.length === 0 ? '' : `: ${values.join(', ')}`;
+  return `${schema?.description ?? ''}${listed}${shown}`;
+}
+
+/** The values of an enumeration whose description does not name them already. */
+function choices(schema: z.ZodType): readonly string[] {
+  const inner = unwrap(schema);
+  if (!(inner instanceof z.ZodEnum)) return [];
+  const values = inner.options.map(String);
+  return values.some((value) => schema.description?.includes(value)) ? [] : values;
 }
 
 /** The flags that were given, as a configuration. */
@@ -135,13 +147,17 @@ export interface CommonOptions {
 
 export function addConfigFlags(command: Command): Command {
   return command
+    .optionsGroup('Configuration:')
     .option('--config <file>', 'YAML or JSON file with the sections model, sample and output')
     .option('--set <path=value>', 'set one value of the configuration; may be repeated', collect)
     .option('--print-config', 'print the configuration that would be used, and stop');
 }
 
 export function addOutputModeFlags(command: Command): Command {
-  return command.option('--json', 'print JSON Lines on stdout').option('--verbose', 'show stack traces');
+  return command
+    .optionsGroup('General:')
+    .option('--json', 'print JSON Lines on stdout')
+    .option('--verbose', 'show stack traces');
 }
 
 function collect(value: string, before: readonly string[] | undefined): readonly string[] {

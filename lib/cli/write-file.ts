@@ -1,6 +1,6 @@
 /** Files that are either there whole or not at all: written beside their place, then renamed. */
 import { rmSync } from 'node:fs';
-import { mkdir, open, rename, rm, stat, statfs } from 'node:fs/promises';
+import { mkdir, open, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { fileError, SvgT2IError, systemErrorCode } from '../errors.js';
 
@@ -8,6 +8,16 @@ const unfinished = new Set<string>();
 
 /** Replaces `path` at once. Nothing is left of a write that failed. */
 export async function writeWhole(path: string, data: Uint8Array): Promise<void> {
+  try {
+    // Renaming onto a device or a pipe would replace it.
+    if (await isSpecial(path)) await writeFile(path, data);
+    else await writeBeside(path, data);
+  } catch (error) {
+    throw fileError(error, 'write', path);
+  }
+}
+
+async function writeBeside(path: string, data: Uint8Array): Promise<void> {
   const beside = `${path}.${process.pid}.part`;
   unfinished.add(beside);
   try {
@@ -22,7 +32,7 @@ export async function writeWhole(path: string, data: Uint8Array): Promise<void> 
     await rename(beside, path);
   } catch (error) {
     await rm(beside, { force: true });
-    throw fileError(error, 'write', path);
+    throw error;
   } finally {
     unfinished.delete(beside);
   }
@@ -82,6 +92,13 @@ export async function prepareFile(path: string, bytesNeeded: number): Promise<vo
 export async function isFolder(path: string): Promise<boolean> {
   return stat(path).then(
     (entry) => entry.isDirectory(),
+    () => false,
+  );
+}
+
+async function isSpecial(path: string): Promise<boolean> {
+  return stat(path).then(
+    (entry) => !entry.isFile() && !entry.isDirectory(),
     () => false,
   );
 }

@@ -27,7 +27,7 @@ export const modelSchema = z.strictObject({
     .default('auto')
     .describe('auto takes bf16 where the hardware multiplies it, fp32 elsewhere'),
   threads: z.number().int().min(1).max(4096).optional().describe('CPU threads; all cores where not given'),
-  offload: z.boolean().default(false).describe('keep only the model in use on the device'),
+  offload: z.boolean().default(false).describe('keep the text encoder on the CPU, to save GPU memory'),
 });
 
 export type ModelOptions = z.input<typeof modelSchema>;

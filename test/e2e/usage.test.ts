@@ -27,7 +27,7 @@ describe('help', () => {
   it('of a command shows its flags and examples', async () => {
     const { code, stdout } = await run(['sample', '--help']);
     expect(code).toBe(0);
-    for (const text of ['--guidance-until', '--size <WxH>', '(default: dpm++)', 'Examples:']) {
+    for (const text of ['--guidance-until', '--size <WxH>', 'how the flow is integrated', 'Examples:']) {
       expect(stdout.toString()).toContain(text);
     }
   });

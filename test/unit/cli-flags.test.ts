@@ -18,7 +18,7 @@ import { outputSchema } from '../../lib/config/sample.js';
 const all = [...SAMPLE_FLAGS, ...OUTPUT_FLAGS, ...MODEL_FLAGS];
 
 function parse(...argv: string[]): Record<string, unknown> {
-  return addFlags(new Command(), all).parse(argv, { from: 'user' }).opts();
+  return addFlags(new Command(), 'Flags:', all).parse(argv, { from: 'user' }).opts();
 }
 
 it('every setting has a flag, width and height together', () => {
@@ -46,8 +46,8 @@ it('text that is no number is left for the schema to refuse', () => {
 });
 
 it('the help shows descriptions and defaults of the schema', () => {
-  const help = addFlags(new Command(), all).helpInformation();
-  expect(help).toContain('how the flow is integrated (default: dpm++)');
+  const help = addFlags(new Command(), 'Flags:', all).helpInformation();
+  expect(help).toContain('how the flow is integrated: dpm++, euler');
 });
 
 it.each(['1024', '10x', 'x10', '-16x16', '16x16x16', '1.5x2', ''])('--size %j is refused', (text) => {

@@ -1,4 +1,12 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -127,6 +135,15 @@ describe('writeWhole', () => {
     mkdirSync(path);
     await expect(writeWhole(path, Buffer.from('new'))).rejects.toMatchObject({ code: 'ERR_SVGT2I_IO' });
     expect(readdirSync(folder)).toEqual(['x']);
+  });
+});
+
+it('tells a disk that fills up while a picture is written', async () => {
+  const path = join(folder, 'full.png');
+  symlinkSync('/dev/full', path);
+  await expect(writeWhole(path, Buffer.from('new'))).rejects.toMatchObject({
+    code: 'ERR_SVGT2I_DISK_FULL',
+    message: expect.stringContaining(path),
   });
 });
 

@@ -20,7 +20,7 @@ export function enhanceCommand(): Command {
     .description('write a longer description of a prompt with the text encoder')
     .argument('[prompt]', 'what to describe; - or nothing reads one prompt a line from stdin')
     .option('--prompts <file>', 'prompts from a .txt, .json or .jsonl file');
-  addFlags(command, MODEL_FLAGS);
+  addFlags(command, 'Models:', MODEL_FLAGS);
   addConfigFlags(command);
   addOutputModeFlags(command);
   return command.addHelpText('after', EXAMPLES).action(runEnhance);

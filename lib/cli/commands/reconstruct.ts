@@ -22,7 +22,7 @@ export function reconstructCommand(): Command {
     .argument('<images...>', 'PNG, JPEG, WebP or GIF files')
     .option('-o, --output <path>', 'file for one picture, folder for several (default: current folder)')
     .option('--max-side <px>', 'scale larger pictures down to this', '1024');
-  addFlags(command, MODEL_FLAGS);
+  addFlags(command, 'Models:', MODEL_FLAGS);
   addConfigFlags(command);
   addOutputModeFlags(command);
   return command

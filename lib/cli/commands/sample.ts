@@ -22,7 +22,7 @@ interface SampleOptions extends CommonOptions {
 const flags = [...SAMPLE_FLAGS, ...OUTPUT_FLAGS, ...MODEL_FLAGS];
 
 const EXAMPLES = `
-Output:
+Where pictures go:
   -o picture.png   one picture; more get a number before the extension
   -o folder        INDEX-seedSEED.png for each picture (the default, in the current folder, is the same)
   -o -             one picture to stdout
@@ -39,9 +39,12 @@ export function sampleCommand(): Command {
   const command = new Command('sample')
     .description('draw pictures from prompts')
     .argument('[prompt]', 'what to draw; - or nothing reads one prompt a line from stdin')
+    .optionsGroup('Pictures:')
     .option('--prompts <file>', 'prompts from a .txt, .json or .jsonl file')
     .option('--size <WxH>', 'width and height in pixels, multiples of 16 (default: 1024x1024)');
-  addFlags(command, flags);
+  addFlags(command, 'Pictures:', SAMPLE_FLAGS);
+  addFlags(command, 'Output:', OUTPUT_FLAGS);
+  addFlags(command, 'Models:', MODEL_FLAGS);
   addConfigFlags(command);
   addOutputModeFlags(command);
   return command.addHelpText('after', EXAMPLES).action(runSample);
