@@ -85,7 +85,7 @@ async function writePicture(
   const { format } = plan;
   const planned = plan.images.find(({ index }) => index === image.index);
   if (planned === undefined) return { image, file: undefined };
-  const bytes = await image.encode({ format, quality: config.output.quality });
+  const bytes = await image.encode(format, { quality: config.output.quality });
   if (planned.file === undefined) await toStdout(bytes);
   else await writeWhole(planned.file, bytes);
   return { image, file: planned.file };

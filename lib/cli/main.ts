@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The command line: a table of commands, strict parsing, and one place where errors become exit codes. */
 import { Command, CommanderError } from 'commander';
-import { EXIT_CODES, exitCodeOf, isAbortError, SvgT2IError } from '../errors.js';
+import { EXIT_CODES, exitCodeOf, fileError, isAbortError, SvgT2IError } from '../errors.js';
 import { buildCommand } from './commands/build.js';
 import { doctorCommand } from './commands/doctor.js';
 import { enhanceCommand } from './commands/enhance.js';
@@ -87,10 +87,11 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-// A reader that closes our stdout early (`svg-t2i ... | head -1`) is no error.
+// A reader that closes our stdout early (`svg-t2i ... | head -1`) is no error; a full disk behind it is.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(EXIT_CODES.ok);
-  throw error;
+  printError(fileError(error, 'write to', 'stdout'));
+  process.exit(EXIT_CODES.failure);
 });
 
 process.exitCode = await main(process.argv.slice(2));

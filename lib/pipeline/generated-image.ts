@@ -1,4 +1,4 @@
-import { type EncodeOptions, encodeImage } from '../image/encode.js';
+import { encodeImage, type OutputFormat } from '../image/encode.js';
 import type { ImageParameters } from '../image/parameters.js';
 import type { RgbImage } from '../image/rgb-image.js';
 import type { DecodedImage, Latent } from './types.js';
@@ -47,11 +47,11 @@ export class GeneratedImage implements RgbImage {
 
   /** Bytes of a PNG file with the metadata in it. */
   png(): Promise<Uint8Array> {
-    return this.encode({ format: 'png' });
+    return this.encode('png');
   }
 
-  /** Bytes of a file in any of the formats, with the metadata in it. */
-  encode(options: Omit<EncodeOptions, 'parameters'>): Promise<Uint8Array> {
-    return encodeImage(this, { ...options, parameters: this.metadata });
+  /** Bytes of a file with the metadata in it; `quality` from 1 to 100 is for jpeg and webp. */
+  encode(format: OutputFormat, options: { readonly quality?: number } = {}): Promise<Uint8Array> {
+    return encodeImage(this, { format, ...options, parameters: this.metadata });
   }
 }

@@ -1,10 +1,11 @@
 /** Command lines that are refused before anything is loaded; nothing here needs the addon. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { autoencoderYaml, releaseFiles, writeFiles } from '../unit/release.js';
-import { jsonLines, run } from './cli.js';
+import { jsonLines, MAIN, run } from './cli.js';
 
 let folder: string;
 let pretrained: string;
@@ -127,6 +128,15 @@ describe('weights', () => {
     expect(stderr).toContain('bad.yaml: model.params.ddconfig.z_channels: must be above 0, got -1');
     expect(code).toBe(2);
   });
+});
+
+it('a full disk behind stdout exits with 1 and one clean line', () => {
+  const { status, stderr } = spawnSync(process.execPath, [MAIN, 'sample', '--print-config'], {
+    stdio: ['ignore', openSync('/dev/full', 'w'), 'pipe'],
+    encoding: 'utf8',
+  });
+  expect(stderr).toContain('cannot write to stdout: no space left on the device');
+  expect(status).toBe(1);
 });
 
 describe('files', () => {
