@@ -1,6 +1,6 @@
 // Every test, after `setup.mjs --tests`: checks, native tests, golden cases, vitest. Ends with one line of counts.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
@@ -59,22 +59,22 @@ function runNativeTests() {
   else count('native tests', Number(summary[1]), status === 0 ? 0 : Math.max(1, Number(summary[2])));
 }
 
+// Through the command line, as every user runs them: native modules and those in TypeScript.
 function runGoldenCases() {
-  const folder = join(root, 'test/golden');
-  const cases = existsSync(folder)
-    ? readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory())
-    : [];
-  if (cases.length === 0) return;
-  const { stdout } = run(nativeTests, ['--golden', ...cases.map(({ name }) => join(folder, name))], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    encoding: 'utf8',
-  });
-  const reports = (stdout ?? '').split('\n').filter((line) => line.startsWith('{'));
-  const withStatus = (status) => reports.filter((line) => JSON.parse(line).status === status);
-  for (const line of withStatus('failed')) console.log(line);
-  const good = withStatus('passed').length;
-  // Cases of TypeScript modules are not for this program: vitest runs them.
-  count('golden cases', good, cases.length - good - withStatus('not-run').length);
+  const { stdout } = run(
+    process.execPath,
+    ['dist/cli/main.js', 'selftest', '--cases', 'test/golden', '--json'],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      encoding: 'utf8',
+    },
+  );
+  const report = (stdout ?? '').trim();
+  const cases = report.startsWith('{') ? (JSON.parse(report).cases ?? []) : [];
+  const bad = cases.filter(({ status }) => status !== 'passed');
+  for (const { name, status, message } of bad) console.log(`${status}: ${name}: ${message}`);
+  // No cases at all: the command has failed.
+  count('golden cases', cases.length - bad.length, cases.length === 0 ? 1 : bad.length);
 }
 
 function runVitest() {

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { createWriteStream, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { availableParallelism, freemem } from 'node:os';
+import { availableParallelism, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { SvgT2IError } from '../errors.js';
@@ -125,9 +125,9 @@ function fingerprint(paths: readonly string[]): string {
   return hash.digest('hex');
 }
 
-// A translation unit that includes ATen takes about 1.5 GiB.
+// A translation unit that includes ATen takes up to 1.5 GiB.
 function jobs(): number {
-  return Math.max(1, Math.min(availableParallelism(), Math.floor(freemem() / (1.5 * 1024 ** 3))));
+  return Math.max(1, Math.min(availableParallelism(), Math.floor(totalmem() / (1.5 * 1024 ** 3))));
 }
 
 /** Runs cmake-js; its output goes to a log, of which the end is shown when it fails. */

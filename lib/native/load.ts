@@ -6,7 +6,7 @@ import { firstLine, SvgT2IError } from '../errors.js';
 import { BUILD_INFO_FILE, type BuildInfo, readBuildInfo } from '../install/build-info.js';
 import { inspectLibtorch, type Libtorch, librariesToOpen } from '../install/libtorch.js';
 import { cachedLibtorchs, findLibtorch } from '../install/locate.js';
-import { PACKAGE_ROOT } from '../install/paths.js';
+import { type Environment, PACKAGE_ROOT } from '../install/paths.js';
 import { torchMinor } from '../install/torch-version.js';
 
 import type { NativeBinding } from './binding.js';
@@ -50,39 +50,33 @@ function addonMissing(message: string, cause?: unknown): SvgT2IError {
 }
 
 /**
- * The libtorch to run on: a named one, the one that the addon was built against, any in the cache of the same minor
- * version. Throws ERR_SVGT2I_LIBTORCH_MISSING or ERR_SVGT2I_TORCH_VERSION with all that was looked at.
+ * The libtorch to run on: a named one, the one that the addon was built against, or any in the search order of the
+ * same minor version. Throws ERR_SVGT2I_LIBTORCH_MISSING or ERR_SVGT2I_TORCH_VERSION with all that was found.
  */
-export function chooseLibtorch(build: BuildInfo): Libtorch {
+export function chooseLibtorch(build: BuildInfo, env: Environment = process.env): Libtorch {
   const minor = torchMinor(build.torch);
-  const named = process.env.SVG_T2I_LIBTORCH || process.env.LIBTORCH;
-  const looked: string[] = [];
-  for (const candidate of named
-    ? [findLibtorch]
-    : [() => builtAgainst(build), () => cachedFor(build), findLibtorch]) {
-    const libtorch = candidate();
-    if (libtorch === undefined) continue;
-    if (torchMinor(libtorch.version) === minor) return libtorch;
-    looked.push(`libtorch ${libtorch.version} in ${libtorch.dir}`);
-  }
-  const found = looked.length === 0 ? 'none' : looked.join(', ');
-  const code = looked.length === 0 ? 'ERR_SVGT2I_LIBTORCH_MISSING' : 'ERR_SVGT2I_TORCH_VERSION';
+  const found = foundLibtorchs(build, env);
+  const fitting = found.filter(({ version }) => torchMinor(version) === minor);
+  const chosen = fitting.find(({ flavour }) => flavour === build.flavour) ?? fitting[0];
+  if (chosen !== undefined) return chosen;
+  const list = found.map(({ version, dir }) => `libtorch ${version} in ${dir}`).join(', ') || 'none';
   throw new SvgT2IError(
-    code,
-    `no fitting libtorch. Found: ${found}. Requires: libtorch ${minor} (${build.flavour})`,
+    found.length === 0 ? 'ERR_SVGT2I_LIBTORCH_MISSING' : 'ERR_SVGT2I_TORCH_VERSION',
+    `no fitting libtorch. Found: ${list}. Requires: libtorch ${minor} (${build.flavour})`,
     {
       hint: `Run \`npx svg-t2i install --torch ${build.torch}\`, or \`npx svg-t2i build\` to build the addon for the one found.`,
     },
   );
 }
 
-function builtAgainst(build: BuildInfo): Libtorch | undefined {
-  return existsSync(join(build.libtorch, 'lib/libtorch.so')) ? inspectLibtorch(build.libtorch) : undefined;
-}
-
-function cachedFor(build: BuildInfo): Libtorch | undefined {
-  const fitting = cachedLibtorchs().filter(({ version }) => torchMinor(version) === torchMinor(build.torch));
-  return fitting.find(({ flavour }) => flavour === build.flavour) ?? fitting[0];
+/** All that may be used, the first choice first. One that is named by a variable is the only one. */
+function foundLibtorchs(build: BuildInfo, env: Environment): readonly Libtorch[] {
+  const first = findLibtorch({ env });
+  if (first !== undefined && first.source !== 'cache' && first.source !== 'python') return [first];
+  const builtAgainst = existsSync(join(build.libtorch, 'lib/libtorch.so'))
+    ? [inspectLibtorch(build.libtorch)]
+    : [];
+  return [...builtAgainst, ...cachedLibtorchs(env), ...(first === undefined ? [] : [first])];
 }
 
 let binding: NativeBinding | undefined;
