@@ -31,7 +31,7 @@ const libLayers = {
   text: ['config'],
   native: ['install'],
   engine: ['native'],
-  pipeline: ['config', 'data', 'image', 'text', 'native', 'engine'],
+  pipeline: ['config', 'install', 'data', 'image', 'text', 'native', 'engine'],
   doctor: ['config', 'install', 'native', 'pipeline'],
   selftest: ['config', 'data', 'image', 'text', 'native', 'engine', 'pipeline'],
   index: ['config', 'data', 'image', 'text', 'native', 'engine', 'pipeline'],
