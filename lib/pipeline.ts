@@ -106,6 +106,7 @@ export class SvgT2I {
   /** Features of pictures whose sides are multiples of 16, un-normalised: what decode() takes. */
   async encode(images: readonly RgbImage[], options: SignalOptions = {}): Promise<readonly Latent[]> {
     if (images.length === 0) return [];
+    this.#checkEncoder();
     const tensors = Object.fromEntries(images.map((image, i) => [`image.${i}`, imageTensor(image, i)]));
     const result = await this.#engine().run('encode', {}, { tensors, signal: options.signal });
     return images.map((_, i) => latentFrom(result.tensors, `latent.${i}`));
@@ -152,6 +153,20 @@ export class SvgT2I {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.dispose();
+  }
+
+  /** Sampling needs no encoder, so that it is missing shows only here. */
+  #checkEncoder(): void {
+    if (this.models.autoencoder?.canEncode !== false) return;
+    const { folder, autoencoder } = this.#loaded.layout;
+    const name = autoencoder?.config?.encoder ?? 'dinov3_vits16plus_pretrain_lvd1689m-4057cbaa.pth';
+    throw new SvgT2IError(
+      'ERR_SVGT2I_WEIGHTS_MISSING',
+      `no DINOv3 weights to encode with: ${name} is not in ${folder}`,
+      {
+        hint: 'Get them from facebookresearch/dinov3 or facebook/dinov3-vits16plus-pretrain-lvd1689m and put them there.',
+      },
+    );
   }
 
   #engine() {
