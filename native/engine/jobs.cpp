@@ -11,6 +11,7 @@ JobHandler find_job(const std::string& kind) {
       {"golden", jobs::golden},
       {"memory", jobs::memory},
       {"read-tensors", jobs::read_tensors},
+      {"sleep", jobs::sleep},
   };
   const auto found = handlers.find(kind);
   if (found != handlers.end()) return found->second;

@@ -8,6 +8,7 @@ namespace svg::jobs {
 // runtime.cpp
 JobResult golden(EngineState&, const Json& request, const TensorMap&, const EventSink&);
 JobResult memory(EngineState&, const Json& request, const TensorMap&, const EventSink&);
+JobResult sleep(EngineState&, const Json& request, const TensorMap&, const EventSink&);
 
 // files.cpp
 JobResult read_tensors(EngineState&, const Json& request, const TensorMap&, const EventSink&);

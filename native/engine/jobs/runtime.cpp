@@ -1,6 +1,9 @@
 // Jobs about the engine itself: golden cases and memory.
+#include <chrono>
 #include <fstream>
+#include <thread>
 
+#include "core/cancel.h"
 #include "engine/jobs.h"
 #include "golden/case.h"
 
@@ -23,6 +26,17 @@ JobResult memory(EngineState&, const Json& request, const TensorMap&, const Even
     value.set(peak ? "peakResidentBytes" : "residentBytes", kibibytes * 1024);
   }
   return {value, {}};
+}
+
+/// {"milliseconds"} -> {}; tells once that it began. For tests of order, cancelling and exit.
+JobResult sleep(EngineState&, const Json& request, const TensorMap&, const EventSink& emit) {
+  emit(Json::object().set("type", "sleep"), {});
+  const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(request.at("milliseconds").as_int());
+  while (std::chrono::steady_clock::now() < end) {
+    check_cancelled();
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return {Json::object(), {}};
 }
 
 }  // namespace svg::jobs
