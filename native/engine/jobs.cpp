@@ -8,10 +8,16 @@ namespace svg {
 
 JobHandler find_job(const std::string& kind) {
   static const std::map<std::string, JobHandler> handlers = {
+      {"decode", jobs::decode},
+      {"encode", jobs::encode},
+      {"generate-text", jobs::generate_text},
       {"golden", jobs::golden},
+      {"load", jobs::load},
       {"memory", jobs::memory},
       {"read-tensors", jobs::read_tensors},
+      {"sample", jobs::sample},
       {"sleep", jobs::sleep},
+      {"unload", jobs::unload},
   };
   const auto found = handlers.find(kind);
   if (found != handlers.end()) return found->second;

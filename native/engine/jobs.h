@@ -13,4 +13,15 @@ JobResult sleep(EngineState&, const Json& request, const TensorMap&, const Event
 // files.cpp
 JobResult read_tensors(EngineState&, const Json& request, const TensorMap&, const EventSink&);
 
+
+// load.cpp
+JobResult load(EngineState&, const Json& request, const TensorMap&, const EventSink&);
+JobResult unload(EngineState&, const Json& request, const TensorMap&, const EventSink&);
+
+// sample.cpp, images.cpp, text.cpp
+JobResult sample(EngineState&, const Json& request, const TensorMap&, const EventSink&);
+JobResult encode(EngineState&, const Json& request, const TensorMap&, const EventSink&);
+JobResult decode(EngineState&, const Json& request, const TensorMap&, const EventSink&);
+JobResult generate_text(EngineState&, const Json& request, const TensorMap&, const EventSink&);
+
 }  // namespace svg::jobs

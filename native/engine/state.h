@@ -3,10 +3,38 @@
 
 #include <ATen/ATen.h>
 
+#include <memory>
+
+#include "core/error.h"
+#include "engine/captions.h"
+#include "models/autoencoder.h"
+#include "models/gemma2.h"
+#include "models/next_dit.h"
+
 namespace svg {
+
+/// Normalises latents: (x - mean) / std per channel. Both (C, 1, 1), fp32, on the engine's device.
+struct FeatureStatistics {
+  at::Tensor mean, std;
+
+  int64_t channels() const { return mean.size(0); }
+  at::Tensor unnormalised(const at::Tensor& latent) const { return latent * std + mean; }
+};
 
 struct EngineState {
   at::Device device = at::kCPU;
+  std::unique_ptr<Gemma2> text_encoder;
+  std::unique_ptr<NextDit> dit;
+  std::unique_ptr<Autoencoder> autoencoder;
+  std::unique_ptr<FeatureStatistics> statistics;
+  CaptionCache captions;
 };
+
+/// Throws Error(kNotLoaded) naming the part that a job needs.
+template <typename Part>
+Part& require(const std::unique_ptr<Part>& part, const char* name) {
+  if (!part) throw Error(ErrorCode::kNotLoaded, concat("this needs the ", name, ", which was not loaded"));
+  return *part;
+}
 
 }  // namespace svg

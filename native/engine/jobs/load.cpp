@@ -1,0 +1,195 @@
+// Loads the parts of a pipeline, and refuses parts that do not belong together before any work starts.
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "core/cancel.h"
+#include "engine/device.h"
+#include "engine/jobs.h"
+#include "engine/state.h"
+#include "io/checkpoint.h"
+
+namespace svg::jobs {
+namespace {
+
+Weights open_weights(const std::string& path, at::Device device, at::ScalarType dtype) {
+  return Weights(std::make_shared<CheckpointSource>(open_checkpoint(path), device, dtype));
+}
+
+Json read_json(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  SVG_CHECK(in.good(), ErrorCode::kFileNotFound, path.string(), " cannot be read");
+  std::ostringstream text;
+  text << in.rdbuf();
+  try {
+    return Json::parse(text.str());
+  } catch (const Error& error) {
+    throw Error(ErrorCode::kFileFormat, concat(path.string(), ": ", error.what()));
+  }
+}
+
+// `device` may differ from the engine's: an offloaded text encoder stays on the CPU.
+Json load_text_encoder(EngineState& state, const Json& request, at::Device device, at::ScalarType dtype) {
+  const std::filesystem::path folder = request.at("path").as_string();
+  const Gemma2Config config = Gemma2Config::from_json(read_json(folder / "config.json"));
+  state.text_encoder = std::make_unique<Gemma2>(open_weights(folder.string(), device, dtype), config);
+  return Json::object().set("hiddenSize", config.hidden_size).set("vocabSize", config.vocab_size);
+}
+
+Json load_dit(EngineState& state, const Json& request, at::ScalarType dtype) {
+  const Weights weights = open_weights(request.at("path").as_string(), state.device, dtype);
+  const Json* given = request.find("config");
+  const NextDitConfig config = NextDitConfig::infer(weights, given ? *given : Json::object());
+  state.dit = std::make_unique<NextDit>(weights, config);
+  return Json::object()
+      .set("channels", config.in_channels)
+      .set("captionDim", config.caption_dim)
+      .set("parameters", config.parameter_count())
+      .set("patchSize", config.patch_size)
+      .set("maxCaptionTokens", config.max_caption_tokens())
+      .set("maxLatentRows", config.max_latent_rows())
+      .set("maxLatentColumns", config.max_latent_columns());
+}
+
+// The yaml's dimensions against those of the weights: {"decoder": {...}, "residual": {...} or null}.
+void check_autoencoder_config(const Json& config, const AutoencoderConfig& found, const std::string& path) {
+  const char* hint =
+      "Use the yaml that belongs to this checkpoint: svg_autoencoder_P_* has 384 channels and no extra_vit_config, "
+      "an Autoencoder-R has 392 channels and an extra_vit_config.";
+  const bool residual = config.find("residual") != nullptr;
+  if (residual != found.residual.has_value()) {
+    throw Error(ErrorCode::kWeightsMismatch,
+                concat(path, " holds an Autoencoder-", found.residual ? "R" : "P", ", its configuration describes an Autoencoder-",
+                       residual ? "R" : "P"),
+                hint);
+  }
+  const Json* decoder = config.find("decoder");
+  if (!decoder) return;
+  const auto check = [&](const char* key, const std::vector<int64_t>& got) {
+    const Json* wanted = decoder->find(key);
+    if (!wanted) return;
+    const std::vector<int64_t> list = wanted->is_array() ? wanted->as_int_list() : std::vector<int64_t>{wanted->as_int()};
+    if (list != got) {
+      throw Error(ErrorCode::kWeightsMismatch,
+                  concat(path, ": the weights have ", key, " ", at::IntArrayRef(got), ", the configuration says ",
+                         at::IntArrayRef(list)),
+                  hint);
+    }
+  };
+  check("z_channels", {found.decoder.z_channels});
+  check("ch", {found.decoder.ch});
+  check("ch_mult", found.decoder.ch_mult);
+  check("num_res_blocks", {found.decoder.num_res_blocks});
+}
+
+Json load_autoencoder(EngineState& state, const Json& request, at::ScalarType dtype) {
+  const std::string path = request.at("checkpoint").as_string();
+  const Weights weights = open_weights(path, state.device, dtype);
+  std::optional<Weights> encoder;
+  if (const Json* encoder_path = request.find("encoder")) {
+    encoder = open_weights(encoder_path->as_string(), state.device, dtype);
+  }
+  const AutoencoderConfig config = AutoencoderConfig::infer(weights, encoder);
+  if (const Json* given = request.find("config")) check_autoencoder_config(*given, config, path);
+  state.autoencoder = std::make_unique<Autoencoder>(weights, config, encoder);
+  return Json::object()
+      .set("kind", config.residual ? "R" : "P")
+      .set("channels", state.autoencoder->latent_channels())
+      .set("canEncode", state.autoencoder->can_encode());
+}
+
+// {mean: [layers, C], std: [layers, C]}; row -1 is the encoder's last layer, whose features are the latents.
+Json load_statistics(EngineState& state, const Json& request) {
+  const std::string path = request.at("path").as_string();
+  const auto checkpoint = open_checkpoint(path);
+  const auto row = [&](const char* name) {
+    const at::Tensor table = checkpoint->read(name);
+    SVG_CHECK(table.dim() == 2 && table.size(0) > 0, ErrorCode::kFileFormat, path, ": \"", name,
+              "\" must be (layers, channels), not ", table.sizes());
+    const int64_t layer = request.get_int("layer", -1);
+    const int64_t index = layer < 0 ? table.size(0) + layer : layer;
+    SVG_CHECK(index >= 0 && index < table.size(0), ErrorCode::kInvalidArgument, path, " has ", table.size(0),
+              " layers, layer ", layer, " was asked for");
+    const at::Tensor values = table[index].to(at::kFloat);
+    SVG_CHECK(values.isfinite().all().item<bool>(), ErrorCode::kFileFormat, path, ": \"", name, "\" holds NaN or infinity");
+    return values.to(state.device, at::kFloat, /*non_blocking=*/false, /*copy=*/true).reshape({-1, 1, 1});
+  };
+  auto statistics = std::make_unique<FeatureStatistics>(FeatureStatistics{row("mean"), row("std")});
+  SVG_CHECK(statistics->mean.sizes() == statistics->std.sizes(), ErrorCode::kFileFormat, path,
+            ": mean and std differ in shape");
+  state.statistics = std::move(statistics);
+  return Json::object().set("channels", state.statistics->channels());
+}
+
+void check_parts_fit(const EngineState& state) {
+  if (state.dit && state.autoencoder && state.dit->config.in_channels != state.autoencoder->latent_channels()) {
+    const bool residual = state.autoencoder->config().residual.has_value();
+    throw Error(ErrorCode::kWeightsMismatch,
+                concat("the DiT draws latents of ", state.dit->config.in_channels, " channels, the autoencoder",
+                       residual ? " (an Autoencoder-R)" : "", " decodes ", state.autoencoder->latent_channels()),
+                residual ? "The published DiT was trained on Autoencoder-P: use svg_autoencoder_P_stage3_1024.yaml."
+                         : "Use the autoencoder that the DiT was trained on.");
+  }
+  if (state.dit && state.statistics && state.dit->config.in_channels != state.statistics->channels()) {
+    throw Error(ErrorCode::kWeightsMismatch,
+                concat("the DiT draws latents of ", state.dit->config.in_channels,
+                       " channels, the feature statistics hold ", state.statistics->channels()),
+                "Use dinov3_s16p_layer_patchtoken_stats_dist.pt of the same release.");
+  }
+  if (state.dit && state.text_encoder && state.dit->config.caption_dim != state.text_encoder->config().hidden_size) {
+    throw Error(ErrorCode::kWeightsMismatch,
+                concat("the DiT reads captions of width ", state.dit->config.caption_dim, ", the text encoder writes ",
+                       state.text_encoder->config().hidden_size),
+                "Use the text encoder that the DiT was trained with (published: gemma-2-2b).");
+  }
+}
+
+}  // namespace
+
+/// {"dtype", "offload"?, "textEncoder"?: {"path"}, "dit"?: {"path", "config"?}, "autoencoder"?: {"checkpoint", "encoder"?,
+/// "config"?}, "statistics"?: {"path", "layer"?}} -> the dimensions of what was loaded. Parts that are not named
+/// stay as they are; a failed load leaves the engine without the parts that it names.
+JobResult load(EngineState& state, const Json& request, const TensorMap&, const EventSink& emit) {
+  const at::ScalarType dtype = parse_dtype(request.get_string("dtype", "auto"), state.device);
+  const at::Device text_device = request.get_bool("offload", false) ? at::Device(at::kCPU) : state.device;
+  JobResult result{Json::object().set("device", state.device.str()).set("dtype", dtype_short_name(dtype)), {}};
+  const auto part = [&](const char* name, auto& slot, auto loader) {
+    const Json* part_request = request.find(name);
+    if (!part_request) return;
+    check_cancelled();
+    emit(Json::object().set("type", "load").set("part", name), {});
+    slot.reset();
+    state.captions.clear();
+    result.value.set(name, loader(*part_request));
+  };
+  try {
+    part("statistics", state.statistics, [&](const Json& r) { return load_statistics(state, r); });
+    part("autoencoder", state.autoencoder, [&](const Json& r) { return load_autoencoder(state, r, dtype); });
+    part("dit", state.dit, [&](const Json& r) { return load_dit(state, r, dtype); });
+    part("textEncoder", state.text_encoder, [&](const Json& r) { return load_text_encoder(state, r, text_device, dtype); });
+    check_parts_fit(state);
+  } catch (...) {
+    if (request.find("statistics")) state.statistics.reset();
+    if (request.find("autoencoder")) state.autoencoder.reset();
+    if (request.find("dit")) state.dit.reset();
+    if (request.find("textEncoder")) state.text_encoder.reset();
+    throw;
+  }
+  if (state.autoencoder) result.value.set("latentChannels", state.autoencoder->latent_channels());
+  return result;
+}
+
+/// {"parts": ["textEncoder", ...]} -> {}; frees the memory of these parts.
+JobResult unload(EngineState& state, const Json& request, const TensorMap&, const EventSink&) {
+  for (const Json& part : request.at("parts").as_array()) {
+    const std::string& name = part.as_string();
+    if (name == "textEncoder") state.text_encoder.reset();
+    else if (name == "dit") state.dit.reset();
+    else if (name == "autoencoder") state.autoencoder.reset();
+    else if (name == "statistics") state.statistics.reset();
+    else throw Error(ErrorCode::kInvalidArgument, concat("unknown part \"", name, "\""));
+  }
+  return {Json::object(), {}};
+}
+
+}  // namespace svg::jobs

@@ -1,0 +1,16 @@
+// Between pictures in 8 bits and images in [-1, 1].
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <string>
+
+namespace svg {
+
+/// (3, H, W) in about [-1, 1] to (H, W, 3) uint8 on the CPU: floor(255 clamp((x + 1) / 2, 0, 1)), as the original.
+at::Tensor to_pixels(const at::Tensor& image);
+
+/// (H, W, 3) uint8 to (3, H, W) fp32 in [-1, 1]. Throws Error(kInvalidArgument) for other shapes; `name` names it.
+at::Tensor from_pixels(const at::Tensor& pixels, const std::string& name);
+
+}  // namespace svg

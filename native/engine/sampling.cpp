@@ -1,0 +1,57 @@
+#include "engine/sampling.h"
+
+#include "core/cancel.h"
+#include "core/error.h"
+
+namespace svg {
+namespace {
+
+at::Tensor flatten_all(const std::vector<at::Tensor>& tensors) {
+  std::vector<at::Tensor> flat;
+  for (const at::Tensor& tensor : tensors) flat.push_back(tensor.reshape({-1}));
+  return flat.size() == 1 ? flat[0] : at::cat(flat);
+}
+
+// Solvers treat every element alike, so a batch of different sizes travels through them as one row.
+std::vector<at::Tensor> split_like(const at::Tensor& flat, const std::vector<at::Tensor>& shapes) {
+  std::vector<at::Tensor> parts;
+  int64_t start = 0;
+  for (const at::Tensor& shape : shapes) {
+    parts.push_back(flat.narrow(0, start, shape.numel()).view(shape.sizes()));
+    start += shape.numel();
+  }
+  return parts;
+}
+
+}  // namespace
+
+std::vector<at::Tensor> sample_latents(const NextDit& model, const std::vector<GuidedItem>& items,
+                                       const Guidance& guidance, const SamplerOptions& solver,
+                                       const std::vector<at::Tensor>& noise, const SampleStepFn& on_step) {
+  if (solver.adaptive() && items.size() > 1) {
+    std::vector<at::Tensor> latents;
+    for (size_t i = 0; i < items.size(); ++i) {
+      latents.push_back(sample_latents(model, {items[i]}, guidance, solver, {noise[i]}, on_step)[0]);
+    }
+    return latents;
+  }
+  GuidedSampler sampler(model, items, guidance);
+  sampler.plan_times(model_times(solver));
+  at::Tensor predicted;
+  const VelocityFn velocity = [&](const at::Tensor& x, double t, int64_t) {
+    check_cancelled();
+    const at::Tensor v = flatten_all(sampler.velocity(split_like(x, noise), t));
+    if (on_step) predicted = x + (1 - t) * v;
+    return v;
+  };
+  const ProgressFn progress = [&](const SolverProgress& done) {
+    check_cancelled();
+    if (on_step) on_step(done, split_like(predicted, noise));
+  };
+  const at::Tensor result = sample(solver, flatten_all(noise), velocity, progress);
+  SVG_CHECK(result.isfinite().all().item<bool>(), ErrorCode::kNumeric,
+            "the latents hold NaN or infinity: the weights, the noise or the guidance scale are not sound");
+  return split_like(result, noise);
+}
+
+}  // namespace svg

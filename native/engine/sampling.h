@@ -1,0 +1,26 @@
+// From encoded captions to latents: one solver run over a batch of pictures.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <functional>
+#include <vector>
+
+#include "diffusion/guidance.h"
+#include "diffusion/sampler.h"
+#include "models/next_dit_guided.h"
+
+namespace svg {
+
+/// Called after each solver step. `predicted` are the data that the last velocities point to, (C, h, w) fp32 each:
+/// what a preview shows.
+using SampleStepFn = std::function<void(const SolverProgress& progress, const std::vector<at::Tensor>& predicted)>;
+
+/// Integrates the guided velocity from `noise` (one (C, h, w) fp32 per picture, on the model's device) to latents of
+/// the same shapes. The pictures of a batch do not see each other; an adaptive solver, whose step size would
+/// couple them, takes one at a time. Throws Error(kNumeric) where the result is not finite.
+std::vector<at::Tensor> sample_latents(const NextDit& model, const std::vector<GuidedItem>& items,
+                                       const Guidance& guidance, const SamplerOptions& solver,
+                                       const std::vector<at::Tensor>& noise, const SampleStepFn& on_step = {});
+
+}  // namespace svg
