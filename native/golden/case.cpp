@@ -14,6 +14,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// Last part of the path, whether or not it ends in a slash.
+std::string folder_name(const std::string& folder) {
+  const fs::path path = fs::path(folder).lexically_normal();
+  return (path.has_filename() ? path : path.parent_path()).filename().string();
+}
+
 std::string read_text(const fs::path& path) {
   std::ifstream in(path, std::ios::binary);
   SVG_CHECK(in.good(), ErrorCode::kFileNotFound, path.string(), " cannot be read");
@@ -135,7 +141,7 @@ void GoldenCase::fail(const std::string& message) { failures_.push_back(message)
 
 Json GoldenCase::report() const {
   Json result = Json::object();
-  result.set("name", fs::path(folder_).lexically_normal().filename().string());
+  result.set("name", folder_name(folder_));
   result.set("module", module_);
   result.set("status", passed() ? "passed" : "failed");
   result.set("maxError", max_error_);
@@ -170,7 +176,7 @@ TensorMap draw_seeded_weights(int64_t seed, double gain, const Json& keys, const
 
 Json run_golden_case(const std::string& folder) {
   Json broken = Json::object();
-  broken.set("name", fs::path(folder).lexically_normal().filename().string());
+  broken.set("name", folder_name(folder));
   broken.set("module", "");
   broken.set("status", "failed");
   broken.set("maxError", 0.0);
