@@ -4,6 +4,7 @@
 
 #include "golden/diffusion.h"
 #include "golden/dit.h"
+#include "golden/files.h"
 #include "golden/text.h"
 #include "golden/vision.h"
 
@@ -21,6 +22,7 @@ const GoldenRunner* find_golden_runner(const std::string& module) {
       {"patch_discriminator", run_patch_discriminator},
       {"residual_vit", run_residual_vit},
       {"solver", run_solver},
+      {"torch_file", run_torch_file},
       {"transport", run_transport},
   };
   const auto found = runners.find(module);

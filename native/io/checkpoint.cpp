@@ -1,7 +1,13 @@
 #include "io/checkpoint.h"
 
+#include <filesystem>
+
 #include "core/error.h"
+#include "io/file_kind.h"
+#include "io/mapped_file.h"
 #include "io/safetensors.h"
+#include "io/sharded.h"
+#include "io/torch_file.h"
 
 namespace svg {
 
@@ -11,7 +17,18 @@ int64_t TensorInfo::bytes() const {
   return elements * static_cast<int64_t>(at::elementSize(dtype));
 }
 
-std::shared_ptr<Checkpoint> open_checkpoint(const std::string& path) { return open_safetensors(path); }
+std::shared_ptr<Checkpoint> open_checkpoint(const std::string& path, const CheckpointOptions& options) {
+  if (std::filesystem::is_directory(path)) return open_checkpoint_folder(path, options);
+  std::shared_ptr<MappedFile> file = MappedFile::open(path);
+  const std::string_view bytes(reinterpret_cast<const char*>(file->data()), file->size());
+  if (looks_like_safetensors(bytes)) return open_safetensors(std::move(file));
+  if (looks_like_torch_file(bytes)) return open_torch_file(std::move(file), options.root);
+  if (is_index_name(path)) return open_sharded(path, options);
+  const std::string foreign = describe_foreign_file(bytes);
+  SVG_CHECK(foreign.empty(), ErrorCode::kFileFormat, path, ": ", foreign);
+  if (path.ends_with(".safetensors")) return open_safetensors(std::move(file));
+  throw Error(ErrorCode::kFileFormat, concat(path, ": neither a safetensors file nor one of torch.save"));
+}
 
 CheckpointSource::CheckpointSource(std::shared_ptr<Checkpoint> checkpoint, at::Device device,
                                    at::ScalarType dtype, std::string strip)

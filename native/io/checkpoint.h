@@ -5,6 +5,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,10 +29,14 @@ class Checkpoint {
   bool has(const std::string& name) const { return tensors_.count(name) != 0; }
   /// File or folder it was opened from.
   const std::string& path() const { return path_; }
-  /// "safetensors", "safetensors (sharded)", "torch zip", "torch legacy".
+  /// "safetensors", "torch zip", "torch legacy", each with " (sharded)" where several files make one state dict.
   const std::string& format() const { return format_; }
   /// Plain values beside the tensors (safetensors __metadata__, extras of a Lightning file).
   const Json& metadata() const { return metadata_; }
+  /// Keys of the torch file that lead to the tensors, e.g. {"state_dict"}; empty elsewhere.
+  const std::vector<std::string>& root() const { return root_; }
+  /// The files that hold the tensors, the index of a sharded one first.
+  virtual std::vector<std::string> files() const { return {path_}; }
 
   /// A CPU view of the mapped bytes (read-only by convention, keeps the map alive).
   /// Throws Error(kWeightsMismatch) where the name is absent.
@@ -44,12 +49,19 @@ class Checkpoint {
   std::string format_;
   std::map<std::string, TensorInfo> tensors_;
   Json metadata_;
+  std::vector<std::string> root_;
+};
+
+struct CheckpointOptions {
+  /// Keys that lead to the state dict of a torch file. Absent: "state_dict", "ema", "model" and "module" are
+  /// followed for as long as they hold tensors.
+  std::optional<std::vector<std::string>> root;
 };
 
 /// Opens a .safetensors file, a *.safetensors.index.json, a folder that holds either, or a
 /// .pth/.pt/.ckpt as torch.save wrote it. The kind is told from the bytes, not from the name.
 /// Throws Error(kFileNotFound | kFileFormat | kUnsafeFile) naming the file and the cause.
-std::shared_ptr<Checkpoint> open_checkpoint(const std::string& path);
+std::shared_ptr<Checkpoint> open_checkpoint(const std::string& path, const CheckpointOptions& options = {});
 
 /// Weights of a checkpoint as a source for models: matrices cast to `dtype`, all moved to `device`,
 /// `strip` cut from the front of every name (names without it are left out). fp32 on the CPU is not copied.

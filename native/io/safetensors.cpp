@@ -2,31 +2,22 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 
 #include "core/error.h"
-#include "io/mapped_file.h"
+#include "io/dtypes.h"
+#include "io/text.h"
 
 namespace svg {
 namespace {
 
 constexpr uint64_t kMaxHeaderBytes = 100'000'000;
-
-struct NamedDtype {
-  const char* name;
-  at::ScalarType dtype;
-};
-
-constexpr NamedDtype kDtypes[] = {
-    {"F64", at::kDouble}, {"F32", at::kFloat}, {"F16", at::kHalf}, {"BF16", at::kBFloat16},
-    {"I64", at::kLong},   {"I32", at::kInt},   {"I16", at::kShort}, {"I8", at::kChar},
-    {"U8", at::kByte},    {"BOOL", at::kBool}, {"F8_E4M3", at::kFloat8_e4m3fn},
-    {"F8_E5M2", at::kFloat8_e5m2},
-};
+constexpr size_t kMaxDimensions = 64;
 
 class SafetensorsFile : public Checkpoint {
  public:
-  explicit SafetensorsFile(const std::string& path) : file_(MappedFile::open(path)) {
-    path_ = path;
+  explicit SafetensorsFile(std::shared_ptr<MappedFile> file) : file_(std::move(file)) {
+    path_ = file_->path();
     format_ = "safetensors";
     read_header();
   }
@@ -54,7 +45,7 @@ class SafetensorsFile : public Checkpoint {
 
  private:
   [[noreturn]] void fail(const std::string& cause) const {
-    throw Error(ErrorCode::kFileFormat, concat("[safetensors] ", path_, ": ", cause));
+    throw Error(ErrorCode::kFileFormat, concat(path_, ": [safetensors] ", cause));
   }
 
   void read_header() {
@@ -89,23 +80,24 @@ class SafetensorsFile : public Checkpoint {
   }
 
   void add_tensor(const std::string& name, const Json& entry) {
+    const std::string shown = concat("tensor \"", printable(name), "\"");
     const std::string& dtype_name = entry.at("dtype").as_string();
-    const auto* dtype = std::find_if(std::begin(kDtypes), std::end(kDtypes),
-                                     [&](const NamedDtype& known) { return dtype_name == known.name; });
-    if (dtype == std::end(kDtypes)) fail(concat("tensor \"", name, "\" has the unknown dtype ", dtype_name));
-    TensorInfo info{dtype->dtype, entry.at("shape").as_int_list()};
+    const std::optional<at::ScalarType> dtype = dtype_of_safetensors(dtype_name);
+    if (!dtype) fail(concat(shown, " has the unknown dtype ", printable(dtype_name)));
+    TensorInfo info{*dtype, entry.at("shape").as_int_list()};
     const std::vector<int64_t> offsets = entry.at("data_offsets").as_int_list();
-    if (offsets.size() != 2 || offsets[0] < 0 || offsets[1] < offsets[0]) {
-      fail(concat("tensor \"", name, "\" has impossible offsets"));
-    }
-    int64_t bytes = static_cast<int64_t>(at::elementSize(info.dtype));
+    if (offsets.size() != 2 || offsets[0] < 0 || offsets[1] < offsets[0]) fail(concat(shown, " has impossible offsets"));
+    if (entry.as_object().size() != 3) fail(concat(shown, " has fields that the format does not know"));
+    if (info.shape.size() > kMaxDimensions) fail(concat(shown, " has ", info.shape.size(), " dimensions"));
+    const auto element_size = static_cast<int64_t>(at::elementSize(info.dtype));
+    int64_t whole = element_size;  // with zeros as ones: bounds the sides of an empty tensor too
     for (const int64_t side : info.shape) {
-      if (side < 0 || __builtin_mul_overflow(bytes, side, &bytes)) {
-        fail(concat("tensor \"", name, "\" has an impossible shape"));
+      if (side < 0 || __builtin_mul_overflow(whole, std::max<int64_t>(side, 1), &whole)) {
+        fail(concat(shown, " has an impossible shape"));
       }
     }
-    if (bytes != offsets[1] - offsets[0]) {
-      fail(concat("tensor \"", name, "\" needs ", bytes, " bytes, its offsets give ", offsets[1] - offsets[0]));
+    if (info.bytes() != offsets[1] - offsets[0]) {
+      fail(concat(shown, " needs ", info.bytes(), " bytes, its offsets give ", offsets[1] - offsets[0]));
     }
     spans_[name] = {offsets[0], offsets[1]};
     tensors_[name] = std::move(info);
@@ -133,8 +125,15 @@ class SafetensorsFile : public Checkpoint {
 
 }  // namespace
 
-std::shared_ptr<Checkpoint> open_safetensors(const std::string& path) {
-  return std::make_shared<SafetensorsFile>(path);
+bool looks_like_safetensors(std::string_view file) {
+  if (file.size() < 9 || file[8] != '{') return false;
+  uint64_t length = 0;
+  std::memcpy(&length, file.data(), 8);
+  return length <= std::min<uint64_t>(kMaxHeaderBytes, file.size() - 8);
+}
+
+std::shared_ptr<Checkpoint> open_safetensors(std::shared_ptr<MappedFile> file) {
+  return std::make_shared<SafetensorsFile>(std::move(file));
 }
 
 }  // namespace svg

@@ -2,13 +2,17 @@
 #pragma once
 
 #include <memory>
-#include <string>
+#include <string_view>
 
 #include "io/checkpoint.h"
+#include "io/mapped_file.h"
 
 namespace svg {
 
+/// True where a header length that fits the file is followed by a JSON object.
+bool looks_like_safetensors(std::string_view file);
+
 /// One file. Throws Error(kFileFormat) where the header lies about itself or about the data.
-std::shared_ptr<Checkpoint> open_safetensors(const std::string& path);
+std::shared_ptr<Checkpoint> open_safetensors(std::shared_ptr<MappedFile> file);
 
 }  // namespace svg
