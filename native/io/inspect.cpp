@@ -1,0 +1,44 @@
+#include "io/inspect.h"
+
+#include <filesystem>
+
+#include "io/checkpoint.h"
+#include "io/dtypes.h"
+#include "io/identify.h"
+
+namespace svg {
+
+Json inspect_file(const Json& request) {
+  const auto checkpoint = open_checkpoint(request.at("path").as_string());
+  Json tensors = Json::array();
+  int64_t total = 0;
+  for (const auto& [name, info] : checkpoint->tensors()) {
+    Json shape = Json::array();
+    for (const int64_t side : info.shape) shape.push_back(side);
+    tensors.push_back(Json::Object{
+        {"name", name}, {"dtype", torch_name(info.dtype)}, {"shape", std::move(shape)}, {"bytes", info.bytes()}});
+    total += info.bytes();
+  }
+  Json files = Json::array();
+  int64_t file_bytes = 0;
+  for (const std::string& file : checkpoint->files()) {
+    files.push_back(file);
+    if (std::filesystem::is_regular_file(file)) file_bytes += static_cast<int64_t>(std::filesystem::file_size(file));
+  }
+  Json root = Json::array();
+  for (const std::string& key : checkpoint->root()) root.push_back(key);
+  const Identity identity = identify(*checkpoint);
+  return Json::Object{{"path", checkpoint->path()},
+                      {"format", checkpoint->format()},
+                      {"kind", identity.kind},
+                      {"description", identity.description},
+                      {"root", std::move(root)},
+                      {"files", std::move(files)},
+                      {"tensors", std::move(tensors)},
+                      {"metadata", checkpoint->metadata()},
+                      {"parameters", count_parameters(*checkpoint)},
+                      {"totalBytes", total},
+                      {"fileBytes", file_bytes}};
+}
+
+}  // namespace svg

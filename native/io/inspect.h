@@ -1,0 +1,13 @@
+// The job `inspect`: what a weight file holds, without reading its tensors.
+#pragma once
+
+#include "core/json.h"
+
+namespace svg {
+
+/// {"path"} -> {"path", "format", "kind", "description", "root", "files", "tensors": [{"name", "dtype", "shape",
+/// "bytes"}], "metadata", "parameters", "totalBytes", "fileBytes"}.
+/// Throws as open_checkpoint does.
+Json inspect_file(const Json& request);
+
+}  // namespace svg
