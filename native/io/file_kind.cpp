@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cctype>
 
+#include "io/text.h"
+
 namespace svg {
 namespace {
 
@@ -40,7 +42,8 @@ std::string lower_start(std::string_view file) {
 }
 
 bool is_plain_text(std::string_view file) {
-  return std::all_of(file.begin(), file.end(), [](char c) {
+  while (!file.empty() && (file.back() & 0x80)) file.remove_suffix(1);  // a character that the end of the view cuts
+  return is_utf8(file) && std::all_of(file.begin(), file.end(), [](char c) {
     const auto byte = static_cast<unsigned char>(c);
     return byte >= 0x20 || byte == '\t' || byte == '\n' || byte == '\r';
   });

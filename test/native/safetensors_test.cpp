@@ -49,7 +49,7 @@ TEST_CASE("safetensors: headers that lie are refused") {
   EXPECT_MALFORMED(open_header(R"({"a":{"dtype":"X9","shape":[2],"data_offsets":[0,2]}})", "xy"), "unknown dtype");
   EXPECT_MALFORMED(open_header(R"({"a":{"dtype":"U8","shape":[2]}})", "xy"), "data_offsets");
   EXPECT_MALFORMED(open_header(R"({"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2],"x":1}})", "xy"), "fields");
-  EXPECT_MALFORMED(open_header(R"({"a":3})"), "expected");
+  EXPECT_MALFORMED(open_header(R"({"a":3})"), "dtype");
   EXPECT_MALFORMED(open_header(R"({"__metadata__":{"a":1}})"), "string");
   EXPECT_MALFORMED(open_header(R"({"a":{"dtype":"U8","shape":[)" + std::string(1000, '[')), "file.safetensors");
   EXPECT_MALFORMED(open_header("{\"\xff\":{}}"), "UTF-8");
