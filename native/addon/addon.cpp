@@ -10,8 +10,8 @@ namespace {
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("Engine", svg::addon::EngineWrap::define(env));
   exports.Set("info", Napi::Function::New(env, [](const Napi::CallbackInfo& info) -> Napi::Value {
-                return svg::addon::guarded(
-                    info.Env(), [&] { return Napi::String::New(info.Env(), svg::runtime_info().dump()); });
+                return svg::addon::guarded(info.Env(),
+                                           [&] { return Napi::String::New(info.Env(), svg::runtime_info().dump()); });
               }));
   return exports;
 }

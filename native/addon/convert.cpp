@@ -15,10 +15,10 @@ struct DtypeEntry {
 
 // bfloat16 and float16 have no typed array on Node 20: their bits travel as Uint16Array.
 constexpr DtypeEntry kDtypes[] = {
-    {"float32", at::kFloat, napi_float32_array},   {"float64", at::kDouble, napi_float64_array},
-    {"int64", at::kLong, napi_bigint64_array},     {"int32", at::kInt, napi_int32_array},
-    {"int16", at::kShort, napi_int16_array},       {"int8", at::kChar, napi_int8_array},
-    {"uint8", at::kByte, napi_uint8_array},        {"bool", at::kBool, napi_uint8_array},
+    {"float32", at::kFloat, napi_float32_array},    {"float64", at::kDouble, napi_float64_array},
+    {"int64", at::kLong, napi_bigint64_array},      {"int32", at::kInt, napi_int32_array},
+    {"int16", at::kShort, napi_int16_array},        {"int8", at::kChar, napi_int8_array},
+    {"uint8", at::kByte, napi_uint8_array},         {"bool", at::kBool, napi_uint8_array},
     {"bfloat16", at::kBFloat16, napi_uint16_array}, {"float16", at::kHalf, napi_uint16_array},
 };
 

@@ -8,6 +8,7 @@
 #include "bench/peak_rss.h"
 #include "bench/plain_dit.h"
 #include "core/error.h"
+#include "core/random_weights.h"
 #include "models/next_dit_guided.h"
 
 namespace svg {
@@ -49,24 +50,6 @@ NextDitConfig config_of(const Json& request) {
   return config;
 }
 
-/// Random parameters of the working dtype, drawn one at a time so that no fp32 copy of all is ever held.
-class RandomSource : public WeightSource {
- public:
-  RandomSource(at::ScalarType dtype, at::Generator generator) : dtype_(dtype), generator_(std::move(generator)) {}
-
-  at::Tensor find(const std::string&, at::IntArrayRef shape, Init init, Role role) override {
-    // adaLN starts at zero in training; here every branch has to count.
-    if (init.kind == Init::Kind::kZeros && shape.size() > 1) init = Init::normal(0.02);
-    return initialise(shape, init, generator_).to(role == Role::kMatrix ? dtype_ : at::kFloat);
-  }
-  std::optional<std::vector<int64_t>> shape_of(const std::string&) const override { return std::nullopt; }
-  std::string description() const override { return "random weights"; }
-
- private:
-  at::ScalarType dtype_;
-  at::Generator generator_;
-};
-
 double median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
   return values[values.size() / 2];
@@ -99,9 +82,9 @@ Json bench_row(const Row& row, const NextDit& model, int64_t repeats, at::Genera
   constexpr int64_t kSteps = 50;
 
   // What a sample shares between its steps counts as one part in fifty of a step.
-  GuidedSampler sampler(model,
-                        {{model.encode_caption(features[0]), model.encode_caption(features[1].narrow(0, 0, 1)), side, side}},
-                        guidance);
+  GuidedSampler sampler(
+      model, {{model.encode_caption(features[0]), model.encode_caption(features[1].narrow(0, 0, 1)), side, side}},
+      guidance);
   Run shared, ours, plain;
   std::vector<double> times;
   for (int64_t i = 0; i < kSteps; ++i) times.push_back(static_cast<double>(i) / kSteps);
@@ -147,7 +130,8 @@ Json bench_dit(const Json& request) {
     for (const Row& row : rows) {
       if (row.bf16 != bf16) continue;
       if (!model) {
-        const auto source = std::make_shared<RandomSource>(bf16 ? at::kBFloat16 : at::kFloat, generator);
+        const auto source = std::make_shared<RandomWeights>(generator, RandomWeights::Values::kRandom,
+                                                            bf16 ? at::kBFloat16 : at::kFloat);
         model = std::make_unique<NextDit>(Weights(source), config);
       }
       results.push_back(bench_row(row, *model, repeats, generator));

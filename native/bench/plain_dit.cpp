@@ -44,9 +44,9 @@ at::Tensor attention(const NextDitBlock& block, const at::Tensor& x, const at::T
   k = k.unsqueeze(3).repeat({1, 1, 1, repeat, 1}).flatten(2, 3);
   v = v.unsqueeze(3).repeat({1, 1, 1, repeat, 1}).flatten(2, 3);
   const at::Tensor wide_mask = mask.view({batch, 1, 1, length}).expand({batch, block.heads, length, length});
-  const at::Tensor attended = at::scaled_dot_product_attention(
-      q.permute({0, 2, 1, 3}), k.permute({0, 2, 1, 3}), v.permute({0, 2, 1, 3}), wide_mask, 0.0, false,
-      std::sqrt(1.0 / static_cast<double>(block.head_dim)));
+  const at::Tensor attended =
+      at::scaled_dot_product_attention(q.permute({0, 2, 1, 3}), k.permute({0, 2, 1, 3}), v.permute({0, 2, 1, 3}),
+                                       wide_mask, 0.0, false, std::sqrt(1.0 / static_cast<double>(block.head_dim)));
   return linear(block.out, attended.permute({0, 2, 1, 3}).flatten(2));
 }
 
@@ -55,8 +55,8 @@ at::Tensor feed_forward(const NextDitBlock& block, const at::Tensor& x) {
 }
 
 /// x (B, T, dim); silu_t (B, adaln_dim), undefined for the context refiner.
-at::Tensor run_block(const NextDitBlock& block, const at::Tensor& x, const at::Tensor& mask,
-                     const at::Tensor& rotation, const at::Tensor& silu_t) {
+at::Tensor run_block(const NextDitBlock& block, const at::Tensor& x, const at::Tensor& mask, const at::Tensor& rotation,
+                     const at::Tensor& silu_t) {
   const auto norm_of = [](const RmsNorm& layer, const at::Tensor& rows) { return norm(rows, layer.weight, layer.eps); };
   if (!block.modulated) {
     const at::Tensor middle =
@@ -94,7 +94,8 @@ at::Tensor plain_dit_forward(const NextDit& model, const at::Tensor& latents, co
     caption_rotation[i].narrow(0, 0, length).copy_(row.narrow(0, 0, length));
     image_rotation[i].copy_(row.narrow(0, length, grid.tokens()));
   }
-  for (const NextDitBlock& block : model.context_refiner) captions = run_block(block, captions, mask, caption_rotation, {});
+  for (const NextDitBlock& block : model.context_refiner)
+    captions = run_block(block, captions, mask, caption_rotation, {});
 
   const int64_t p = model.config.patch_size;
   const at::Tensor patches = latents.reshape({batch, model.config.in_channels, grid.rows, p, grid.columns, p})
@@ -102,7 +103,8 @@ at::Tensor plain_dit_forward(const NextDit& model, const at::Tensor& latents, co
                                  .reshape({batch, grid.tokens(), model.config.patch_dim()});
   const at::Tensor image_mask = at::ones({batch, grid.tokens()}, at::kBool);
   at::Tensor images = linear(model.x_embedder, patches).to(at::kFloat);
-  for (const NextDitBlock& block : model.noise_refiner) images = run_block(block, images, image_mask, image_rotation, silu_t);
+  for (const NextDitBlock& block : model.noise_refiner)
+    images = run_block(block, images, image_mask, image_rotation, silu_t);
 
   at::Tensor x = at::zeros({batch, longest, model.config.dim}, at::kFloat);
   at::Tensor full_mask = at::zeros({batch, longest}, at::kBool);
@@ -129,7 +131,8 @@ at::Tensor plain_guided_velocity(const NextDit& model, const at::Tensor& latent,
     const at::Tensor time = at::full({1}, t, at::kFloat);
     return plain_dit_forward(model, latent, time, features.narrow(0, 0, 1), mask.narrow(0, 0, 1))[0];
   }
-  const at::Tensor both = plain_dit_forward(model, latent.repeat({2, 1, 1, 1}), at::full({2}, t, at::kFloat), features, mask);
+  const at::Tensor both =
+      plain_dit_forward(model, latent.repeat({2, 1, 1, 1}), at::full({2}, t, at::kFloat), features, mask);
   return guided_velocity(both[0], both[1], guidance);
 }
 

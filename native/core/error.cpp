@@ -32,13 +32,11 @@ namespace {
 std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 
 bool is_memory_message(const std::string& text) {
-  return text.find("out of memory") != std::string::npos ||
-         text.find("not enough memory") != std::string::npos ||
+  return text.find("out of memory") != std::string::npos || text.find("not enough memory") != std::string::npos ||
          text.find("can't allocate memory") != std::string::npos;
 }
 
-const char kMemoryHint[] =
-    "Use a smaller size, a smaller batch or --dtype bf16, or free memory on the device.";
+const char kMemoryHint[] = "Use a smaller size, a smaller batch or --dtype bf16, or free memory on the device.";
 
 }  // namespace
 

@@ -58,9 +58,9 @@ Error translate_current_exception();
 }  // namespace svg
 
 /// SVG_CHECK(ok, ErrorCode::kFileFormat, "[safetensors] header of ", n, " bytes")
-#define SVG_CHECK(condition, code, ...)                        \
-  do {                                                         \
-    if (!(condition)) [[unlikely]] {                           \
-      throw ::svg::Error((code), ::svg::concat(__VA_ARGS__));  \
-    }                                                          \
+#define SVG_CHECK(condition, code, ...)                       \
+  do {                                                        \
+    if (!(condition)) [[unlikely]] {                          \
+      throw ::svg::Error((code), ::svg::concat(__VA_ARGS__)); \
+    }                                                         \
   } while (false)

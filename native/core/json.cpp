@@ -30,8 +30,8 @@ class Parser {
   }
 
   void skip_space() {
-    while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\n' ||
-                                  text_[at_] == '\r')) {
+    while (at_ < text_.size() &&
+           (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\n' || text_[at_] == '\r')) {
       ++at_;
     }
   }
@@ -87,8 +87,7 @@ class Parser {
     }
   }
 
-  static bool is_duplicate(const Json::Object& members, std::unordered_set<std::string>& seen,
-                           const std::string& key) {
+  static bool is_duplicate(const Json::Object& members, std::unordered_set<std::string>& seen, const std::string& key) {
     if (members.size() < kDuplicateSetSize) {
       for (const auto& member : members) {
         if (member.first == key) return true;
@@ -184,7 +183,9 @@ class Parser {
       const char escape = peek();
       ++at_;
       switch (escape) {
-        case '"': case '\\': case '/': out += escape; break;
+        case '"':
+        case '\\':
+        case '/': out += escape; break;
         case 'b': out += '\b'; break;
         case 'f': out += '\f'; break;
         case 'n': out += '\n'; break;

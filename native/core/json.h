@@ -44,7 +44,7 @@ class Json {
 
   // Each throws Error(kInvalidConfig) where the kind is another one.
   bool as_bool() const;
-  int64_t as_int() const;    // also takes a double without a fraction
+  int64_t as_int() const;  // also takes a double without a fraction
   double as_double() const;
   const std::string& as_string() const;
   const Array& as_array() const;

@@ -7,8 +7,7 @@
 namespace svg {
 namespace {
 
-void check_shape(at::IntArrayRef got, at::IntArrayRef want, const std::string& name,
-                 const std::string& where) {
+void check_shape(at::IntArrayRef got, at::IntArrayRef want, const std::string& name, const std::string& where) {
   SVG_CHECK(got == want, ErrorCode::kWeightsMismatch, "tensor \"", name, "\" has shape ", got,
             ", the configuration needs ", want, " (", where, ")");
 }
@@ -19,13 +18,12 @@ bool keeps_dtype(const at::Tensor& tensor) { return !at::isFloatingType(tensor.s
 
 at::Tensor Weights::get(const std::string& name, at::IntArrayRef shape, Init init, Role role) const {
   at::Tensor tensor = get_optional(name, shape, init, role);
-  SVG_CHECK(tensor.defined(), ErrorCode::kWeightsMismatch, "tensor \"", prefix_, name,
-            "\" is missing in ", source_->description());
+  SVG_CHECK(tensor.defined(), ErrorCode::kWeightsMismatch, "tensor \"", prefix_, name, "\" is missing in ",
+            source_->description());
   return tensor;
 }
 
-at::Tensor Weights::get_optional(const std::string& name, at::IntArrayRef shape, Init init,
-                                 Role role) const {
+at::Tensor Weights::get_optional(const std::string& name, at::IntArrayRef shape, Init init, Role role) const {
   at::Tensor tensor = source_->find(prefix_ + name, shape, init, role);
   if (tensor.defined()) check_shape(tensor.sizes(), shape, prefix_ + name, source_->description());
   return tensor;

@@ -25,12 +25,15 @@ AdaptiveMethod dormand_prince() {
                              last};
   method.tableau.weights = last;
   method.tableau.weights.push_back(0);
-  method.error = {35.0 / 384 - 1951.0 / 21600,        0,
-                  500.0 / 1113 - 22642.0 / 50085,     125.0 / 192 - 451.0 / 720,
-                  -2187.0 / 6784 + 12231.0 / 42400,   11.0 / 84 - 649.0 / 6300,
+  method.error = {35.0 / 384 - 1951.0 / 21600,
+                  0,
+                  500.0 / 1113 - 22642.0 / 50085,
+                  125.0 / 192 - 451.0 / 720,
+                  -2187.0 / 6784 + 12231.0 / 42400,
+                  11.0 / 84 - 649.0 / 6300,
                   -1.0 / 60};
-  method.midpoint = {6025192743.0 / 30085553152.0 / 2,    0,
-                     51252292925.0 / 65400821598.0 / 2,   -2691868925.0 / 45128329728.0 / 2,
+  method.midpoint = {6025192743.0 / 30085553152.0 / 2,     0,
+                     51252292925.0 / 65400821598.0 / 2,    -2691868925.0 / 45128329728.0 / 2,
                      187940372067.0 / 1594534317056.0 / 2, -1776094331.0 / 19743644256.0 / 2,
                      11237099.0 / 235043384.0 / 2};
   method.order = 5;
@@ -51,9 +54,7 @@ AdaptiveMethod fehlberg2() {
           2};
 }
 
-AdaptiveMethod adaptive_heun() {
-  return {{{0, 1}, {{}, {1}}, {0.5, 0.5}}, {0.5, -0.5}, {0.5, 0}, 2};
-}
+AdaptiveMethod adaptive_heun() { return {{{0, 1}, {{}, {1}}, {0.5, 0.5}}, {0.5, -0.5}, {0.5, 0}, 2}; }
 
 double rms(const at::Tensor& x) { return x.to(at::kDouble).square().mean().sqrt().item<double>(); }
 
@@ -85,8 +86,8 @@ class Integrator {
     const float begin = static_cast<float>(t), length = static_cast<float>(dt);
     k.resize(1);
     for (size_t i = 1; i < tableau.nodes.size(); ++i) {
-      const double at = tableau.nodes[i] == 1 ? static_cast<float>(t + dt)
-                                              : begin + static_cast<float>(tableau.nodes[i]) * length;
+      const double at =
+          tableau.nodes[i] == 1 ? static_cast<float>(t + dt) : begin + static_cast<float>(tableau.nodes[i]) * length;
       k.push_back(evaluate(at, y + combine(tableau.coupling[i], k, length)));
     }
   }

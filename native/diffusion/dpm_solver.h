@@ -15,7 +15,7 @@ struct DpmOptions {
   int64_t order = 2;   // 1 to 3
   bool singlestep = false;
   TimeSpacing spacing = TimeSpacing::kTimeUniformFlow;
-  double shift = 1;    // of kTimeUniformFlow
+  double shift = 1;  // of kTimeUniformFlow
 };
 
 /// Model times of all evaluations, in order.

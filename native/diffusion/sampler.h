@@ -16,8 +16,8 @@ namespace svg {
 struct SamplerOptions {
   /// "dpm++", a name of find_fixed_method or one of find_adaptive_method.
   std::string name = "dpm++";
-  DpmOptions dpm;        // steps and shift are those of every fixed method; see ode_grid for what steps means there
-  Tolerance tolerance;   // of adaptive methods, which take neither steps nor shift
+  DpmOptions dpm;       // steps and shift are those of every fixed method; see ode_grid for what steps means there
+  Tolerance tolerance;  // of adaptive methods, which take neither steps nor shift
 
   /// From {name, steps, order, skip_type, method, shift, atol, rtol}, all optional.
   /// Throws Error(kInvalidArgument) for unknown names and values out of range.

@@ -31,9 +31,8 @@ Engine::Engine(const Json& options) {
   SVG_CHECK(threads >= 0 && threads <= 1024, ErrorCode::kInvalidArgument, "threads must be 0 to 1024, not ", threads);
   auto state = std::make_unique<EngineState>();
   state->device = parse_device(options.get_string("device", "cpu"));
-  thread_ = std::thread([this, threads, state = std::move(state)]() mutable {
-    run_loop(std::move(state), static_cast<int>(threads));
-  });
+  thread_ = std::thread(
+      [this, threads, state = std::move(state)]() mutable { run_loop(std::move(state), static_cast<int>(threads)); });
 }
 
 Engine::~Engine() { stop(); }

@@ -8,16 +8,21 @@ namespace svg {
 
 JobHandler find_job(const std::string& kind) {
   static const std::map<std::string, JobHandler> handlers = {
+      {"bench", jobs::bench},
+      {"convert", jobs::convert},
       {"decode", jobs::decode},
       {"encode", jobs::encode},
       {"generate-text", jobs::generate_text},
       {"golden", jobs::golden},
+      {"init-weights", jobs::init_weights},
+      {"inspect", jobs::inspect},
       {"load", jobs::load},
       {"memory", jobs::memory},
       {"read-tensors", jobs::read_tensors},
       {"sample", jobs::sample},
       {"sleep", jobs::sleep},
       {"unload", jobs::unload},
+      {"verify", jobs::verify},
   };
   const auto found = handlers.find(kind);
   if (found != handlers.end()) return found->second;

@@ -6,13 +6,19 @@
 namespace svg::jobs {
 
 // runtime.cpp
+JobResult bench(EngineState&, const Json& request, const TensorMap&, const EventSink&);
 JobResult golden(EngineState&, const Json& request, const TensorMap&, const EventSink&);
 JobResult memory(EngineState&, const Json& request, const TensorMap&, const EventSink&);
 JobResult sleep(EngineState&, const Json& request, const TensorMap&, const EventSink&);
 
-// files.cpp
-JobResult read_tensors(EngineState&, const Json& request, const TensorMap&, const EventSink&);
+// init.cpp
+JobResult init_weights(EngineState&, const Json& request, const TensorMap&, const EventSink&);
 
+// files.cpp
+JobResult convert(EngineState&, const Json& request, const TensorMap&, const EventSink&);
+JobResult inspect(EngineState&, const Json& request, const TensorMap&, const EventSink&);
+JobResult read_tensors(EngineState&, const Json& request, const TensorMap&, const EventSink&);
+JobResult verify(EngineState&, const Json& request, const TensorMap&, const EventSink&);
 
 // load.cpp
 JobResult load(EngineState&, const Json& request, const TensorMap&, const EventSink&);

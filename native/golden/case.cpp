@@ -92,7 +92,8 @@ TensorMap GoldenCase::weight_map(const std::string& group) const {
         if (key.first.rfind("lin", 0) == 0) abs.push_back(key.first);
       }
     }
-    return draw_seeded_weights(part.at("seed").as_int(), part.get_double("gain", seeded->get_double("gain", 1)), *keys, abs);
+    return draw_seeded_weights(part.at("seed").as_int(), part.get_double("gain", seeded->get_double("gain", 1)), *keys,
+                               abs);
   }
   if (fs::exists(stored)) return read_all(stored);
   SVG_CHECK(seeded, ErrorCode::kFileFormat, folder_, ": neither weights.safetensors nor seeded_weights");
@@ -111,8 +112,8 @@ void GoldenCase::expect(const std::string& output_name, const at::Tensor& got) {
   expect_close(output_name, got, output(output_name), atol(), rtol());
 }
 
-void GoldenCase::expect_close(const std::string& label, const at::Tensor& got, const at::Tensor& want,
-                              double atol, double rtol) {
+void GoldenCase::expect_close(const std::string& label, const at::Tensor& got, const at::Tensor& want, double atol,
+                              double rtol) {
   if (got.sizes() != want.sizes()) {
     fail(concat(label, ": shape ", got.sizes(), " where ", want.sizes(), " is wanted"));
     return;

@@ -19,11 +19,11 @@ class GoldenCase {
 
   const std::string& folder() const { return folder_; }
   const std::string& module() const { return module_; }
-  const Json& spec() const { return spec_; }                      // all of case.json
+  const Json& spec() const { return spec_; }  // all of case.json
   const Json& config() const { return spec_.at("config"); }
-  bool has_input(const std::string& name) const;                 // name without "in."
+  bool has_input(const std::string& name) const;  // name without "in."
   at::Tensor input(const std::string& name) const;
-  at::Tensor output(const std::string& name) const;              // the wanted values, without "out."
+  at::Tensor output(const std::string& name) const;  // the wanted values, without "out."
   std::vector<std::string> output_names() const;
   /// Stored tensors of any name in io.safetensors ("in.x", "grad.y", ...).
   const TensorMap& io() const { return io_; }

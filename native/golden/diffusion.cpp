@@ -15,8 +15,8 @@ void run_plan(GoldenCase& golden) {
   for (const std::string& name : golden.output_names()) {
     const size_t dot = name.find('.');
     SVG_CHECK(dot != std::string::npos, ErrorCode::kFileFormat, "output \"", name, "\" names no path");
-    const PathPoint point = path_point(parse_path(name.substr(0, dot)), golden.input("t"), golden.input("noise"),
-                                       golden.input("data"));
+    const PathPoint point =
+        path_point(parse_path(name.substr(0, dot)), golden.input("t"), golden.input("noise"), golden.input("data"));
     const std::string quantity = name.substr(dot + 1);
     SVG_CHECK(quantity == "x_t" || quantity == "velocity", ErrorCode::kFileFormat, "unknown output \"", name, "\"");
     golden.expect(name, quantity == "x_t" ? point.x : point.velocity);
@@ -54,9 +54,8 @@ void run_solver(GoldenCase& golden) {
   SVG_CHECK(velocity == "sin(3t)*x + cos(x)", ErrorCode::kFileFormat, "unknown velocity \"", velocity, "\"");
   SamplerOptions options = SamplerOptions::from_json(golden.spec().at("solver"));
   if (options.dpm.singlestep) options.dpm.shift = 1;  // the original's singlestep has no shift
-  const at::Tensor got = sample(options, golden.input("noise"), [](const at::Tensor& x, double t, int64_t) {
-    return std::sin(3 * t) * x + x.cos();
-  });
+  const at::Tensor got = sample(options, golden.input("noise"),
+                                [](const at::Tensor& x, double t, int64_t) { return std::sin(3 * t) * x + x.cos(); });
   const at::Tensor want = golden.output("sample");
   if (original_is_undefined(options) && want.isnan().all().item<bool>()) {
     if (!got.isfinite().all().item<bool>()) golden.fail("sample: not finite");

@@ -87,7 +87,8 @@ void run_dit_trainer(GoldenCase& golden) {
   golden.expect_at_most("ema", update_error(trainer.ema(), start, golden, "ema."), bound);
   for (const std::string& name : golden.output_names()) {
     const bool parameter = name.rfind("param.", 0) == 0;
-    if (parameter && !trainer.parameters().count(name.substr(6))) golden.fail("no parameter \"" + name.substr(6) + "\"");
+    if (parameter && !trainer.parameters().count(name.substr(6)))
+      golden.fail("no parameter \"" + name.substr(6) + "\"");
     if (name.rfind("grad.", 0) == 0 && !start.count(name.substr(5))) golden.fail("no gradient \"" + name + "\"");
   }
 }

@@ -30,7 +30,8 @@ void compare_tensors(GoldenCase& golden, const std::string& file, const Checkpoi
     }
     const TensorInfo& info = checkpoint.tensors().at(name);
     if (torch_name(info.dtype) != want.at("dtype").as_string() || info.shape != want.at("shape").as_int_list()) {
-      golden.fail(concat(file, ": tensor \"", name, "\" is ", torch_name(info.dtype), " ", at::IntArrayRef(info.shape)));
+      golden.fail(
+          concat(file, ": tensor \"", name, "\" is ", torch_name(info.dtype), " ", at::IntArrayRef(info.shape)));
     } else if (hash_of(checkpoint.read(name)) != want.at("sha256").as_string()) {
       golden.fail(concat(file, ": tensor \"", name, "\" holds other bytes"));
     }

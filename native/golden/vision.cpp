@@ -30,9 +30,8 @@ void expect_all(GoldenCase& golden, const TensorMap& results) {
 void run_dinov3(GoldenCase& golden) {
   const Dinov3 model(golden.weights(), Dinov3Config::from_json(golden.config()));
   const Dinov3Features features = model(golden.input("image"));
-  expect_all(golden, {{"cls_token", features.cls},
-                      {"storage_tokens", features.storage},
-                      {"patch_tokens", features.patches}});
+  expect_all(golden,
+             {{"cls_token", features.cls}, {"storage_tokens", features.storage}, {"patch_tokens", features.patches}});
 }
 
 void run_residual_vit(GoldenCase& golden) {

@@ -30,8 +30,8 @@ std::shared_ptr<Checkpoint> open_checkpoint(const std::string& path, const Check
   throw Error(ErrorCode::kFileFormat, concat(path, ": neither a safetensors file nor one of torch.save"));
 }
 
-CheckpointSource::CheckpointSource(std::shared_ptr<Checkpoint> checkpoint, at::Device device,
-                                   at::ScalarType dtype, std::string strip)
+CheckpointSource::CheckpointSource(std::shared_ptr<Checkpoint> checkpoint, at::Device device, at::ScalarType dtype,
+                                   std::string strip)
     : checkpoint_(std::move(checkpoint)), device_(device), dtype_(dtype), strip_(std::move(strip)) {}
 
 at::Tensor CheckpointSource::find(const std::string& name, at::IntArrayRef, Init, Role role) {

@@ -38,8 +38,8 @@ class Converter {
     for (auto& entry : tensors) {
       if (dtype_ && at::isFloatingType(entry.second.dtype)) entry.second.dtype = *dtype_;
     }
-    plan_ = plan_shards(request.at("output").as_string(), tensors,
-                        request.get_int("maxShardBytes", kDefaultShardBytes));
+    plan_ =
+        plan_shards(request.at("output").as_string(), tensors, request.get_int("maxShardBytes", kDefaultShardBytes));
   }
 
   Json run() {
@@ -87,7 +87,8 @@ class Converter {
     const at::Tensor cast = stored.to(*dtype_);
     if (*dtype_ == at::kHalf) {
       SVG_CHECK(at::isinf(cast).sum().item<int64_t>() == at::isinf(stored.to(at::kFloat)).sum().item<int64_t>(),
-                ErrorCode::kNumeric, "tensor \"", name, "\" of ", input_->path(), " has values beyond fp16 (65504): use bf16");
+                ErrorCode::kNumeric, "tensor \"", name, "\" of ", input_->path(),
+                " has values beyond fp16 (65504): use bf16");
     }
     return cast;
   }
@@ -135,8 +136,8 @@ class Converter {
     for (const Shard& shard : plan_.shards) {
       for (const auto& entry : shard.tensors) weight_map.emplace_back(entry.first, shard.file);
     }
-    const Json index(Json::Object{{"metadata", Json::Object{{"total_size", plan_.bytes}}},
-                                  {"weight_map", std::move(weight_map)}});
+    const Json index(
+        Json::Object{{"metadata", Json::Object{{"total_size", plan_.bytes}}}, {"weight_map", std::move(weight_map)}});
     const std::string path = path_of(plan_.index);
     const std::string text = index.dump() + "\n";
     AtomicFile file(path);

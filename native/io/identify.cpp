@@ -47,7 +47,8 @@ std::string dit_name(const Facts& facts) {
     int64_t dim, layers;
   };
   // Source: KlingTeam/SVG-T2I svg_t2i/models/model_dino.py, the functions at its end.
-  constexpr Preset kPresets[] = {{"0.8B", 1152, 28}, {"2B", 2304, 26}, {"3B", 2592, 30}, {"4B", 2880, 32}, {"7B", 3840, 32}};
+  constexpr Preset kPresets[] = {
+      {"0.8B", 1152, 28}, {"2B", 2304, 26}, {"3B", 2592, 30}, {"4B", 2880, 32}, {"7B", 3840, 32}};
   const int64_t dim = facts.side("x_embedder.weight", 0);
   const int64_t layers = facts.count("layers.", ".attention.qkv.weight");
   for (const Preset& preset : kPresets) {
@@ -63,16 +64,18 @@ std::string dinov3_name(const Facts& facts, const std::string& prefix) {
     int64_t dim, depth;
     bool swiglu;
   };
-  constexpr Preset kPresets[] = {{"vits16", 384, 12, false},    {"vits16plus", 384, 12, true},
-                                 {"vitb16", 768, 12, false},    {"vitl16", 1024, 24, false},
+  constexpr Preset kPresets[] = {{"vits16", 384, 12, false},     {"vits16plus", 384, 12, true},
+                                 {"vitb16", 768, 12, false},     {"vitl16", 1024, 24, false},
                                  {"vitl16plus", 1024, 24, true}, {"vith16plus", 1280, 32, true},
                                  {"vit7b16", 4096, 40, true}};
   const bool hub = facts.has(prefix + "patch_embed.proj.weight");
   const int64_t dim = facts.side(prefix + (hub ? "patch_embed.proj.weight" : "embeddings.patch_embeddings.weight"), 0);
-  const int64_t depth = hub ? facts.count(prefix + "blocks.", ".norm1.weight") : facts.count(prefix + "layer.", ".norm1.weight");
+  const int64_t depth =
+      hub ? facts.count(prefix + "blocks.", ".norm1.weight") : facts.count(prefix + "layer.", ".norm1.weight");
   const bool swiglu = facts.has(prefix + (hub ? "blocks.0.mlp.w1.weight" : "layer.0.mlp.gate_proj.weight"));
   for (const Preset& preset : kPresets) {
-    if (preset.dim == dim && preset.depth == depth && preset.swiglu == swiglu) return std::string("DINOv3 ") + preset.name;
+    if (preset.dim == dim && preset.depth == depth && preset.swiglu == swiglu)
+      return std::string("DINOv3 ") + preset.name;
   }
   return concat("DINOv3 ViT of ", depth, " blocks, width ", dim);
 }
@@ -125,7 +128,9 @@ Identity identify(const Checkpoint& checkpoint) {
   if (facts.has("lin0.model.1.weight")) return {"lpips", "LPIPS perceptual metric" + parameters(count)};
   const bool statistics = facts.has("mean") && facts.has("std");
   if (statistics || facts.has("dinov3_sp_mean")) {
-    return {"feature-statistics", concat("feature statistics ", at::IntArrayRef(checkpoint.tensors().at(statistics ? "mean" : "dinov3_sp_mean").shape))};
+    return {"feature-statistics",
+            concat("feature statistics ",
+                   at::IntArrayRef(checkpoint.tensors().at(statistics ? "mean" : "dinov3_sp_mean").shape))};
   }
   if (facts.has_prefix("state.0.")) return {"optimizer", "optimizer state" + parameters(count)};
   return {"unknown", concat(checkpoint.tensors().size(), " tensors of an unknown model", parameters(count))};

@@ -13,8 +13,8 @@ namespace {
 
 constexpr size_t kMaxValues = 2'000'000;
 constexpr size_t kMaxItems = 4 * kMaxValues;  // of all containers: a shared list may be copied into many
-constexpr size_t kMaxMarks = 1000;  // open containers: Python's own pickler stops near this depth too
-constexpr size_t kMaxLine = 4096;   // longest operand that ends with a newline and is not a string
+constexpr size_t kMaxMarks = 1000;            // open containers: Python's own pickler stops near this depth too
+constexpr size_t kMaxLine = 4096;             // longest operand that ends with a newline and is not a string
 
 [[noreturn]] void fail(const std::string& cause) { throw Error(ErrorCode::kFileFormat, "[pickle] " + cause); }
 [[noreturn]] void refuse(const std::string& cause) { throw Error(ErrorCode::kUnsafeFile, "[pickle] " + cause); }
@@ -107,7 +107,8 @@ class Unpickler {
       case '\x82':
       case '\x83':
       case '\x84': refuse("it uses the extension registry, which names code outside the file");
-      default: fail(concat("unknown opcode ", static_cast<int>(static_cast<unsigned char>(opcode)), " at byte ", at_ - 1));
+      default:
+        fail(concat("unknown opcode ", static_cast<int>(static_cast<unsigned char>(opcode)), " at byte ", at_ - 1));
     }
   }
 

@@ -34,7 +34,8 @@ class SafetensorsFile : public Checkpoint {
       std::memcpy(copy.data_ptr(), data, info.bytes());
       return copy;
     }
-    return at::from_blob(const_cast<uint8_t*>(data), info.shape, [file = file_](void*) {}, options);
+    return at::from_blob(
+        const_cast<uint8_t*>(data), info.shape, [file = file_](void*) {}, options);
   }
 
   void release(const std::string& name) const override {
@@ -86,7 +87,8 @@ class SafetensorsFile : public Checkpoint {
     if (!dtype) fail(concat(shown, " has the unknown dtype ", printable(dtype_name)));
     TensorInfo info{*dtype, entry.at("shape").as_int_list()};
     const std::vector<int64_t> offsets = entry.at("data_offsets").as_int_list();
-    if (offsets.size() != 2 || offsets[0] < 0 || offsets[1] < offsets[0]) fail(concat(shown, " has impossible offsets"));
+    if (offsets.size() != 2 || offsets[0] < 0 || offsets[1] < offsets[0])
+      fail(concat(shown, " has impossible offsets"));
     if (entry.as_object().size() != 3) fail(concat(shown, " has fields that the format does not know"));
     if (info.shape.size() > kMaxDimensions) fail(concat(shown, " has ", info.shape.size(), " dimensions"));
     const auto element_size = static_cast<int64_t>(at::elementSize(info.dtype));

@@ -144,8 +144,8 @@ std::shared_ptr<Checkpoint> open_checkpoint_folder(const std::string& folder, co
   std::string list;
   for (size_t i = 0; i < std::min<size_t>(names.size(), 5); ++i) list += (i ? ", " : "") + names[i];
   throw Error(ErrorCode::kInvalidArgument,
-              concat("the folder ", folder, " holds ", names.size(), " checkpoint files (", list, names.size() > 5 ? ", ..." : "",
-                     ") and no index that joins them"),
+              concat("the folder ", folder, " holds ", names.size(), " checkpoint files (", list,
+                     names.size() > 5 ? ", ..." : "", ") and no index that joins them"),
               "Name one of the files instead of the folder.");
 }
 

@@ -26,8 +26,8 @@ class TorchFile : public Checkpoint {
     const std::string_view bytes(reinterpret_cast<const char*>(file_->data()), file_->size());
     PickleHeap heap;
     TorchObjects objects(heap);
-    const TorchArchive archive = starts_with(bytes, kZipMagic) ? read_torch_zip(bytes, heap, objects)
-                                                               : read_torch_legacy(bytes, heap, objects);
+    const TorchArchive archive =
+        starts_with(bytes, kZipMagic) ? read_torch_zip(bytes, heap, objects) : read_torch_legacy(bytes, heap, objects);
     format_ = archive.format;
     const StateDict state = find_state_dict(heap, archive.value, root);
     root_ = state.root;
@@ -46,7 +46,8 @@ class TorchFile : public Checkpoint {
     const auto options = at::TensorOptions().dtype(info.dtype);
     at::Tensor aligned;
     if (reinterpret_cast<uintptr_t>(data) % at::elementSize(info.dtype) == 0) {
-      aligned = at::from_blob(data, info.shape, view.strides, [file = file_](void*) {}, options);
+      aligned = at::from_blob(
+          data, info.shape, view.strides, [file = file_](void*) {}, options);
     } else {  // legacy files align nothing
       at::Tensor copy = at::empty({view.bytes / static_cast<int64_t>(at::elementSize(info.dtype))}, options);
       std::memcpy(copy.data_ptr(), data, static_cast<size_t>(view.bytes));
@@ -77,8 +78,8 @@ class TorchFile : public Checkpoint {
     if (info.bytes() == 0) return;
     int64_t reach = 1;
     for (size_t i = 0; i < tensor.shape.size(); ++i) reach += (tensor.shape[i] - 1) * tensor.strides[i];
-    view.offset = archive.storage_offsets[tensor.storage] +
-                  static_cast<uint64_t>(storage.first + tensor.offset * element_size);
+    view.offset =
+        archive.storage_offsets[tensor.storage] + static_cast<uint64_t>(storage.first + tensor.offset * element_size);
     view.bytes = reach * element_size;
     view.strides = tensor.strides;
   }

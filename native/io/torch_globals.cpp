@@ -101,8 +101,8 @@ bool is_storage_class(std::string_view module, std::string_view name) {
   if (module == "torch.storage") return name == "UntypedStorage" || name == "TypedStorage";
   if (module != "torch" && module != "torch.cuda") return false;
   constexpr std::string_view kOther[] = {"ComplexFloatStorage", "ComplexDoubleStorage", "QInt8Storage",
-                                         "QUInt8Storage", "QInt32Storage", "QUInt4x2Storage", "QUInt2x4Storage",
-                                         "UntypedStorage"};
+                                         "QUInt8Storage",       "QInt32Storage",        "QUInt4x2Storage",
+                                         "QUInt2x4Storage",     "UntypedStorage"};
   return dtype_of_storage(name) || std::find(std::begin(kOther), std::end(kOther), name) != std::end(kOther);
 }
 

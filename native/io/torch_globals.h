@@ -8,8 +8,8 @@
 namespace svg {
 
 enum class TorchGlobal : int64_t {
-  kDict,              // OrderedDict, dict, Counter
-  kDefaultDict,       // its first argument is the factory
+  kDict,         // OrderedDict, dict, Counter
+  kDefaultDict,  // its first argument is the factory
   kList,
   kTuple,
   kSet,
@@ -21,11 +21,11 @@ enum class TorchGlobal : int64_t {
   kStorage,
   kDtype,
   kDevice,
-  kBytes,             // _codecs.encode, bytes, bytearray
+  kBytes,  // _codecs.encode, bytes, bytearray
   kNumpyScalar,
   kPath,
-  kReconstructor,     // copyreg._reconstructor(class, base, state)
-  kInert,             // a class that is data only: its arguments and attributes are kept as plain values
+  kReconstructor,  // copyreg._reconstructor(class, base, state)
+  kInert,          // a class that is data only: its arguments and attributes are kept as plain values
 };
 
 std::optional<TorchGlobal> find_torch_global(std::string_view module, std::string_view name);

@@ -72,7 +72,8 @@ class LegacyReader {
       if (!offsets.emplace(key.text, take_storage(storage)).second) fail("lists a storage twice");
     }
     if (at_ != file_.size()) {
-      throw Error(ErrorCode::kUnsafeFile, concat("[torch] hides ", file_.size() - at_, " bytes after its last storage"));
+      throw Error(ErrorCode::kUnsafeFile,
+                  concat("[torch] hides ", file_.size() - at_, " bytes after its last storage"));
     }
     std::vector<uint64_t> result;
     for (const TorchStorage& storage : objects_.storages()) {

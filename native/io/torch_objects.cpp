@@ -26,10 +26,10 @@ constexpr char kStateDictHint[] =
 PickleRef TorchObjects::find_global(std::string_view module, std::string_view name) {
   const std::optional<TorchGlobal> global = find_torch_global(module, name);
   if (!global) {
-    throw Error(ErrorCode::kUnsafeFile,
-                concat("[torch] asks for the Python object ", printable(module), ".", printable(name),
-                       ", which is not data"),
-                kStateDictHint);
+    throw Error(
+        ErrorCode::kUnsafeFile,
+        concat("[torch] asks for the Python object ", printable(module), ".", printable(name), ", which is not data"),
+        kStateDictHint);
   }
   PickleValue value{PickleKind::kGlobal};
   value.integer = static_cast<int64_t>(*global);
@@ -49,13 +49,9 @@ PickleRef TorchObjects::call(PickleRef callable, PickleRef arguments) {
     case TorchGlobal::kSet: return make_sequence(PickleKind::kSet, arguments);
     case TorchGlobal::kTensorV2: return rebuild_tensor(arguments, false);
     case TorchGlobal::kTensorV3: return rebuild_tensor(arguments, true);
-    case TorchGlobal::kParameter:
-      argument(arguments, 0, PickleKind::kTensor, "a parameter");
-      return items[0];
+    case TorchGlobal::kParameter: argument(arguments, 0, PickleKind::kTensor, "a parameter"); return items[0];
     case TorchGlobal::kSubclass: return rebuild_subclass(arguments);
-    case TorchGlobal::kDevice:
-      argument(arguments, 0, PickleKind::kString, "a device");
-      return items[0];
+    case TorchGlobal::kDevice: argument(arguments, 0, PickleKind::kString, "a device"); return items[0];
     case TorchGlobal::kBytes: return make_bytes(arguments);
     case TorchGlobal::kNumpyScalar: {
       const std::optional<PickleValue> number = read_numpy_scalar(heap_, items);
@@ -241,7 +237,8 @@ PickleRef TorchObjects::make_dict(PickleRef arguments, size_t first) {
       for (const PickleRef pair : content.items) {
         const PickleKind kind = heap_.at(pair).kind;
         const std::vector<PickleRef>& both = heap_.at(pair).items;
-        if ((kind != PickleKind::kTuple && kind != PickleKind::kList) || both.size() != 2) fail("a dict of what are no pairs");
+        if ((kind != PickleKind::kTuple && kind != PickleKind::kList) || both.size() != 2)
+          fail("a dict of what are no pairs");
         members.insert(members.end(), both.begin(), both.end());
       }
     } else {
@@ -255,8 +252,8 @@ PickleRef TorchObjects::make_sequence(PickleKind kind, PickleRef arguments) {
   const std::vector<PickleRef>& items = heap_.at(arguments).items;
   if (items.empty()) return heap_.add(kind, {});
   const PickleValue& content = heap_.at(items[0]);
-  const bool sequence = content.kind == PickleKind::kList || content.kind == PickleKind::kTuple ||
-                        content.kind == PickleKind::kSet;
+  const bool sequence =
+      content.kind == PickleKind::kList || content.kind == PickleKind::kTuple || content.kind == PickleKind::kSet;
   if (!sequence) fail("a sequence of what is no sequence");
   return heap_.add(kind, content.items);
 }

@@ -91,13 +91,14 @@ std::string pickle_of(const TensorMap& tensors, const TorchFileOptions& options)
 void write_torch_file(const std::string& path, const TensorMap& tensors, const TorchFileOptions& options) {
   TensorMap contiguous;
   for (const auto& [name, tensor] : tensors) {
-    SVG_CHECK(!storage_name(tensor.scalar_type()).empty(), ErrorCode::kInvalidArgument, "[torch] cannot write tensor \"",
-              name, "\" of type ", at::toString(tensor.scalar_type()));
+    SVG_CHECK(!storage_name(tensor.scalar_type()).empty(), ErrorCode::kInvalidArgument,
+              "[torch] cannot write tensor \"", name, "\" of type ", at::toString(tensor.scalar_type()));
     contiguous[name] = tensor.detach().to(at::kCPU).contiguous();
   }
   // torch names the folder after the file; dots and slashes would only confuse other readers.
   std::string folder = std::filesystem::path(path).stem().string();
-  std::replace_if(folder.begin(), folder.end(), [](unsigned char c) { return c < 0x21 || c > 0x7E; }, '_');
+  std::replace_if(
+      folder.begin(), folder.end(), [](unsigned char c) { return c < 0x21 || c > 0x7E; }, '_');
   ZipWriter zip(path);
   zip.add(folder + "/data.pkl", pickle_of(contiguous, options));
   zip.add(folder + "/byteorder", "little");

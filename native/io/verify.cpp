@@ -61,7 +61,8 @@ class Verifier {
   void check_index() {
     const Json* total = checkpoint_->metadata().find("total_size");
     if (checkpoint_->files().size() > 1 && total && total->is_number() && total->as_int() != tensor_bytes_) {
-      problems_.push_back(concat("the index promises ", total->as_int(), " bytes of tensors, the shards hold ", tensor_bytes_));
+      problems_.push_back(
+          concat("the index promises ", total->as_int(), " bytes of tensors, the shards hold ", tensor_bytes_));
     }
   }
 

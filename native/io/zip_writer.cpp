@@ -10,9 +10,9 @@ namespace {
 constexpr uint64_t kAlignment = 64;
 constexpr uint64_t kLocalSize = 30;
 constexpr uint64_t kMax32 = 0xFFFFFFFF;
-constexpr uint16_t kVersion = 45;        // zip64
+constexpr uint16_t kVersion = 45;  // zip64
 constexpr uint16_t kUtf8Names = 1 << 11;
-constexpr uint16_t kDate1980 = 0x21;     // 1 January, the first day a zip can name
+constexpr uint16_t kDate1980 = 0x21;  // 1 January, the first day a zip can name
 constexpr uint16_t kZip64Extra = 1;
 constexpr uint16_t kPaddingExtra = 0x4246;  // "FB", the field that torch pads with
 

@@ -55,7 +55,8 @@ AutoencoderConfig from_published(const Json& params) {
             "the configuration has \"hyconfig\": the 3-D decoder was never released, only \"ddconfig\" is known");
   AutoencoderConfig config;
   config.decoder = ConvDecoderConfig::from_json(params.at("ddconfig"));
-  if (const Json* dino = params.find("dinoconfig")) config.encoder = Dinov3Config::preset(dino->at("model_name").as_string());
+  if (const Json* dino = params.find("dinoconfig"))
+    config.encoder = Dinov3Config::preset(dino->at("model_name").as_string());
   if (const Json* extra = params.find("extra_vit_config")) {
     const std::string type = extra->get_string("vit_type", "vit-rope-s");
     SVG_CHECK(type == "vit-rope-s", ErrorCode::kInvalidConfig, "vit_type \"", type,
@@ -131,7 +132,8 @@ at::Tensor imagenet_normalised(const at::Tensor& image) {
 }
 
 at::Tensor align_distribution(const at::Tensor& residual, const at::Tensor& dino, AlignOver over) {
-  const std::vector<int64_t> dims = over == AlignOver::kBatch ? std::vector<int64_t>{0, 2, 3} : std::vector<int64_t>{2, 3};
+  const std::vector<int64_t> dims =
+      over == AlignOver::kBatch ? std::vector<int64_t>{0, 2, 3} : std::vector<int64_t>{2, 3};
   const int64_t samples = dino.size(2) * dino.size(3) * (over == AlignOver::kBatch ? dino.size(0) : 1);
   SVG_CHECK(samples > 1, ErrorCode::kInvalidArgument,
             "[autoencoder] a single patch has no deviation: Autoencoder-R needs an image of two patches or more");

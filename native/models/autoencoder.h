@@ -20,23 +20,23 @@ struct AutoencoderConfig {
   bool align_distribution = true;             // residual features take the DINO features' mean and deviation
   ConvDecoderConfig decoder;
 
-  /// {"encoder": {...}, "decoder": {...}, "residual": {..., "align_distribution": bool}}, encoder and residual optional;
-  /// or a published YAML file's content (model.params.{ddconfig,dinoconfig,extra_vit_config}).
-  /// Throws Error(kInvalidConfig).
+  /// {"encoder": {...}, "decoder": {...}, "residual": {..., "align_distribution": bool}}, encoder and residual
+  /// optional; or a published YAML file's content (model.params.{ddconfig,dinoconfig,extra_vit_config}). Throws
+  /// Error(kInvalidConfig).
   static AutoencoderConfig from_json(const Json& json);
   /// From the tensors: P or R by the presence of extra_vit.*, the encoder from `encoder` or from encoder.*.
   /// Throws Error(kWeightsMismatch).
   static AutoencoderConfig infer(const Weights& checkpoint, const std::optional<Weights>& encoder = std::nullopt);
 };
 
-/// Over what the residual features' mean and deviation are taken. The reference takes the whole batch, and so an image's
-/// latent depends on its companions there; per image gives what the reference gives for a batch of one.
+/// Over what the residual features' mean and deviation are taken. The reference takes the whole batch, and so an
+/// image's latent depends on its companions there; per image gives what the reference gives for a batch of one.
 enum class AlignOver { kImage, kBatch };
 
 class Autoencoder {
  public:
-  /// `checkpoint` holds decoder.*, perhaps encoder.* and, for R, extra_vit.*; `encoder` (a DINOv3 file of its own) comes
-  /// before encoder.*. Throws Error(kWeightsMismatch) with the reason where P and R are mixed up.
+  /// `checkpoint` holds decoder.*, perhaps encoder.* and, for R, extra_vit.*; `encoder` (a DINOv3 file of its own)
+  /// comes before encoder.*. Throws Error(kWeightsMismatch) with the reason where P and R are mixed up.
   Autoencoder(const Weights& checkpoint, const AutoencoderConfig& config,
               const std::optional<Weights>& encoder = std::nullopt);
 

@@ -51,7 +51,9 @@ ConvDecoderConfig ConvDecoderConfig::infer(const Weights& weights) {
   ConvDecoderConfig config;
   config.z_channels = conv_in->at(1);
   std::vector<int64_t> widths;
-  const auto block = [](size_t level, int64_t index) { return concat("up.", level, ".block.", index, ".conv1.weight"); };
+  const auto block = [](size_t level, int64_t index) {
+    return concat("up.", level, ".block.", index, ".conv1.weight");
+  };
   while (const auto shape = weights.shape_of(block(widths.size(), 0))) widths.push_back(shape->at(0));
   SVG_CHECK(!widths.empty(), ErrorCode::kWeightsMismatch, "[conv_decoder] no tensor \"", block(0, 0), "\"");
   int64_t blocks = 1;
@@ -97,7 +99,8 @@ ConvDecoder::ConvDecoder(const Weights& weights, const ConvDecoderConfig& config
             ErrorCode::kInvalidConfig, "[conv_decoder] ", config.describe(), ": no such network");
   for (int64_t level = 0; level < config.levels(); ++level) {
     SVG_CHECK(config.width(level) > 0 && config.width(level) % kGroups == 0, ErrorCode::kInvalidConfig,
-              "[conv_decoder] ", config.width(level), " channels at level ", level, ": must be a multiple of ", kGroups);
+              "[conv_decoder] ", config.width(level), " channels at level ", level, ": must be a multiple of ",
+              kGroups);
   }
   const int64_t bottom = config.levels() - 1;
   int64_t in = config.width(bottom);

@@ -66,9 +66,9 @@ class ConvDecoder {
 
   ConvDecoderConfig config_;
   Conv2d conv_in_;
-  std::vector<ResBlock> mid_blocks_;   // two
-  std::vector<AttnBlock> mid_attn_;    // one between them
-  std::vector<Level> levels_;          // in order of use: the latent's level first
+  std::vector<ResBlock> mid_blocks_;  // two
+  std::vector<AttnBlock> mid_attn_;   // one between them
+  std::vector<Level> levels_;         // in order of use: the latent's level first
   GroupNorm norm_out_;
   Conv2d conv_out_;
 };

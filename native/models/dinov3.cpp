@@ -45,7 +45,8 @@ Dinov3::Dinov3(const Weights& given, const Dinov3Config& config) : config_(confi
   periods_ = weights.has("rope_embed.periods")
                  ? weights.get("rope_embed.periods", {head_dim / 4}, Init::ones(), Role::kBuffer)
                  : published_periods(head_dim, config.rope_base).to(cls_token_.device());
-  for (int64_t i = 0; i < config.depth; ++i) blocks_.push_back(load_block(weights.scope("blocks." + std::to_string(i))));
+  for (int64_t i = 0; i < config.depth; ++i)
+    blocks_.push_back(load_block(weights.scope("blocks." + std::to_string(i))));
   norm_ = LayerNorm(weights.scope("norm"), C, config.norm_eps);
   cls_norm_ = config.untie_cls_and_patch_norms ? LayerNorm(weights.scope("cls_norm"), C, config.norm_eps) : norm_;
 }
@@ -119,10 +120,10 @@ Dinov3Features Dinov3::operator()(const at::Tensor& image) const {
             "[dinov3] image must be (batch, 3, height, width), not ", image.sizes());
   const int64_t patch = config_.patch_size, B = image.size(0), H = image.size(2), W = image.size(3);
   if (H % patch != 0 || W % patch != 0 || H == 0 || W == 0) {
-    throw Error(ErrorCode::kInvalidArgument,
-                concat("[dinov3] an image of ", W, "x", H, " cannot be cut into patches of ", patch, "x", patch),
-                concat("crop or resize it to ", std::max(patch, W / patch * patch), "x",
-                       std::max(patch, H / patch * patch)));
+    throw Error(
+        ErrorCode::kInvalidArgument,
+        concat("[dinov3] an image of ", W, "x", H, " cannot be cut into patches of ", patch, "x", patch),
+        concat("crop or resize it to ", std::max(patch, W / patch * patch), "x", std::max(patch, H / patch * patch)));
   }
   const at::ScalarType dtype = patch_embed_.weight.scalar_type();
   std::vector<at::Tensor> tokens = {cls_token_.expand({B, -1, -1})};

@@ -63,8 +63,8 @@ class Dinov3 {
     at::Tensor qkv_weight, qkv_bias, qkv_bias_mask;
     Linear proj;
     at::Tensor ls1, ls2;
-    Linear fc1, fc2;     // MLP
-    Linear w1, w2, w3;   // SwiGLU
+    Linear fc1, fc2;    // MLP
+    Linear w1, w2, w3;  // SwiGLU
   };
   struct Rotation {
     at::Tensor cos, sin;  // (h*w, head_dim), fp32

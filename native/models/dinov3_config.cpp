@@ -96,8 +96,8 @@ Dinov3Config Dinov3Config::preset(const std::string& name) {
     bool qkv_bias;
   };
   static const std::map<std::string, Preset> presets = {
-      {"vits16", {384, 12, 6, "mlp", 4, true}},         {"vits16plus", {384, 12, 6, "swiglu", 6, true}},
-      {"vitb16", {768, 12, 12, "mlp", 4, true}},        {"vitl16", {1024, 24, 16, "mlp", 4, true}},
+      {"vits16", {384, 12, 6, "mlp", 4, true}},          {"vits16plus", {384, 12, 6, "swiglu", 6, true}},
+      {"vitb16", {768, 12, 12, "mlp", 4, true}},         {"vitl16", {1024, 24, 16, "mlp", 4, true}},
       {"vitl16plus", {1024, 24, 16, "swiglu", 6, true}}, {"vith16plus", {1280, 32, 20, "swiglu", 6, true}},
       {"vit7b16", {4096, 40, 32, "swiglu64", 3, false}},
   };

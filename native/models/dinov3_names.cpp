@@ -55,7 +55,7 @@ class HuggingFaceDinov3 : public WeightSource {
         {"patch_embed.proj.bias", "embeddings.patch_embeddings.bias"},
     };
     static const std::vector<std::pair<std::string, std::string>> inside = {
-        {".attn.proj.", ".attention.o_proj."}, {".ls1.gamma", ".layer_scale1.lambda1"},
+        {".attn.proj.", ".attention.o_proj."},   {".ls1.gamma", ".layer_scale1.lambda1"},
         {".ls2.gamma", ".layer_scale2.lambda1"}, {".mlp.w1.", ".mlp.gate_proj."},
         {".mlp.w2.", ".mlp.up_proj."},           {".mlp.w3.", ".mlp.down_proj."},
         {".mlp.fc1.", ".mlp.up_proj."},          {".mlp.fc2.", ".mlp.down_proj."},

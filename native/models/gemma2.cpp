@@ -44,8 +44,8 @@ at::Tensor Gemma2Layer::operator()(const at::Tensor& x, const PackedTokens& toke
 
 Gemma2::Gemma2(const Weights& weights, Gemma2Config config)
     : config_(std::move(config)), root_(weights), weights_(find_model(weights)) {
-  embedding_ = weights_.get("embed_tokens.weight", {config_.vocab_size, config_.hidden_size}, Init::normal(0.02),
-                            Role::kTable);
+  embedding_ =
+      weights_.get("embed_tokens.weight", {config_.vocab_size, config_.hidden_size}, Init::normal(0.02), Role::kTable);
   const std::string beyond = "layers." + std::to_string(config_.layers) + ".input_layernorm.weight";
   SVG_CHECK(!weights_.has(beyond), ErrorCode::kWeightsMismatch, "[gemma2] the weights hold more than the ",
             config_.layers, " layers of the configuration");
@@ -88,8 +88,8 @@ std::vector<at::Tensor> Gemma2::encode(const std::vector<std::vector<int64_t>>& 
 }
 
 at::Tensor Gemma2::encode_padded(const at::Tensor& ids, const at::Tensor& mask) const {
-  SVG_CHECK(ids.dim() == 2 && ids.sizes() == mask.sizes(), ErrorCode::kInvalidArgument,
-            "[gemma2] token ids ", ids.sizes(), " and mask ", mask.sizes(), " must be of one shape (B, L)");
+  SVG_CHECK(ids.dim() == 2 && ids.sizes() == mask.sizes(), ErrorCode::kInvalidArgument, "[gemma2] token ids ",
+            ids.sizes(), " and mask ", mask.sizes(), " must be of one shape (B, L)");
   const at::Tensor id_rows = ids.to(at::kCPU, at::kLong).contiguous();
   const at::Tensor mask_rows = mask.to(at::kCPU, at::kBool).contiguous();
   const int64_t width = ids.size(1);

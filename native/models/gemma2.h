@@ -97,10 +97,10 @@ class Gemma2 {
   at::Tensor logits(const at::Tensor& row) const;
 
   Gemma2Config config_;
-  Weights root_;           // sees lm_head
-  Weights weights_;        // sees embed_tokens, layers, norm
-  at::Tensor embedding_;   // (vocab, hidden) as stored, never cast as a whole
-  at::Tensor head_table_;  // the same, or lm_head; defined once the head is loaded
+  Weights root_;                     // sees lm_head
+  Weights weights_;                  // sees embed_tokens, layers, norm
+  at::Tensor embedding_;             // (vocab, hidden) as stored, never cast as a whole
+  at::Tensor head_table_;            // the same, or lm_head; defined once the head is loaded
   std::vector<Gemma2Layer> layers_;  // all but the last until the head is loaded
   Gemma2Norm final_norm_;
   at::ScalarType dtype_ = at::kFloat;

@@ -74,8 +74,7 @@ at::Tensor Gemma2Attention::operator()(const at::Tensor& x, const PackedTokens& 
   return o_proj(at::cat(outputs));
 }
 
-at::Tensor Gemma2Attention::attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
-                                   int64_t first) const {
+at::Tensor Gemma2Attention::attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, int64_t first) const {
   const int64_t group = heads / kv_heads;
   std::vector<at::Tensor> blocks;
   for (int64_t begin = 0; begin < q.size(0); begin += kQueryBlock) {
@@ -100,7 +99,8 @@ at::Tensor Gemma2Attention::attend(const at::Tensor& q, const at::Tensor& k, con
                    .view({kv_heads, group * rows, keys});
     }
     const at::Tensor mixed = at::bmm(at::softmax(scores, -1).to(v.scalar_type()), v_block);
-    blocks.push_back(mixed.view({kv_heads, group, rows, head_dim}).permute({2, 0, 1, 3}).reshape({rows, heads * head_dim}));
+    blocks.push_back(
+        mixed.view({kv_heads, group, rows, head_dim}).permute({2, 0, 1, 3}).reshape({rows, heads * head_dim}));
   }
   return at::cat(blocks);
 }

@@ -13,7 +13,11 @@ struct Slice {
 };
 
 const std::array<Slice, 5> kVgg16 = {{
-    {64, {0, 2}}, {128, {5, 7}}, {256, {10, 12, 14}}, {512, {17, 19, 21}}, {512, {24, 26, 28}},
+    {64, {0, 2}},
+    {128, {5, 7}},
+    {256, {10, 12, 14}},
+    {512, {17, 19, 21}},
+    {512, {24, 26, 28}},
 }};
 
 at::Tensor per_channel(std::initializer_list<double> values, const at::Tensor& like) {
@@ -32,8 +36,7 @@ Lpips::Lpips(const Weights& net, const Weights& lin) {
   for (size_t i = 0; i < kVgg16.size(); ++i) {
     const int64_t out = kVgg16[i].channels;
     for (const int layer : kVgg16[i].layers) {
-      const Weights from =
-          net.scope(torchvision ? concat("features.", layer) : concat("net.slice", i + 1, ".", layer));
+      const Weights from = net.scope(torchvision ? concat("features.", layer) : concat("net.slice", i + 1, ".", layer));
       slices_[i].push_back({from.get("weight", {out, in, 3, 3}, Init::kaiming_uniform(), Role::kBuffer),
                             from.get("bias", {out}, Init::zeros(), Role::kBuffer)});
       in = out;

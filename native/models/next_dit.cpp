@@ -73,10 +73,10 @@ NextDit::NextDit(const Weights& weights, const NextDitConfig& config)
 
 void NextDit::check_caption(int64_t tokens) const {
   if (tokens <= config.max_caption_tokens()) return;
-  throw Error(ErrorCode::kInvalidArgument,
-              concat("a caption of ", tokens, " tokens, the diffusion transformer takes at most ",
-                     config.max_caption_tokens()),
-              "Shorten the prompt or cut it to the text limit.");
+  throw Error(
+      ErrorCode::kInvalidArgument,
+      concat("a caption of ", tokens, " tokens, the diffusion transformer takes at most ", config.max_caption_tokens()),
+      "Shorten the prompt or cut it to the text limit.");
 }
 
 TokenGrid NextDit::grid_of(const at::Tensor& latent) const {
@@ -200,8 +200,7 @@ at::Tensor NextDit::run_layers(const at::Tensor& x, const Packing& sequences, co
 
 std::vector<at::Tensor> NextDit::forward(const std::vector<at::Tensor>& latents, const at::Tensor& t,
                                          const std::vector<at::Tensor>& captions) const {
-  SVG_CHECK(!latents.empty() && latents.size() == captions.size() &&
-                t.numel() == static_cast<int64_t>(latents.size()),
+  SVG_CHECK(!latents.empty() && latents.size() == captions.size() && t.numel() == static_cast<int64_t>(latents.size()),
             ErrorCode::kInvalidArgument, latents.size(), " latents, ", captions.size(), " captions, ", t.numel(),
             " times");
   std::vector<TokenGrid> grids;

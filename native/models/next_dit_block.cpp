@@ -54,22 +54,22 @@ at::Tensor NextDitBlock::heads_of(const at::Tensor& rows, int64_t first, int64_t
 
 at::Tensor NextDitBlock::operator()(const at::Tensor& x, const Packing& packing,
                                     const BlockModulation& modulation) const {
-  const at::Tensor in = scaled_rms_norm(x, {modulation.attention_in, packing.group}, attention_norm1.eps,
-                                        qkv.weight.scalar_type());
+  const at::Tensor in =
+      scaled_rms_norm(x, {modulation.attention_in, packing.group}, attention_norm1.eps, qkv.weight.scalar_type());
   const at::Tensor rows = qkv(in);
   const at::Tensor q = norm_rotate_heads(heads_of(rows, 0, heads), q_norm, kQkNormEps, packing.rope);
   const at::Tensor k = norm_rotate_heads(heads_of(rows, heads, kv_heads), k_norm, kQkNormEps, packing.rope);
   const at::Tensor v = heads_of(rows, heads + kv_heads, kv_heads);
   const at::Tensor attended = packed_attention(q, k, v, packing.offsets, packing.offsets).flatten(1);
-  const at::Tensor middle = add_scaled_rms_norm(x, out(attended), {modulation.attention_out, packing.group},
-                                                attention_norm2.eps);
+  const at::Tensor middle =
+      add_scaled_rms_norm(x, out(attended), {modulation.attention_out, packing.group}, attention_norm2.eps);
   return feed_forward(middle, modulation, packing.group);
 }
 
 at::Tensor NextDitBlock::for_rows(const at::Tensor& x, const Packing& packing, const BlockModulation& modulation,
                                   const RowSubset& subset) const {
-  const at::Tensor in = scaled_rms_norm(x, {modulation.attention_in, packing.group}, attention_norm1.eps,
-                                        qkv.weight.scalar_type());
+  const at::Tensor in =
+      scaled_rms_norm(x, {modulation.attention_in, packing.group}, attention_norm1.eps, qkv.weight.scalar_type());
   const int64_t q_width = heads * head_dim;
   const int64_t kv_width = 2 * kv_heads * head_dim;
   const at::Tensor q_rows = at::linear(in.index_select(0, subset.rows), qkv.weight.narrow(0, 0, q_width));

@@ -30,8 +30,8 @@ std::vector<int64_t> shape_of(const Weights& weights, const std::string& name, s
   const auto shape = weights.shape_of(name);
   SVG_CHECK(shape.has_value(), ErrorCode::kWeightsMismatch, "these are no weights of a NextDiT: \"", name,
             "\" is missing");
-  SVG_CHECK(shape->size() == dims && !shape->empty() && (*shape)[0] > 0, ErrorCode::kWeightsMismatch, "tensor \"",
-            name, "\" of a NextDiT has ", shape->size(), " dimensions, not ", dims);
+  SVG_CHECK(shape->size() == dims && !shape->empty() && (*shape)[0] > 0, ErrorCode::kWeightsMismatch, "tensor \"", name,
+            "\" of a NextDiT has ", shape->size(), " dimensions, not ", dims);
   return *shape;
 }
 
@@ -117,7 +117,8 @@ NextDitConfig NextDitConfig::preset(const std::string& name) {
     }
     known += (known.empty() ? "" : ", ") + std::string(preset.name);
   }
-  throw Error(ErrorCode::kInvalidArgument, "no preset \"" + name + "\" of the diffusion transformer", "One of: " + known);
+  throw Error(ErrorCode::kInvalidArgument, "no preset \"" + name + "\" of the diffusion transformer",
+              "One of: " + known);
 }
 
 std::vector<std::string> NextDitConfig::preset_names() {
@@ -139,8 +140,8 @@ NextDitConfig NextDitConfig::from_json(const Json& json) {
   config.qk_norm = json.get_bool("qk_norm", config.qk_norm);
   config.norm_eps = json.get_double("norm_eps", config.norm_eps);
   const int64_t multiple_of = json.get_int("multiple_of", 256);
-  SVG_CHECK(config.heads > 0 && multiple_of > 0, ErrorCode::kInvalidConfig, "n_heads ", config.heads,
-            ", multiple_of ", multiple_of);
+  SVG_CHECK(config.heads > 0 && multiple_of > 0, ErrorCode::kInvalidConfig, "n_heads ", config.heads, ", multiple_of ",
+            multiple_of);
   config.ffn_dim = feed_forward_dim(config.dim, multiple_of, json.find("ffn_dim_multiplier"));
   const Json* dims = json.find("axes_dims");
   config.axes_dims = dims ? dims->as_int_list() : equal_axes(config.head_dim());

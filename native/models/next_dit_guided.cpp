@@ -13,7 +13,8 @@ GuidedSampler::GuidedSampler(const NextDit& model, std::vector<GuidedItem> items
     : model_(model), items_(std::move(items)), guidance_(guidance) {
   SVG_CHECK(!items_.empty(), ErrorCode::kInvalidArgument, "no picture to sample");
   for (const GuidedItem& item : items_) {
-    const at::Tensor shape_only = at::empty({1}).expand({model.config.in_channels, item.latent_rows, item.latent_columns});
+    const at::Tensor shape_only =
+        at::empty({1}).expand({model.config.in_channels, item.latent_rows, item.latent_columns});
     grids_.push_back(model_.grid_of(shape_only));
   }
   image_packing_ = model_.pack_images(grids_);

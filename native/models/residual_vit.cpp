@@ -33,8 +33,7 @@ ResidualVitConfig ResidualVitConfig::from_json(const Json& json) {
   config.depth = json.get_int("depth", config.depth);
   config.num_heads = json.get_int("num_heads", config.num_heads);
   config.output_dim = json.get_int("output_dim", config.output_dim);
-  config.mlp_hidden =
-      static_cast<int64_t>(static_cast<double>(config.embed_dim) * json.get_double("mlp_ratio", 4));
+  config.mlp_hidden = static_cast<int64_t>(static_cast<double>(config.embed_dim) * json.get_double("mlp_ratio", 4));
   return config;
 }
 
@@ -138,8 +137,10 @@ at::Tensor ResidualVit::operator()(const at::Tensor& image) const {
 
 TensorMap initial_residual_frequencies(const ResidualVitConfig& config, at::Generator generator) {
   const int64_t H = config.num_heads, head_dim = config.embed_dim / H;
-  const at::Tensor magnitude = at::pow(kTheta, -(at::arange(0, head_dim, 4, at::kFloat) / static_cast<double>(head_dim)));
-  const at::Tensor direction = at::rand({config.depth, H, 1}, generator, at::TensorOptions().dtype(at::kFloat)) * kTwoPi;
+  const at::Tensor magnitude =
+      at::pow(kTheta, -(at::arange(0, head_dim, 4, at::kFloat) / static_cast<double>(head_dim)));
+  const at::Tensor direction =
+      at::rand({config.depth, H, 1}, generator, at::TensorOptions().dtype(at::kFloat)) * kTwoPi;
   const at::Tensor across = direction + kTwoPi / 4;
   const at::Tensor x = at::cat({magnitude * direction.cos(), magnitude * across.cos()}, -1);  // (depth, H, D/2)
   const at::Tensor y = at::cat({magnitude * direction.sin(), magnitude * across.sin()}, -1);

@@ -56,8 +56,8 @@ class ResidualVit {
   ResidualVitConfig config_;
   Conv2d patch_embed_;
   at::Tensor cls_token_;
-  at::Tensor freqs_;          // (2, depth, C/2): of x, of y
-  Positions stored_;          // of an img_size square
+  at::Tensor freqs_;  // (2, depth, C/2): of x, of y
+  Positions stored_;  // of an img_size square
   std::vector<Block> blocks_;
   LayerNorm norm_;
   Linear head_in_, head_out_;

@@ -34,8 +34,7 @@ const int32_t* groups(const RowWeights& weights) {
 
 }  // namespace
 
-at::Tensor scaled_rms_norm_reference(const at::Tensor& x, const RowWeights& weights, double eps,
-                                     at::ScalarType dtype) {
+at::Tensor scaled_rms_norm_reference(const at::Tensor& x, const RowWeights& weights, double eps, at::ScalarType dtype) {
   return (norm(x, eps) * of_rows(weights)).to(dtype);
 }
 

@@ -7,8 +7,8 @@ namespace svg {
 
 at::Tensor packed_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                             const std::vector<int64_t>& q_offsets, const std::vector<int64_t>& k_offsets) {
-  SVG_CHECK(q_offsets.size() == k_offsets.size() && q_offsets.size() > 1, ErrorCode::kInternal,
-            "[packed_attention] ", q_offsets.size(), " query offsets, ", k_offsets.size(), " key offsets");
+  SVG_CHECK(q_offsets.size() == k_offsets.size() && q_offsets.size() > 1, ErrorCode::kInternal, "[packed_attention] ",
+            q_offsets.size(), " query offsets, ", k_offsets.size(), " key offsets");
   std::vector<at::Tensor> outputs;
   outputs.reserve(q_offsets.size() - 1);
   for (size_t i = 0; i + 1 < q_offsets.size(); ++i) {

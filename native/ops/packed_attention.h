@@ -7,7 +7,8 @@
 
 namespace svg {
 
-/// q (Tq, H, D), k and v (Tk, KV, D). Segment i holds the rows offsets[i] .. offsets[i + 1] of each; returns (Tq, H, D).
+/// q (Tq, H, D), k and v (Tk, KV, D). Segment i holds the rows offsets[i] .. offsets[i + 1] of each; returns (Tq, H,
+/// D).
 at::Tensor packed_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                             const std::vector<int64_t>& q_offsets, const std::vector<int64_t>& k_offsets);
 

@@ -11,7 +11,8 @@ at::Tensor rms_norm_reference(const at::Tensor& x, const at::Tensor& weight, dou
 }
 
 at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double eps) {
-  if (!x.is_contiguous() || weight.dim() != 1 || weight.numel() != x.size(-1)) return rms_norm_reference(x, weight, eps);
+  if (!x.is_contiguous() || weight.dim() != 1 || weight.numel() != x.size(-1))
+    return rms_norm_reference(x, weight, eps);
   const RowWeights rows{weight.to(at::kFloat).unsqueeze(0), {}};
   return scaled_rms_norm(x.view({-1, x.size(-1)}), rows, eps, x.scalar_type()).view(x.sizes());
 }

@@ -11,7 +11,9 @@ namespace svg {
 struct Rope {
   at::Tensor cos, sin;
 
-  Rope narrow(int64_t start, int64_t length) const { return {cos.narrow(0, start, length), sin.narrow(0, start, length)}; }
+  Rope narrow(int64_t start, int64_t length) const {
+    return {cos.narrow(0, start, length), sin.narrow(0, start, length)};
+  }
 };
 
 /// positions (T, axes) int64; axes_dims: width of each axis, even, adding up to head_dim.

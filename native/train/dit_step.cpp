@@ -12,7 +12,8 @@ namespace {
 
 TensorMap below(const TensorMap& tensors, const std::string& prefix) {
   TensorMap part;
-  for (auto entry = tensors.lower_bound(prefix); entry != tensors.end() && entry->first.rfind(prefix, 0) == 0; ++entry) {
+  for (auto entry = tensors.lower_bound(prefix); entry != tensors.end() && entry->first.rfind(prefix, 0) == 0;
+       ++entry) {
     part[entry->first.substr(prefix.size())] = entry->second;
   }
   return part;

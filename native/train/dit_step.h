@@ -38,8 +38,8 @@ struct StepResult {
 class DitTrainer {
  public:
   /// Parameters from `start` where named there, drawn from `generator` otherwise.
-  DitTrainer(const NextDitConfig& config, TensorMap start, const DitTrainerOptions& options,
-             at::Generator generator, at::Device device = at::kCPU);
+  DitTrainer(const NextDitConfig& config, TensorMap start, const DitTrainerOptions& options, at::Generator generator,
+             at::Device device = at::kCPU);
 
   /// Adds the gradients of `weight` times the loss (1 / number of micro-batches); returns the unweighted loss.
   double accumulate(const DitBatch& batch, double weight = 1.0);

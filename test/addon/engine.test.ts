@@ -8,7 +8,12 @@ import { SvgT2IError } from '../../dist/errors.js';
 const engineModule = new URL('../../dist/engine.js', import.meta.url).href;
 
 // Runs a script in a process of its own; `Engine` is imported for it.
-function runScript(body: string): { status: number | null; signal: string | null; stdout: string; stderr: string } {
+function runScript(body: string): {
+  status: number | null;
+  signal: string | null;
+  stdout: string;
+  stderr: string;
+} {
   const source = `import { Engine } from ${JSON.stringify(engineModule)};\n${body}`;
   const { status, signal, stdout, stderr } = spawnSync(
     process.execPath,
@@ -62,7 +67,10 @@ describe('Engine', () => {
     const error = await errorOf(
       engine.run('memory', {}, { tensors: { x: { dtype: 'float32', shape: [2, 2], data } } }),
     );
-    expect(error).toMatchObject({ code: 'ERR_SVGT2I_INVALID_ARGUMENT', message: expect.stringContaining('"x"') });
+    expect(error).toMatchObject({
+      code: 'ERR_SVGT2I_INVALID_ARGUMENT',
+      message: expect.stringContaining('"x"'),
+    });
   });
 
   it('refuses a device that is not there', async () => {
@@ -75,9 +83,9 @@ describe('Engine', () => {
   it('rejects with the reason of the signal, before and during a job', async () => {
     await using engine = await Engine.create();
     const reason = new Error('enough');
-    expect(await errorOf(engine.run('sleep', { milliseconds: 10 }, { signal: AbortSignal.abort(reason) }))).toBe(
-      reason,
-    );
+    expect(
+      await errorOf(engine.run('sleep', { milliseconds: 10 }, { signal: AbortSignal.abort(reason) })),
+    ).toBe(reason);
     const controller = new AbortController();
     const job = errorOf(engine.run('sleep', { milliseconds: 20_000 }, { signal: controller.signal }));
     setTimeout(() => controller.abort(reason), 20);
@@ -151,7 +159,8 @@ describe('process exit', () => {
   });
 
   it('waits for a job that somebody awaits', () => {
-    const script = "const e = await Engine.create(); await e.run('sleep', { milliseconds: 100 }); console.log('end');";
+    const script =
+      "const e = await Engine.create(); await e.run('sleep', { milliseconds: 100 }); console.log('end');";
     expect(runScript(script)).toMatchObject({ status: 0, stdout: 'end\n' });
   });
 

@@ -29,7 +29,9 @@ double largest(const at::Tensor& difference) { return difference.abs().max().ite
 
 }  // namespace
 
-TEST_CASE("autoencoder agrees with the reference: R, with aligned residual features") { expect_golden("autoencoder-r"); }
+TEST_CASE("autoencoder agrees with the reference: R, with aligned residual features") {
+  expect_golden("autoencoder-r");
+}
 
 TEST_CASE("autoencoder takes the encoder from the checkpoint or from a file of its own") {
   const GoldenCase golden(golden_folder("autoencoder-r"));
@@ -43,7 +45,8 @@ TEST_CASE("autoencoder takes the encoder from the checkpoint or from a file of i
 
 TEST_CASE("autoencoder decodes without an encoder, and says why it cannot encode") {
   const GoldenCase golden(golden_folder("autoencoder-r"));
-  const Autoencoder decoder(of(without(golden.weight_map(), "encoder.")), AutoencoderConfig::from_json(golden.config()));
+  const Autoencoder decoder(of(without(golden.weight_map(), "encoder.")),
+                            AutoencoderConfig::from_json(golden.config()));
   EXPECT(!decoder.can_encode());
   EXPECT(decoder.decode(golden.output("latent")).sizes() == golden.output("reconstruction").sizes());
   EXPECT_ERROR(decoder.encode(golden.input("image")), ErrorCode::kNotLoaded, "without an encoder");
@@ -100,7 +103,7 @@ TEST_CASE("autoencoder aligns residual features per image or over the batch") {
   const at::Tensor together = align_distribution(residual, dino, AlignOver::kBatch);
   EXPECT_CLOSE(together.mean().item<double>(), dino.mean().item<double>(), 1e-5);
   EXPECT(largest(together - each) > 1e-3);
-  EXPECT_ERROR(align_distribution(residual.slice(2, 0, 1).slice(3, 0, 1), dino.slice(2, 0, 1).slice(3, 0, 1),
-                                  AlignOver::kImage),
-               ErrorCode::kInvalidArgument, "single patch");
+  EXPECT_ERROR(
+      align_distribution(residual.slice(2, 0, 1).slice(3, 0, 1), dino.slice(2, 0, 1).slice(3, 0, 1), AlignOver::kImage),
+      ErrorCode::kInvalidArgument, "single patch");
 }

@@ -1,9 +1,10 @@
 // Conversion: dtypes, shards, resuming, and what must not be overwritten. Hashes and finite checks of verify.
+#include "io/convert.h"
+
 #include "check.h"
 #include "core/crc32.h"
 #include "core/sha256.h"
 #include "io/checkpoint.h"
-#include "io/convert.h"
 #include "io/inspect.h"
 #include "io/safetensors_writer.h"
 #include "io/torch_writer.h"
@@ -96,8 +97,8 @@ TEST_CASE("torch writer: nested state dicts and extras come back") {
   tensors["flag"] = at::ones({2}, at::kBool);
   tensors["scalar"] = at::scalar_tensor(1.5);
   tensors["empty"] = at::empty({0, 2});
-  const Json extras(Json::Object{{"epoch", 3}, {"big", int64_t{1} << 40}, {"lr", 0.5}, {"note", "x"},
-                                 {"list", Json::Array{Json(true), Json()}}});
+  const Json extras(Json::Object{
+      {"epoch", 3}, {"big", int64_t{1} << 40}, {"lr", 0.5}, {"note", "x"}, {"list", Json::Array{Json(true), Json()}}});
   write_torch_file(folder.path("x.ckpt"), tensors, {{"outer", "state_dict"}, extras});
   CheckpointOptions options;
   options.root = {"outer", "state_dict"};

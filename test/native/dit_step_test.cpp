@@ -22,7 +22,9 @@ svg::DitTrainer trainer() {
 svg::DitBatch batch(uint64_t seed) {
   at::Generator generator = at::detail::createCPUGenerator(seed);
   const auto draw = [&](at::IntArrayRef shape) { return at::randn(shape, generator, at::TensorOptions()); };
-  return {{draw({8, 2, 3}), draw({8, 4, 1})}, {draw({8, 2, 3}), draw({8, 4, 1})}, at::tensor({0.3, 0.8}, at::kFloat),
+  return {{draw({8, 2, 3}), draw({8, 4, 1})},
+          {draw({8, 2, 3}), draw({8, 4, 1})},
+          at::tensor({0.3, 0.8}, at::kFloat),
           {draw({4, 24}), draw({1, 24})}};
 }
 

@@ -36,8 +36,8 @@ std::string mutate(std::string bytes, std::mt19937& random) {
 TEST_CASE("fuzz: damaged files are read or refused, never worse") {
   const TempFolder folder;
   std::mt19937 random(20240229);
-  for (const std::string name : {"state_dict.pth", "legacy_format.pth", "lightning.ckpt", "model_args.pth", "refuse_eval.pth",
-                                 "wrapped_model.pt"}) {
+  for (const std::string name : {"state_dict.pth", "legacy_format.pth", "lightning.ckpt", "model_args.pth",
+                                 "refuse_eval.pth", "wrapped_model.pt"}) {
     const std::string good = read_bytes(golden_folder("torch-files") + "/" + name);
     for (int i = 0; i < kMutations; ++i) {
       const std::string path = folder.write("x", mutate(good, random));

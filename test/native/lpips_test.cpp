@@ -19,7 +19,8 @@ TEST_CASE("lpips is zero for equal images and reads torchvision's names too") {
       net["features." + name.substr(std::string("net.slice1.").size())] = value;
     }
   }
-  const Lpips model(Weights(std::make_shared<MapSource>(net, "vgg16")), Weights(std::make_shared<MapSource>(lin, "lin")));
+  const Lpips model(Weights(std::make_shared<MapSource>(net, "vgg16")),
+                    Weights(std::make_shared<MapSource>(lin, "lin")));
   const at::Tensor a = golden.input("a"), b = golden.input("b");
   EXPECT(at::equal(model(a, a), at::zeros({a.size(0)})));
   EXPECT_CLOSE((model(a, b) - golden.output("distance")).abs().max().item<double>(), 0, 1e-4);

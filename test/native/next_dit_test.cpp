@@ -85,8 +85,8 @@ TEST_CASE("next_dit: guided batches give what their members give alone, shared w
   guidance.until = 0.5;
   std::vector<svg::GuidedItem> items;
   for (size_t i = 0; i < 2; ++i) {
-    items.push_back({model.encode_caption(prompts[i]), model.encode_caption(negative), latents[i].size(1),
-                     latents[i].size(2)});
+    items.push_back(
+        {model.encode_caption(prompts[i]), model.encode_caption(negative), latents[i].size(1), latents[i].size(2)});
   }
   svg::GuidedSampler sampler(model, items, guidance);
   sampler.plan_times({0.0, 0.25, 0.75});
@@ -150,8 +150,8 @@ TEST_CASE("next_dit: the bench reports both paths") {
 }
 
 TEST_CASE("next_dit: golden cases") {
-  for (const char* name : {"next-dit-mixed-sizes", "next-dit-guided-renorm", "next-dit-guided-standard",
-                           "next-dit-guidance-truncated"}) {
+  for (const char* name :
+       {"next-dit-mixed-sizes", "next-dit-guided-renorm", "next-dit-guided-standard", "next-dit-guidance-truncated"}) {
     svg::test::expect_golden(name);
   }
 }

@@ -87,7 +87,8 @@ TEST_CASE("ops: a constant position on an axis cancels in every product of query
   const at::Tensor there = here + at::tensor({40, 0, 0}, at::kLong);
   const at::Tensor q = at::randn({2, 1, 12});
   const auto product = [&](const at::Tensor& positions) {
-    const at::Tensor rotated = svg::norm_rotate_heads_reference(q, {}, 1e-6, svg::rope_of_positions(positions, {4, 4, 4}));
+    const at::Tensor rotated =
+        svg::norm_rotate_heads_reference(q, {}, 1e-6, svg::rope_of_positions(positions, {4, 4, 4}));
     return (rotated[0] * rotated[1]).sum().item<double>();
   };
   EXPECT_CLOSE(product(here), product(there), 1e-5);
@@ -100,7 +101,9 @@ TEST_CASE("ops: packed attention is attention per segment") {
   const at::Tensor v = at::randn({12, 2, 8});
   const at::Tensor packed = svg::packed_attention(q, k, v, {0, 3, 3, 9}, {0, 5, 6, 12});
   const auto part = [&](int64_t from, int64_t rows, int64_t key, int64_t keys) {
-    const auto batch = [](const at::Tensor& x, int64_t start, int64_t length) { return x.narrow(0, start, length).unsqueeze(0); };
+    const auto batch = [](const at::Tensor& x, int64_t start, int64_t length) {
+      return x.narrow(0, start, length).unsqueeze(0);
+    };
     return svg::attention(batch(q, from, rows), batch(k, key, keys), batch(v, key, keys))[0];
   };
   EXPECT_CLOSE(largest_difference(packed, at::cat({part(0, 3, 0, 5), part(3, 6, 6, 6)})), 0, 1e-6);
@@ -142,7 +145,8 @@ TEST_CASE("ops: kernels of the GPU are the plain operations") {
   if (!at::hasCUDA() || !svg::cuda::built_with_cuda()) {
     std::printf("SKIPPED kernels of the GPU: %s\n", at::hasCUDA() ? "built without CUDA" : "no GPU");
     if (svg::cuda::built_with_cuda()) return;
-    EXPECT_ERROR(svg::cuda::swiglu({}, {}, {}, 0, 0, nullptr), svg::ErrorCode::kDeviceUnavailable, "built without CUDA");
+    EXPECT_ERROR(svg::cuda::swiglu({}, {}, {}, 0, 0, nullptr), svg::ErrorCode::kDeviceUnavailable,
+                 "built without CUDA");
     return;
   }
   c10::NoGradGuard no_grad;

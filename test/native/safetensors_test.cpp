@@ -21,10 +21,11 @@ std::shared_ptr<Checkpoint> open_header(const std::string& header, const std::st
 const std::string kPair = R"({"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]})";
 
 TEST_CASE("safetensors: a plain file, with padding, zero-sized tensors and metadata") {
-  const auto file = open_header(R"({"__metadata__":{"format":"pt"},"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},)"
-                                R"("b":{"dtype":"I64","shape":[0,3],"data_offsets":[8,8]},)"
-                                R"("c":{"dtype":"U8","shape":[],"data_offsets":[8,9]}}   )",
-                                std::string(8, '\0') + "\x07");
+  const auto file =
+      open_header(R"({"__metadata__":{"format":"pt"},"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},)"
+                  R"("b":{"dtype":"I64","shape":[0,3],"data_offsets":[8,8]},)"
+                  R"("c":{"dtype":"U8","shape":[],"data_offsets":[8,9]}}   )",
+                  std::string(8, '\0') + "\x07");
   EXPECT(file->tensors().size() == 3 && file->format() == "safetensors");
   EXPECT(file->metadata().at("format").as_string() == "pt");
   EXPECT(file->read("b").sizes() == at::IntArrayRef({0, 3}));
@@ -36,15 +37,21 @@ TEST_CASE("safetensors: a plain file, with padding, zero-sized tensors and metad
 TEST_CASE("safetensors: headers that lie are refused") {
   EXPECT_MALFORMED(open_header(kPair + "}", "xyz"), "describes 2 bytes");
   EXPECT_MALFORMED(open_header(kPair + "}", "x"), "describes 2 bytes");
-  EXPECT_MALFORMED(open_header(kPair + R"(,"b":{"dtype":"U8","shape":[1],"data_offsets":[3,4]}})", "wxyz"), "hole or overlap");
-  EXPECT_MALFORMED(open_header(kPair + R"(,"b":{"dtype":"U8","shape":[2],"data_offsets":[1,3]}})", "xyz"), "hole or overlap");
-  EXPECT_MALFORMED(open_header(kPair + R"(,"a":{"dtype":"U8","shape":[0],"data_offsets":[2,2]}})", "xy"), "duplicate key");
+  EXPECT_MALFORMED(open_header(kPair + R"(,"b":{"dtype":"U8","shape":[1],"data_offsets":[3,4]}})", "wxyz"),
+                   "hole or overlap");
+  EXPECT_MALFORMED(open_header(kPair + R"(,"b":{"dtype":"U8","shape":[2],"data_offsets":[1,3]}})", "xyz"),
+                   "hole or overlap");
+  EXPECT_MALFORMED(open_header(kPair + R"(,"a":{"dtype":"U8","shape":[0],"data_offsets":[2,2]}})", "xy"),
+                   "duplicate key");
   EXPECT_MALFORMED(open_header(R"({"a":{"dtype":"U8","shape":[2],"data_offsets":[2,0]}})", "xy"), "impossible offsets");
-  EXPECT_MALFORMED(open_header(R"({"a":{"dtype":"U8","shape":[2],"data_offsets":[-1,1]}})", "xy"), "impossible offsets");
+  EXPECT_MALFORMED(open_header(R"({"a":{"dtype":"U8","shape":[2],"data_offsets":[-1,1]}})", "xy"),
+                   "impossible offsets");
   EXPECT_MALFORMED(open_header(R"({"a":{"dtype":"U8","shape":[3],"data_offsets":[0,2]}})", "xy"), "needs 3 bytes");
   EXPECT_MALFORMED(open_header(R"({"a":{"dtype":"U8","shape":[-2],"data_offsets":[0,2]}})", "xy"), "impossible shape");
-  EXPECT_MALFORMED(open_header(R"({"a":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,0]}})"), "impossible shape");
-  EXPECT_MALFORMED(open_header(R"({"a":{"dtype":"U8","shape":[0,9223372036854775807,2],"data_offsets":[0,0]}})"), "impossible shape");
+  EXPECT_MALFORMED(open_header(R"({"a":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,0]}})"),
+                   "impossible shape");
+  EXPECT_MALFORMED(open_header(R"({"a":{"dtype":"U8","shape":[0,9223372036854775807,2],"data_offsets":[0,0]}})"),
+                   "impossible shape");
   EXPECT_MALFORMED(open_header(R"({"a":{"dtype":"U8","shape":[1e30],"data_offsets":[0,0]}})"), "integer");
   EXPECT_MALFORMED(open_header(R"({"a":{"dtype":"X9","shape":[2],"data_offsets":[0,2]}})", "xy"), "unknown dtype");
   EXPECT_MALFORMED(open_header(R"({"a":{"dtype":"U8","shape":[2]}})", "xy"), "data_offsets");
@@ -99,7 +106,8 @@ TEST_CASE("safetensors: a file may be replaced while it is mapped") {
 
 TEST_CASE("safetensors: a write that fails leaves nothing behind") {
   const TempFolder folder;
-  EXPECT_ERROR(write_safetensors("/proc/nowhere/x.safetensors", {{"a", at::ones({1})}}), ErrorCode::kIo, "/proc/nowhere");
+  EXPECT_ERROR(write_safetensors("/proc/nowhere/x.safetensors", {{"a", at::ones({1})}}), ErrorCode::kIo,
+               "/proc/nowhere");
   EXPECT_ERROR(write_safetensors("/dev/full/x.safetensors", {{"a", at::ones({1})}}), ErrorCode::kIo, "/dev/full");
   {
     SafetensorsWriter writer(folder.path("x.safetensors"), {{"a", {at::kFloat, {1}}}}, {});

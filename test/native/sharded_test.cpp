@@ -18,8 +18,9 @@ TEST_CASE("sharded: an index joins its shards") {
   const TempFolder folder;
   write_tensor(folder, "one.safetensors", "a");
   write_tensor(folder, "two.safetensors", "b");
-  const std::string index = folder.write("model.safetensors.index.json",
-      R"({"metadata":{"total_size":16},"weight_map":{"a":"one.safetensors","b":"two.safetensors"}})");
+  const std::string index =
+      folder.write("model.safetensors.index.json",
+                   R"({"metadata":{"total_size":16},"weight_map":{"a":"one.safetensors","b":"two.safetensors"}})");
   for (const std::string& path : {index, folder.path()}) {
     const auto file = open_checkpoint(path);
     EXPECT(file->format() == "safetensors (sharded)" && file->files().size() == 3);
@@ -64,7 +65,8 @@ TEST_CASE("sharded: a full set of shards needs no index, a part of one is refuse
   EXPECT(open_checkpoint(folder.path())->tensors().size() == 2);
   write_tensor(folder, "model-00002-of-00002.safetensors", "a");
   EXPECT_ERROR(open_checkpoint(folder.path()), ErrorCode::kFileFormat, "two shards");
-  std::filesystem::rename(folder.path("model-00002-of-00002.safetensors"), folder.path("model-00003-of-00003.safetensors"));
+  std::filesystem::rename(folder.path("model-00002-of-00002.safetensors"),
+                          folder.path("model-00003-of-00003.safetensors"));
   EXPECT_ERROR(open_checkpoint(folder.path()), ErrorCode::kInvalidArgument, "no index");
 }
 

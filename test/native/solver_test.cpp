@@ -75,8 +75,8 @@ TEST_CASE("solver: fixed grids converge with their order") {
     const char* name;
     int order, intervals;  // few enough that rounding does not hide the order
   };
-  for (const auto& [name, order, intervals] :
-       {Method{"euler", 1, 40}, Method{"midpoint", 2, 20}, Method{"heun", 2, 20}, Method{"heun3", 3, 8}, Method{"rk4", 4, 5}}) {
+  for (const auto& [name, order, intervals] : {Method{"euler", 1, 40}, Method{"midpoint", 2, 20}, Method{"heun", 2, 20},
+                                               Method{"heun3", 3, 8}, Method{"rk4", 4, 5}}) {
     const double coarse = error_of(concat(R"({"name": ")", name, R"(", "steps": )", intervals + 1, "}"));
     const double fine = error_of(concat(R"({"name": ")", name, R"(", "steps": )", 2 * intervals + 1, "}"));
     EXPECT_CLOSE(std::log2(coarse / fine), order, 0.6);

@@ -18,9 +18,7 @@ std::string raw(T value) {
   return bytes;
 }
 
-inline std::string pickle_text(const std::string& text) {
-  return "X" + raw(static_cast<uint32_t>(text.size())) + text;
-}
+inline std::string pickle_text(const std::string& text) { return "X" + raw(static_cast<uint32_t>(text.size())) + text; }
 
 inline std::string pickle_int(int64_t value) { return "\x8a\x08"s + raw(value); }
 

@@ -52,21 +52,27 @@ TEST_CASE("torch files: the wrapper of a Lightning file is found, its extras are
 }
 
 TEST_CASE("torch files: names outside the allow-list are refused wherever they stand") {
-  for (const std::string name : {"os\nsystem", "posix\nsystem", "builtins\neval", "builtins\ngetattr", "__builtin__\nexec",
-                                 "subprocess\nPopen", "torch\nload", "torch.storage\n_load_from_bytes", "numpy\nload",
-                                 "torch.hub\nload", "operator\nattrgetter", "functools\npartial", "nt\nsystem",
-                                 "torch.jit\nload", "torch\n__builtins__", "omegaconf\nOmegaConf.load"}) {
+  for (const std::string name :
+       {"os\nsystem", "posix\nsystem", "builtins\neval", "builtins\ngetattr", "__builtin__\nexec", "subprocess\nPopen",
+        "torch\nload", "torch.storage\n_load_from_bytes", "numpy\nload", "torch.hub\nload", "operator\nattrgetter",
+        "functools\npartial", "nt\nsystem", "torch.jit\nload", "torch\n__builtins__", "omegaconf\nOmegaConf.load"}) {
     const std::string global = "c" + name + "\n";
     EXPECT_UNSAFE(open_pickle("\x80\x02}" + pickle_text("x") + global + "s."), "file.pth");
     EXPECT_UNSAFE(open_pickle("\x80\x02" + global + "(tR."), "asks for");
     EXPECT_UNSAFE(open_pickle("\x80\x02(i" + name + "\n."), "asks for");
   }
-  EXPECT_UNSAFE(open_pickle("\x80\x04" + pickle_text("os") + pickle_text("system") + "\x93" + pickle_text("x") + "\x85R."),
-                "os.system");
+  EXPECT_UNSAFE(
+      open_pickle("\x80\x04" + pickle_text("os") + pickle_text("system") + "\x93" + pickle_text("x") + "\x85R."),
+      "os.system");
   EXPECT_UNSAFE(open_pickle("\x80\x02\x82\x01."), "extension registry");
   EXPECT_UNSAFE(open_pickle("\x80\x02" + pickle_text("x") + ")R."), "no known function");
-  EXPECT_UNSAFE(open_pickle("\x80\x02" "ctorch\nfloat32\n)R."), "calls torch.float32");
-  EXPECT_UNSAFE(open_bytes("\x80\x02" "cos\nsystem\n" + pickle_text("x") + "\x85R."), "os.system");
+  EXPECT_UNSAFE(open_pickle("\x80\x02"
+                            "ctorch\nfloat32\n)R."),
+                "calls torch.float32");
+  EXPECT_UNSAFE(open_bytes("\x80\x02"
+                           "cos\nsystem\n" +
+                           pickle_text("x") + "\x85R."),
+                "os.system");
 }
 
 TEST_CASE("torch files: tensors stay inside their storage") {

@@ -1,10 +1,9 @@
-#include "diffusion/path.h"
-#include "diffusion/time_shift.h"
-#include "golden.h"
-
 #include <cmath>
 
 #include "core/rng.h"
+#include "diffusion/path.h"
+#include "diffusion/time_shift.h"
+#include "golden.h"
 
 namespace svg::test {
 

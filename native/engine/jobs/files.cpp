@@ -1,15 +1,49 @@
 // Jobs that read and write weight files.
+#include "core/cancel.h"
 #include "engine/jobs.h"
 #include "io/checkpoint.h"
+#include "io/convert.h"
+#include "io/inspect.h"
+#include "io/verify.h"
 
 namespace svg::jobs {
+namespace {
+
+/// Events {"type": "progress", "what", "doneBytes", "totalBytes"}, one per percent at most.
+FileProgress progress_events(const EventSink& emit) {
+  return [&emit, last = int64_t{-1}](const std::string& what, int64_t done, int64_t total) mutable {
+    check_cancelled();
+    const int64_t percent = total > 0 ? 100 * done / total : 100;
+    if (percent == last) return;
+    last = percent;
+    emit(Json::object().set("type", "progress").set("what", what).set("doneBytes", done).set("totalBytes", total), {});
+  };
+}
+
+}  // namespace
+
+/// io/inspect.h
+JobResult inspect(EngineState&, const Json& request, const TensorMap&, const EventSink&) {
+  return {inspect_file(request), {}};
+}
+
+/// io/convert.h
+JobResult convert(EngineState&, const Json& request, const TensorMap&, const EventSink& emit) {
+  return {convert_file(request, progress_events(emit)), {}};
+}
+
+/// io/verify.h
+JobResult verify(EngineState&, const Json& request, const TensorMap&, const EventSink& emit) {
+  return {verify_file(request, progress_events(emit)), {}};
+}
 
 /// {"path", "names"?} -> the tensors themselves, copied; all of the file where no names are given.
 JobResult read_tensors(EngineState&, const Json& request, const TensorMap&, const EventSink&) {
   const auto checkpoint = open_checkpoint(request.at("path").as_string());
   JobResult result{Json::object(), {}};
   if (const Json* names = request.find("names")) {
-    for (const Json& name : names->as_array()) result.tensors[name.as_string()] = checkpoint->read(name.as_string()).clone();
+    for (const Json& name : names->as_array())
+      result.tensors[name.as_string()] = checkpoint->read(name.as_string()).clone();
   } else {
     for (const auto& entry : checkpoint->tensors()) result.tensors[entry.first] = checkpoint->read(entry.first).clone();
   }

@@ -38,9 +38,10 @@ JobResult decode(EngineState& state, const Json&, const TensorMap& tensors, cons
   JobResult result{Json::object(), {}};
   for_each_numbered(tensors, "latent", [&](int64_t i, const std::string& name, const at::Tensor& latent) {
     const at::Tensor batch = latent.dim() == 3 ? latent.unsqueeze(0) : latent;
-    SVG_CHECK(batch.dim() == 4 && batch.size(0) == 1 && batch.size(1) == autoencoder.latent_channels() && batch.numel() > 0,
-              ErrorCode::kInvalidArgument, "\"", name, "\" has shape ", latent.sizes(), ", the decoder takes (",
-              autoencoder.latent_channels(), ", height / 16, width / 16)");
+    SVG_CHECK(
+        batch.dim() == 4 && batch.size(0) == 1 && batch.size(1) == autoencoder.latent_channels() && batch.numel() > 0,
+        ErrorCode::kInvalidArgument, "\"", name, "\" has shape ", latent.sizes(), ", the decoder takes (",
+        autoencoder.latent_channels(), ", height / 16, width / 16)");
     const at::Tensor image = autoencoder.decode(batch.to(state.device, at::kFloat)).squeeze(0);
     SVG_CHECK(image.isfinite().all().item<bool>(), ErrorCode::kNumeric, "\"", name, "\" decodes to NaN or infinity");
     result.tensors[concat("image.", i)] = to_pixels(image);

@@ -59,8 +59,8 @@ void check_autoencoder_config(const Json& config, const AutoencoderConfig& found
   const bool residual = config.find("residual") != nullptr;
   if (residual != found.residual.has_value()) {
     throw Error(ErrorCode::kWeightsMismatch,
-                concat(path, " holds an Autoencoder-", found.residual ? "R" : "P", ", its configuration describes an Autoencoder-",
-                       residual ? "R" : "P"),
+                concat(path, " holds an Autoencoder-", found.residual ? "R" : "P",
+                       ", its configuration describes an Autoencoder-", residual ? "R" : "P"),
                 hint);
   }
   const Json* decoder = config.find("decoder");
@@ -68,7 +68,8 @@ void check_autoencoder_config(const Json& config, const AutoencoderConfig& found
   const auto check = [&](const char* key, const std::vector<int64_t>& got) {
     const Json* wanted = decoder->find(key);
     if (!wanted) return;
-    const std::vector<int64_t> list = wanted->is_array() ? wanted->as_int_list() : std::vector<int64_t>{wanted->as_int()};
+    const std::vector<int64_t> list =
+        wanted->is_array() ? wanted->as_int_list() : std::vector<int64_t>{wanted->as_int()};
     if (list != got) {
       throw Error(ErrorCode::kWeightsMismatch,
                   concat(path, ": the weights have ", key, " ", at::IntArrayRef(got), ", the configuration says ",
@@ -111,7 +112,8 @@ Json load_statistics(EngineState& state, const Json& request) {
     SVG_CHECK(index >= 0 && index < table.size(0), ErrorCode::kInvalidArgument, path, " has ", table.size(0),
               " layers, layer ", layer, " was asked for");
     const at::Tensor values = table[index].to(at::kFloat);
-    SVG_CHECK(values.isfinite().all().item<bool>(), ErrorCode::kFileFormat, path, ": \"", name, "\" holds NaN or infinity");
+    SVG_CHECK(values.isfinite().all().item<bool>(), ErrorCode::kFileFormat, path, ": \"", name,
+              "\" holds NaN or infinity");
     return values.to(state.device, at::kFloat, /*non_blocking=*/false, /*copy=*/true).reshape({-1, 1, 1});
   };
   auto statistics = std::make_unique<FeatureStatistics>(FeatureStatistics{row("mean"), row("std")});
@@ -146,9 +148,9 @@ void check_parts_fit(const EngineState& state) {
 
 }  // namespace
 
-/// {"dtype", "offload"?, "textEncoder"?: {"path"}, "dit"?: {"path", "config"?}, "autoencoder"?: {"checkpoint", "encoder"?,
-/// "config"?}, "statistics"?: {"path", "layer"?}} -> the dimensions of what was loaded. Parts that are not named
-/// stay as they are; a failed load leaves the engine without the parts that it names.
+/// {"dtype", "offload"?, "textEncoder"?: {"path"}, "dit"?: {"path", "config"?}, "autoencoder"?: {"checkpoint",
+/// "encoder"?, "config"?}, "statistics"?: {"path", "layer"?}} -> the dimensions of what was loaded. Parts that are not
+/// named stay as they are; a failed load leaves the engine without the parts that it names.
 JobResult load(EngineState& state, const Json& request, const TensorMap&, const EventSink& emit) {
   const at::ScalarType dtype = parse_dtype(request.get_string("dtype", "auto"), state.device);
   const at::Device text_device = request.get_bool("offload", false) ? at::Device(at::kCPU) : state.device;
@@ -166,7 +168,8 @@ JobResult load(EngineState& state, const Json& request, const TensorMap&, const 
     part("statistics", state.statistics, [&](const Json& r) { return load_statistics(state, r); });
     part("autoencoder", state.autoencoder, [&](const Json& r) { return load_autoencoder(state, r, dtype); });
     part("dit", state.dit, [&](const Json& r) { return load_dit(state, r, dtype); });
-    part("textEncoder", state.text_encoder, [&](const Json& r) { return load_text_encoder(state, r, text_device, dtype); });
+    part("textEncoder", state.text_encoder,
+         [&](const Json& r) { return load_text_encoder(state, r, text_device, dtype); });
     check_parts_fit(state);
   } catch (...) {
     if (request.find("statistics")) state.statistics.reset();
@@ -183,11 +186,16 @@ JobResult load(EngineState& state, const Json& request, const TensorMap&, const 
 JobResult unload(EngineState& state, const Json& request, const TensorMap&, const EventSink&) {
   for (const Json& part : request.at("parts").as_array()) {
     const std::string& name = part.as_string();
-    if (name == "textEncoder") state.text_encoder.reset();
-    else if (name == "dit") state.dit.reset();
-    else if (name == "autoencoder") state.autoencoder.reset();
-    else if (name == "statistics") state.statistics.reset();
-    else throw Error(ErrorCode::kInvalidArgument, concat("unknown part \"", name, "\""));
+    if (name == "textEncoder")
+      state.text_encoder.reset();
+    else if (name == "dit")
+      state.dit.reset();
+    else if (name == "autoencoder")
+      state.autoencoder.reset();
+    else if (name == "statistics")
+      state.statistics.reset();
+    else
+      throw Error(ErrorCode::kInvalidArgument, concat("unknown part \"", name, "\""));
   }
   return {Json::object(), {}};
 }

@@ -3,6 +3,7 @@
 #include <fstream>
 #include <thread>
 
+#include "bench/dit_bench.h"
 #include "core/cancel.h"
 #include "engine/jobs.h"
 #include "golden/case.h"
@@ -12,6 +13,11 @@ namespace svg::jobs {
 /// {"folder"} -> the case's report (golden/case.h).
 JobResult golden(EngineState&, const Json& request, const TensorMap&, const EventSink&) {
   return {run_golden_case(request.at("folder").as_string()), {}};
+}
+
+/// bench/dit_bench.h
+JobResult bench(EngineState&, const Json& request, const TensorMap&, const EventSink&) {
+  return {bench_dit(request), {}};
 }
 
 /// {} -> {"residentBytes", "peakResidentBytes"} of the process; {"resetPeak": true} starts a new peak.

@@ -120,7 +120,8 @@ JobResult sample(EngineState& state, const Json& request, const TensorMap& tenso
     emit(Json::object().set("type", "step").set("step", done.step).set("steps", done.steps).set("t", done.t), {});
     if (preview_every <= 0 || done.step % preview_every != 0 || done.step == done.steps) return;
     for (size_t i = 0; i < predicted.size(); ++i) {
-      emit(event("preview", static_cast<int64_t>(i)).set("step", done.step), {{"image", to_pixels(decode(predicted[i]))}});
+      emit(event("preview", static_cast<int64_t>(i)).set("step", done.step),
+           {{"image", to_pixels(decode(predicted[i]))}});
     }
   };
   const std::vector<at::Tensor> latents = sample_latents(dit, guided, guidance, solver, noise, on_step);
@@ -136,10 +137,8 @@ JobResult sample(EngineState& state, const Json& request, const TensorMap& tenso
     if (request.get_bool("returnLatents", false)) result.tensors[concat("latent.", i)] = latents[i].to(at::kCPU);
     if (request.get_bool("returnImages", false)) result.tensors[concat("float.", i)] = image.to(at::kCPU);
   }
-  result.value.set("timings", Json::object()
-                                  .set("encode", encode_seconds)
-                                  .set("sample", sample_seconds)
-                                  .set("decode", watch.lap()));
+  result.value.set(
+      "timings", Json::object().set("encode", encode_seconds).set("sample", sample_seconds).set("decode", watch.lap()));
   return result;
 }
 

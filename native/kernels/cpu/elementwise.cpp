@@ -86,10 +86,10 @@ SVG_INLINE void swiglu_range(const Rows& gate, const Rows& up, const Rows& out, 
 }
 
 // target_clones takes no templates: one named function per pair of types.
-#define SVG_NORM(name, X, O)                                                                                         \
-  SVG_CLONES void name(const Rows& x, const float* weight, const int32_t* group, float eps, const Rows& out,          \
-                       int64_t begin, int64_t end, int64_t dim) {                                                     \
-    norm_range<X, O>(x, weight, group, eps, out, begin, end, dim);                                                    \
+#define SVG_NORM(name, X, O)                                                                                 \
+  SVG_CLONES void name(const Rows& x, const float* weight, const int32_t* group, float eps, const Rows& out, \
+                       int64_t begin, int64_t end, int64_t dim) {                                            \
+    norm_range<X, O>(x, weight, group, eps, out, begin, end, dim);                                           \
   }
 SVG_NORM(norm_f32_f32, float, float)
 SVG_NORM(norm_f32_bf16, float, BFloat16)
@@ -97,10 +97,10 @@ SVG_NORM(norm_bf16_f32, BFloat16, float)
 SVG_NORM(norm_bf16_bf16, BFloat16, BFloat16)
 #undef SVG_NORM
 
-#define SVG_ADD_NORM(name, X, Y)                                                                                     \
-  SVG_CLONES void name(const Rows& x, const Rows& y, const float* weight, const int32_t* group, float eps,            \
-                       const Rows& out, int64_t begin, int64_t end, int64_t dim) {                                    \
-    add_norm_range<X, Y>(x, y, weight, group, eps, out, begin, end, dim);                                             \
+#define SVG_ADD_NORM(name, X, Y)                                                                           \
+  SVG_CLONES void name(const Rows& x, const Rows& y, const float* weight, const int32_t* group, float eps, \
+                       const Rows& out, int64_t begin, int64_t end, int64_t dim) {                         \
+    add_norm_range<X, Y>(x, y, weight, group, eps, out, begin, end, dim);                                  \
   }
 SVG_ADD_NORM(add_norm_f32_f32, float, float)
 SVG_ADD_NORM(add_norm_f32_bf16, float, BFloat16)
@@ -108,17 +108,16 @@ SVG_ADD_NORM(add_norm_bf16_f32, BFloat16, float)
 SVG_ADD_NORM(add_norm_bf16_bf16, BFloat16, BFloat16)
 #undef SVG_ADD_NORM
 
-#define SVG_ROTATE(name, T)                                                                                          \
-  SVG_CLONES void name(const Rows& x, const float* weight, float eps, const float* cos, const float* sin,             \
-                       const Rows& out, int64_t begin, int64_t end, int64_t heads, int64_t head_dim) {                \
-    rotate_range<T>(x, weight, eps, cos, sin, out, begin, end, heads, head_dim);                                      \
+#define SVG_ROTATE(name, T)                                                                               \
+  SVG_CLONES void name(const Rows& x, const float* weight, float eps, const float* cos, const float* sin, \
+                       const Rows& out, int64_t begin, int64_t end, int64_t heads, int64_t head_dim) {    \
+    rotate_range<T>(x, weight, eps, cos, sin, out, begin, end, heads, head_dim);                          \
   }
 SVG_ROTATE(rotate_f32, float)
 SVG_ROTATE(rotate_bf16, BFloat16)
 #undef SVG_ROTATE
 
-SVG_CLONES void swiglu_f32(const Rows& gate, const Rows& up, const Rows& out, int64_t begin, int64_t end,
-                           int64_t dim) {
+SVG_CLONES void swiglu_f32(const Rows& gate, const Rows& up, const Rows& out, int64_t begin, int64_t end, int64_t dim) {
   swiglu_range<float>(gate, up, out, begin, end, dim);
 }
 SVG_CLONES void swiglu_bf16(const Rows& gate, const Rows& up, const Rows& out, int64_t begin, int64_t end,
@@ -138,24 +137,21 @@ Function choose(Real first, Real second, Function ff, Function fb, Function bf, 
 void scaled_rms_norm(Rows x, const float* weight, const int32_t* group, float eps, Rows out, int64_t rows,
                      int64_t dim) {
   const auto run = choose(x.type, out.type, &norm_f32_f32, &norm_f32_bf16, &norm_bf16_f32, &norm_bf16_bf16);
-  parallel_rows(rows, kGrain,
-                [&](int64_t begin, int64_t end) { run(x, weight, group, eps, out, begin, end, dim); });
+  parallel_rows(rows, kGrain, [&](int64_t begin, int64_t end) { run(x, weight, group, eps, out, begin, end, dim); });
 }
 
 void add_scaled_rms_norm(Rows x, Rows y, const float* weight, const int32_t* group, float eps, Rows out, int64_t rows,
                          int64_t dim) {
   const auto run =
       choose(x.type, y.type, &add_norm_f32_f32, &add_norm_f32_bf16, &add_norm_bf16_f32, &add_norm_bf16_bf16);
-  parallel_rows(rows, kGrain,
-                [&](int64_t begin, int64_t end) { run(x, y, weight, group, eps, out, begin, end, dim); });
+  parallel_rows(rows, kGrain, [&](int64_t begin, int64_t end) { run(x, y, weight, group, eps, out, begin, end, dim); });
 }
 
 void norm_rotate_heads(Rows x, const float* weight, float eps, const float* cos, const float* sin, Rows out,
                        int64_t rows, int64_t heads, int64_t head_dim) {
   const auto run = x.type == Real::kFloat32 ? &rotate_f32 : &rotate_bf16;
-  parallel_rows(rows, kGrain, [&](int64_t begin, int64_t end) {
-    run(x, weight, eps, cos, sin, out, begin, end, heads, head_dim);
-  });
+  parallel_rows(rows, kGrain,
+                [&](int64_t begin, int64_t end) { run(x, weight, eps, cos, sin, out, begin, end, heads, head_dim); });
 }
 
 void swiglu(Rows gate, Rows up, Rows out, int64_t rows, int64_t dim) {

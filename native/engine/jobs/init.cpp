@@ -1,0 +1,84 @@
+// Fresh weights under published names: what training starts from, and what small releases are made of.
+#include <filesystem>
+
+#include "core/error.h"
+#include "core/random_weights.h"
+#include "core/rng.h"
+#include "engine/jobs.h"
+#include "io/safetensors_writer.h"
+#include "io/torch_writer.h"
+#include "models/autoencoder.h"
+#include "models/gemma2.h"
+#include "models/next_dit.h"
+
+namespace svg::jobs {
+namespace {
+
+/// Keeps what it drew, by name.
+class RecordedWeights : public RandomWeights {
+ public:
+  using RandomWeights::RandomWeights;
+
+  at::Tensor find(const std::string& name, at::IntArrayRef shape, Init init, Role role) override {
+    return state[name] = RandomWeights::find(name, shape, init, role);
+  }
+
+  TensorMap state;
+};
+
+// Building a model asks the source for every parameter, and so draws it.
+void build(const std::string& model, const Json& config, const Weights& weights) {
+  if (model == "next_dit") {
+    NextDit(weights, NextDitConfig::from_json(config));
+  } else if (model == "gemma2") {
+    Gemma2(weights, Gemma2Config::from_json(config)).next_token_logits({0});  // also asks for the head
+  } else if (model == "autoencoder") {
+    const AutoencoderConfig parts = AutoencoderConfig::from_json(config);
+    ConvDecoder(weights.scope("decoder"), parts.decoder);
+    if (parts.residual) ResidualVit(weights.scope("extra_vit"), *parts.residual);
+    if (parts.encoder) Dinov3(weights.scope("encoder"), *parts.encoder);
+  } else if (model == "dinov3") {
+    Dinov3(weights, Dinov3Config::from_json(config));
+  } else {
+    throw Error(ErrorCode::kInvalidArgument,
+                concat("unknown model \"", model, "\": known are autoencoder, dinov3, gemma2, next_dit, statistics"));
+  }
+}
+
+// Mean 0 and deviation 1 for every layer: latents pass unchanged.
+TensorMap neutral_statistics(const Json& config) {
+  const std::vector<int64_t> shape = {config.get_int("layers", 12), config.at("channels").as_int()};
+  return {{"mean", at::zeros(shape)}, {"std", at::ones(shape)}};
+}
+
+}  // namespace
+
+/// {"model", "config", "seed", "path", "values"?: "initial" | "random", "nesting"?: key that wraps the state dict in a
+/// torch file} -> {"parameters"}. The path's ending chooses the format: .safetensors, or else as torch.save writes.
+JobResult init_weights(EngineState&, const Json& request, const TensorMap&, const EventSink&) {
+  const std::string& model = request.at("model").as_string();
+  TensorMap state;
+  if (model == "statistics") {
+    state = neutral_statistics(request.at("config"));
+  } else {
+    const bool random = request.get_string("values", "initial") == "random";
+    const auto source =
+        std::make_shared<RecordedWeights>(seeded_generator(request.get_int("seed", 0)),
+                                          random ? RandomWeights::Values::kRandom : RandomWeights::Values::kInitial);
+    build(model, request.at("config"), Weights(source));
+    state = std::move(source->state);
+  }
+  int64_t parameters = 0;
+  for (const auto& entry : state) parameters += entry.second.numel();
+  const std::string& path = request.at("path").as_string();
+  if (std::filesystem::path(path).extension() == ".safetensors") {
+    write_safetensors(path, state);
+  } else {
+    TorchFileOptions options;
+    if (const Json* nesting = request.find("nesting")) options.root = {nesting->as_string()};
+    write_torch_file(path, state, options);
+  }
+  return {Json::object().set("parameters", parameters), {}};
+}
+
+}  // namespace svg::jobs
