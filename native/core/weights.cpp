@@ -1,5 +1,7 @@
 #include "core/weights.h"
 
+#include <c10/core/GradMode.h>
+
 #include <cmath>
 
 #include "core/error.h"
@@ -48,11 +50,11 @@ std::optional<std::vector<int64_t>> MapSource::shape_of(const std::string& name)
   return found->second.sizes().vec();
 }
 
-TrainableSource::TrainableSource(TensorMap start, at::Generator generator, at::Device device)
-    : start_(std::move(start)), generator_(std::move(generator)), device_(device) {}
+TrainableSource::TrainableSource(TensorMap start, at::Generator generator, at::Device device, at::ScalarType compute)
+    : start_(std::move(start)), generator_(std::move(generator)), device_(device), compute_(compute) {}
 
 at::Tensor TrainableSource::find(const std::string& name, at::IntArrayRef shape, Init init, Role role) {
-  for (const TensorMap* known : {&parameters_, &buffers_}) {
+  for (const TensorMap* known : {&copies_, &parameters_, &buffers_}) {
     if (const auto found = known->find(name); found != known->end()) return found->second;
   }
   const auto given = start_.find(name);
@@ -61,7 +63,34 @@ at::Tensor TrainableSource::find(const std::string& name, at::IntArrayRef shape,
   const at::ScalarType dtype = at::isFloatingType(value.scalar_type()) ? at::kFloat : value.scalar_type();
   value = value.detach().to(device_, dtype, /*non_blocking=*/false, /*copy=*/true).contiguous();
   (trainable ? parameters_ : buffers_)[name] = value.requires_grad_(trainable);
-  return value;
+  if (!trainable || role != Role::kMatrix || compute_ == at::kFloat) return value;
+  return copies_[name] = value.detach().to(compute_).requires_grad_(true);
+}
+
+TensorMap TrainableSource::leaves() const {
+  TensorMap leaves = copies_;
+  leaves.insert(parameters_.begin(), parameters_.end());  // keeps what is there
+  return leaves;
+}
+
+void TrainableSource::gather_gradients() {
+  c10::NoGradGuard no_grad;
+  for (auto& [name, copy] : copies_) {
+    at::Tensor& gradient = copy.mutable_grad();
+    if (!gradient.defined()) continue;
+    at::Tensor& sum = parameters_.at(name).mutable_grad();
+    if (sum.defined()) {
+      sum.add_(gradient);
+    } else {
+      sum = gradient.to(at::kFloat);
+    }
+    gradient.reset();
+  }
+}
+
+void TrainableSource::refresh_copies() {
+  c10::NoGradGuard no_grad;
+  for (auto& [name, copy] : copies_) copy.copy_(parameters_.at(name));
 }
 
 std::optional<std::vector<int64_t>> TrainableSource::shape_of(const std::string& name) const {

@@ -89,11 +89,14 @@ class MapSource : public WeightSource {
   at::ScalarType dtype_;
 };
 
-/// Gives trainable fp32 leaves: from `start` where the name is there, drawn from `generator` otherwise.
-/// Keeps every parameter and buffer that was asked for, by name.
+/// Gives trainable parameters: from `start` where the name is there, drawn from `generator` otherwise. Keeps every
+/// parameter and buffer that was asked for, by name, in fp32. With bf16 as `compute`, the model gets bf16 copies of the
+/// matrices to compute with (mixed precision, arXiv 1710.03740): after a backward pass gather_gradients() moves their
+/// gradients to the fp32 parameters, after an update refresh_copies() rounds the parameters again.
 class TrainableSource : public WeightSource {
  public:
-  TrainableSource(TensorMap start, at::Generator generator, at::Device device = at::kCPU);
+  TrainableSource(TensorMap start, at::Generator generator, at::Device device = at::kCPU,
+                  at::ScalarType compute = at::kFloat);
 
   at::Tensor find(const std::string& name, at::IntArrayRef shape, Init init, Role role) override;
   std::optional<std::vector<int64_t>> shape_of(const std::string& name) const override;
@@ -101,12 +104,20 @@ class TrainableSource : public WeightSource {
 
   const TensorMap& parameters() const { return parameters_; }
   const TensorMap& buffers() const { return buffers_; }
+  /// What the model differentiates by: the copies where there are some, the parameters themselves elsewhere.
+  TensorMap leaves() const;
+
+  /// Adds the copies' gradients to those of the parameters, in fp32, and clears the copies'.
+  void gather_gradients();
+  void refresh_copies();
 
  private:
   TensorMap start_;
   at::Generator generator_;
   at::Device device_;
+  at::ScalarType compute_;
   TensorMap parameters_;
+  TensorMap copies_;  // of some parameters, in compute_
   TensorMap buffers_;
 };
 

@@ -9,6 +9,7 @@ namespace svg {
 JobHandler find_job(const std::string& kind) {
   static const std::map<std::string, JobHandler> handlers = {
       {"bench", jobs::bench},
+      {"cache-write", jobs::cache_write},
       {"convert", jobs::convert},
       {"decode", jobs::decode},
       {"encode", jobs::encode},
@@ -21,6 +22,15 @@ JobHandler find_job(const std::string& kind) {
       {"read-tensors", jobs::read_tensors},
       {"sample", jobs::sample},
       {"sleep", jobs::sleep},
+      {"statistics-add", jobs::statistics_add},
+      {"statistics-save", jobs::statistics_save},
+      {"train-close", jobs::train_close},
+      {"train-export", jobs::train_export},
+      {"train-open", jobs::train_open},
+      {"train-publish", jobs::train_publish},
+      {"train-restore", jobs::train_restore},
+      {"train-save", jobs::train_save},
+      {"train-step", jobs::train_step},
       {"unload", jobs::unload},
       {"verify", jobs::verify},
   };

@@ -24,6 +24,20 @@ JobResult verify(EngineState&, const Json& request, const TensorMap&, const Even
 JobResult load(EngineState&, const Json& request, const TensorMap&, const EventSink&);
 JobResult unload(EngineState&, const Json& request, const TensorMap&, const EventSink&);
 
+// train.cpp
+JobResult train_open(EngineState&, const Json& request, const TensorMap&, const EventSink&);
+JobResult train_step(EngineState&, const Json& request, const TensorMap& tensors, const EventSink&);
+JobResult train_save(EngineState&, const Json& request, const TensorMap&, const EventSink&);
+JobResult train_restore(EngineState&, const Json& request, const TensorMap&, const EventSink&);
+JobResult train_export(EngineState&, const Json& request, const TensorMap&, const EventSink&);
+JobResult train_publish(EngineState&, const Json& request, const TensorMap&, const EventSink&);
+JobResult train_close(EngineState&, const Json& request, const TensorMap&, const EventSink&);
+
+// features.cpp
+JobResult cache_write(EngineState&, const Json& request, const TensorMap& tensors, const EventSink&);
+JobResult statistics_add(EngineState&, const Json& request, const TensorMap& tensors, const EventSink&);
+JobResult statistics_save(EngineState&, const Json& request, const TensorMap&, const EventSink&);
+
 // sample.cpp, images.cpp, text.cpp
 JobResult sample(EngineState&, const Json& request, const TensorMap&, const EventSink&);
 JobResult encode(EngineState&, const Json& request, const TensorMap&, const EventSink&);

@@ -7,6 +7,8 @@
 
 #include "core/error.h"
 #include "engine/captions.h"
+#include "engine/training/feature_moments.h"
+#include "engine/training/training_run.h"
 #include "models/autoencoder.h"
 #include "models/gemma2.h"
 #include "models/next_dit.h"
@@ -18,6 +20,7 @@ struct FeatureStatistics {
   at::Tensor mean, std;
 
   int64_t channels() const { return mean.size(0); }
+  at::Tensor normalised(const at::Tensor& latent) const { return (latent - mean) / std; }
   at::Tensor unnormalised(const at::Tensor& latent) const { return latent * std + mean; }
 };
 
@@ -28,6 +31,8 @@ struct EngineState {
   std::unique_ptr<Autoencoder> autoencoder;
   std::unique_ptr<FeatureStatistics> statistics;
   CaptionCache captions;
+  std::unique_ptr<TrainingRun> training;
+  FeatureMoments feature_moments;
 };
 
 /// Throws Error(kNotLoaded) naming the part that a job needs.

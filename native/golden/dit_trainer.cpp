@@ -1,4 +1,5 @@
 #include <cmath>
+#include <numeric>
 
 #include "golden/dit.h"
 #include "golden/dit_inputs.h"
@@ -76,7 +77,8 @@ void run_dit_trainer(GoldenCase& golden) {
     batch.noise = golden_tensors(golden, prefix + "noise");
     batch.t = golden.input(prefix + "t");
     batch.captions = golden_captions(golden, prefix);
-    losses.push_back(trainer.accumulate(batch));
+    const std::vector<double> of_samples = trainer.accumulate(batch);
+    losses.push_back(std::reduce(of_samples.begin(), of_samples.end()) / static_cast<double>(of_samples.size()));
     if (step == 0) expect_gradients(golden, trainer, options.grad_clip);
     norms.push_back(trainer.apply().grad_norm);
   }

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "ops/recompute.h"
 
 namespace svg {
 namespace {
@@ -71,6 +72,16 @@ NextDit::NextDit(const Weights& weights, const NextDitConfig& config)
       layers(blocks(weights, "layers", config.layers, config, true)),
       norm_final(weights.get_optional("norm_final.weight", {config.dim}, Init::ones(), Role::kExact)) {}
 
+at::Tensor NextDit::run_block(const NextDitBlock& block, const at::Tensor& x, const Packing& packing,
+                              const BlockModulation& modulation) const {
+  if (!recompute_activations) return block(x, packing, modulation);
+  const auto body = [block, packing](const std::vector<at::Tensor>& inputs) {
+    return block(inputs[0], packing, {inputs[1], inputs[2], inputs[3], inputs[4]});
+  };
+  return recomputed(body,
+                    {x, modulation.attention_in, modulation.attention_out, modulation.ffn_in, modulation.ffn_out});
+}
+
 void NextDit::check_caption(int64_t tokens) const {
   if (tokens <= config.max_caption_tokens()) return;
   throw Error(
@@ -110,15 +121,21 @@ at::Tensor NextDit::unpatchify(const at::Tensor& patches, const TokenGrid& grid)
       .reshape({config.in_channels, grid.rows * p, grid.columns * p});
 }
 
-at::Tensor NextDit::encode_caption(const at::Tensor& features) const {
-  SVG_CHECK(features.dim() == 2 && features.size(1) == config.caption_dim, ErrorCode::kInvalidArgument,
-            "caption features have shape ", features.sizes(), ", (tokens, ", config.caption_dim, ") is wanted");
-  const int64_t tokens = features.size(0);
-  check_caption(tokens);
-  at::Tensor x = caption_in(caption_norm(features.to(device(), at::kFloat)).to(dtype())).to(at::kFloat);
-  if (tokens == 0) return x;
-  Packing packing{{0, tokens}, rope_of_positions(caption_positions(tokens).to(device()), config.axes_dims), {}};
-  for (const NextDitBlock& block : context_refiner) x = block(x, packing, block.modulation({}));
+at::Tensor NextDit::encode_captions(const std::vector<at::Tensor>& features) const {
+  Packing packing{{0}, {}, {}};
+  std::vector<at::Tensor> positions;
+  for (const at::Tensor& caption : features) {
+    SVG_CHECK(caption.dim() == 2 && caption.size(1) == config.caption_dim, ErrorCode::kInvalidArgument,
+              "caption features have shape ", caption.sizes(), ", (tokens, ", config.caption_dim, ") is wanted");
+    check_caption(caption.size(0));
+    positions.push_back(caption_positions(caption.size(0)));
+    packing.offsets.push_back(packing.offsets.back() + caption.size(0));
+  }
+  const at::Tensor packed = features.size() == 1 ? features[0] : at::cat(features, 0);
+  at::Tensor x = caption_in(caption_norm(packed.to(device(), at::kFloat)).to(dtype())).to(at::kFloat);
+  if (x.size(0) == 0) return x;
+  packing.rope = rope_of_positions(at::cat(positions, 0).to(device()), config.axes_dims);
+  for (const NextDitBlock& block : context_refiner) x = run_block(block, x, packing, block.modulation({}));
   return x;
 }
 
@@ -151,7 +168,8 @@ at::Tensor NextDit::embed_images(const std::vector<at::Tensor>& latents, const P
   patches.reserve(latents.size());
   for (const at::Tensor& latent : latents) patches.push_back(patchify(latent));
   at::Tensor x = x_embedder(at::cat(patches, 0).to(device(), dtype())).to(at::kFloat);
-  for (size_t i = 0; i < noise_refiner.size(); ++i) x = noise_refiner[i](x, images, modulation.noise_refiner[i]);
+  for (size_t i = 0; i < noise_refiner.size(); ++i)
+    x = run_block(noise_refiner[i], x, images, modulation.noise_refiner[i]);
   return x;
 }
 
@@ -190,7 +208,9 @@ RowSubset NextDit::image_rows(const Packing& sequences, const std::vector<int64_
 at::Tensor NextDit::run_layers(const at::Tensor& x, const Packing& sequences, const RowSubset& images,
                                const ModulationTable& modulation) const {
   at::Tensor rows = x;
-  for (size_t i = 0; i + 1 < layers.size(); ++i) rows = layers[i](rows, sequences, modulation.layers[i]);
+  for (size_t i = 0; i + 1 < layers.size(); ++i) {
+    rows = run_block(layers[i], rows, sequences, modulation.layers[i]);
+  }
   rows = layers.back().for_rows(rows, sequences, modulation.layers.back(), images);
   const at::Tensor scale =
       images.group.defined() ? modulation.final_scale.index_select(0, images.group) : modulation.final_scale;
@@ -214,12 +234,16 @@ std::vector<at::Tensor> NextDit::forward(const std::vector<at::Tensor>& latents,
   const at::Tensor groups = latents.size() > 1 ? at::arange(t.numel(), at::kInt) : at::Tensor();
   const at::Tensor images = embed_images(latents, pack_images(grids, groups), modulation);
 
+  const at::Tensor texts = encode_captions(captions);
+
   std::vector<at::Tensor> parts;
-  int64_t row = 0;
+  int64_t text_row = 0;
+  int64_t image_row = 0;
   for (size_t i = 0; i < latents.size(); ++i) {
-    parts.push_back(encode_caption(captions[i]));
-    parts.push_back(images.narrow(0, row, grids[i].tokens()));
-    row += grids[i].tokens();
+    parts.push_back(texts.narrow(0, text_row, caption_tokens[i]));
+    parts.push_back(images.narrow(0, image_row, grids[i].tokens()));
+    text_row += caption_tokens[i];
+    image_row += grids[i].tokens();
   }
   const Packing sequences = pack_sequences(caption_tokens, grids, groups);
   const RowSubset subset = image_rows(sequences, caption_tokens);

@@ -30,7 +30,8 @@ struct NextDit {
   Linear x_embedder, time_in, time_out, caption_in, final_linear, final_adaln;
   RmsNorm caption_norm;
   std::vector<NextDitBlock> noise_refiner, context_refiner, layers;
-  at::Tensor norm_final;  // published, never used; kept so that saved weights have every published name
+  bool recompute_activations = false;  // in training: blocks keep their inputs alone (ops/recompute.h)
+  at::Tensor norm_final;               // published, never used; kept so that saved weights have every published name
 
   NextDit(const Weights& weights, const NextDitConfig& config);
 
@@ -45,8 +46,9 @@ struct NextDit {
 
   // The stages of forward, for callers that share work between steps or rows.
 
-  /// Caption embedder and context refiner: depends on the caption alone. Returns (L, dim).
-  at::Tensor encode_caption(const at::Tensor& features) const;
+  /// Caption embedder and context refiner: depends on the captions alone. (L_i, caption_dim) to (sum of L, dim).
+  at::Tensor encode_captions(const std::vector<at::Tensor>& features) const;
+  at::Tensor encode_caption(const at::Tensor& features) const { return encode_captions({features}); }
   ModulationTable modulation_table(const at::Tensor& t) const;
   TokenGrid grid_of(const at::Tensor& latent) const;
   /// Rows and rotation of images for the noise refiner. All tokens of an image share their caption
@@ -69,6 +71,8 @@ struct NextDit {
 
  private:
   at::Tensor patchify(const at::Tensor& latent) const;
+  at::Tensor run_block(const NextDitBlock& block, const at::Tensor& x, const Packing& packing,
+                       const BlockModulation& modulation) const;
   void check_caption(int64_t tokens) const;
 };
 

@@ -11,14 +11,23 @@ at::Tensor packed_attention(const at::Tensor& q, const at::Tensor& k, const at::
             q_offsets.size(), " query offsets, ", k_offsets.size(), " key offsets");
   std::vector<at::Tensor> outputs;
   outputs.reserve(q_offsets.size() - 1);
-  for (size_t i = 0; i + 1 < q_offsets.size(); ++i) {
+  const size_t segments = q_offsets.size() - 1;
+  for (size_t i = 0, next = 0; i < segments; i = next) {
     const int64_t rows = q_offsets[i + 1] - q_offsets[i];
     const int64_t keys = k_offsets[i + 1] - k_offsets[i];
+    const auto equal = [&](size_t j) {
+      return q_offsets[j + 1] - q_offsets[j] == rows && k_offsets[j + 1] - k_offsets[j] == keys;
+    };
+    for (next = i + 1; next < segments && equal(next);) ++next;
     if (rows == 0) continue;
-    const at::Tensor q_part = q.narrow(0, q_offsets[i], rows).unsqueeze(0);
-    const at::Tensor k_part = k.narrow(0, k_offsets[i], keys).unsqueeze(0);
-    const at::Tensor v_part = v.narrow(0, k_offsets[i], keys).unsqueeze(0);
-    outputs.push_back(attention(q_part, k_part, v_part).squeeze(0));
+    // Neighbours of equal length are one batch, without a copy.
+    const auto count = static_cast<int64_t>(next - i);
+    const auto batch = [&](const at::Tensor& all, int64_t first, int64_t length) {
+      return all.narrow(0, first, count * length).unflatten(0, {count, length});
+    };
+    outputs.push_back(
+        attention(batch(q, q_offsets[i], rows), batch(k, k_offsets[i], keys), batch(v, k_offsets[i], keys))
+            .flatten(0, 1));
   }
   if (outputs.empty()) return q;
   return outputs.size() == 1 ? outputs[0] : at::cat(outputs, 0);

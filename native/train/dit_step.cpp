@@ -25,7 +25,7 @@ void add_below(TensorMap& tensors, const std::string& prefix, const TensorMap& p
 
 }  // namespace
 
-at::Tensor flow_matching_loss(const NextDit& model, const DitBatch& batch) {
+at::Tensor flow_matching_losses(const NextDit& model, const DitBatch& batch) {
   const size_t count = batch.data.size();
   SVG_CHECK(count > 0 && batch.noise.size() == count && batch.captions.size() == count &&
                 batch.t.numel() == static_cast<int64_t>(count),
@@ -41,22 +41,35 @@ at::Tensor flow_matching_loss(const NextDit& model, const DitBatch& batch) {
   for (size_t i = 0; i < count; ++i) {
     losses.push_back((velocities[i] - (batch.data[i] - batch.noise[i])).square().mean());
   }
-  return at::stack(losses).mean();
+  return at::stack(losses);
 }
 
 DitTrainer::DitTrainer(const NextDitConfig& config, TensorMap start, const DitTrainerOptions& options,
                        at::Generator generator, at::Device device)
-    : options_(options), source_(std::make_shared<TrainableSource>(std::move(start), std::move(generator), device)) {
+    : options_(options),
+      source_(std::make_shared<TrainableSource>(std::move(start), std::move(generator), device, options.precision)) {
   model_ = std::make_unique<NextDit>(Weights(source_), config);
+  model_->recompute_activations = options.recompute_activations;
   optimizer_ = std::make_unique<AdamW>(parameters(), options.optimizer);
   ema_ = std::make_unique<Ema>(parameters(), options.ema_decay);
 }
 
-double DitTrainer::accumulate(const DitBatch& batch, double weight) {
+void DitTrainer::start_from(const TensorMap& start) {
+  c10::NoGradGuard no_grad;
+  for (const auto& [name, value] : start) {
+    parameters().at(name).copy_(value);
+    ema_->averages().at(name).copy_(value);
+  }
+  source_->refresh_copies();
+}
+
+std::vector<double> DitTrainer::accumulate(const DitBatch& batch, double weight) {
   c10::AutoGradMode grad(true);
-  const at::Tensor loss = flow_matching_loss(*model_, batch);
-  (loss * weight).backward();
-  return loss.item<double>();
+  const at::Tensor losses = flow_matching_losses(*model_, batch);
+  (losses.mean() * weight).backward();
+  source_->gather_gradients();
+  const at::Tensor values = losses.detach().to(at::kCPU, at::kDouble).contiguous();
+  return {values.const_data_ptr<double>(), values.const_data_ptr<double>() + values.numel()};
 }
 
 StepResult DitTrainer::apply() {
@@ -67,9 +80,16 @@ StepResult DitTrainer::apply() {
     if (options_.grad_clip > 0) clip_gradients(parameters(), result.grad_norm, options_.grad_clip);
     optimizer_->step(parameters());
     ema_->update(parameters());
+    source_->refresh_copies();
   }
-  for (const auto& entry : parameters()) entry.second.mutable_grad() = at::Tensor();
+  discard();
   return result;
+}
+
+void DitTrainer::discard() {
+  for (const TensorMap& tensors : {parameters(), source_->leaves()}) {
+    for (const auto& entry : tensors) entry.second.mutable_grad() = at::Tensor();
+  }
 }
 
 TensorMap DitTrainer::gradients() const {
@@ -96,6 +116,7 @@ void DitTrainer::load_state(const TensorMap& state) {
               "the training state has no \"param.", name, "\" of shape ", parameter.sizes());
     parameter.copy_(found->second);
   }
+  source_->refresh_copies();
   ema_->load(below(state, "ema."));
   optimizer_->load_state(below(state, "optimizer."));
 }

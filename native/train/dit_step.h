@@ -20,14 +20,16 @@ struct DitBatch {
   std::vector<at::Tensor> captions;
 };
 
-/// Mean over the samples of the mean squared error of the velocity against data - noise, at
-/// x_t = t data + (1 - t) noise. Source: arXiv 2209.03003.
-at::Tensor flow_matching_loss(const NextDit& model, const DitBatch& batch);
+/// (samples): mean squared error of each velocity against data - noise, at x_t = t data + (1 - t) noise.
+/// Source: arXiv 2209.03003.
+at::Tensor flow_matching_losses(const NextDit& model, const DitBatch& batch);
 
 struct DitTrainerOptions {
   AdamWOptions optimizer;
   double grad_clip = 2.0;  // 0: none
   double ema_decay = 0.95;
+  at::ScalarType precision = at::kFloat;  // of matrices in the model; parameters, sums and updates are fp32
+  bool recompute_activations = false;
 };
 
 struct StepResult {
@@ -41,10 +43,16 @@ class DitTrainer {
   DitTrainer(const NextDitConfig& config, TensorMap start, const DitTrainerOptions& options, at::Generator generator,
              at::Device device = at::kCPU);
 
-  /// Adds the gradients of `weight` times the loss (1 / number of micro-batches); returns the unweighted loss.
-  double accumulate(const DitBatch& batch, double weight = 1.0);
+  /// Adds the gradients of `weight` times the mean loss (this micro-batch's share of the whole batch). Returns the
+  /// samples' losses.
+  std::vector<double> accumulate(const DitBatch& batch, double weight = 1.0);
   /// Clips and applies what was accumulated, then clears it.
   StepResult apply();
+  /// Clears what was accumulated.
+  void discard();
+
+  /// Takes these parameters, also as EMA. Names that are not there stay as they are.
+  void start_from(const TensorMap& parameters);
 
   const NextDit& model() const { return *model_; }
   const TensorMap& parameters() const { return source_->parameters(); }

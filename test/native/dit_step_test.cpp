@@ -3,6 +3,7 @@
 #include <c10/core/GradMode.h>
 
 #include <cmath>
+#include <numeric>
 
 #include "check.h"
 #include "golden.h"
@@ -17,6 +18,10 @@ namespace {
 
 svg::DitTrainer trainer() {
   return {tiny_config(), tiny_weights(tiny_config()), {}, at::detail::createCPUGenerator(1)};
+}
+
+double mean(const std::vector<double>& values) {
+  return std::reduce(values.begin(), values.end()) / static_cast<double>(values.size());
 }
 
 svg::DitBatch batch(uint64_t seed) {
@@ -65,11 +70,11 @@ TEST_CASE("grad_clip: the common norm becomes the bound, shorter gradients stay"
 TEST_CASE("dit_step: the loss falls on a batch that is shown again and again") {
   svg::DitTrainer training = trainer();
   const svg::DitBatch shown = batch(3);
-  const double first = training.accumulate(shown);
+  const double first = mean(training.accumulate(shown));
   training.apply();
   double last = first;
   for (int step = 0; step < 15; ++step) {
-    last = training.accumulate(shown);
+    last = mean(training.accumulate(shown));
     training.apply();
   }
   EXPECT(last < 0.9 * first);
@@ -115,3 +120,34 @@ TEST_CASE("dit_step: a saved state continues bit for bit") {
 }
 
 TEST_CASE("dit_step: golden case") { svg::test::expect_golden("dit-train-3-steps"); }
+
+TEST_CASE("dit_step: recomputed activations give the same gradients") {
+  svg::DitTrainerOptions options;
+  svg::DitTrainer plain(tiny_config(), tiny_weights(tiny_config()), options, at::detail::createCPUGenerator(1));
+  options.recompute_activations = true;
+  svg::DitTrainer recomputing(tiny_config(), tiny_weights(tiny_config()), options, at::detail::createCPUGenerator(1));
+  const double kept = mean(plain.accumulate(batch(3)));
+  EXPECT_CLOSE(mean(recomputing.accumulate(batch(3))), kept, 1e-5);
+  const svg::TensorMap wanted = plain.gradients();
+  const svg::TensorMap got = recomputing.gradients();
+  EXPECT(got.size() == wanted.size());
+  for (const auto& [name, gradient] : wanted) EXPECT_CLOSE(largest_difference(got.at(name), gradient), 0, 1e-4);
+}
+
+TEST_CASE("dit_step: bf16 matrices follow fp32 parameters") {
+  svg::DitTrainerOptions options;
+  options.optimizer.lr = 1e-3;
+  svg::DitTrainer full(tiny_config(), tiny_weights(tiny_config()), options, at::detail::createCPUGenerator(1));
+  options.precision = at::kBFloat16;
+  svg::DitTrainer mixed(tiny_config(), tiny_weights(tiny_config()), options, at::detail::createCPUGenerator(1));
+  double loss = 0, mixed_loss = 0;
+  for (int step = 0; step < 5; ++step) {
+    loss = mean(full.accumulate(batch(3)));
+    mixed_loss = mean(mixed.accumulate(batch(3)));
+    full.apply();
+    EXPECT(mixed.apply().applied);
+  }
+  EXPECT_CLOSE(mixed_loss, loss, 0.02 * loss);
+  EXPECT(mixed.parameters().at("layers.0.attention.qkv.weight").scalar_type() == at::kFloat);
+  EXPECT(mixed.model().dtype() == at::kBFloat16);
+}

@@ -1,0 +1,47 @@
+// Jobs over a whole dataset: a cache of its features, and the statistics that normalise them.
+#include "core/cancel.h"
+#include "engine/device.h"
+#include "engine/jobs.h"
+#include "engine/state.h"
+#include "engine/training/feature_cache.h"
+#include "engine/training/live_features.h"
+
+namespace svg::jobs {
+
+/// {"path", "dtype"?: "fp32" | "bf16" | "fp16", "items": [{"image"?, "tokens"}, ...]} with the named tensors
+/// -> {"samples"}: one shard (engine/training/feature_cache.h). Without images it holds captions alone.
+JobResult cache_write(EngineState& state, const Json& request, const TensorMap& tensors, const EventSink&) {
+  std::vector<std::string> images, prompts;
+  for (const Json& item : request.at("items").as_array()) {
+    if (const Json* image = item.find("image")) images.push_back(image->as_string());
+    prompts.push_back(item.at("tokens").as_string());
+  }
+  SVG_CHECK(images.empty() || images.size() == prompts.size(), ErrorCode::kInvalidArgument, images.size(),
+            " images for ", prompts.size(), " captions: a shard holds images for all or for none");
+  std::vector<at::Tensor> latents;
+  if (!images.empty()) latents = encode_images(state, tensors, images);
+  for (at::Tensor& latent : latents) latent = latent.to(at::kCPU);
+  std::vector<at::Tensor> captions = encode_captions(state, tensors, prompts);
+  for (at::Tensor& caption : captions) caption = caption.to(at::kCPU);
+  write_feature_shard(request.at("path").as_string(), latents, captions,
+                      parse_dtype(request.get_string("dtype", "bf16"), at::kCPU));
+  return {Json::object().set("samples", prompts.size()), {}};
+}
+
+/// {"images": [names]} with the named tensors -> {"images": so far}.
+JobResult statistics_add(EngineState& state, const Json& request, const TensorMap& tensors, const EventSink&) {
+  std::vector<std::string> names;
+  for (const Json& name : request.at("images").as_array()) names.push_back(name.as_string());
+  for (const at::Tensor& latent : encode_images(state, tensors, names)) state.feature_moments.add(latent);
+  return {Json::object().set("images", state.feature_moments.images()), {}};
+}
+
+/// {"path"} -> {"images", "channels"}: {mean: [1, C], std: [1, C]} fp32 as torch.save writes them; starts anew.
+JobResult statistics_save(EngineState& state, const Json& request, const TensorMap&, const EventSink&) {
+  const int64_t images = state.feature_moments.images();
+  const int64_t channels = state.feature_moments.save(request.at("path").as_string());
+  state.feature_moments = {};
+  return {Json::object().set("images", images).set("channels", channels), {}};
+}
+
+}  // namespace svg::jobs

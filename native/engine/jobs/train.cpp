@@ -1,0 +1,98 @@
+// Jobs of training. An engine trains one model at a time; JavaScript drives it step by step.
+#include <filesystem>
+
+#include "engine/device.h"
+#include "engine/jobs.h"
+#include "engine/state.h"
+#include "engine/training/dit_run.h"
+#include "engine/training/options.h"
+#include "io/checkpoint.h"
+#include "io/safetensors_writer.h"
+#include "io/torch_writer.h"
+
+namespace svg::jobs {
+namespace {
+
+TrainingRun& running(EngineState& state) { return require(state.training, "training run"); }
+
+TrainedWeights trained_weights(const Json& request) {
+  return parse_trained_weights(request.get_string("weights", "ema"));
+}
+
+}  // namespace
+
+/// {"stage": "dit", ...} (engine/training/dit_run.h) -> {"parameters", "missing", "unexpected", "mismatched"}.
+JobResult train_open(EngineState& state, const Json& request, const TensorMap&, const EventSink&) {
+  const std::string& stage = request.at("stage").as_string();
+  StartReport report;
+  state.training.reset();
+  if (stage == "dit") {
+    state.training = std::make_unique<DitRun>(state, request, report);
+  } else {
+    throw Error(ErrorCode::kInvalidArgument, concat("unknown stage \"", stage, "\": known are autoencoder, dit"));
+  }
+  return {report.to_json(), {}};
+}
+
+/// One optimiser step; request and value are those of the stage's TrainingRun::step.
+JobResult train_step(EngineState& state, const Json& request, const TensorMap& tensors, const EventSink&) {
+  return {running(state).step(state, request, tensors), {}};
+}
+
+/// {"folder"} -> {"files": [names]}: this process's part of a checkpoint.
+JobResult train_save(EngineState& state, const Json& request, const TensorMap&, const EventSink&) {
+  const std::string name = "rank-00000-of-00001.safetensors";
+  write_safetensors((std::filesystem::path(request.at("folder").as_string()) / name).string(), running(state).state());
+  return {Json::object().set("files", Json(Json::Array{name})), {}};
+}
+
+/// {"folder"} -> {}; reads what train-save wrote, whatever the number of processes was.
+JobResult train_restore(EngineState& state, const Json& request, const TensorMap&, const EventSink&) {
+  const std::filesystem::path folder = request.at("folder").as_string();
+  SVG_CHECK(std::filesystem::is_directory(folder), ErrorCode::kFileNotFound, folder.string(), " is no folder");
+  TensorMap tensors;
+  std::vector<std::shared_ptr<Checkpoint>> files;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    if (entry.path().filename().string().rfind("rank-", 0) != 0) continue;
+    files.push_back(open_checkpoint(entry.path().string()));
+    for (const auto& tensor : files.back()->tensors()) tensors[tensor.first] = files.back()->read(tensor.first);
+  }
+  SVG_CHECK(!files.empty(), ErrorCode::kFileNotFound, folder.string(), " holds no training state");
+  running(state).restore(tensors);
+  return {Json::object(), {}};
+}
+
+/// {"path", "weights"?: "ema" | "raw", "dtype"?, "nesting"?} -> {"parameters"}: the trained weights under published
+/// names; .safetensors, or else as torch.save writes them.
+JobResult train_export(EngineState& state, const Json& request, const TensorMap&, const EventSink&) {
+  const at::ScalarType dtype = parse_dtype(request.get_string("dtype", "fp32"), state.device);
+  TensorMap weights = running(state).weights(trained_weights(request));
+  int64_t parameters = 0;
+  for (auto& [name, tensor] : weights) {
+    parameters += tensor.numel();
+    if (at::isFloatingType(tensor.scalar_type())) tensor = tensor.to(at::kCPU, dtype).contiguous();
+  }
+  const std::string& path = request.at("path").as_string();
+  if (std::filesystem::path(path).extension() == ".safetensors") {
+    write_safetensors(path, weights);
+  } else {
+    TorchFileOptions options;
+    if (const Json* nesting = request.find("nesting")) options.root = {nesting->as_string()};
+    write_torch_file(path, weights, options);
+  }
+  return {Json::object().set("parameters", parameters), {}};
+}
+
+/// {"weights"?: "ema" | "raw", "dtype"?} -> {}; `sample`, `encode` and `decode` use them from here on.
+JobResult train_publish(EngineState& state, const Json& request, const TensorMap&, const EventSink&) {
+  running(state).publish(state, trained_weights(request),
+                         parse_dtype(request.get_string("dtype", "fp32"), state.device));
+  return {Json::object(), {}};
+}
+
+JobResult train_close(EngineState& state, const Json&, const TensorMap&, const EventSink&) {
+  state.training.reset();
+  return {Json::object(), {}};
+}
+
+}  // namespace svg::jobs

@@ -1,0 +1,185 @@
+#include "engine/training/dit_run.h"
+
+#include <cmath>
+#include <numeric>
+
+#include "core/cancel.h"
+#include "core/rng.h"
+#include "diffusion/time_shift.h"
+#include "engine/device.h"
+#include "engine/state.h"
+#include "engine/training/live_features.h"
+#include "engine/training/options.h"
+#include "engine/training/stopwatch.h"
+#include "train/draws.h"
+
+namespace svg {
+namespace {
+
+TimeSampling time_sampling(const Json& request) {
+  const Json* given = request.find("time");
+  if (!given) return {};
+  TimeSampling sampling;
+  sampling.kind = given->get_string("kind", "lognormal") == "uniform" ? TimeSampling::Kind::kUniform
+                                                                      : TimeSampling::Kind::kLogNormal;
+  sampling.low = given->get_double("low", sampling.low);
+  sampling.high = given->get_double("high", sampling.high);
+  sampling.mean = given->get_double("mean", sampling.mean);
+  sampling.shift_tokens = given->get_int("shiftTokens", sampling.shift_tokens);
+  return sampling;
+}
+
+DitTrainerOptions trainer_options(const Json& request, at::Device device) {
+  DitTrainerOptions options;
+  options.optimizer = adamw_options(request, options.optimizer);
+  options.grad_clip = request.get_double("gradClip", options.grad_clip);
+  options.ema_decay = request.get_double("emaDecay", options.ema_decay);
+  options.precision = parse_dtype(request.get_string("precision", "fp32"), device);
+  options.recompute_activations = request.get_bool("checkpointing", false);
+  return options;
+}
+
+void check_against(const EngineState& state, const NextDitConfig& config) {
+  const int64_t channels = require(state.statistics, "feature statistics").channels();
+  SVG_CHECK(channels == config.in_channels, ErrorCode::kWeightsMismatch, "the model draws latents of ",
+            config.in_channels, " channels, the feature statistics hold ", channels);
+}
+
+}  // namespace
+
+DitRun::DitRun(const EngineState& state, const Json& request, StartReport& report) : seed_(request.get_int("seed", 0)) {
+  const NextDitConfig config = NextDitConfig::from_json(request.at("model"));
+  check_against(state, config);
+  if (const Json* paths = request.find("cache")) {
+    std::vector<std::string> shards;
+    for (const Json& path : paths->as_array()) shards.push_back(path.as_string());
+    cache_ = std::make_unique<FeatureCache>(shards);
+  }
+  trainer_ = std::make_unique<DitTrainer>(config, TensorMap{}, trainer_options(request, state.device),
+                                          seeded_generator(seed_), state.device);
+  trainer_->start_from(fitting_start(read_start(request), trainer_->parameters(), report));
+}
+
+std::vector<at::Tensor> DitRun::latents(const EngineState& state, const Json::Array& items,
+                                        const TensorMap& tensors) const {
+  std::vector<at::Tensor> latents(items.size());
+  std::vector<std::string> images;
+  std::vector<size_t> places;
+  for (size_t i = 0; i < items.size(); ++i) {
+    if (const Json* image = items[i].find("image")) {
+      images.push_back(image->as_string());
+      places.push_back(i);
+    } else {
+      SVG_CHECK(cache_, ErrorCode::kInvalidArgument, "a sample names a shard, but no cache was given");
+      latents[i] = cache_->latent(items[i].at("shard").as_int(), items[i].at("row").as_int());
+    }
+  }
+  const std::vector<at::Tensor> encoded =
+      images.empty() ? std::vector<at::Tensor>() : encode_images(state, tensors, images);
+  for (size_t k = 0; k < places.size(); ++k) latents[places[k]] = encoded[k];
+  for (at::Tensor& latent : latents) latent = state.statistics->normalised(latent.to(state.device));
+  return latents;
+}
+
+std::vector<at::Tensor> DitRun::captions(const EngineState& state, const Json::Array& items,
+                                         const TensorMap& tensors) const {
+  std::vector<at::Tensor> captions(items.size());
+  std::vector<std::string> prompts;
+  std::vector<size_t> places;
+  for (size_t i = 0; i < items.size(); ++i) {
+    if (const Json* tokens = items[i].find("tokens")) {
+      prompts.push_back(tokens->as_string());
+      places.push_back(i);
+    } else {
+      SVG_CHECK(cache_, ErrorCode::kInvalidArgument, "a caption names a shard, but no cache was given");
+      captions[i] = cache_->caption(items[i].at("shard").as_int(), items[i].at("row").as_int());
+    }
+  }
+  const std::vector<at::Tensor> encoded =
+      prompts.empty() ? std::vector<at::Tensor>() : encode_captions(state, tensors, prompts);
+  for (size_t k = 0; k < places.size(); ++k) captions[places[k]] = encoded[k];
+  return captions;
+}
+
+std::vector<DitRun::Sample> DitRun::samples(const EngineState& state, const Json& request, const Json::Array& items,
+                                            const TensorMap& tensors) const {
+  const double dropout = request.get_double("captionDropout", 0);
+  const TimeSampling sampling = time_sampling(request);
+  std::vector<at::Tensor> data = latents(state, items, tensors);
+  Json::Array texts = items;
+  std::vector<Sample> samples(items.size());
+  for (size_t i = 0; i < items.size(); ++i) {
+    at::Generator generator = draw_generator(seed_, items[i].at("draw").as_int());
+    const bool dropped = at::rand({}, generator, at::TensorOptions()).item<double>() < dropout;
+    if (dropped) texts[i] = request.at("drop");
+    samples[i].t = sample_times(sampling, 1, generator).item<double>();
+    samples[i].data = data[i];
+    samples[i].noise = at::randn(data[i].sizes(), generator, at::TensorOptions()).to(state.device);
+  }
+  std::vector<at::Tensor> features = captions(state, texts, tensors);
+  for (size_t i = 0; i < items.size(); ++i) samples[i].caption = features[i].to(state.device);
+  // Equal lengths side by side go through attention as one batch.
+  std::stable_sort(samples.begin(), samples.end(), [](const Sample& a, const Sample& b) {
+    return std::make_pair(a.data.numel(), a.caption.size(0)) < std::make_pair(b.data.numel(), b.caption.size(0));
+  });
+  return samples;
+}
+
+Json DitRun::step(EngineState& state, const Json& request, const TensorMap& tensors) {
+  const auto whole = static_cast<double>(request.at("globalBatch").as_int());
+  trainer_->optimizer().options().lr = request.at("lr").as_double();
+  Stopwatch watch;
+  double sum = 0;
+  Json report = Json::array();
+  StepResult result;
+  try {
+    for (const Json& micro : request.at("micro").as_array()) {
+      check_cancelled();
+      const std::vector<Sample> drawn = samples(state, request, micro.as_array(), tensors);
+      watch.lap("encode");
+      DitBatch batch;
+      std::vector<float> times;
+      for (const Sample& sample : drawn) {
+        batch.data.push_back(sample.data);
+        batch.noise.push_back(sample.noise);
+        batch.captions.push_back(sample.caption);
+        times.push_back(static_cast<float>(sample.t));
+      }
+      batch.t = at::tensor(times).to(state.device);
+      const std::vector<double> losses = trainer_->accumulate(batch, static_cast<double>(drawn.size()) / whole);
+      watch.lap("gradients");
+      for (size_t i = 0; i < losses.size(); ++i) {
+        report.push_back(Json(Json::Array{drawn[i].t, losses[i]}));
+        sum += losses[i];
+      }
+    }
+    result = trainer_->apply();
+    watch.lap("update");
+  } catch (...) {
+    trainer_->discard();
+    throw;
+  }
+  return Json::object()
+      .set("loss", sum / whole)
+      .set("gradNorm", result.grad_norm)
+      .set("applied", result.applied)
+      .set("samples", std::move(report))
+      .set("milliseconds", watch.to_json());
+}
+
+TensorMap DitRun::weights(TrainedWeights kind) const {
+  if (kind == TrainedWeights::kEma) return trainer_->ema();
+  TensorMap weights;
+  for (const auto& [name, parameter] : trainer_->parameters()) weights[name] = parameter.detach();
+  return weights;
+}
+
+void DitRun::publish(EngineState& state, TrainedWeights kind, at::ScalarType dtype) const {
+  TensorMap copies;
+  for (const auto& [name, tensor] : weights(kind)) copies[name] = tensor.clone();
+  const auto source = std::make_shared<MapSource>(std::move(copies), "the weights in training", state.device, dtype);
+  state.dit = std::make_unique<NextDit>(Weights(source), trainer_->model().config);
+  state.captions.clear();
+}
+
+}  // namespace svg

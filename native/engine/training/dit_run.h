@@ -1,0 +1,45 @@
+// Training of the diffusion transformer: samples from a feature cache or from the frozen encoders.
+#pragma once
+
+#include <memory>
+
+#include "engine/training/feature_cache.h"
+#include "engine/training/training_run.h"
+#include "train/dit_step.h"
+
+namespace svg {
+
+class DitRun : public TrainingRun {
+ public:
+  /// {"model", "start"?: {"path", "weights"?}, "optimizer", "gradClip", "emaDecay", "precision", "checkpointing",
+  /// "seed", "cache"?: [paths of shards]}; `report` tells what became of "start". Throws Error(kNotLoaded) without
+  /// statistics.
+  DitRun(const EngineState& state, const Json& request, StartReport& report);
+
+  /// {"lr", "globalBatch", "captionDropout", "time": {"kind", "low"?, "high"?, "mean"?, "shiftTokens"?}, "micro":
+  /// [[{"draw", "shard", "row"} or {"draw", "image", "tokens"}, ...], ...], "drop"?: {"shard", "row"} or {"tokens"}}
+  /// -> {"loss", "gradNorm", "applied", "samples": [[t, loss], ...], "milliseconds"}.
+  Json step(EngineState& state, const Json& request, const TensorMap& tensors) override;
+
+  TensorMap state() const override { return trainer_->state(); }
+  void restore(const TensorMap& state) override { trainer_->load_state(state); }
+  TensorMap weights(TrainedWeights kind) const override;
+  void publish(EngineState& state, TrainedWeights kind, at::ScalarType dtype) const override;
+
+ private:
+  struct Sample {
+    at::Tensor data, noise, caption;
+    double t = 0;
+  };
+
+  std::vector<Sample> samples(const EngineState& state, const Json& request, const Json::Array& items,
+                              const TensorMap& tensors) const;
+  std::vector<at::Tensor> latents(const EngineState& state, const Json::Array& items, const TensorMap& tensors) const;
+  std::vector<at::Tensor> captions(const EngineState& state, const Json::Array& items, const TensorMap& tensors) const;
+
+  int64_t seed_;
+  std::unique_ptr<FeatureCache> cache_;
+  std::unique_ptr<DitTrainer> trainer_;
+};
+
+}  // namespace svg

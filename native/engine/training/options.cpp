@@ -1,0 +1,29 @@
+#include "engine/training/options.h"
+
+#include "io/checkpoint.h"
+
+namespace svg {
+
+AdamWOptions adamw_options(const Json& request, AdamWOptions defaults) {
+  const Json* given = request.find("optimizer");
+  if (!given) return defaults;
+  defaults.lr = given->get_double("lr", defaults.lr);
+  defaults.beta1 = given->get_double("beta1", defaults.beta1);
+  defaults.beta2 = given->get_double("beta2", defaults.beta2);
+  defaults.eps = given->get_double("eps", defaults.eps);
+  defaults.weight_decay = given->get_double("weightDecay", defaults.weight_decay);
+  return defaults;
+}
+
+TensorMap read_start(const Json& request) {
+  TensorMap tensors;
+  const Json* start = request.find("start");
+  if (!start) return tensors;
+  CheckpointOptions options;
+  if (const Json* key = start->find("weights")) options.root = {key->as_string()};
+  const auto checkpoint = open_checkpoint(start->at("path").as_string(), options);
+  for (const auto& entry : checkpoint->tensors()) tensors[entry.first] = checkpoint->read(entry.first);
+  return tensors;
+}
+
+}  // namespace svg

@@ -1,0 +1,16 @@
+// What the requests of both stages share.
+#pragma once
+
+#include "core/json.h"
+#include "core/weights.h"
+#include "train/adamw.h"
+
+namespace svg {
+
+/// "optimizer": {"lr", "beta1", "beta2", "eps", "weightDecay"}, each optional.
+AdamWOptions adamw_options(const Json& request, AdamWOptions defaults);
+
+/// The tensors of "start": {"path", "weights"?: key of the file that holds them}; empty without one.
+TensorMap read_start(const Json& request);
+
+}  // namespace svg

@@ -1,0 +1,43 @@
+#include "engine/training/training_run.h"
+
+#include "core/error.h"
+
+namespace svg {
+
+TrainedWeights parse_trained_weights(const std::string& name) {
+  if (name == "raw") return TrainedWeights::kRaw;
+  if (name == "ema") return TrainedWeights::kEma;
+  throw Error(ErrorCode::kInvalidArgument, concat("unknown weights \"", name, "\": known are raw, ema"));
+}
+
+TensorMap fitting_start(const TensorMap& start, const TensorMap& parameters, StartReport& report) {
+  TensorMap fitting;
+  for (const auto& [name, parameter] : parameters) {
+    report.parameters += parameter.numel();
+    const auto found = start.find(name);
+    if (found == start.end()) {
+      if (!start.empty()) report.missing.push_back(name);
+    } else if (found->second.sizes() != parameter.sizes()) {
+      report.mismatched.push_back(Json::object()
+                                      .set("name", name)
+                                      .set("found", concat(found->second.sizes()))
+                                      .set("wanted", concat(parameter.sizes())));
+    } else {
+      fitting[name] = found->second;
+    }
+  }
+  for (const auto& entry : start) {
+    if (!parameters.count(entry.first)) report.unexpected.push_back(entry.first);
+  }
+  return fitting;
+}
+
+Json StartReport::to_json() const {
+  return Json::object()
+      .set("parameters", parameters)
+      .set("missing", missing)
+      .set("unexpected", unexpected)
+      .set("mismatched", mismatched);
+}
+
+}  // namespace svg

@@ -1,0 +1,51 @@
+// What an engine trains: one stage at a time, driven step by step.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <memory>
+#include <string>
+
+#include "core/json.h"
+#include "core/weights.h"
+
+namespace svg {
+
+struct EngineState;
+
+enum class TrainedWeights { kRaw, kEma };
+
+/// "raw" or "ema". Throws Error(kInvalidArgument).
+TrainedWeights parse_trained_weights(const std::string& name);
+
+class TrainingRun {
+ public:
+  virtual ~TrainingRun() = default;
+
+  /// One optimiser step on the samples that the request names; its losses and times. A step that throws (also when it
+  /// is cancelled) has changed nothing.
+  virtual Json step(EngineState& state, const Json& request, const TensorMap& tensors) = 0;
+
+  /// Everything that a bit-equal continuation needs; the tensors themselves, not copies.
+  virtual TensorMap state() const = 0;
+  /// Throws Error(kWeightsMismatch) for the state of another model.
+  virtual void restore(const TensorMap& state) = 0;
+
+  /// The state dict to publish, fp32.
+  virtual TensorMap weights(TrainedWeights kind) const = 0;
+  /// Puts a copy of the weights, in `dtype`, where the jobs that draw, encode and decode find them.
+  virtual void publish(EngineState& state, TrainedWeights kind, at::ScalarType dtype) const = 0;
+};
+
+/// What became of the weights that training starts from, by name.
+struct StartReport {
+  int64_t parameters = 0;  // elements of the model
+  Json missing = Json::array(), unexpected = Json::array(), mismatched = Json::array();
+
+  Json to_json() const;
+};
+
+/// The tensors of `start` that fit `parameters` by name and shape; the report lists the others.
+TensorMap fitting_start(const TensorMap& start, const TensorMap& parameters, StartReport& report);
+
+}  // namespace svg

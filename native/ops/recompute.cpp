@@ -1,0 +1,52 @@
+#include "ops/recompute.h"
+
+#include <c10/core/GradMode.h>
+#include <torch/csrc/autograd/autograd.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+namespace svg {
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+using Body = std::function<at::Tensor(const variable_list&)>;
+
+struct BodyHolder : torch::CustomClassHolder {
+  explicit BodyHolder(Body body) : body(std::move(body)) {}
+  Body body;
+};
+
+struct Recompute : torch::autograd::Function<Recompute> {
+  static at::Tensor forward(AutogradContext* context, const c10::intrusive_ptr<BodyHolder>& holder,
+                            at::TensorList inputs) {
+    context->saved_data["body"] = at::IValue::make_capsule(holder);
+    context->save_for_backward(inputs.vec());
+    return holder->body(inputs.vec());  // apply() has switched autograd off
+  }
+
+  static variable_list backward(AutogradContext* context, const variable_list& gradients) {
+    variable_list copies;
+    for (const at::Tensor& input : context->get_saved_variables()) {
+      copies.push_back(input.detach().requires_grad_(input.requires_grad()));
+    }
+    const auto capsule = context->saved_data["body"].toCapsule();
+    {
+      c10::AutoGradMode grad(true);
+      const at::Tensor output = static_cast<BodyHolder&>(*capsule).body(copies);
+      torch::autograd::backward({output}, {gradients[0]});
+    }
+    variable_list result = {at::Tensor()};  // the body has no gradient
+    for (const at::Tensor& copy : copies) result.push_back(copy.grad());
+    return result;
+  }
+};
+
+}  // namespace
+
+at::Tensor recomputed(Body body, const std::vector<at::Tensor>& inputs) {
+  if (!c10::GradMode::is_enabled()) return body(inputs);
+  return Recompute::apply(c10::make_intrusive<BodyHolder>(std::move(body)), at::TensorList(inputs));
+}
+
+}  // namespace svg
