@@ -33,6 +33,7 @@ const libLayers = {
   engine: ['native'],
   pipeline: ['config', 'install', 'data', 'image', 'text', 'native', 'engine'],
   doctor: ['config', 'install', 'native', 'pipeline'],
+  shapes: ['config', 'data', 'image'],
   selftest: ['config', 'data', 'image', 'text', 'native', 'engine', 'pipeline'],
   index: ['config', 'data', 'image', 'text', 'native', 'engine', 'pipeline'],
   cli: [
@@ -46,6 +47,7 @@ const libLayers = {
     'doctor',
     'pipeline',
     'selftest',
+    'shapes',
     'index',
   ],
 };

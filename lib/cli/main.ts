@@ -3,6 +3,7 @@
 import { Command, CommanderError } from 'commander';
 import { EXIT_CODES, exitCodeOf, fileError, isAbortError, SvgT2IError } from '../errors.js';
 import { buildCommand } from './commands/build.js';
+import { datasetCommand } from './commands/dataset.js';
 import { doctorCommand } from './commands/doctor.js';
 import { enhanceCommand } from './commands/enhance.js';
 import { infoCommand } from './commands/info.js';
@@ -21,6 +22,7 @@ const commands: readonly (() => Command)[] = [
   reconstructCommand,
   enhanceCommand,
   infoCommand,
+  datasetCommand,
   selftestCommand,
   doctorCommand,
   installCommand,

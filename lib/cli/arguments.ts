@@ -1,0 +1,24 @@
+/** Values of flags that no configuration knows. */
+import { SvgT2IError } from '../errors.js';
+import { CATEGORIES, type Category } from '../shapes/vocabulary.js';
+
+/** @throws SvgT2IError ERR_SVGT2I_USAGE for anything but an integer in range */
+export function parseInteger(
+  flag: string,
+  text: string,
+  { least, most }: { readonly least: number; readonly most: number },
+): number {
+  const value = text.trim() === '' ? Number.NaN : Number(text);
+  if (Number.isInteger(value) && value >= least && value <= most) return value;
+  throw new SvgT2IError('ERR_SVGT2I_USAGE', `${flag} ${text}: give a whole number from ${least} to ${most}`);
+}
+
+/** Names with commas between, in the order of the list of all, each once. */
+export function parseCategories(text: string): readonly Category[] {
+  const names = text.split(',').map((name) => name.trim());
+  const unknown = names.find((name) => !CATEGORIES.some((category) => category === name));
+  if (unknown === undefined) return CATEGORIES.filter((category) => names.includes(category));
+  throw new SvgT2IError('ERR_SVGT2I_USAGE', `--categories: there is no category "${unknown}"`, {
+    hint: `The categories are ${CATEGORIES.join(', ')}.`,
+  });
+}
