@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 #include <napi.h>
 
+#include <cstdlib>
 #include <string>
 
 namespace {
@@ -11,6 +12,9 @@ namespace {
 // RTLD_LOCAL keeps libtorch's symbols (protobuf, OpenMP) from other addons of the process; RTLD_NOW finds a missing
 // dependency here rather than in the middle of a job.
 void open(const Napi::CallbackInfo& info) {
+  // libgomp reads it once. Waiting threads sleep after some 10 us: by default they spin, and on a machine that is busy
+  // with something else small operations then take a hundred times as long.
+  setenv("GOMP_SPINCOUNT", "10000", /*overwrite=*/0);
   const auto paths = info[0].As<Napi::Array>();
   for (uint32_t i = 0; i < paths.Length(); ++i) {
     const std::string path = paths.Get(i).ToString();

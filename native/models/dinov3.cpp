@@ -145,4 +145,8 @@ Dinov3Features Dinov3::operator()(const at::Tensor& image) const {
   return {head.select(1, 0), head.slice(1, 1), norm_(x.slice(1, prefix))};
 }
 
+TensorMap dinov3_buffers(const Dinov3Config& config) {
+  return {{"rope_embed.periods", published_periods(config.embed_dim / config.num_heads, config.rope_base)}};
+}
+
 }  // namespace svg

@@ -83,4 +83,8 @@ class Dinov3 {
   LayerNorm norm_, cls_norm_;
 };
 
+/// What published files hold beside the parameters: {"rope_embed.periods": (head_dim / 4)}. Goes into fresh weights, so
+/// that the number of heads can be told from them.
+TensorMap dinov3_buffers(const Dinov3Config& config);
+
 }  // namespace svg

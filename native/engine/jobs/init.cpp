@@ -26,8 +26,8 @@ class RecordedWeights : public RandomWeights {
   TensorMap state;
 };
 
-// Building a model asks the source for every parameter, and so draws it.
-void build(const std::string& model, const Json& config, const Weights& weights) {
+// Building a model asks the source for every parameter, and so draws it. Returns what no initialiser gives.
+TensorMap build(const std::string& model, const Json& config, const Weights& weights) {
   if (model == "next_dit") {
     NextDit(weights, NextDitConfig::from_json(config));
   } else if (model == "gemma2") {
@@ -36,13 +36,20 @@ void build(const std::string& model, const Json& config, const Weights& weights)
     const AutoencoderConfig parts = AutoencoderConfig::from_json(config);
     ConvDecoder(weights.scope("decoder"), parts.decoder);
     if (parts.residual) ResidualVit(weights.scope("extra_vit"), *parts.residual);
-    if (parts.encoder) Dinov3(weights.scope("encoder"), *parts.encoder);
+    if (!parts.encoder) return {};
+    Dinov3(weights.scope("encoder"), *parts.encoder);
+    TensorMap buffers;
+    for (const auto& [name, tensor] : dinov3_buffers(*parts.encoder)) buffers["encoder." + name] = tensor;
+    return buffers;
   } else if (model == "dinov3") {
-    Dinov3(weights, Dinov3Config::from_json(config));
+    const Dinov3Config dimensions = Dinov3Config::from_json(config);
+    Dinov3(weights, dimensions);
+    return dinov3_buffers(dimensions);
   } else {
     throw Error(ErrorCode::kInvalidArgument,
                 concat("unknown model \"", model, "\": known are autoencoder, dinov3, gemma2, next_dit, statistics"));
   }
+  return {};
 }
 
 // Mean 0 and deviation 1 for every layer: latents pass unchanged.
@@ -65,8 +72,8 @@ JobResult init_weights(EngineState&, const Json& request, const TensorMap&, cons
     const auto source =
         std::make_shared<RecordedWeights>(seeded_generator(request.get_int("seed", 0)),
                                           random ? RandomWeights::Values::kRandom : RandomWeights::Values::kInitial);
-    build(model, request.at("config"), Weights(source));
-    state = std::move(source->state);
+    state = build(model, request.at("config"), Weights(source));
+    state.merge(source->state);
   }
   int64_t parameters = 0;
   for (const auto& entry : state) parameters += entry.second.numel();

@@ -126,7 +126,9 @@ std::vector<DitRun::Sample> DitRun::samples(const EngineState& state, const Json
 }
 
 Json DitRun::step(EngineState& state, const Json& request, const TensorMap& tensors) {
-  const auto whole = static_cast<double>(request.at("globalBatch").as_int());
+  const int64_t global_batch = request.at("globalBatch").as_int();
+  SVG_CHECK(global_batch > 0, ErrorCode::kInvalidArgument, "a batch of ", global_batch, " samples");
+  const auto whole = static_cast<double>(global_batch);
   trainer_->optimizer().options().lr = request.at("lr").as_double();
   Stopwatch watch;
   double sum = 0;

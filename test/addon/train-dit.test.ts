@@ -1,0 +1,243 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Engine, type JsonValue, type NativeTensor } from '../../dist/engine.js';
+
+const channels = 8;
+const captionDim = 16;
+const batch = 4;
+const samples = 12;
+const model = {
+  in_channels: channels,
+  dim: 32,
+  n_layers: 2,
+  n_refiner_layers: 1,
+  n_heads: 2,
+  n_kv_heads: 1,
+  multiple_of: 16,
+  cap_feat_dim: captionDim,
+  axes_dims: [4, 6, 6],
+};
+const textConfig = {
+  model_type: 'gemma2',
+  vocab_size: 40,
+  hidden_size: captionDim,
+  intermediate_size: 32,
+  num_hidden_layers: 3,
+  num_attention_heads: 2,
+  num_key_value_heads: 1,
+  head_dim: 8,
+  sliding_window: 16,
+  query_pre_attn_scalar: 8,
+};
+const optimizer = { lr: 1e-3 };
+
+let folder: string;
+const at = (name: string) => join(folder, name);
+
+interface StepReport {
+  readonly loss: number;
+  readonly gradNorm: number;
+  readonly applied: boolean;
+  readonly samples: readonly (readonly [number, number])[];
+}
+
+function images(count: number): Record<string, NativeTensor> {
+  const tensors: Record<string, NativeTensor> = {};
+  for (let i = 0; i < count; i++) {
+    const data = Uint8Array.from({ length: 32 * 48 * 3 }, (_, k) => (k * (i + 3)) % 256);
+    tensors[`image.${i}`] = { dtype: 'uint8', shape: [32, 48, 3], data };
+    const ids = BigInt64Array.from({ length: 2 + (i % 3) }, (_, k) => BigInt((i + k) % 40));
+    tensors[`tokens.${i}`] = { dtype: 'int64', shape: [ids.length], data: ids };
+  }
+  return tensors;
+}
+
+async function openEngine(): Promise<Engine> {
+  const engine = await Engine.create({ device: 'cpu', threads: 1 });
+  await engine.run('load', {
+    dtype: 'fp32',
+    statistics: { path: at('stats.pt') },
+    autoencoder: { checkpoint: at('ae.ckpt'), encoder: at('encoder.pth') },
+    textEncoder: { path: at('gemma') },
+  });
+  return engine;
+}
+
+const openTraining = (engine: Engine, options: Record<string, JsonValue> = {}) =>
+  engine.run('train-open', {
+    stage: 'dit',
+    model,
+    optimizer,
+    emaDecay: 0.9,
+    seed: 5,
+    cache: [at('shard.safetensors'), at('empty.safetensors')],
+    ...options,
+  });
+
+/** Step `step` on cached samples, in two micro-batches unless told otherwise. */
+async function stepOf(engine: Engine, step: number, microBatches = 2): Promise<StepReport> {
+  const draws = Array.from({ length: batch }, (_, i) => step * batch + i);
+  const items = draws.map((draw) => ({ draw, shard: 0, row: draw % samples }));
+  const size = batch / microBatches;
+  const micro = Array.from({ length: microBatches }, (_, m) => items.slice(m * size, (m + 1) * size));
+  const request = {
+    lr: 1e-3,
+    globalBatch: batch,
+    captionDropout: 0.3,
+    drop: { shard: 1, row: 0 },
+    time: { kind: 'lognormal', shiftTokens: 6 },
+    micro,
+  };
+  return (await engine.run('train-step', request)).value as unknown as StepReport;
+}
+
+async function readState(engine: Engine, name: string): Promise<Record<string, NativeTensor>> {
+  return (await engine.run('read-tensors', { path: at(`${name}/rank-00000-of-00001.safetensors`) })).tensors;
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'svg-train-'));
+  await using engine = await Engine.create({ device: 'cpu', threads: 1 });
+  const encoder = { embed_dim: channels, depth: 1, num_heads: 1, ffn_layer: 'swiglu', ffn_ratio: 6 };
+  const decoder = { z_channels: channels, ch: 32, ch_mult: [1, 1, 1, 1, 1], num_res_blocks: 1 };
+  const write = (job: Record<string, JsonValue>) => engine.run('init-weights', { seed: 1, ...job });
+  await write({ model: 'dinov3', config: encoder, path: at('encoder.pth') });
+  await write({ model: 'autoencoder', config: { decoder }, path: at('ae.ckpt'), nesting: 'state_dict' });
+  await write({ model: 'gemma2', config: textConfig, path: at('gemma/model.safetensors'), values: 'random' });
+  await writeFile(at('gemma/config.json'), JSON.stringify(textConfig));
+  await write({ model: 'statistics', config: { layers: 1, channels }, path: at('stats.pt') });
+
+  await using loaded = await openEngine();
+  const tensors = images(samples);
+  const items = Array.from({ length: samples }, (_, i) => ({ image: `image.${i}`, tokens: `tokens.${i}` }));
+  await loaded.run('cache-write', { path: at('shard.safetensors'), dtype: 'fp32', items }, { tensors });
+  const empty = [{ tokens: 'tokens.0' }];
+  await loaded.run('cache-write', { path: at('empty.safetensors'), items: empty }, { tensors });
+});
+
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+describe('training of the diffusion transformer', () => {
+  it('learns what it is shown', async () => {
+    await using engine = await openEngine();
+    const opened = (await openTraining(engine)).value as { parameters: number };
+    expect(opened.parameters).toBeGreaterThan(10_000);
+    const losses: number[] = [];
+    for (let step = 0; step < 60; step++) losses.push((await stepOf(engine, step)).loss);
+    const mean = (values: readonly number[]) => values.reduce((a, b) => a + b) / values.length;
+    expect(mean(losses.slice(-10))).toBeLessThan(0.9 * mean(losses.slice(0, 10)));
+  });
+
+  it('reports the loss of every sample by its time', async () => {
+    await using engine = await openEngine();
+    await openTraining(engine);
+    const { loss, samples: drawn } = await stepOf(engine, 0);
+    expect(drawn).toHaveLength(batch);
+    for (const [t] of drawn) expect(t >= 0 && t <= 1).toBe(true);
+    expect(drawn.reduce((sum, [, value]) => sum + value, 0) / batch).toBeCloseTo(loss, 6);
+  });
+
+  it('gives the same step whole, in micro-batches and from live encoders', async () => {
+    const losses: number[] = [];
+    const norms: number[] = [];
+    for (const microBatches of [1, 2, 4]) {
+      await using engine = await openEngine();
+      await openTraining(engine);
+      const { loss, gradNorm } = await stepOf(engine, 0, microBatches);
+      losses.push(loss);
+      norms.push(gradNorm);
+    }
+    await using engine = await openEngine();
+    await openTraining(engine);
+    const items = [0, 1, 2, 3].map((i) => ({ draw: i, image: `image.${i}`, tokens: `tokens.${i}` }));
+    const request = {
+      lr: 1e-3,
+      globalBatch: batch,
+      captionDropout: 0.3,
+      drop: { tokens: 'tokens.0' },
+      time: { kind: 'lognormal', shiftTokens: 6 },
+      micro: [items],
+    };
+    const live = (await engine.run('train-step', request, { tensors: images(4) }))
+      .value as unknown as StepReport;
+    for (const loss of [...losses, live.loss]) expect(loss).toBeCloseTo(losses[0] ?? Number.NaN, 2);
+    for (const norm of norms) expect(norm / (norms[0] ?? Number.NaN)).toBeCloseTo(1, 4);
+  });
+
+  it('continues bit for bit from what it saved', async () => {
+    await using straight = await openEngine();
+    await openTraining(straight);
+    for (let step = 0; step < 4; step++) await stepOf(straight, step);
+    await straight.run('train-save', { folder: at('straight') });
+
+    await using first = await openEngine();
+    await openTraining(first);
+    for (let step = 0; step < 2; step++) await stepOf(first, step);
+    await first.run('train-save', { folder: at('half') });
+    await using second = await openEngine();
+    await openTraining(second, { seed: 5 });
+    await second.run('train-restore', { folder: at('half') });
+    for (let step = 2; step < 4; step++) await stepOf(second, step);
+    await second.run('train-save', { folder: at('resumed') });
+
+    expect(await readState(second, 'resumed')).toEqual(await readState(second, 'straight'));
+  });
+
+  it('refuses the state of another model', async () => {
+    await using engine = await openEngine();
+    await openTraining(engine);
+    await engine.run('train-save', { folder: at('other') });
+    await openTraining(engine, { model: { ...model, n_layers: 3 } });
+    await expect(engine.run('train-restore', { folder: at('other') })).rejects.toMatchObject({
+      code: 'ERR_SVGT2I_WEIGHTS_MISMATCH',
+    });
+  });
+
+  it('tells which weights of a start fit', async () => {
+    await using engine = await openEngine();
+    await openTraining(engine);
+    await engine.run('train-export', { path: at('start.pth'), weights: 'raw' });
+    const report = (
+      await openTraining(engine, {
+        model: { ...model, n_layers: 3, cap_feat_dim: captionDim },
+        start: { path: at('start.pth') },
+      })
+    ).value as { missing: string[]; mismatched: unknown[]; unexpected: string[] };
+    expect(report.missing.every((name) => name.startsWith('layers.2.'))).toBe(true);
+    expect(report.missing.length).toBeGreaterThan(0);
+    expect(report).toMatchObject({ mismatched: [], unexpected: [] });
+  });
+
+  it('changes nothing in a step that fails', async () => {
+    await using engine = await openEngine();
+    await openTraining(engine);
+    await stepOf(engine, 0);
+    const saved = async (name: string) => {
+      await engine.run('train-save', { folder: at(name) });
+      return readState(engine, name);
+    };
+    const before = await saved('before');
+    const request = {
+      lr: 1e-3,
+      globalBatch: 2,
+      micro: [[{ draw: 0, shard: 0, row: 0 }], [{ draw: 1, shard: 0, row: 99 }]],
+    };
+    await expect(engine.run('train-step', request)).rejects.toMatchObject({
+      code: 'ERR_SVGT2I_INVALID_ARGUMENT',
+    });
+    expect(await saved('after')).toEqual(before);
+  });
+
+  it('draws with the weights in training, and from their export', async () => {
+    await using engine = await openEngine();
+    await openTraining(engine);
+    await stepOf(engine, 0);
+    await engine.run('train-publish', { weights: 'ema' });
+    await engine.run('train-export', { path: at('dit/consolidated.00-of-01.pth'), weights: 'ema' });
+    const inspected = (await engine.run('inspect', { path: at('dit/consolidated.00-of-01.pth') })).value;
+    expect(inspected).toMatchObject({ format: 'torch zip' });
+    await engine.run('load', { dtype: 'fp32', dit: { path: at('dit'), config: model } });
+  });
+});
