@@ -25,3 +25,16 @@ export type {
 export { SvgT2I } from './pipeline.js';
 export { SYSTEM_PROMPTS } from './text/system-prompts.js';
 export { PACKAGE_VERSION } from './version.js';
+export {
+  type ConversionReport,
+  type ConvertOptions,
+  convertWeights,
+  type FileJobOptions,
+  type FileProgress,
+  inspectWeights,
+  type TensorSummary,
+  type VerificationReport,
+  type VerifyOptions,
+  verifyWeights,
+  type WeightFileReport,
+} from './weight-files.js';

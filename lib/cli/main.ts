@@ -3,15 +3,18 @@
 import { Command, CommanderError } from 'commander';
 import { EXIT_CODES, exitCodeOf, fileError, isAbortError, SvgT2IError } from '../errors.js';
 import { buildCommand } from './commands/build.js';
+import { convertCommand } from './commands/convert.js';
 import { datasetCommand } from './commands/dataset.js';
 import { doctorCommand } from './commands/doctor.js';
 import { enhanceCommand } from './commands/enhance.js';
 import { infoCommand } from './commands/info.js';
+import { inspectCommand } from './commands/inspect.js';
 import { installCommand } from './commands/install.js';
 import { quickstartCommand } from './commands/quickstart.js';
 import { reconstructCommand } from './commands/reconstruct.js';
 import { sampleCommand } from './commands/sample.js';
 import { selftestCommand } from './commands/selftest.js';
+import { verifyCommand } from './commands/verify.js';
 import { errorToJson, printError, printJson, printLine } from './output.js';
 import { versionText } from './version.js';
 
@@ -22,6 +25,9 @@ const commands: readonly (() => Command)[] = [
   reconstructCommand,
   enhanceCommand,
   infoCommand,
+  inspectCommand,
+  convertCommand,
+  verifyCommand,
   datasetCommand,
   selftestCommand,
   doctorCommand,

@@ -6,7 +6,7 @@ export interface Interrupt {
   readonly signal: AbortSignal;
   /** Runs (synchronously) before a forced exit, e.g. to remove a half-written file. */
   onForcedExit(cleanUp: () => void): void;
-  /** Gives SIGINT and SIGTERM back to Node. */
+  /** Gives SIGINT and SIGTERM back to Node, unless one has come. */
   [Symbol.dispose](): void;
 }
 
@@ -27,6 +27,8 @@ export function listenForInterrupt(): Interrupt {
     signal: controller.signal,
     onForcedExit: (cleanUp) => cleanUps.push(cleanUp),
     [Symbol.dispose]: () => {
+      // On its way out: a second Ctrl-C still ends with the exit code of an interruption.
+      if (controller.signal.aborted) return;
       process.off('SIGINT', onSignal);
       process.off('SIGTERM', onSignal);
     },

@@ -1,0 +1,125 @@
+/** Weight files: what they hold, whether they are whole, and any of them as safetensors. */
+import { resolve } from 'node:path';
+import { Engine } from './engine.js';
+
+export interface TensorSummary {
+  readonly name: string;
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly bytes: number;
+}
+
+export interface WeightFileReport {
+  readonly path: string;
+  /** "safetensors", "torch zip" or "torch legacy", with " (sharded)" where several files make one state dict. */
+  readonly format: string;
+  /** What the names and shapes say it is, e.g. "next_dit"; absent where they say nothing. */
+  readonly kind?: string;
+  readonly description: string;
+  /** Keys of the torch file that lead to the tensors. */
+  readonly root: readonly string[];
+  readonly files: readonly string[];
+  readonly tensors: readonly TensorSummary[];
+  /** Plain values beside the tensors. */
+  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly parameters: number;
+  readonly totalBytes: number;
+  readonly fileBytes: number;
+}
+
+export interface ConversionReport {
+  readonly input: string;
+  readonly files: readonly string[];
+  /** How many of them an earlier, interrupted run had written. */
+  readonly kept: number;
+  readonly tensors: number;
+  readonly bytes: number;
+}
+
+export interface VerificationReport {
+  readonly path: string;
+  readonly format: string;
+  readonly description: string;
+  readonly ok: boolean;
+  readonly problems: readonly string[];
+  readonly files: readonly { readonly path: string; readonly bytes: number; readonly sha256: string }[];
+  readonly tensors: number;
+  readonly totalBytes: number;
+  readonly nan: number;
+  readonly inf: number;
+}
+
+export interface FileProgress {
+  /** The file or tensor in hand. */
+  readonly what: string;
+  readonly doneBytes: number;
+  readonly totalBytes: number;
+}
+
+export interface FileJobOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: FileProgress) => void) | undefined;
+}
+
+export interface ConvertOptions extends FileJobOptions {
+  /** Of floating-point tensors; "keep" is the default. */
+  readonly dtype?: 'keep' | 'fp32' | 'bf16' | 'fp16' | undefined;
+  /** Above this the tensors are spread over several files with an index; 5 GB. */
+  readonly maxShardBytes?: number | undefined;
+  /** Keep files of an interrupted run that hold the very bytes; true. */
+  readonly resume?: boolean | undefined;
+  /** Replace other files that are in the way; false. */
+  readonly overwrite?: boolean | undefined;
+}
+
+export interface VerifyOptions extends FileJobOptions {
+  /** 64 hexadecimal digits that the file must have. */
+  readonly sha256?: string | undefined;
+}
+
+/** Keys, shapes and dtypes of a weight file, without reading the tensors or running anything in it. */
+export async function inspectWeights(path: string, options: FileJobOptions = {}): Promise<WeightFileReport> {
+  return (await runFileJob('inspect', { path: resolve(path) }, options)) as WeightFileReport;
+}
+
+/**
+ * Writes a .safetensors file, or a folder of them. Every file appears whole or not at all, and is read back and
+ * compared.
+ */
+export async function convertWeights(
+  input: string,
+  output: string,
+  { dtype, maxShardBytes, resume, overwrite, ...options }: ConvertOptions = {},
+): Promise<ConversionReport> {
+  const request = {
+    input: resolve(input),
+    output: resolve(output),
+    ...(dtype === undefined ? {} : { dtype }),
+    ...(maxShardBytes === undefined ? {} : { maxShardBytes }),
+    ...(resume === undefined ? {} : { resume }),
+    ...(overwrite === undefined ? {} : { overwrite }),
+  };
+  return (await runFileJob('convert', request, options)) as ConversionReport;
+}
+
+/** Reads every byte: whether all tensors are there, finite, and of the wanted hash. */
+export async function verifyWeights(
+  path: string,
+  { sha256, ...options }: VerifyOptions = {},
+): Promise<VerificationReport> {
+  const request = { path: resolve(path), ...(sha256 === undefined ? {} : { sha256 }) };
+  return (await runFileJob('verify', request, options)) as VerificationReport;
+}
+
+async function runFileJob(
+  kind: 'inspect' | 'convert' | 'verify',
+  request: Readonly<Record<string, string | number | boolean>>,
+  { signal, onProgress }: FileJobOptions,
+): Promise<unknown> {
+  await using engine = await Engine.create({ device: 'cpu' });
+  const { value } = await engine.run<unknown, FileProgress>(kind, request, {
+    signal,
+    onEvent: ({ what, doneBytes, totalBytes }) => onProgress?.({ what, doneBytes, totalBytes }),
+  });
+  return value;
+}

@@ -1,0 +1,192 @@
+/** The built command line on small random weights, from the first picture to Ctrl-C. */
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { decodeImage, readParameters } from '../../dist/index.js';
+import { jsonLines, type RunOptions, run } from './cli.js';
+
+let folder: string;
+let settings: string[];
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'svg-sample-'));
+  const { code, stdout, stderr } = await run(['quickstart', 'a first picture'], { cwd: folder });
+  expect(stderr).toContain('output/quickstart/pre-trained');
+  expect(stdout.toString().trim()).toBe(join('output', 'quickstart.png'));
+  expect(code).toBe(0);
+  const pretrained = join(folder, 'output/quickstart');
+  settings = [
+    '--pretrained',
+    pretrained,
+    '--device',
+    'cpu',
+    '--dtype',
+    'fp32',
+    '--size',
+    '48x32',
+    '--steps',
+    '3',
+  ];
+}, 120_000);
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const sample = (args: readonly string[], options: RunOptions = {}) =>
+  run(['sample', ...settings, ...args], { cwd: folder, ...options });
+
+it('quickstart draws a PNG with its parameters', async () => {
+  const bytes = readFileSync(join(folder, 'output/quickstart.png'));
+  expect(await decodeImage(bytes)).toMatchObject({ width: 256, height: 256 });
+  const { stdout } = await run(['info', join(folder, 'output/quickstart.png'), '--json']);
+  expect(JSON.parse(stdout.toString())).toMatchObject({ prompt: 'a first picture', seed: 7 });
+});
+
+describe('output', () => {
+  it('one file, named on stdout alone', async () => {
+    const { code, stdout } = await sample(['a fox', '-o', 'one/fox.webp']);
+    expect(code).toBe(0);
+    expect(stdout.toString()).toBe('one/fox.webp\n');
+    expect(await readParameters(readFileSync(join(folder, 'one/fox.webp')))).toMatchObject({
+      prompt: 'a fox',
+    });
+  });
+
+  it('a picture on stdout from a prompt on stdin', async () => {
+    const { code, stdout } = await sample(['-o', '-'], { stdin: 'a fox\n' });
+    expect(code).toBe(0);
+    expect(await decodeImage(stdout)).toMatchObject({ width: 48, height: 32 });
+  });
+
+  it('a folder with a manifest and a grid; a second run draws only what is missing', async () => {
+    const args = [
+      '--count',
+      '2',
+      '--seed',
+      '40',
+      '--grid',
+      '--manifest',
+      'many/all.jsonl',
+      '-o',
+      'many',
+      '--skip-existing',
+    ];
+    writeFileSync(join(folder, 'prompts.jsonl'), '{"prompt": "a"}\n{"gpt_4_caption": "b"}\n');
+    const all = [...args, '--prompts', 'prompts.jsonl'];
+    expect((await sample(all)).code).toBe(0);
+    const names = ['0000-seed40', '0001-seed41', '0002-seed42', '0003-seed43', 'grid-0000', 'grid-0001'];
+    expect(readdirSync(join(folder, 'many')).sort()).toEqual(
+      [...names.map((name) => `${name}.png`), 'all.jsonl'].sort(),
+    );
+    const manifest = readFileSync(join(folder, 'many/all.jsonl'), 'utf8').trim().split('\n');
+    expect(manifest.map((line) => JSON.parse(line))).toMatchObject([
+      { file: '0000-seed40.png', prompt: 'a', seed: 40 },
+      { file: '0001-seed41.png', prompt: 'a', seed: 41 },
+      { file: '0002-seed42.png', prompt: 'b', seed: 42 },
+      { file: '0003-seed43.png', prompt: 'b', seed: 43 },
+    ]);
+
+    const before = readFileSync(join(folder, 'many/0002-seed42.png'));
+    const oldest = statSync(join(folder, 'many/0000-seed40.png')).mtimeMs;
+    rmSync(join(folder, 'many/0002-seed42.png'));
+    const { stderr } = await sample(all);
+    expect(stderr).toContain('3 picture(s) exist already');
+    expect(readFileSync(join(folder, 'many/0002-seed42.png'))).toEqual(before);
+    expect(statSync(join(folder, 'many/0000-seed40.png')).mtimeMs).toBe(oldest);
+  });
+
+  it('NDJSON alone with --json', async () => {
+    const result = await sample(['a fox', '--json', '-o', 'json.png']);
+    expect(result.code).toBe(0);
+    const events = jsonLines(result);
+    expect(events.map(({ type }) => type).filter((type) => type !== 'load')).toEqual([
+      'encode',
+      'step',
+      'step',
+      'step',
+      'decode',
+      'image',
+      'done',
+    ]);
+    expect(events.find(({ type }) => type === 'step')).toMatchObject({ index: 0, step: 1, steps: 3 });
+    expect(events.at(-2)).toMatchObject({
+      type: 'image',
+      index: 0,
+      file: 'json.png',
+      metadata: { prompt: 'a fox' },
+    });
+  });
+});
+
+it('reconstruct writes both sides and prints the PSNR', async () => {
+  const args = [
+    'reconstruct',
+    'output/quickstart.png',
+    '--pretrained',
+    'output/quickstart',
+    '--device',
+    'cpu',
+    '-o',
+    'both.png',
+  ];
+  const { code, stdout } = await run([...args, '--max-side', '100'], { cwd: folder });
+  expect(code).toBe(0);
+  expect(stdout.toString()).toMatch(/output\/quickstart\.png +96x96 +\d+\.\d\d +both\.png/);
+  expect(await decodeImage(readFileSync(join(folder, 'both.png')))).toMatchObject({ width: 200, height: 96 });
+});
+
+it('enhance prints one line a prompt', async () => {
+  const args = ['enhance', '--pretrained', 'output/quickstart', '--device', 'cpu'];
+  const { code, stdout } = await run(args, { cwd: folder, stdin: 'a\nb\n' });
+  expect(code).toBe(0);
+  expect(stdout.toString().trimEnd().split('\n')).toHaveLength(2);
+});
+
+describe('Ctrl-C', () => {
+  /** Sends SIGINT at the first step, `times` times. */
+  async function interrupt(times: number) {
+    let sent = false;
+    return sample(
+      ['a fox', '--json', '--steps', '900', '--size', '512x512', '--count', '3', '-o', `stopped-${times}`],
+      {
+        watch: (child, stdout) => {
+          if (sent || !stdout.includes('"type":"step"')) return;
+          sent = true;
+          for (let i = 0; i < times; i++) setTimeout(() => child.kill('SIGINT'), 30 * i);
+        },
+      },
+    );
+  }
+
+  it.each([1, 2])('%i time(s) exits with 130 and leaves no half file', async (times) => {
+    const { code, stderr } = await interrupt(times);
+    expect(code).toBe(130);
+    expect(stderr).toContain('stopping after this step');
+    expect(existsSync(join(folder, `stopped-${times}`))).toBe(true);
+    expect(readdirSync(join(folder, `stopped-${times}`))).toEqual([]);
+  });
+});
+
+describe('weights that do not belong together', () => {
+  it('a truncated checkpoint is named', async () => {
+    const dit = join(folder, 'output/quickstart/pre-trained/dit-tiny/consolidated.00-of-01.pth');
+    const cut = join(folder, 'cut.pth');
+    writeFileSync(cut, readFileSync(dit).subarray(0, 5000));
+    const { code, stderr } = await sample(['a fox', '--dit', cut, '-o', 'cut.png']);
+    expect(stderr).toContain('cut.pth');
+    expect(stderr).toContain('ERR_SVGT2I_FILE_FORMAT');
+    expect(code).toBe(1);
+    expect(existsSync(join(folder, 'cut.png'))).toBe(false);
+  });
+
+  it('the encoder in place of the transformer is refused', async () => {
+    const encoder = 'dinov3_vits16plus_pretrain_lvd1689m-4057cbaa.pth';
+    const { code, stderr } = await sample(['a fox', '--dit', encoder, '-o', 'x.png']);
+    expect(stderr).toContain('ERR_SVGT2I_WEIGHTS_MISMATCH');
+    expect(code).toBe(4);
+  });
+
+  it('a GPU that is not there exits with 3', async () => {
+    const { code, stderr } = await sample(['a fox', '--device', 'cuda:99', '-o', 'x.png']);
+    expect(stderr).toContain('ERR_SVGT2I_DEVICE_UNAVAILABLE');
+    expect(code).toBe(3);
+  });
+});
