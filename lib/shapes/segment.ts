@@ -1,5 +1,6 @@
 /** Plain image analysis: the colour of the background, and the connected regions that differ from it. */
 import type { RgbImage } from '../image/rgb-image.js';
+import { connected, growInto } from './connected.js';
 import type { Mask } from './raster.js';
 import type { Rgb } from './vocabulary.js';
 
@@ -22,22 +23,26 @@ const BORDER = 0.03;
 const LEAST_CONTRAST = 35;
 /** Specks below this share of the picture are no objects; the least that is drawn has 0.012. */
 const LEAST_AREA = 0.004;
+/** Of a region's colour: the middle of a soft edge. */
+const HALF = 0.5;
 /** Pixels at least this much of the way to a region's extreme are its core, the others its soft edge. */
 const CORE = 0.7;
 
 export function segment(image: RgbImage): Segmentation {
   const background = borderColour(image);
   const distances = contrast(smooth(image), background);
-  const labels = new Int32Array(distances.length);
-  const regions: Region[] = [];
-  for (let start = 0; start < distances.length; start++) {
-    if (labels[start] !== 0 || (distances[start] as number) < LEAST_CONTRAST) continue;
-    const pixels = flood(start, regions.length + 1, distances, labels, image.width);
-    if (pixels.length < LEAST_AREA * distances.length) continue;
-    const region = measure(image, pixels, distances, background);
-    if (region.area >= LEAST_AREA * distances.length) regions.push(region);
-  }
-  return { background, regions };
+  const leastPixels = LEAST_AREA * distances.length;
+  const { width } = image;
+  const regions = connected(distances, width, LEAST_CONTRAST)
+    .filter((pixels) => pixels.length >= leastPixels)
+    .flatMap((pixels) => {
+      const whole = measure(image, pixels, distances, background);
+      // Blur joins neighbours by a faint bridge, which is far below half of their colour.
+      const cores = connected(whole.shares, width, HALF).filter((core) => core.length >= leastPixels);
+      if (cores.length < 2) return [whole];
+      return growInto(cores, pixels, width).map((part) => measure(image, part, distances, background));
+    });
+  return { background, regions: regions.filter(({ area }) => area >= leastPixels) };
 }
 
 /** Per channel the median of the border: objects may hide less than half of it. */
@@ -102,29 +107,9 @@ function contrast(levels: Float32Array, background: Rgb): Float32Array {
   return distances;
 }
 
-/** Marks and returns all pixels connected to `start` by their sides. */
-function flood(
-  start: number,
-  label: number,
-  distances: Float32Array,
-  labels: Int32Array,
-  width: number,
-): readonly number[] {
-  const pixels = [start];
-  labels[start] = label;
-  // The list grows while it is walked.
-  for (const pixel of pixels) {
-    const column = pixel % width;
-    const neighbours = [pixel - width, pixel + width];
-    if (column > 0) neighbours.push(pixel - 1);
-    if (column < width - 1) neighbours.push(pixel + 1);
-    for (const next of neighbours) {
-      if (labels[next] !== 0 || (distances[next] ?? 0) < LEAST_CONTRAST) continue;
-      labels[next] = label;
-      pixels.push(next);
-    }
-  }
-  return pixels;
+interface MeasuredRegion extends Region {
+  /** The mask's coverage, for every pixel of the picture. */
+  readonly shares: Float32Array;
 }
 
 /** A region's colour is that of its core; a pixel's coverage is how far it lies from the background towards it. */
@@ -133,7 +118,7 @@ function measure(
   pixels: readonly number[],
   distances: Float32Array,
   background: Rgb,
-): Region {
+): MeasuredRegion {
   const { width, data } = image;
   const sorted = pixels.map((pixel) => distances[pixel] as number).sort((a, b) => a - b);
   const core = CORE * (sorted[Math.floor(sorted.length * 0.9)] as number);
@@ -150,6 +135,7 @@ function measure(
   const [left, right] = rangeOf(columns);
   const [top, bottom] = rangeOf(rows);
   const maskWidth = right - left + 1;
+  const shares = new Float32Array(distances.length);
   const coverage = new Float32Array(maskWidth * (bottom - top + 1));
   let area = 0;
   pixels.forEach((pixel, i) => {
@@ -158,9 +144,10 @@ function measure(
     const blue = (data[pixel * 3 + 2] as number) - background[2];
     const share = Math.min(1, Math.max(0, (red * dr + green * dg + blue * db) / length));
     coverage[((rows[i] as number) - top) * maskWidth + (columns[i] as number) - left] = share;
+    shares[pixel] = share;
     area += share;
   });
-  return { colour, mask: { left, top, width: maskWidth, height: bottom - top + 1, coverage }, area };
+  return { colour, mask: { left, top, width: maskWidth, height: bottom - top + 1, coverage }, area, shares };
 }
 
 function rangeOf(values: readonly number[]): readonly [least: number, most: number] {

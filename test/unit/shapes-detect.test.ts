@@ -77,7 +77,7 @@ describe.each([64, 128])('true scenes of %i px', (sidePx) => {
   });
 
   it.each([
-    ['soft edges', blurred(1)],
+    ['soft edges', blurred(1.3)],
     ['noise', noisy(20)],
     ['both', softAndNoisy],
     ['other levels', tinted],
