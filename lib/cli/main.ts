@@ -7,6 +7,7 @@ import { convertCommand } from './commands/convert.js';
 import { datasetCommand } from './commands/dataset.js';
 import { doctorCommand } from './commands/doctor.js';
 import { enhanceCommand } from './commands/enhance.js';
+import { evalCommand } from './commands/eval.js';
 import { infoCommand } from './commands/info.js';
 import { inspectCommand } from './commands/inspect.js';
 import { installCommand } from './commands/install.js';
@@ -29,6 +30,7 @@ const commands: readonly (() => Command)[] = [
   convertCommand,
   verifyCommand,
   datasetCommand,
+  evalCommand,
   selftestCommand,
   doctorCommand,
   installCommand,

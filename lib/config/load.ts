@@ -1,4 +1,4 @@
-/** One configuration from its layers: file (with one level of `extends`) < environment < flags and --set. */
+/** One configuration from its layers: a command's defaults < file (with one level of `extends`) < environment < flags and --set. */
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { parseDocument, stringify } from 'yaml';
@@ -26,6 +26,8 @@ const environmentKeys: Readonly<Record<string, readonly string[]>> = {
 };
 
 export interface ConfigSources {
+  /** What a command takes where nobody says otherwise, in place of the schema's own defaults. */
+  readonly defaults?: ConfigTree;
   /** YAML or JSON file. */
   readonly file?: string | undefined;
   readonly environment?: Readonly<Record<string, string | undefined>>;
@@ -43,7 +45,8 @@ export async function loadConfig<Schema extends z.ZodType>(
   const fromFile = sources.file === undefined ? {} : await readConfigFile(sources.file);
   // Checked alone first, so that a mistake in the file is reported with the file's name.
   if (sources.file !== undefined) validate(schema, fromFile, { source: sources.file });
-  let merged = merge(fromFile, fromEnvironment(sources.environment ?? {}));
+  let merged = merge(sources.defaults ?? {}, fromFile);
+  merged = merge(merged, fromEnvironment(sources.environment ?? {}));
   merged = merge(merged, sources.flags ?? {});
   for (const assignment of sources.set ?? []) merged = merge(merged, parseAssignment(assignment));
   return validate(schema, merged, { nameOf: sources.nameOf });

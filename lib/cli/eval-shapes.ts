@@ -1,0 +1,114 @@
+/** The work of `svg-t2i eval shapes`: pictures of a model, or of a folder, judged by what they show. */
+import { join } from 'node:path';
+import type { SampleConfig } from '../config/sample.js';
+import { readImage } from '../image/decode.js';
+import { encodeImage } from '../image/encode.js';
+import { findRelease, MODEL_PARTS } from '../pipeline/layout.js';
+import { SvgT2I } from '../pipeline.js';
+import { evalPrompts } from '../shapes/eval-prompts.js';
+import { Evaluation } from '../shapes/evaluation.js';
+import { LIST_NAME, type ListedScene, readSceneList } from '../shapes/manifest.js';
+import { SCORE_COLUMNS } from '../shapes/score.js';
+import type { Category } from '../shapes/vocabulary.js';
+import { formatTable, note, printJson, printLine, warn } from './output.js';
+import { createProgressBar, type ProgressBar } from './progress.js';
+import { type Interrupt, listenForInterrupt } from './signals.js';
+import { prepareFolder, removeUnfinished, writeWhole } from './write-file.js';
+
+export interface EvalOptions {
+  /** Where the sheet and the list of failures go. */
+  readonly output: string;
+  readonly categories: readonly Category[];
+  /** Of each category; all of a folder's where not given. */
+  readonly perCategory: number | undefined;
+  readonly json: boolean;
+}
+
+const DEFAULT_PER_CATEGORY = 50;
+
+/** Draws held-out prompts with a model and judges the pictures. */
+export async function evalModel(config: SampleConfig, seed: number, options: EvalOptions): Promise<void> {
+  const { categories, perCategory = DEFAULT_PER_CATEGORY, json } = options;
+  const examples = evalPrompts(seed, perCategory, categories);
+  findRelease(config.model, MODEL_PARTS);
+  await prepareFolder(options.output, 0);
+  using interrupt = interruptible();
+  const { signal } = interrupt;
+  const bar = createProgressBar(json ? 0 : examples.length);
+  const evaluation = new Evaluation();
+  try {
+    await using pipeline = await SvgT2I.load({ ...config.model, signal });
+    for (const message of pipeline.warnings) bar.aside(() => warn(message));
+    const prompt = examples.map((example) => example.prompt);
+    for await (const event of pipeline.stream({ ...config.sample, count: 1, seed, prompt, signal })) {
+      if (event.type === 'warning') bar.aside(() => warn(event.message));
+      if (event.type !== 'image') continue;
+      const example = examples[event.index];
+      if (example === undefined) continue;
+      const origin = { index: event.index, seed: event.image.seed };
+      evaluation.add({ prompt: example.prompt, asked: example.scene.asked, origin }, event.image);
+      showProgress(bar, evaluation);
+    }
+  } finally {
+    bar.stop();
+  }
+  await report(evaluation, options);
+}
+
+/** Judges the pictures of a folder that `svg-t2i dataset shapes` wrote, or that has such a list. */
+export async function evalFolder(folder: string, options: EvalOptions): Promise<void> {
+  const { categories, perCategory, output, json } = options;
+  const listed = await readSceneList(join(folder, LIST_NAME));
+  const chosen = firstOfEach(listed, categories, perCategory);
+  await prepareFolder(output, 0);
+  using interrupt = interruptible();
+  const bar = createProgressBar(json ? 0 : chosen.length);
+  const evaluation = new Evaluation();
+  try {
+    for (const { path, prompt, asked } of chosen) {
+      interrupt.signal.throwIfAborted();
+      evaluation.add({ prompt, asked, origin: { path } }, await readImage(path));
+      showProgress(bar, evaluation);
+    }
+  } finally {
+    bar.stop();
+  }
+  await report(evaluation, options);
+}
+
+function firstOfEach(
+  listed: readonly ListedScene[],
+  categories: readonly Category[],
+  limit = Number.POSITIVE_INFINITY,
+): readonly ListedScene[] {
+  const taken = new Map<Category, number>(categories.map((category) => [category, 0]));
+  return listed.filter(({ asked: { category } }) => {
+    const before = taken.get(category) ?? limit;
+    taken.set(category, before + 1);
+    return before < limit;
+  });
+}
+
+function interruptible(): Interrupt {
+  const interrupt = listenForInterrupt();
+  interrupt.onForcedExit(removeUnfinished);
+  return interrupt;
+}
+
+function showProgress(bar: ProgressBar, evaluation: Evaluation): void {
+  bar.update(evaluation.judged, `${evaluation.correct} of ${evaluation.judged} correct`);
+}
+
+async function report(evaluation: Evaluation, { output, json }: EvalOptions): Promise<void> {
+  const sheet = join(output, 'sheet.png');
+  const failures = join(output, 'failures.jsonl');
+  await writeWhole(sheet, await encodeImage(evaluation.sheet(), { format: 'png' }));
+  await writeWhole(failures, Buffer.from(evaluation.failureLines()));
+  if (json) {
+    printJson(evaluation.scores);
+    return;
+  }
+  printLine(formatTable(SCORE_COLUMNS, evaluation.rows));
+  note(`pictures, green where right: ${sheet}`);
+  note(`what was wrong: ${failures}`);
+}
