@@ -2,7 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Engine, type JsonValue, type NativeTensor } from '../../dist/engine.js';
+import { Engine, type JsonValue } from '../../dist/engine.js';
+import type { NativeTensor } from '../../dist/native/binding.js';
 
 const channels = 8;
 const captionDim = 16;
