@@ -2,6 +2,7 @@
 
 #include <map>
 
+#include "golden/autoencoder_train.h"
 #include "golden/diffusion.h"
 #include "golden/dit.h"
 #include "golden/files.h"
@@ -13,6 +14,7 @@ namespace svg {
 const GoldenRunner* find_golden_runner(const std::string& module) {
   static const std::map<std::string, GoldenRunner> runners = {
       {"autoencoder", run_autoencoder},
+      {"autoencoder_trainer", run_autoencoder_trainer},
       {"conv_decoder", run_conv_decoder},
       {"dinov3", run_dinov3},
       {"dit_trainer", run_dit_trainer},

@@ -1,5 +1,6 @@
 #include "models/conv_decoder.h"
 
+#include <cmath>
 #include <numeric>
 
 #include "core/error.h"
@@ -16,6 +17,20 @@ GroupNorm group_norm(const Weights& weights, int64_t channels) {
 }
 Conv2d conv1x1(const Weights& weights, int64_t in, int64_t out) { return Conv2d(weights, in, out, 1); }
 Conv2d conv3x3(const Weights& weights, int64_t in, int64_t out) { return Conv2d(weights, in, out, 3, 1, 1); }
+
+/// Training in fp32 on a CPU takes the reference's own operations, and so follows it to the last bit. It must: a bias
+/// before a norm with one channel per group gets nothing but rounding for a gradient, and Adam makes full steps of
+/// that.
+bool follows_reference(const at::Tensor& x) { return x.requires_grad() && x.is_cpu() && x.scalar_type() == at::kFloat; }
+
+at::Tensor swish(const at::Tensor& x) { return follows_reference(x) ? x * x.sigmoid() : at::silu(x); }
+
+/// One head over all positions: q, k, v (B, C, h, w) -> (B, C, h*w).
+at::Tensor attend_reference(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
+  const double scale = 1.0 / std::sqrt(static_cast<double>(q.size(1)));
+  const at::Tensor scores = at::bmm(q.flatten(2).transpose(1, 2), k.flatten(2)) * scale;  // (B, queries, keys)
+  return at::bmm(v.flatten(2), scores.softmax(2).transpose(1, 2));
+}
 
 }  // namespace
 
@@ -74,7 +89,7 @@ ConvDecoder::ResBlock::ResBlock(const Weights& weights, int64_t in, int64_t out)
 }
 
 at::Tensor ConvDecoder::ResBlock::operator()(const at::Tensor& x) const {
-  const at::Tensor hidden = conv2(at::silu(norm2(conv1(at::silu(norm1(x))))));
+  const at::Tensor hidden = conv2(swish(norm2(conv1(swish(norm1(x))))));
   return (shortcut.weight.defined() ? shortcut(x) : x) + hidden;
 }
 
@@ -87,6 +102,12 @@ ConvDecoder::AttnBlock::AttnBlock(const Weights& weights, int64_t channels)
 
 at::Tensor ConvDecoder::AttnBlock::operator()(const at::Tensor& x) const {
   const at::Tensor normed = norm(x);
+  if (follows_reference(normed)) {
+    const at::Tensor queries = q(normed);  // in this order: it is the order in which gradients are summed
+    const at::Tensor keys = k(normed);
+    const at::Tensor values = v(normed);
+    return x + proj_out(attend_reference(queries, keys, values).view(x.sizes()));
+  }
   const auto tokens = [](const at::Tensor& map) {  // (B, C, h, w) -> (B, h*w, 1 head, C)
     return map.flatten(2).transpose(1, 2).unsqueeze(2);
   };
@@ -136,7 +157,7 @@ at::Tensor ConvDecoder::operator()(const at::Tensor& latent) const {
     }
     for (const Conv2d& conv : level.upsample) x = conv(at::upsample_nearest2d(x, {2 * x.size(2), 2 * x.size(3)}));
   }
-  return conv_out_(at::silu(norm_out_(x))).to(at::kFloat);
+  return conv_out_(swish(norm_out_(x))).to(at::kFloat);
 }
 
 }  // namespace svg

@@ -50,18 +50,27 @@ at::Tensor Lpips::operator()(const at::Tensor& a, const at::Tensor& b) const {
             "[lpips] images must both be (batch, 3, height, width), not ", a.sizes(), " and ", b.sizes());
   SVG_CHECK(a.size(2) >= 16 && a.size(3) >= 16, ErrorCode::kInvalidArgument, "[lpips] an image of ", a.size(3), "x",
             a.size(2), " is too small: 16x16 at least");
-  // Both through the network at once. The colours' shift and scale are constants of LPIPS.
-  at::Tensor x = at::cat({a, b}, 0).to(at::kFloat);
-  x = (x - per_channel({-0.030, -0.088, -0.188}, x)) / per_channel({0.458, 0.448, 0.450}, x);
+  const Features of_a = features(a), of_b = features(b);
   at::Tensor distance;
   for (size_t i = 0; i < slices_.size(); ++i) {
-    if (i > 0) x = at::max_pool2d(x, {2, 2}, {2, 2});
-    for (const Layer& layer : slices_[i]) x = at::relu(at::conv2d(x, layer.weight, layer.bias, {1, 1}, {1, 1}));
-    const std::vector<at::Tensor> pair = unit_over_channels(x).chunk(2, 0);
-    const at::Tensor weighted = ((pair[0] - pair[1]).square() * lin_[i]).sum(1).mean({1, 2});  // (B)
+    const at::Tensor difference = (unit_over_channels(of_a[i]) - unit_over_channels(of_b[i])).square();
+    const at::Tensor weighted = at::conv2d(difference, lin_[i]).mean({2, 3}).squeeze(1);  // (B)
     distance = distance.defined() ? distance + weighted : weighted;
   }
   return distance;
+}
+
+Lpips::Features Lpips::features(const at::Tensor& image) const {
+  // The colours' shift and scale are constants of LPIPS.
+  at::Tensor x = image.to(at::kFloat);
+  x = (x - per_channel({-0.030, -0.088, -0.188}, x)) / per_channel({0.458, 0.448, 0.450}, x);
+  Features features;
+  for (size_t i = 0; i < slices_.size(); ++i) {
+    if (i > 0) x = at::max_pool2d(x, {2, 2}, {2, 2});
+    for (const Layer& layer : slices_[i]) x = at::relu(at::conv2d(x, layer.weight, layer.bias, {1, 1}, {1, 1}));
+    features[i] = x;
+  }
+  return features;
 }
 
 }  // namespace svg

@@ -24,6 +24,9 @@ class Lpips {
   struct Layer {
     at::Tensor weight, bias;
   };
+  using Features = std::array<at::Tensor, 5>;  // after each slice: (B, channels, h, w)
+
+  Features features(const at::Tensor& image) const;
 
   std::array<std::vector<Layer>, 5> slices_;  // a 2x2 max pooling before each but the first
   std::array<at::Tensor, 5> lin_;             // (1, channels, 1, 1)

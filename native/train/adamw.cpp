@@ -31,6 +31,14 @@ AdamW::AdamW(const TensorMap& parameters, const AdamWOptions& options) : options
 void AdamW::step(const TensorMap& parameters) {
   c10::NoGradGuard no_grad;
   ++steps_;
+  if (!options_.fused) {
+    for (const auto& [name, parameter] : parameters) {
+      if (!parameter.grad().defined()) continue;
+      at::Tensor value = parameter;
+      adamw_reference(value, parameter.grad(), exp_avg_.at(name), exp_avg_sq_.at(name), steps_, options_);
+    }
+    return;
+  }
   std::vector<at::Tensor> values, gradients, averages, squares, steps;
   for (const auto& [name, parameter] : parameters) {
     if (!parameter.grad().defined()) continue;
@@ -66,7 +74,7 @@ void adamw_reference(at::Tensor& parameter, const at::Tensor& gradient, at::Tens
                      int64_t steps, const AdamWOptions& options) {
   c10::NoGradGuard no_grad;
   parameter.mul_(1 - options.lr * options.weight_decay);
-  exp_avg.mul_(options.beta1).add_(gradient, 1 - options.beta1);
+  exp_avg.lerp_(gradient, 1 - options.beta1);
   exp_avg_sq.mul_(options.beta2).addcmul_(gradient, gradient, 1 - options.beta2);
   const double correction1 = 1 - std::pow(options.beta1, static_cast<double>(steps));
   const double correction2 = 1 - std::pow(options.beta2, static_cast<double>(steps));

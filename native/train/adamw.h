@@ -13,6 +13,7 @@ struct AdamWOptions {
   double beta2 = 0.95;
   double eps = 1e-15;
   double weight_decay = 0;
+  bool fused = true;  // false: operation by operation, to the last bit as torch's own Adam
 };
 
 class AdamW {
