@@ -1,6 +1,8 @@
-// Writes configs/sample.schema.json from the zod schema: npm run build:js, this script, npm run format.
+// Writes configs/*.schema.json from the zod schemas: npm run build:js, this script, npm run format.
 import { writeFileSync } from 'node:fs';
-import { sampleJsonSchema } from '../dist/config/json-schema.js';
+import { CONFIG_SCHEMAS, configJsonSchema } from '../dist/config/json-schema.js';
 
-const file = new URL('../configs/sample.schema.json', import.meta.url);
-writeFileSync(file, `${JSON.stringify(sampleJsonSchema(), null, 2)}\n`);
+for (const name of Object.keys(CONFIG_SCHEMAS)) {
+  const file = new URL(`../configs/${name}.schema.json`, import.meta.url);
+  writeFileSync(file, `${JSON.stringify(configJsonSchema(name), null, 2)}\n`);
+}

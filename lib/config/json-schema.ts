@@ -1,12 +1,24 @@
-/** The schema of configuration files for editors; configs/sample.schema.json is its printout. */
+/** The schemas of configuration files for editors; configs/*.schema.json are their printouts. */
 import { z } from 'zod';
 import { sampleConfigSchema } from './sample.js';
+import { autoencoderTrainingSchema } from './train-autoencoder.js';
+import { ditTrainingSchema } from './train-dit.js';
 
-export function sampleJsonSchema(): object {
-  const schema = z.toJSONSchema(sampleConfigSchema, { io: 'input' });
+/** By the name of the file: configs/NAME.schema.json. */
+export const CONFIG_SCHEMAS = {
+  sample: { schema: sampleConfigSchema, title: 'svg-t2i sample' },
+  'train-dit': { schema: ditTrainingSchema, title: 'svg-t2i train dit' },
+  'train-autoencoder': { schema: autoencoderTrainingSchema, title: 'svg-t2i train autoencoder' },
+} as const;
+
+export function configJsonSchema(name: keyof typeof CONFIG_SCHEMAS): object {
+  const { schema: zodSchema, title } = CONFIG_SCHEMAS[name];
+  const schema = z.toJSONSchema(zodSchema, { io: 'input' });
+  // A file that extends another need not have everything itself.
+  const { required, ...rest } = schema;
   return {
-    ...schema,
-    title: 'svg-t2i sample',
+    ...rest,
+    title,
     properties: {
       extends: { type: 'string', description: 'another configuration file, whose values this one changes' },
       ...schema.properties,

@@ -11,23 +11,29 @@ export interface ConfigTree {
   [key: string]: unknown;
 }
 
-/** Paths in a file are meant from where the file is; these keys hold such paths. */
-const pathKeys = [
-  ['model', 'pretrained'],
-  ['output', 'path'],
-  ['output', 'manifest'],
-] as const;
+/** Which values of a kind of configuration are special. */
+export interface ConfigKeys {
+  /** Values that are paths, as `section.key`; `*` is every entry of a list. In a file they are meant from there. */
+  readonly paths: readonly string[];
+  /** Environment variables and the values that they set. */
+  readonly environment: Readonly<Record<string, string>>;
+}
 
-const environmentKeys: Readonly<Record<string, readonly string[]>> = {
-  SVG_T2I_PRETRAINED: ['model', 'pretrained'],
-  SVG_T2I_DEVICE: ['model', 'device'],
-  SVG_T2I_DTYPE: ['model', 'dtype'],
-  SVG_T2I_THREADS: ['model', 'threads'],
+const sampleKeys: ConfigKeys = {
+  paths: ['model.pretrained', 'output.path', 'output.manifest'],
+  environment: {
+    SVG_T2I_PRETRAINED: 'model.pretrained',
+    SVG_T2I_DEVICE: 'model.device',
+    SVG_T2I_DTYPE: 'model.dtype',
+    SVG_T2I_THREADS: 'model.threads',
+  },
 };
 
 export interface ConfigSources {
   /** What a command takes where nobody says otherwise, in place of the schema's own defaults. */
   readonly defaults?: ConfigTree;
+  /** Those of `sample` where not given. */
+  readonly keys?: ConfigKeys;
   /** YAML or JSON file. */
   readonly file?: string | undefined;
   readonly environment?: Readonly<Record<string, string | undefined>>;
@@ -42,11 +48,12 @@ export async function loadConfig<Schema extends z.ZodType>(
   schema: Schema,
   sources: ConfigSources,
 ): Promise<z.output<Schema>> {
-  const fromFile = sources.file === undefined ? {} : await readConfigFile(sources.file);
+  const { keys = sampleKeys } = sources;
+  const fromFile = sources.file === undefined ? {} : await readConfigFile(sources.file, keys);
   // Checked alone first, so that a mistake in the file is reported with the file's name.
   if (sources.file !== undefined) validate(schema, fromFile, { source: sources.file });
   let merged = merge(sources.defaults ?? {}, fromFile);
-  merged = merge(merged, fromEnvironment(sources.environment ?? {}));
+  merged = merge(merged, fromEnvironment(sources.environment ?? {}, keys));
   merged = merge(merged, sources.flags ?? {});
   for (const assignment of sources.set ?? []) merged = merge(merged, parseAssignment(assignment));
   return validate(schema, merged, { nameOf: sources.nameOf });
@@ -57,19 +64,19 @@ export function printConfig(config: unknown): string {
   return stringify(config);
 }
 
-async function readConfigFile(file: string): Promise<ConfigTree> {
-  const tree = await readTree(file);
+async function readConfigFile(file: string, keys: ConfigKeys): Promise<ConfigTree> {
+  const tree = await readTree(file, keys);
   const { extends: base, ...own } = tree;
   if (base === undefined) return own;
   if (typeof base !== 'string')
     throw invalid(file, 'extends: must be the path of another configuration file');
   const basePath = resolve(dirname(file), base);
-  const { extends: second, ...parent } = await readTree(basePath);
+  const { extends: second, ...parent } = await readTree(basePath, keys);
   if (second !== undefined) throw invalid(basePath, 'extends: a file that is extended cannot extend another');
   return merge(parent, own);
 }
 
-async function readTree(file: string): Promise<ConfigTree> {
+async function readTree(file: string, keys: ConfigKeys): Promise<ConfigTree> {
   let text: string;
   try {
     text = await readFile(file, 'utf8');
@@ -82,28 +89,31 @@ async function readTree(file: string): Promise<ConfigTree> {
     throw invalid(file, (syntaxError.message.split('\n', 1)[0] ?? '').replace(/:$/, ''));
   const tree: unknown = document.toJS({ maxAliasCount: 100 }) ?? {};
   if (!isTree(tree)) throw invalid(file, 'must be a mapping of sections');
-  return resolvePaths(tree, dirname(resolve(file)));
+  return resolvePaths(tree, dirname(resolve(file)), keys);
 }
 
-function resolvePaths(tree: ConfigTree, folder: string): ConfigTree {
-  let resolved = tree;
-  for (const [section, key] of pathKeys) {
-    const values = tree[section];
-    if (!isTree(values)) continue;
-    const value = values[key];
-    if (typeof value === 'string' && value !== '-') {
-      resolved = merge(resolved, { [section]: { [key]: resolve(folder, value) } });
-    }
-  }
-  return resolved;
+/** Relative paths of a configuration, meant from `folder`; `-` stays. */
+export function resolvePaths(tree: ConfigTree, folder: string, keys: ConfigKeys): ConfigTree {
+  return keys.paths.reduce((at, key) => resolveAt(at, key.split('.'), folder) as ConfigTree, tree);
 }
 
-function fromEnvironment(environment: Readonly<Record<string, string | undefined>>): ConfigTree {
+function resolveAt(value: unknown, path: readonly string[], folder: string): unknown {
+  const [key, ...rest] = path;
+  if (key === undefined) return typeof value === 'string' && value !== '-' ? resolve(folder, value) : value;
+  if (key === '*') return Array.isArray(value) ? value.map((entry) => resolveAt(entry, rest, folder)) : value;
+  if (!isTree(value) || !Object.hasOwn(value, key)) return value;
+  return { ...value, [key]: resolveAt(value[key], rest, folder) };
+}
+
+function fromEnvironment(
+  environment: Readonly<Record<string, string | undefined>>,
+  keys: ConfigKeys,
+): ConfigTree {
   let tree: ConfigTree = {};
-  for (const [name, path] of Object.entries(environmentKeys)) {
+  for (const [name, path] of Object.entries(keys.environment)) {
     const value = environment[name];
     if (value === undefined || value === '') continue;
-    tree = merge(tree, nest(path, name === 'SVG_T2I_THREADS' ? Number(value) : value));
+    tree = merge(tree, nest(path.split('.'), name === 'SVG_T2I_THREADS' ? Number(value) : value));
   }
   return tree;
 }

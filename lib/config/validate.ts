@@ -85,19 +85,28 @@ function shown(value: unknown): string {
 /** Keys of the object schema at `path`. */
 function knownKeys(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
   let at: z.ZodType | undefined = schema;
-  for (const key of path) {
-    const object: z.ZodType | undefined = at && unwrap(at);
-    at = object instanceof z.ZodObject ? (object.shape as Record<PropertyKey, z.ZodType>)[key] : undefined;
-  }
+  for (const key of path) at = at && schemaIn(unwrap(at), key);
   const object = at && unwrap(at);
   return object instanceof z.ZodObject ? Object.keys(object.shape) : [];
 }
 
-/** The schema below .default(), .prefault() and .optional(). */
+function schemaIn(schema: z.ZodType, key: PropertyKey): z.ZodType | undefined {
+  if (schema instanceof z.ZodArray) return schema.element as z.ZodType;
+  return schema instanceof z.ZodObject ? (schema.shape as Record<PropertyKey, z.ZodType>)[key] : undefined;
+}
+
+/** The schema below .default(), .prefault(), .optional(), .nullable() and .transform(). */
 export function unwrap(schema: z.ZodType): z.ZodType {
   let inner: z.ZodType = schema;
-  while (inner instanceof z.ZodDefault || inner instanceof z.ZodPrefault || inner instanceof z.ZodOptional) {
-    inner = inner.unwrap() as z.ZodType;
+  for (;;) {
+    if (inner instanceof z.ZodPipe) inner = inner.in as z.ZodType;
+    else if (
+      inner instanceof z.ZodDefault ||
+      inner instanceof z.ZodPrefault ||
+      inner instanceof z.ZodOptional ||
+      inner instanceof z.ZodNullable
+    )
+      inner = inner.unwrap() as z.ZodType;
+    else return inner;
   }
-  return inner;
 }

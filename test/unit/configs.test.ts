@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { sampleJsonSchema } from '../../lib/config/json-schema.js';
+import { CONFIG_SCHEMAS, configJsonSchema } from '../../lib/config/json-schema.js';
 import { loadConfig } from '../../lib/config/load.js';
 import { sampleConfigSchema } from '../../lib/config/sample.js';
 
@@ -25,7 +25,10 @@ it('configs/sample.yaml is what is used without a file', async () => {
   });
 });
 
-it('the schema for editors is up to date (node scripts/write-schema.mjs)', () => {
-  const written: unknown = JSON.parse(readFileSync(`${folder}sample.schema.json`, 'utf8'));
-  expect(written).toEqual(sampleJsonSchema());
-});
+it.each(Object.keys(CONFIG_SCHEMAS) as (keyof typeof CONFIG_SCHEMAS)[])(
+  'configs/%s.schema.json is up to date (node scripts/write-schema.mjs)',
+  (name) => {
+    const written: unknown = JSON.parse(readFileSync(`${folder}${name}.schema.json`, 'utf8'));
+    expect(written).toEqual(configJsonSchema(name));
+  },
+);

@@ -1,0 +1,171 @@
+/** A configuration file of `svg-t2i train autoencoder`: a decoder, and a residual branch, on a frozen encoder. */
+import { z } from 'zod';
+import {
+  checkCommon,
+  commonShape,
+  dataSetShape,
+  dataShape,
+  emaSchema,
+  optimizerSchema,
+} from './train-common.js';
+
+/** Widths of the published encoders. */
+const ENCODER_WIDTHS = {
+  dinov3_vits16: 384,
+  dinov3_vits16plus: 384,
+  dinov3_vitb16: 768,
+  dinov3_vitl16: 1024,
+  dinov3_vitl16plus: 1024,
+  dinov3_vith16plus: 1280,
+  dinov3_vit7b16: 4096,
+} as const;
+
+const size = () => z.number().int().min(1).max(1_000_000);
+
+/** Keys of DINOv3's constructor. */
+const encoderModelSchema = z
+  .strictObject({
+    arch: z.enum(Object.keys(ENCODER_WIDTHS) as [keyof typeof ENCODER_WIDTHS]).optional(),
+    embed_dim: size().optional(),
+    depth: size().optional(),
+    num_heads: size().optional(),
+    ffn_layer: z.enum(['mlp', 'swiglu', 'swiglu32', 'swiglu64', 'swiglu128']).optional(),
+    ffn_ratio: z.number().positive().optional(),
+    n_storage_tokens: z.number().int().min(0).optional(),
+  })
+  .superRefine(({ arch, embed_dim, depth, num_heads }, context) => {
+    const isWhole = embed_dim !== undefined && depth !== undefined && num_heads !== undefined;
+    if ((arch === undefined) !== isWhole) {
+      context.addIssue({ code: 'custom', message: 'needs either arch, or embed_dim, depth and num_heads' });
+    }
+  });
+
+const decoderModelSchema = z.strictObject({
+  ch: size().default(128).describe('channels next to the pixels'),
+  ch_mult: z
+    .array(size())
+    .length(5)
+    .default([1, 1, 2, 2, 4])
+    .describe("five factors on ch, from the pixels' level to the latent's at 1/16 of the side"),
+  num_res_blocks: size().default(2).describe('blocks a level, less one'),
+});
+
+const residualModelSchema = z.strictObject({
+  output_dim: size().default(8).describe('channels that the branch adds to a latent'),
+  embed_dim: size().default(384),
+  depth: size().default(12),
+  num_heads: size().default(6),
+  img_size: size().multipleOf(16).default(1024).describe('square size of the stored positions'),
+  align_distribution: z
+    .boolean()
+    .default(true)
+    .describe("give the branch the mean and deviation of the encoder's"),
+});
+
+const lossSchema = z.strictObject({
+  pixel: z.enum(['l1', 'l2']).default('l1'),
+  perceptualWeight: z.number().min(0).default(1).describe('of LPIPS'),
+  lpips: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('weights of LPIPS (VGG-16); without them that term is left out'),
+  discWeight: z
+    .number()
+    .min(0)
+    .default(0.5)
+    .describe("of the discriminator's part, times the adaptive weight"),
+  discFactor: z.number().min(0).default(1),
+  discStart: z
+    .number()
+    .int()
+    .min(0)
+    .default(5000)
+    .describe(
+      'optimiser steps before the discriminator counts; a training step makes two, as in the original',
+    ),
+  discLoss: z.enum(['hinge', 'vanilla']).default('hinge'),
+  logvar: z.number().default(0).describe('log variance of the pixels, fixed'),
+});
+
+export const autoencoderTrainingSchema = z
+  .strictObject({
+    stage: z
+      .literal('autoencoder', { error: 'must be autoencoder' })
+      .default('autoencoder')
+      .describe('what this file trains'),
+    ...commonShape,
+    model: z
+      .strictObject({
+        encoder: encoderModelSchema.prefault({ arch: 'dinov3_vits16plus' }),
+        decoder: decoderModelSchema.prefault({}),
+        residual: residualModelSchema
+          .nullable()
+          .default(null)
+          .describe('Autoencoder-R has this branch, P has null'),
+      })
+      .prefault({}),
+    encoder: z
+      .strictObject({
+        weights: z.string().min(1).optional().describe('of DINOv3: a .pth or .safetensors file'),
+        train: z
+          .boolean()
+          .default(false)
+          .describe('train the encoder too, for a model without a pretrained one'),
+      })
+      .prefault({}),
+    freezeResidual: z.boolean().default(false).describe('keep the residual branch as initFrom has it'),
+    maskRatio: z
+      .number()
+      .min(0)
+      .lt(1)
+      .default(0)
+      .describe('share of residual tokens that the mask token replaces'),
+    data: z.strictObject({
+      sets: z.array(z.strictObject(dataSetShape)).min(1).describe('where pictures come from'),
+      ...dataShape,
+    }),
+    optimizer: optimizerSchema({ lr: 1e-4, betas: [0.5, 0.9], eps: 1e-8, gradClip: 0 }).prefault({}),
+    ema: emaSchema(0).prefault({}),
+    loss: lossSchema.prefault({}),
+    samples: z
+      .strictObject({
+        every: z
+          .number()
+          .int()
+          .min(0)
+          .default(1000)
+          .describe('steps from one grid of reconstructions to the next'),
+        count: z
+          .number()
+          .int()
+          .min(1)
+          .max(64)
+          .default(4)
+          .describe('pictures of a grid, the first of the data'),
+      })
+      .prefault({}),
+  })
+  .superRefine((config, context) => {
+    checkCommon(config, context);
+    const refuse = (at: readonly string[], message: string, input: unknown) =>
+      context.addIssue({ code: 'custom', path: [...at], message, input });
+    const { encoder, model, freezeResidual, maskRatio, initFrom } = config;
+    if (encoder.weights === undefined && !encoder.train && initFrom === undefined) {
+      refuse(['encoder', 'weights'], 'needed, unless encoder.train or initFrom is given', undefined);
+    }
+    if (model.residual === null && maskRatio > 0) {
+      refuse(['maskRatio'], 'must be 0 without model.residual', maskRatio);
+    }
+    if (freezeResidual && (model.residual === null || initFrom === undefined)) {
+      refuse(['freezeResidual'], 'needs model.residual, and initFrom with its weights', freezeResidual);
+    }
+  });
+
+export type AutoencoderTrainingConfig = z.output<typeof autoencoderTrainingSchema>;
+
+/** Channels of a latent: the encoder's, and those of the residual branch. */
+export function latentChannels({ encoder, residual }: AutoencoderTrainingConfig['model']): number {
+  const width = encoder.embed_dim ?? (encoder.arch === undefined ? 0 : ENCODER_WIDTHS[encoder.arch]);
+  return width + (residual?.output_dim ?? 0);
+}

@@ -1,0 +1,191 @@
+/** A configuration file of `svg-t2i train dit`: the diffusion transformer on frozen encoders. */
+import { z } from 'zod';
+import { modelSchema } from './model.js';
+import { PATCH_PIXELS, settingsSchema } from './request.js';
+import {
+  checkCommon,
+  commonShape,
+  dataSetShape,
+  dataShape,
+  emaSchema,
+  optimizerSchema,
+} from './train-common.js';
+
+/** Dimensions under the names of the original's arguments. */
+const PRESETS = {
+  '2B': { dim: 2304, n_layers: 26, n_heads: 24, n_kv_heads: 8 },
+  '0.8B': { dim: 1152, n_layers: 28, n_heads: 16, n_kv_heads: 8 },
+} as const;
+
+const size = () => z.number().int().min(1).max(1_000_000);
+const axes = () => z.tuple([size(), size(), size()]);
+
+const ditModelSchema = z
+  .strictObject({
+    preset: z.enum(['2B', '0.8B']).optional().describe('published dimensions; the keys below change some'),
+    patch_size: size().default(1).describe('latent cells a side of one token'),
+    in_channels: size().default(384).describe('channels of a latent'),
+    dim: size().optional().describe('width'),
+    n_layers: size().optional().describe('blocks'),
+    n_refiner_layers: z
+      .number()
+      .int()
+      .min(0)
+      .default(2)
+      .describe('refiner blocks of the image and of the caption'),
+    n_heads: size().optional(),
+    n_kv_heads: size().optional(),
+    multiple_of: size().default(256).describe('the feed-forward width is rounded up to it'),
+    ffn_dim_multiplier: z.number().positive().optional(),
+    norm_eps: z.number().positive().default(1e-5),
+    cap_feat_dim: size().default(2304).describe("the text encoder's width"),
+    qk_norm: z.boolean().default(true),
+    axes_dims: axes().optional().describe('head width given to caption position, row and column'),
+    axes_lens: axes().default([600, 512, 512]).describe('positions of each axis'),
+  })
+  .transform(({ preset, ...given }, context) => {
+    const { dim, n_layers, n_heads, n_kv_heads } = { ...(preset && PRESETS[preset]), ...defined(given) };
+    if (dim === undefined || n_layers === undefined || n_heads === undefined) {
+      context.addIssue({
+        code: 'custom',
+        message: 'needs a preset, or dim, n_layers and n_heads',
+        input: given,
+      });
+      return z.NEVER;
+    }
+    return { ...given, dim, n_layers, n_heads, n_kv_heads: n_kv_heads ?? n_heads };
+  });
+
+function defined<Values extends object>(values: Values): Partial<Values> {
+  return Object.fromEntries(
+    Object.entries(values).filter(([, value]) => value !== undefined),
+  ) as Partial<Values>;
+}
+
+const ditDataSchema = z.strictObject({
+  sets: z
+    .array(
+      z.strictObject({
+        ...dataSetShape,
+        systemPrompt: z
+          .string()
+          .default('base')
+          .describe('what stands before the captions: a name that `sample` knows, or a text'),
+        prompt: z
+          .string()
+          .optional()
+          .describe('caption of pictures in folders; {class} stands for the name of the folder'),
+      }),
+    )
+    .min(1)
+    .describe('where pictures and captions come from'),
+  ...dataShape,
+  cache: z.string().min(1).optional().describe('folder that svg-t2i cache wrote; nothing is encoded then'),
+});
+
+const timeSchema = z.strictObject({
+  kind: z.enum(['lognormal', 'uniform']).default('lognormal').describe('how t is drawn (0 noise, 1 picture)'),
+  mean: z.number().min(-100).max(100).default(0).describe('of the normal behind lognormal'),
+  low: z.number().min(0).max(1).default(0).describe('least t of uniform'),
+  high: z.number().min(0).max(1).default(1).describe('largest t of uniform'),
+  shift: z
+    .enum(['resolution', 'none'])
+    .default('resolution')
+    .describe('resolution: move t towards noise, more for larger pictures'),
+});
+
+const { width, height } = settingsSchema.shape;
+const sampling = settingsSchema.pick({
+  systemPrompt: true,
+  batchSize: true,
+  seed: true,
+  steps: true,
+  solver: true,
+  shift: true,
+  guidanceScale: true,
+  guidanceMode: true,
+}).shape;
+
+const samplesSchema = z.strictObject({
+  every: z
+    .number()
+    .int()
+    .min(0)
+    .default(1000)
+    .describe('steps from one grid of pictures to the next; 0 draws none'),
+  prompts: z
+    .array(z.string())
+    .min(1)
+    .default(['a red fox in the snow', 'a bowl of fruit on a wooden table', 'a city street at night'])
+    .describe('what each grid shows'),
+  weights: z.enum(['ema', 'raw']).default('ema').describe('which weights draw'),
+  width: width.unwrap().optional().describe('in pixels; the resolution where not given'),
+  height: height.unwrap().optional().describe('in pixels; the resolution where not given'),
+  ...sampling,
+});
+
+const { pretrained, autoencoder, textEncoder, statistics, dtype, offload } = modelSchema.shape;
+
+export const ditTrainingSchema = z
+  .strictObject({
+    stage: z.literal('dit', { error: 'must be dit' }).default('dit').describe('what this file trains'),
+    ...commonShape,
+    model: ditModelSchema,
+    frozen: z
+      .strictObject({ pretrained, autoencoder, textEncoder, statistics, dtype, offload })
+      .prefault({})
+      .describe('the encoders and the decoder, as `sample` finds them'),
+    data: ditDataSchema,
+    optimizer: optimizerSchema({ lr: 2e-4, betas: [0.9, 0.95], eps: 1e-15, gradClip: 2 }).prefault({}),
+    ema: emaSchema(0.95).prefault({}),
+    time: timeSchema.prefault({}),
+    captions: z
+      .strictObject({
+        dropout: z.number().min(0).max(1).default(0.1).describe('share of captions that are left out'),
+        maxTokens: z
+          .number()
+          .int()
+          .min(1)
+          .max(512)
+          .default(256)
+          .describe('longest caption, system prompt included'),
+      })
+      .prefault({}),
+    samples: samplesSchema.prefault({}),
+  })
+  .superRefine((config, context) => {
+    checkCommon(config, context);
+    const refuse = (at: readonly string[], message: string, input: unknown) =>
+      context.addIssue({ code: 'custom', path: [...at], message, input });
+    const { data, time, model, captions } = config;
+    if (time.low >= time.high) refuse(['time', 'low'], `must be below time.high (${time.high})`, time.low);
+    if (data.cache !== undefined && data.flip > 0) {
+      refuse(
+        ['data', 'flip'],
+        'must be 0 with data.cache, which holds features of unmirrored pictures',
+        data.flip,
+      );
+    }
+    if (data.resolution % (PATCH_PIXELS * model.patch_size) !== 0) {
+      const unit = PATCH_PIXELS * model.patch_size;
+      refuse(
+        ['data', 'resolution'],
+        `must be a multiple of ${unit} for patch_size ${model.patch_size}`,
+        data.resolution,
+      );
+    }
+    if (captions.maxTokens >= model.axes_lens[0]) {
+      refuse(
+        ['captions', 'maxTokens'],
+        `must be below axes_lens[0] (${model.axes_lens[0]})`,
+        captions.maxTokens,
+      );
+    }
+    const { dim, n_heads, n_kv_heads } = model;
+    if (dim % n_heads !== 0) refuse(['model', 'dim'], `must be a multiple of n_heads (${n_heads})`, dim);
+    if (n_heads % n_kv_heads !== 0) {
+      refuse(['model', 'n_heads'], `must be a multiple of n_kv_heads (${n_kv_heads})`, n_heads);
+    }
+  });
+
+export type DitTrainingConfig = z.output<typeof ditTrainingSchema>;

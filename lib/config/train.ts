@@ -1,0 +1,124 @@
+/** A training configuration from its file, the environment, flags and --set; and what of it decides the result. */
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { SvgT2IError } from '../errors.js';
+import { type ConfigKeys, type ConfigSources, type ConfigTree, loadConfig, resolvePaths } from './load.js';
+import { type AutoencoderTrainingConfig, autoencoderTrainingSchema } from './train-autoencoder.js';
+import { type DitTrainingConfig, ditTrainingSchema } from './train-dit.js';
+
+export type TrainingConfig = DitTrainingConfig | AutoencoderTrainingConfig;
+export type TrainingStage = TrainingConfig['stage'];
+
+export const TRAINING_STAGES = ['dit', 'autoencoder'] as const satisfies readonly TrainingStage[];
+
+const trainingKeys: ConfigKeys = {
+  paths: [
+    'run',
+    'initFrom.path',
+    'frozen.pretrained',
+    'encoder.weights',
+    'loss.lpips',
+    'data.cache',
+    'data.sets.*.path',
+    'data.sets.*.root',
+  ],
+  environment: {
+    SVG_T2I_PRETRAINED: 'frozen.pretrained',
+    SVG_T2I_DEVICE: 'device',
+    SVG_T2I_THREADS: 'threads',
+  },
+};
+
+/** An autoencoder is trained without a release. */
+const autoencoderKeys: ConfigKeys = {
+  paths: trainingKeys.paths,
+  environment: { SVG_T2I_DEVICE: 'device', SVG_T2I_THREADS: 'threads' },
+};
+
+/** Every path in the result is absolute, so that it means the same wherever it is read again. */
+export async function loadDitTrainingConfig(sources: ConfigSources): Promise<DitTrainingConfig> {
+  const config = await loadConfig(ditTrainingSchema, { ...sources, keys: trainingKeys });
+  return resolvePaths(config as ConfigTree, '.', trainingKeys) as DitTrainingConfig;
+}
+
+/** As loadDitTrainingConfig. */
+export async function loadAutoencoderTrainingConfig(
+  sources: ConfigSources,
+): Promise<AutoencoderTrainingConfig> {
+  const config = await loadConfig(autoencoderTrainingSchema, { ...sources, keys: autoencoderKeys });
+  return resolvePaths(config as ConfigTree, '.', autoencoderKeys) as AutoencoderTrainingConfig;
+}
+
+export async function loadTrainingConfig(
+  stage: TrainingStage,
+  sources: ConfigSources,
+): Promise<TrainingConfig> {
+  await checkStage(stage, sources.file);
+  return stage === 'dit' ? loadDitTrainingConfig(sources) : loadAutoencoderTrainingConfig(sources);
+}
+
+/** Looked at alone: all that a file of the other stage has would be wrong. */
+async function checkStage(stage: TrainingStage, file: string | undefined): Promise<void> {
+  if (file === undefined) return;
+  const schema = z.looseObject({ stage: z.enum(TRAINING_STAGES).default(stage) });
+  const named = (await loadConfig(schema, { file, keys: trainingKeys })).stage;
+  if (named === stage) return;
+  throw new SvgT2IError('ERR_SVGT2I_INVALID_CONFIG', `${file} is for stage ${named}, not ${stage}`, {
+    hint: `Use it with svg-t2i train ${named}.`,
+  });
+}
+
+/**
+ * What only the number of processes decides.
+ *
+ * @throws SvgT2IError ERR_SVGT2I_INVALID_CONFIG
+ */
+export function checkWorldSize(config: TrainingConfig, worldSize: number): void {
+  const { global } = config.batch;
+  if (global % worldSize === 0) return;
+  const below = global - (global % worldSize);
+  throw new SvgT2IError(
+    'ERR_SVGT2I_INVALID_CONFIG',
+    `batch.global: ${global} pictures cannot be shared equally by ${worldSize} processes`,
+    { hint: `Take ${below > 0 ? `${below} or ` : ''}${below + worldSize}, or another number of processes.` },
+  );
+}
+
+/** Values that change how a run is carried out, not what it computes. */
+const INCIDENTAL = new Set([
+  'run',
+  'steps',
+  'epochs',
+  'batch.micro',
+  'data.workers',
+  'data.prefetch',
+  'data.maxBadShare',
+  'activationCheckpointing',
+  'maxBadSteps',
+  'logEvery',
+  'checkpoints',
+  'parallel',
+  'device',
+  'threads',
+  'samples',
+]);
+
+/** The values that decide what a run computes, by path, as JSON texts. */
+export function decisiveValues(config: TrainingConfig): ReadonlyMap<string, string> {
+  const values = new Map<string, string>();
+  const visit = (value: unknown, path: string): void => {
+    if (INCIDENTAL.has(path) || value === undefined) return;
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+      for (const [key, inner] of Object.entries(value)) visit(inner, path === '' ? key : `${path}.${key}`);
+    } else values.set(path, JSON.stringify(value));
+  };
+  visit(config, '');
+  return new Map([...values].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** SHA-256 of the decisive values. */
+export function trainingConfigHash(config: TrainingConfig): string {
+  return createHash('sha256')
+    .update(JSON.stringify([...decisiveValues(config)]))
+    .digest('hex');
+}
