@@ -27,6 +27,9 @@ export const LIBRARY_ERROR_CODES = [
   'ERR_SVGT2I_USAGE', // a command line that makes no sense
   'ERR_SVGT2I_WEIGHTS_MISSING', // a part of the release that is not where it was looked for
   'ERR_SVGT2I_IMAGE', // a picture that cannot be decoded, or is refused for its size
+  'ERR_SVGT2I_DATA', // a dataset that nothing can be trained on
+  'ERR_SVGT2I_RUN_FOLDER', // a run folder that is in use, or holds another run
+  'ERR_SVGT2I_CHECKPOINT', // no checkpoint of a run, or none that is whole
   'ERR_SVGT2I_ADDON_MISSING', // the .node file is not built for this machine
   'ERR_SVGT2I_LIBTORCH_MISSING', // no libtorch was found
   'ERR_SVGT2I_TORCH_VERSION', // a libtorch that this package does not work with

@@ -1,7 +1,7 @@
 /** A picture cut to a training bucket, as the original prepares its data. */
 
 import { resizeImage } from '../image/resize.js';
-import { cropImage, type RgbImage } from '../image/rgb-image.js';
+import { cropImage, type RgbImage, rgbImage } from '../image/rgb-image.js';
 import { roundHalfEven, type Size } from './buckets.js';
 
 /**
@@ -27,4 +27,16 @@ export function centerCropToBucket(image: RgbImage, bucket: Size): RgbImage {
     top: Math.floor((resized.height - bucket.height) / 2),
     ...bucket,
   });
+}
+
+/** Left becomes right. */
+export function flipImage({ width, height, data }: RgbImage): RgbImage {
+  const flipped = new Uint8Array(data.length);
+  for (let row = 0; row < height; row++) {
+    for (let column = 0; column < width; column++) {
+      const from = (row * width + column) * 3;
+      flipped.set(data.subarray(from, from + 3), (row * width + (width - 1 - column)) * 3);
+    }
+  }
+  return rgbImage(width, height, flipped);
 }

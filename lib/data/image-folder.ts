@@ -43,7 +43,11 @@ export class ImageFolderDataset implements Dataset {
         for (const path of paths) items.push({ path, label: start + position });
       });
     }
-    if (items.length === 0) throw new SvgT2IError('ERR_SVGT2I_FILE_FORMAT', `${root} holds no pictures`);
+    if (items.length === 0) {
+      throw new SvgT2IError('ERR_SVGT2I_FILE_FORMAT', `${root} holds no pictures`, {
+        hint: `Their names end in ${[...EXTENSIONS].join(', ')}; folders are looked into one level deep.`,
+      });
+    }
     return new ImageFolderDataset(classes, items);
   }
 

@@ -32,13 +32,13 @@ export class ImagePool {
     return this.#workers.length;
   }
 
-  /** The picture of a file, cut to the bucket that suits it best; rejects with SvgT2IError. */
-  prepare(path: string, buckets: readonly Size[]): Promise<RgbImage> {
+  /** The picture of a file, cut to the bucket that suits it best, then mirrored; rejects with SvgT2IError. */
+  prepare(path: string, buckets: readonly Size[], flip = false): Promise<RgbImage> {
     return new Promise((resolve, reject) => {
       const [first, ...others] = this.#workers.filter((worker) => !worker.hasExited);
       if (this.#disposal !== undefined || first === undefined) throw new DisposedError('The image pool');
       const idlest = others.reduce((a, b) => (b.waiting.size < a.waiting.size ? b : a), first);
-      const request: WorkerRequest = { id: this.#nextId++, path, buckets };
+      const request: WorkerRequest = { id: this.#nextId++, path, buckets, flip };
       idlest.waiting.set(request.id, { resolve, reject });
       // A busy thread keeps the process alive, an idle one does not.
       idlest.thread.ref();

@@ -3,22 +3,25 @@ import { parentPort } from 'node:worker_threads';
 import { type ErrorCode, firstLine, SvgT2IError } from '../errors.js';
 import { readImage } from '../image/decode.js';
 import { chooseBucket, type Size } from './buckets.js';
-import { centerCropToBucket } from './crop.js';
+import { centerCropToBucket, flipImage } from './crop.js';
 
 export interface WorkerRequest {
   readonly id: number;
   readonly path: string;
   readonly buckets: readonly Size[];
+  /** Mirror it left to right. */
+  readonly flip: boolean;
 }
 
 export type WorkerReply =
   | { readonly id: number; readonly width: number; readonly height: number; readonly data: Uint8Array }
   | { readonly id: number; readonly code: ErrorCode; readonly message: string };
 
-async function prepare({ id, path, buckets }: WorkerRequest): Promise<WorkerReply> {
+async function prepare({ id, path, buckets, flip }: WorkerRequest): Promise<WorkerReply> {
   try {
     const image = await readImage(path);
-    return { id, ...centerCropToBucket(image, chooseBucket(image, buckets)) };
+    const cropped = centerCropToBucket(image, chooseBucket(image, buckets));
+    return { id, ...(flip ? flipImage(cropped) : cropped) };
   } catch (error) {
     const code = SvgT2IError.isInstance(error) ? error.code : 'ERR_SVGT2I_INTERNAL';
     return { id, code, message: firstLine(error) };

@@ -8,6 +8,8 @@ import type { DataItem, Dataset } from './dataset.js';
 export interface JsonlOptions {
   /** Folder that relative picture paths start from; by default that of the list. */
   readonly root?: string;
+  /** Whether every line must have a caption; yes by default. */
+  readonly captions?: 'required' | 'optional';
 }
 
 const NEWLINE = 0x0a;
@@ -21,7 +23,7 @@ const entrySchema = z
   .looseObject({
     path: z.string().min(1).optional(),
     image_path: z.string().min(1).optional(),
-    prompt: z.string(),
+    prompt: z.string().optional(),
   })
   .transform(({ path, image_path, prompt }) => ({ path: path ?? image_path, prompt }));
 
@@ -34,13 +36,15 @@ export class JsonlDataset implements Dataset {
   readonly #file: FileHandle;
   readonly #path: string;
   readonly #root: string;
+  readonly #needsCaptions: boolean;
   /** Byte offset of every line that is not blank, and the end of the file. */
   readonly #offsets: Float64Array;
 
-  private constructor(file: FileHandle, path: string, root: string, offsets: Float64Array) {
+  private constructor(file: FileHandle, path: string, options: JsonlOptions, offsets: Float64Array) {
     this.#file = file;
     this.#path = path;
-    this.#root = root;
+    this.#root = resolve(options.root ?? dirname(path));
+    this.#needsCaptions = options.captions !== 'optional';
     this.#offsets = offsets;
     this.length = offsets.length - 1;
   }
@@ -51,8 +55,12 @@ export class JsonlDataset implements Dataset {
     try {
       file = await open(path, 'r');
       const offsets = await indexLines(file);
-      if (offsets.length < 2) throw new SvgT2IError('ERR_SVGT2I_FILE_FORMAT', `${path} lists no pictures`);
-      return new JsonlDataset(file, path, resolve(options.root ?? dirname(path)), offsets);
+      if (offsets.length < 2) {
+        throw new SvgT2IError('ERR_SVGT2I_FILE_FORMAT', `${path} lists no pictures`, {
+          hint: 'Put an object on every line: {"path": "a.jpg", "prompt": "a fox"}.',
+        });
+      }
+      return new JsonlDataset(file, path, options, offsets);
     } catch (error) {
       await file?.close();
       throw fileError(error, 'read', path);
@@ -79,7 +87,8 @@ export class JsonlDataset implements Dataset {
       throw await this.#malformed(begin, z.prettifyError(entry.error).replaceAll('\n', ' '));
     const { path, prompt } = entry.data;
     if (path === undefined) throw await this.#malformed(begin, 'neither "path" nor "image_path"');
-    return { path: resolve(this.#root, path), prompt };
+    if (prompt === undefined && this.#needsCaptions) throw await this.#malformed(begin, 'no "prompt"');
+    return { path: resolve(this.#root, path), ...(prompt === undefined ? {} : { prompt }) };
   }
 
   async close(): Promise<void> {

@@ -74,3 +74,21 @@ export function randomPermutation(count: number, seed: number): Uint32Array {
   }
   return order;
 }
+
+/**
+ * A number in [0, 1) that depends on its arguments alone (the 32-bit finaliser of MurmurHash3 over each of them): what
+ * is drawn for sample `draw` of a run is the same after a resume and on any number of processes.
+ */
+export function uniformDraw(seed: number, draw: number): number {
+  const words = [seed, seed / 2 ** 32, draw, draw / 2 ** 32];
+  let hash = 0;
+  for (const word of words) hash = mix32(hash ^ (Math.trunc(word) >>> 0)) + 0x9e3779b9;
+  return (mix32(hash) >>> 0) / 2 ** 32;
+}
+
+function mix32(value: number): number {
+  let mixed = value >>> 0;
+  mixed = Math.imul(mixed ^ (mixed >>> 16), 0x85ebca6b);
+  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
+  return mixed ^ (mixed >>> 16);
+}

@@ -1,0 +1,126 @@
+/** The pictures of a run: several lists and folders as one, each with its share of an epoch and its system prompt. */
+import { stat } from 'node:fs/promises';
+import type { DataItem, Dataset } from '../data/dataset.js';
+import { ImageFolderDataset } from '../data/image-folder.js';
+import { JsonlDataset } from '../data/jsonl.js';
+import { randomPermutation } from '../data/random.js';
+import { fileError, SvgT2IError } from '../errors.js';
+import { formatPrompt } from '../text/system-prompts.js';
+
+export interface DataSetOptions {
+  readonly path: string;
+  readonly root?: string | undefined;
+  readonly ratio: number;
+  readonly systemPrompt?: string;
+  readonly prompt?: string | undefined;
+}
+
+interface Part {
+  readonly dataset: Dataset;
+  /** Names of the folders that `label` counts. */
+  readonly classes: readonly string[];
+  readonly options: DataSetOptions;
+  /** First number of the part in the whole, and how many it has. */
+  readonly start: number;
+  readonly count: number;
+  /** Which items the last, broken part of a ratio takes; undefined where it is whole. */
+  readonly chosen: Uint32Array | undefined;
+}
+
+export class TrainingDataset implements Dataset {
+  readonly length: number;
+  readonly #parts: readonly Part[];
+  readonly #withCaptions: boolean;
+
+  private constructor(parts: readonly Part[], withCaptions: boolean) {
+    this.#parts = parts;
+    this.#withCaptions = withCaptions;
+    this.length = parts.reduce((sum, part) => sum + part.count, 0);
+  }
+
+  /**
+   * Opens all sets. With captions, `prompt` of an item is what the text encoder reads, the system prompt included.
+   *
+   * @throws SvgT2IError as the sets do, and ERR_SVGT2I_INVALID_CONFIG for a folder whose pictures have no caption
+   */
+  static async open(
+    sets: readonly DataSetOptions[],
+    options: { readonly captions: boolean },
+  ): Promise<TrainingDataset> {
+    const parts: Part[] = [];
+    try {
+      for (const [index, set] of sets.entries()) {
+        const { dataset, classes } = await openSet(set, index, options.captions);
+        const previous = parts.at(-1);
+        const count = Math.max(1, Math.round(dataset.length * set.ratio));
+        const isBroken = count % dataset.length !== 0;
+        parts.push({
+          dataset,
+          classes,
+          options: set,
+          start: previous === undefined ? 0 : previous.start + previous.count,
+          count,
+          chosen: isBroken ? randomPermutation(dataset.length, 0) : undefined,
+        });
+      }
+      const whole = new TrainingDataset(parts, options.captions);
+      // A list without captions, or with other keys, is told at once; single bad lines are met on the way.
+      for (const part of parts) await whole.item(part.start);
+      return whole;
+    } catch (error) {
+      for (const { dataset } of parts) await dataset.close();
+      throw error;
+    }
+  }
+
+  async item(index: number): Promise<DataItem> {
+    const part = this.#parts.find(({ start, count }) => index >= start && index < start + count);
+    if (part === undefined)
+      throw new SvgT2IError('ERR_SVGT2I_INVALID_ARGUMENT', `there is no picture ${index}`);
+    const { dataset, classes, options, chosen } = part;
+    const position = index - part.start;
+    const isWhole = position < part.count - (part.count % dataset.length);
+    const place = position % dataset.length;
+    const item = await dataset.item(isWhole ? place : (chosen?.[place] ?? place));
+    if (!this.#withCaptions) return item;
+    const prompt =
+      item.prompt ?? options.prompt?.replaceAll('{class}', classes[item.label ?? -1] ?? '') ?? '';
+    return { ...item, prompt: formatPrompt(prompt, options.systemPrompt ?? 'empty') };
+  }
+
+  async close(): Promise<void> {
+    for (const { dataset } of this.#parts) await dataset.close();
+  }
+}
+
+async function openSet(
+  set: DataSetOptions,
+  index: number,
+  withCaptions: boolean,
+): Promise<{ readonly dataset: Dataset; readonly classes: readonly string[] }> {
+  let isFolder: boolean;
+  try {
+    isFolder = (await stat(set.path)).isDirectory();
+  } catch (error) {
+    throw fileError(error, 'read', set.path);
+  }
+  if (!isFolder) {
+    const root = set.root === undefined ? {} : { root: set.root };
+    const dataset = await JsonlDataset.open(set.path, {
+      ...root,
+      captions: withCaptions ? 'required' : 'optional',
+    });
+    return { dataset, classes: [] };
+  }
+  if (withCaptions && set.prompt === undefined) {
+    throw new SvgT2IError(
+      'ERR_SVGT2I_INVALID_CONFIG',
+      `data.sets.${index}: the pictures in ${set.path} have no captions`,
+      {
+        hint: 'Give data.sets.N.prompt, such as "a photo of {class}", or a JSONL list with captions as path.',
+      },
+    );
+  }
+  const dataset = await ImageFolderDataset.open(set.path);
+  return { dataset, classes: dataset.classes };
+}
