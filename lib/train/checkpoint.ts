@@ -1,0 +1,215 @@
+/**
+ * Checkpoints: folders step-NNNNNNNN that appear whole or not at all. Every process writes its files into
+ * step-NNNNNNNN.tmp; when all have reached the disk, state.json with their hashes is added and the folder renamed.
+ */
+import { readdir, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { fileError, firstLine, SvgT2IError, systemErrorCode } from '../errors.js';
+import { PACKAGE_VERSION } from '../version.js';
+import { hashFile, makeFolder, sync, writeDurably } from './files.js';
+import type { Ranks } from './ranks.js';
+
+const fileSchema = z.object({ path: z.string(), bytes: z.number(), sha256: z.string() });
+
+const stateSchema = z.object({
+  version: z.literal(1),
+  stage: z.string(),
+  /** Optimiser steps done; the next sample is number step * globalBatch. */
+  step: z.number().int().nonnegative(),
+  globalBatch: z.number().int().positive(),
+  worldSize: z.number().int().positive(),
+  configHash: z.string(),
+  /** Values that decide what the run computes, as JSON texts. */
+  config: z.record(z.string(), z.string()),
+  writtenBy: z.string(),
+  files: z.array(fileSchema).min(1),
+});
+
+export type CheckpointState = z.output<typeof stateSchema>;
+type CheckpointFile = z.output<typeof fileSchema>;
+
+export interface FoundCheckpoint {
+  readonly folder: string;
+  readonly state: CheckpointState;
+}
+
+const STATE_NAME = 'state.json';
+const NAME = /^step-(\d{8,})$/;
+
+export function checkpointName(step: number): string {
+  return `step-${String(step).padStart(8, '0')}`;
+}
+
+export interface WriteCheckpointOptions {
+  /** The run's folder of checkpoints. */
+  readonly folder: string;
+  readonly state: Pick<CheckpointState, 'stage' | 'step' | 'globalBatch' | 'configHash' | 'config'>;
+  readonly ranks: Ranks;
+  /** Writes this process's files to a folder and returns their names. */
+  readonly write: (folder: string) => Promise<readonly string[]>;
+}
+
+/** Called by all processes. A failure, such as a full disk, leaves earlier checkpoints as they are. */
+export async function writeCheckpoint(options: WriteCheckpointOptions): Promise<string> {
+  const { folder, state, ranks, write } = options;
+  const final = join(folder, checkpointName(state.step));
+  const unfinished = `${final}.tmp`;
+  try {
+    if (ranks.isFirst) {
+      await rm(unfinished, { recursive: true, force: true });
+      await makeFolder(unfinished);
+    }
+    await ranks.barrier();
+    const names = await write(unfinished);
+    const files = await Promise.all(names.map((name) => settle(unfinished, name)));
+    const { rank, worldSize } = ranks.place;
+    if (!ranks.isFirst) await writeDurably(join(unfinished, listName(rank)), JSON.stringify(files));
+    await ranks.barrier();
+    if (ranks.isFirst) {
+      const all = [...files, ...(await othersFiles(unfinished, worldSize))];
+      const whole: CheckpointState = {
+        version: 1,
+        ...state,
+        worldSize,
+        writtenBy: `svg-t2i ${PACKAGE_VERSION}`,
+        files: all,
+      };
+      await writeDurably(join(unfinished, STATE_NAME), `${JSON.stringify(whole, null, 1)}\n`);
+      await replaceFolder(unfinished, final);
+      await sync(folder);
+    }
+    await ranks.barrier();
+    return final;
+  } catch (error) {
+    if (ranks.isFirst) await rm(unfinished, { recursive: true, force: true });
+    throw fileError(error, 'save', final);
+  }
+}
+
+async function settle(folder: string, name: string): Promise<CheckpointFile> {
+  await sync(join(folder, name));
+  return { path: name, ...(await hashFile(join(folder, name))) };
+}
+
+function listName(rank: number): string {
+  return `rank-${String(rank).padStart(5, '0')}.files.json`;
+}
+
+async function othersFiles(folder: string, worldSize: number): Promise<readonly CheckpointFile[]> {
+  const lists = await Promise.all(
+    Array.from({ length: worldSize - 1 }, async (_, i) => {
+      const path = join(folder, listName(i + 1));
+      const list = z.array(fileSchema).parse(JSON.parse(await readFile(path, 'utf8')));
+      await rm(path);
+      return list;
+    }),
+  );
+  return lists.flat();
+}
+
+/** A folder of that name can only be one that was not whole and has been skipped. */
+async function replaceFolder(from: string, to: string): Promise<void> {
+  try {
+    await rename(from, to);
+  } catch (error) {
+    const code = systemErrorCode(error);
+    if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
+    await removeCheckpoint(to);
+    await rename(from, to);
+  }
+}
+
+/** Renamed before it is emptied, so that no half of it is ever taken for whole. */
+async function removeCheckpoint(folder: string): Promise<void> {
+  const aside = `${folder}.old.tmp`;
+  await rm(aside, { recursive: true, force: true });
+  await rename(folder, aside);
+  await rm(aside, { recursive: true, force: true });
+}
+
+/** Steps that have a checkpoint, the newest first. */
+export async function listCheckpoints(folder: string): Promise<readonly number[]> {
+  let names: string[];
+  try {
+    names = await readdir(folder);
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return [];
+    throw fileError(error, 'read', folder);
+  }
+  const steps = names.flatMap((name) => NAME.exec(name)?.[1] ?? []).map(Number);
+  return steps.sort((a, b) => b - a);
+}
+
+/**
+ * The newest checkpoint whose files have the size and hash that they were written with; undefined where there is none
+ * at all.
+ *
+ * @throws SvgT2IError ERR_SVGT2I_CHECKPOINT where there are some, but none is whole
+ */
+export async function findCheckpoint(
+  folder: string,
+  onSkip: (reason: string) => void = () => undefined,
+): Promise<FoundCheckpoint | undefined> {
+  const reasons: string[] = [];
+  const steps = await listCheckpoints(folder);
+  for (const step of steps) {
+    const path = join(folder, checkpointName(step));
+    try {
+      return { folder: path, state: await verifyCheckpoint(path) };
+    } catch (error) {
+      const reason = firstLine(error);
+      reasons.push(reason);
+      onSkip(reason);
+    }
+  }
+  if (steps.length === 0) return undefined;
+  throw new SvgT2IError(
+    'ERR_SVGT2I_CHECKPOINT',
+    `no checkpoint in ${folder} is whole: ${reasons.join('; ')}`,
+    {
+      hint: 'Start a new run, with initFrom set to an exported model where there is one.',
+    },
+  );
+}
+
+/** @throws SvgT2IError ERR_SVGT2I_CHECKPOINT saying which file is missing or damaged */
+export async function verifyCheckpoint(folder: string): Promise<CheckpointState> {
+  const statePath = join(folder, STATE_NAME);
+  let state: CheckpointState;
+  try {
+    state = stateSchema.parse(JSON.parse(await readFile(statePath, 'utf8')));
+  } catch (error) {
+    const reason = systemErrorCode(error) === 'ENOENT' ? 'is missing' : 'is damaged';
+    throw new SvgT2IError('ERR_SVGT2I_CHECKPOINT', `${statePath} ${reason}`, { cause: error });
+  }
+  for (const file of state.files) {
+    const path = join(folder, file.path);
+    const { bytes, sha256 } = await hashFile(path);
+    if (bytes !== file.bytes) {
+      throw new SvgT2IError('ERR_SVGT2I_CHECKPOINT', `${path} has ${bytes} bytes, not ${file.bytes}`);
+    }
+    if (sha256 !== file.sha256) {
+      throw new SvgT2IError('ERR_SVGT2I_CHECKPOINT', `${path} is damaged: its SHA-256 is another`);
+    }
+  }
+  return state;
+}
+
+/** Keeps the newest `keep` and removes what an interrupted save left. A failure is told, not thrown. */
+export async function pruneCheckpoints(
+  folder: string,
+  keep: number,
+  onWarning: (message: string) => void,
+): Promise<void> {
+  try {
+    for (const name of await readdir(folder)) {
+      if (name.endsWith('.tmp')) await rm(join(folder, name), { recursive: true, force: true });
+    }
+    for (const step of (await listCheckpoints(folder)).slice(keep)) {
+      await removeCheckpoint(join(folder, checkpointName(step)));
+    }
+  } catch (error) {
+    onWarning(`an old checkpoint could not be removed: ${firstLine(error)}`);
+  }
+}

@@ -1,0 +1,143 @@
+/** Which of the run's processes this one is, as its launcher says in the environment, and what they do together. */
+import type { Engine } from '../engine.js';
+import { SvgT2IError } from '../errors.js';
+
+export interface RankPlace {
+  readonly rank: number;
+  readonly worldSize: number;
+  /** Number among the processes of this machine: which GPU it takes. */
+  readonly localRank: number;
+  /** Processes on this machine, as far as the launcher says. */
+  readonly localWorldSize: number;
+  readonly masterAddr: string;
+  readonly masterPort: number;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const ALONE: RankPlace = {
+  rank: 0,
+  worldSize: 1,
+  localRank: 0,
+  localWorldSize: 1,
+  masterAddr: '127.0.0.1',
+  masterPort: 0,
+};
+/** What torchrun uses where nobody says otherwise. */
+const DEFAULT_PORT = 29500;
+
+/**
+ * torchrun, a Kubernetes PyTorchJob and our own launcher set RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR and
+ * MASTER_PORT; an indexed Kubernetes job numbers its pods in JOB_COMPLETION_INDEX; srun sets SLURM_*.
+ *
+ * @throws SvgT2IError ERR_SVGT2I_USAGE for variables that contradict each other
+ */
+export function rankPlace(env: Environment): RankPlace {
+  const worldSize = readNumber(env, 'WORLD_SIZE') ?? readNumber(env, 'SLURM_STEP_NUM_TASKS') ?? 1;
+  if (worldSize < 1) throw usage(`WORLD_SIZE is ${worldSize}`, 'It counts the processes of the run.');
+  const isSlurm = env.WORLD_SIZE === undefined && env.SLURM_STEP_NUM_TASKS !== undefined;
+  const rank = isSlurm
+    ? readNumber(env, 'SLURM_PROCID')
+    : (readNumber(env, 'RANK') ?? readNumber(env, 'JOB_COMPLETION_INDEX'));
+  if (worldSize === 1) return ALONE;
+  if (rank === undefined) {
+    throw usage(`WORLD_SIZE is ${worldSize}, but RANK is not set`, 'Start with --nproc, torchrun or srun.');
+  }
+  if (rank >= worldSize)
+    throw usage(`RANK ${rank} is outside WORLD_SIZE ${worldSize}`, 'Ranks count from 0.');
+  const localRank = readNumber(env, 'LOCAL_RANK') ?? readNumber(env, 'SLURM_LOCALID') ?? 0;
+  const localWorldSize = readNumber(env, 'LOCAL_WORLD_SIZE') ?? 1;
+  const masterAddr = env.MASTER_ADDR ?? (isSlurm ? firstHost(env.SLURM_STEP_NODELIST ?? '') : undefined);
+  if (masterAddr === undefined || masterAddr === '') {
+    throw usage('MASTER_ADDR is not set', 'Set it to the address of the machine of rank 0.');
+  }
+  const masterPort = readNumber(env, 'MASTER_PORT') ?? (isSlurm ? slurmPort(env) : DEFAULT_PORT);
+  if (masterPort < 1 || masterPort > 65_535)
+    throw usage(`MASTER_PORT is ${masterPort}`, 'Take 1024 to 65535.');
+  return { rank, worldSize, localRank, localWorldSize, masterAddr, masterPort };
+}
+
+function readNumber(env: Environment, name: string): number | undefined {
+  const text = env[name];
+  if (text === undefined || text === '') return undefined;
+  if (!/^\d{1,9}$/.test(text)) throw usage(`${name} is "${text}"`, 'It must be a whole number from 0.');
+  return Number(text);
+}
+
+/** `gpu[07-09,12]`, `gpu3,gpu4` -> the first name. */
+export function firstHost(nodelist: string): string {
+  const match = /^([^,[]*)(?:\[(\d+))?[^,]*/.exec(nodelist);
+  return `${match?.[1] ?? ''}${match?.[2] ?? ''}`;
+}
+
+/** Two jobs on one machine should not meet. */
+function slurmPort(env: Environment): number {
+  return 20_000 + ((readNumber(env, 'SLURM_JOB_ID') ?? 0) % 20_000);
+}
+
+function usage(message: string, hint: string): SvgT2IError {
+  return new SvgT2IError('ERR_SVGT2I_USAGE', message, { hint });
+}
+
+export interface RanksOptions {
+  readonly backend: 'auto' | 'nccl' | 'gloo';
+  readonly timeoutSeconds: number;
+}
+
+/** The processes of a run as a group; alone, everything is done at once. */
+export class Ranks {
+  readonly place: RankPlace;
+  readonly #engine: Engine;
+
+  private constructor(engine: Engine, place: RankPlace) {
+    this.#engine = engine;
+    this.place = place;
+  }
+
+  /** Meets the others. Rejects where one of them does not come within the timeout. */
+  static async open(engine: Engine, place: RankPlace, options: RanksOptions): Promise<Ranks> {
+    const { rank, worldSize: world, localRank, masterAddr, masterPort } = place;
+    if (world > 1) {
+      const { backend, timeoutSeconds } = options;
+      await engine.run('dist-open', {
+        rank,
+        world,
+        localRank,
+        masterAddr,
+        masterPort,
+        timeoutSeconds,
+        ...(backend === 'auto' ? {} : { backend }),
+      });
+    }
+    return new Ranks(engine, place);
+  }
+
+  get isFirst(): boolean {
+    return this.place.rank === 0;
+  }
+
+  get isAlone(): boolean {
+    return this.place.worldSize === 1;
+  }
+
+  /** Waits for all. */
+  async barrier(): Promise<void> {
+    if (!this.isAlone) await this.#engine.run('dist-barrier', {});
+  }
+
+  /** @throws SvgT2IError ERR_SVGT2I_RANKS naming the processes whose text differs */
+  async agree(name: string, text: string): Promise<void> {
+    if (!this.isAlone) await this.#engine.run('dist-agree', { name, text });
+  }
+
+  /** Whether any of the processes wants something; all get the same answer. */
+  async any(wanted: boolean): Promise<boolean> {
+    if (this.isAlone) return wanted;
+    const { value } = await this.#engine.run<{ readonly max: number }>('dist-max', { value: wanted ? 1 : 0 });
+    return value.max > 0;
+  }
+
+  async close(): Promise<void> {
+    if (!this.isAlone) await this.#engine.run('dist-close', {});
+  }
+}

@@ -1,0 +1,79 @@
+/** The folder of a run: what lies where, and whether a run may begin or go on in it. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { printConfig } from '../config/load.js';
+import type { TrainingConfig, TrainingStage } from '../config/train.js';
+import { TRAINING_STAGES } from '../config/train.js';
+import { fileError, firstLine, SvgT2IError } from '../errors.js';
+import { listCheckpoints } from './checkpoint.js';
+import { writeDurably } from './files.js';
+
+export interface RunFolder {
+  readonly path: string;
+  /** The resolved configuration. */
+  readonly config: string;
+  readonly metrics: string;
+  readonly samples: string;
+  readonly plot: string;
+  readonly checkpoints: string;
+  readonly exported: string;
+}
+
+export function runFolder(path: string): RunFolder {
+  return {
+    path,
+    config: join(path, 'config.yaml'),
+    metrics: join(path, 'metrics.jsonl'),
+    samples: join(path, 'samples'),
+    plot: join(path, 'losses.svg'),
+    checkpoints: join(path, 'checkpoints'),
+    exported: join(path, 'export'),
+  };
+}
+
+/** `new`: only where nothing was trained yet; `latest`: only where there is a checkpoint; `auto`: either. */
+export type ResumeMode = 'new' | 'latest' | 'auto';
+
+/** @throws SvgT2IError ERR_SVGT2I_RUN_FOLDER or ERR_SVGT2I_CHECKPOINT where the folder does not suit the mode */
+export async function checkResume(folder: RunFolder, mode: ResumeMode): Promise<void> {
+  const [newest] = await listCheckpoints(folder.checkpoints);
+  if (mode === 'new' && newest !== undefined) {
+    throw new SvgT2IError('ERR_SVGT2I_RUN_FOLDER', `${folder.path} holds a run of ${newest} steps`, {
+      hint: 'Go on with it by --resume, or choose another folder with --run.',
+    });
+  }
+  if (mode === 'latest' && newest === undefined) {
+    throw new SvgT2IError('ERR_SVGT2I_CHECKPOINT', `${folder.path} holds no checkpoint to resume from`, {
+      hint: 'Leave --resume out to begin, or use --resume auto for either.',
+    });
+  }
+}
+
+export async function writeRunConfig(folder: RunFolder, config: TrainingConfig): Promise<void> {
+  await writeDurably(folder.config, `# What this run was started with.\n${printConfig(config)}`);
+}
+
+/** Which stage a run trains, as its configuration says. */
+export async function readRunStage(folder: RunFolder): Promise<TrainingStage> {
+  let text: string;
+  try {
+    text = await readFile(folder.config, 'utf8');
+  } catch (error) {
+    throw fileError(error, 'read', folder.config);
+  }
+  let tree: unknown;
+  try {
+    tree = parse(text);
+  } catch (error) {
+    throw new SvgT2IError('ERR_SVGT2I_INVALID_CONFIG', `${folder.config}: ${firstLine(error)}`, {
+      cause: error,
+    });
+  }
+  const named = typeof tree === 'object' && tree !== null && 'stage' in tree ? tree.stage : undefined;
+  const stage = TRAINING_STAGES.find((known) => known === named);
+  if (stage !== undefined) return stage;
+  throw new SvgT2IError('ERR_SVGT2I_INVALID_CONFIG', `${folder.config}: names no stage of training`, {
+    hint: `It must say stage: ${TRAINING_STAGES.join(' or ')}.`,
+  });
+}

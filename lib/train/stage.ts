@@ -1,0 +1,65 @@
+/** What the loop of a run needs to know of a stage: the DiT's and the autoencoder's look the same to it. */
+import type { Engine } from '../engine.js';
+import type { RgbImage } from '../image/rgb-image.js';
+import type { DeviceChoice } from './device.js';
+import type { OrderedItem } from './order.js';
+import type { Ranks } from './ranks.js';
+import type { SampleStream } from './sample-stream.js';
+
+/** The engine's answer to `train-open`. */
+export interface StartReport {
+  /** Numbers that are trained. */
+  readonly parameters: number;
+  /** Of `initFrom`: parameters that it lacks, that are not the model's, and that have another size. */
+  readonly missing: readonly string[];
+  readonly unexpected: readonly string[];
+  readonly mismatched: readonly {
+    readonly name: string;
+    readonly found: readonly number[];
+    readonly wanted: readonly number[];
+  }[];
+}
+
+export interface StepRequest<Sample> {
+  /** From 0. */
+  readonly step: number;
+  readonly lr: number;
+  /** This process's share. */
+  readonly samples: readonly Sample[];
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface StepReport {
+  /** The first is what training lowers. */
+  readonly losses: Readonly<Record<string, number>>;
+  readonly gradNorm: number | undefined;
+  /** False where a number was not finite and so nothing was changed. */
+  readonly applied: boolean;
+  /** [t, loss] of this process's samples. */
+  readonly times?: readonly (readonly [number, number])[];
+  readonly milliseconds: Readonly<Record<string, number>>;
+}
+
+export interface OpenStage<Sample> {
+  readonly engine: Engine;
+  readonly start: StartReport;
+  /** Pictures of one epoch. */
+  readonly items: number;
+  stream(order: Iterable<OrderedItem>, ahead: number, onBad: BadItemListener): SampleStream<Sample>;
+  step(request: StepRequest<Sample>): Promise<StepReport>;
+  /** Called by all processes; only the first gets a picture. Undefined where the run draws none. */
+  drawSamples(isFirst: boolean, signal?: AbortSignal): Promise<RgbImage | undefined>;
+  /** Writes the trained model in the release's layout and returns the files. Called by all processes. */
+  exportTo(folder: string, isFirst: boolean): Promise<readonly string[]>;
+  close(): Promise<void>;
+}
+
+export interface OpenOptions {
+  readonly device: DeviceChoice;
+  /** Called once the engine is there, before anything is trained: meets the other processes. */
+  readonly meet: (engine: Engine) => Promise<Ranks>;
+  readonly signal?: AbortSignal | undefined;
+  readonly onWarning: (message: string) => void;
+}
+
+export type BadItemListener = (error: Error, index: number) => void;

@@ -1,0 +1,209 @@
+import { spawnSync } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Engine } from '../../../lib/engine.js';
+import { SvgT2IError } from '../../../lib/errors.js';
+import {
+  checkpointName,
+  findCheckpoint,
+  listCheckpoints,
+  pruneCheckpoints,
+  writeCheckpoint,
+} from '../../../lib/train/checkpoint.js';
+import { Ranks, rankPlace } from '../../../lib/train/ranks.js';
+import { checkResume, runFolder } from '../../../lib/train/run-folder.js';
+import { lockRunFolder } from '../../../lib/train/run-lock.js';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'svg-checkpoint-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const options = { backend: 'auto', timeoutSeconds: 1 } as const;
+const alone = () => Ranks.open({} as Engine, rankPlace({}), options);
+
+async function save(step: number, write?: (unfinished: string) => Promise<readonly string[]>) {
+  return await writeCheckpoint({
+    folder,
+    ranks: await alone(),
+    state: { stage: 'dit', step, globalBatch: 4, configHash: 'x', config: { seed: '0' } },
+    write:
+      write ??
+      (async (unfinished) => {
+        writeFileSync(join(unfinished, 'rank-00000-of-00001.safetensors'), `weights of step ${step}`);
+        return ['rank-00000-of-00001.safetensors'];
+      }),
+  });
+}
+
+const weights = (step: number) => join(folder, checkpointName(step), 'rank-00000-of-00001.safetensors');
+
+describe('a checkpoint', () => {
+  it('appears whole, with the hashes of its files', async () => {
+    const path = await save(7);
+    expect(path).toBe(join(folder, 'step-00000007'));
+    expect(readdirSync(folder)).toEqual(['step-00000007']);
+    const found = await findCheckpoint(folder);
+    expect(found).toMatchObject({
+      folder: path,
+      state: {
+        step: 7,
+        worldSize: 1,
+        files: [{ bytes: 17, sha256: expect.stringMatching(/^[0-9a-f]{64}$/) }],
+      },
+    });
+  });
+
+  it('that cannot be written leaves the earlier one and nothing else', async () => {
+    await save(1);
+    const full = save(2, async (unfinished) => {
+      writeFileSync(join(unfinished, 'rank-00000-of-00001.safetensors'), 'half');
+      throw Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' });
+    });
+    await expect(full).rejects.toMatchObject({
+      code: 'ERR_SVGT2I_DISK_FULL',
+      message: expect.stringContaining('step-00000002'),
+    });
+    expect(readdirSync(folder)).toEqual(['step-00000001']);
+    expect((await findCheckpoint(folder))?.state.step).toBe(1);
+  });
+
+  it('is skipped where it is damaged, and the one before is taken', async () => {
+    for (const step of [1, 2, 3, 4]) await save(step);
+    writeFileSync(weights(4), 'weights of step 5');
+    truncateSync(weights(3), 3);
+    rmSync(join(folder, checkpointName(2), 'state.json'));
+    const skipped: string[] = [];
+    const found = await findCheckpoint(folder, (reason) => skipped.push(reason));
+    expect(found?.state.step).toBe(1);
+    expect(skipped).toEqual([
+      `${weights(4)} is damaged: its SHA-256 is another`,
+      `${weights(3)} has 3 bytes, not 17`,
+      `${join(folder, checkpointName(2), 'state.json')} is missing`,
+    ]);
+    // A run that goes on from step 1 comes by the damaged ones again.
+    await save(2);
+    expect((await findCheckpoint(folder))?.state.step).toBe(2);
+  });
+
+  it('of which none is whole is an error that lists the reasons', async () => {
+    await save(1);
+    rmSync(weights(1));
+    await expect(findCheckpoint(folder)).rejects.toMatchObject({
+      code: 'ERR_SVGT2I_CHECKPOINT',
+      message: expect.stringContaining('no such file'),
+    });
+    expect(await findCheckpoint(join(folder, 'nothing'))).toBeUndefined();
+  });
+
+  it('is one of the newest that are kept; rests of interrupted saves go', async () => {
+    for (const step of [1, 20, 300]) await save(step);
+    mkdirSync(join(folder, 'step-00000301.tmp'));
+    await pruneCheckpoints(folder, 2, () => undefined);
+    expect(await listCheckpoints(folder)).toEqual([300, 20]);
+    expect(readdirSync(folder)).toHaveLength(2);
+    const warnings: string[] = [];
+    await pruneCheckpoints(join(folder, 'gone'), 2, (message) => warnings.push(message));
+    expect(warnings).toHaveLength(1);
+  });
+});
+
+describe('killed at any moment of a save', () => {
+  // Every state that the folder goes through, as another process would find it after kill -9.
+  it('a run finds the last whole checkpoint', async () => {
+    await save(1);
+    const copies: string[] = [];
+    const keep = () => {
+      const copy = mkdtempSync(join(tmpdir(), 'svg-killed-'));
+      cpSync(folder, copy, { recursive: true });
+      copies.push(copy);
+    };
+    await save(2, async (unfinished) => {
+      keep();
+      writeFileSync(join(unfinished, 'rank-00000-of-00001.safetensors'), 'weights');
+      keep();
+      return ['rank-00000-of-00001.safetensors'];
+    });
+    keep();
+    const steps: (number | undefined)[] = [];
+    for (const copy of copies) {
+      steps.push((await findCheckpoint(copy))?.state.step);
+      rmSync(copy, { recursive: true });
+    }
+    expect(steps).toEqual([1, 1, 2]);
+  });
+});
+
+describe('resuming', () => {
+  it('begins only where nothing was trained, and goes on only where there is a checkpoint', async () => {
+    const run = { ...runFolder(folder), checkpoints: folder };
+    await checkResume(run, 'new');
+    await checkResume(run, 'auto');
+    await expect(checkResume(run, 'latest')).rejects.toMatchObject({ code: 'ERR_SVGT2I_CHECKPOINT' });
+    await save(5);
+    await checkResume(run, 'latest');
+    await checkResume(run, 'auto');
+    await expect(checkResume(run, 'new')).rejects.toMatchObject({
+      code: 'ERR_SVGT2I_RUN_FOLDER',
+      message: expect.stringContaining('holds a run of 5 steps'),
+      hint: expect.stringContaining('--resume'),
+    });
+  });
+});
+
+describe('the lock of a run folder', () => {
+  const lock = () => join(folder, 'lock');
+
+  it('is held once', async () => {
+    const first = await lockRunFolder(folder);
+    const second = lockRunFolder(folder);
+    await expect(second).rejects.toMatchObject({
+      code: 'ERR_SVGT2I_RUN_FOLDER',
+      message: `${folder} is in use by process ${process.pid} on ${hostname()}`,
+    });
+    await first.release();
+    expect(readdirSync(folder)).toEqual([]);
+    await (await lockRunFolder(folder)).release();
+  });
+
+  it.each([
+    ['a dead process', () => ({ pid: spawnSync('true').pid, host: hostname(), started: '1' })],
+    ['another process with its number', () => ({ pid: process.pid, host: hostname(), started: '1' })],
+  ])('of %s is taken over', async (_, owner) => {
+    writeFileSync(lock(), JSON.stringify(owner()));
+    const taken = await lockRunFolder(folder);
+    expect(JSON.parse(readFileSync(lock(), 'utf8')).pid).toBe(process.pid);
+    await taken.release();
+  });
+
+  it('of another machine is respected, and the way out is told', async () => {
+    writeFileSync(lock(), JSON.stringify({ pid: 1, host: 'elsewhere', started: '1' }));
+    await expect(lockRunFolder(folder)).rejects.toMatchObject({
+      message: expect.stringContaining('process 1 on elsewhere'),
+      hint: expect.stringContaining(`remove ${lock()}`),
+    });
+  });
+
+  it('that is no lock is replaced', async () => {
+    writeFileSync(lock(), 'x');
+    await (await lockRunFolder(folder)).release();
+    expect(existsSync(lock())).toBe(false);
+  });
+});
+
+it('a folder that cannot be written is a typed error', async () => {
+  await expect(lockRunFolder('/proc')).rejects.toSatisfy((error) => SvgT2IError.isInstance(error));
+});
