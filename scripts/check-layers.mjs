@@ -35,6 +35,7 @@ const libLayers = {
   pipeline: ['config', 'install', 'data', 'image', 'text', 'native', 'engine'],
   doctor: ['config', 'install', 'native', 'pipeline'],
   shapes: ['config', 'data', 'image'],
+  train: ['config', 'data', 'image', 'text', 'native', 'engine', 'pipeline'],
   selftest: ['config', 'data', 'image', 'text', 'native', 'engine', 'pipeline'],
   index: ['config', 'data', 'image', 'text', 'native', 'engine', 'weight-files', 'pipeline'],
   cli: [
@@ -49,6 +50,7 @@ const libLayers = {
     'doctor',
     'pipeline',
     'selftest',
+    'train',
     'shapes',
     'index',
   ],

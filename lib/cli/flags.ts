@@ -17,7 +17,7 @@ interface Flag {
 }
 
 /** Text that is no number stays text, and the schema says so. */
-function toNumber(text: string): unknown {
+export function toNumber(text: string): unknown {
   return text.trim() === '' || Number.isNaN(Number(text)) ? text : Number(text);
 }
 
@@ -160,6 +160,6 @@ export function addOutputModeFlags(command: Command): Command {
     .option('--verbose', 'show stack traces');
 }
 
-function collect(value: string, before: readonly string[] | undefined): readonly string[] {
+export function collect(value: string, before: readonly string[] | undefined): readonly string[] {
   return [...(before ?? []), value];
 }

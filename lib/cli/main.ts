@@ -15,6 +15,7 @@ import { quickstartCommand } from './commands/quickstart.js';
 import { reconstructCommand } from './commands/reconstruct.js';
 import { sampleCommand } from './commands/sample.js';
 import { selftestCommand } from './commands/selftest.js';
+import { trainCommand } from './commands/train.js';
 import { verifyCommand } from './commands/verify.js';
 import { errorToJson, printError, printJson, printLine } from './output.js';
 import { versionText } from './version.js';
@@ -31,6 +32,7 @@ const commands: readonly (() => Command)[] = [
   verifyCommand,
   datasetCommand,
   evalCommand,
+  trainCommand,
   selftestCommand,
   doctorCommand,
   installCommand,

@@ -12,6 +12,8 @@ import { candidates, entries, isFile, isFolder, type MissingPart } from './find.
 
 export const MODEL_PARTS = ['textEncoder', 'dit', 'autoencoder'] as const;
 export type ModelPart = (typeof MODEL_PARTS)[number];
+/** The statistics come with the transformer; training wants them without it. */
+export type ReleasePart = ModelPart | 'statistics';
 
 export interface ReleaseLayout {
   readonly folder: string;
@@ -25,7 +27,7 @@ export interface ReleaseLayout {
 const statisticsName = 'dinov3_s16p_layer_patchtoken_stats_dist.pt';
 
 /** Throws ERR_SVGT2I_WEIGHTS_MISSING. Reads names and the yaml, no weights. */
-export function findRelease(options: ResolvedModelOptions, parts: readonly ModelPart[]): ReleaseLayout {
+export function findRelease(options: ResolvedModelOptions, parts: readonly ReleasePart[]): ReleaseLayout {
   const folder = findFolder(options);
   const missing: MissingPart[] = [];
   const warnings: string[] = [];
@@ -34,11 +36,12 @@ export function findRelease(options: ResolvedModelOptions, parts: readonly Model
     missing.push(found);
     return undefined;
   };
-  const wants = (part: ModelPart) => parts.includes(part);
+  const wants = (part: ReleasePart) => parts.includes(part);
   const textEncoder = wants('textEncoder') ? keep(findTextEncoder(folder, options.textEncoder)) : undefined;
   const dit = wants('dit') ? keep(findDit(folder, options.dit, options.weights)) : undefined;
   const autoencoder = wants('autoencoder') ? keep(findAutoencoder(folder, options.autoencoder)) : undefined;
-  const statistics = wants('dit') ? keep(findStatistics(folder, options.statistics)) : undefined;
+  const needsStatistics = wants('dit') || wants('statistics');
+  const statistics = needsStatistics ? keep(findStatistics(folder, options.statistics)) : undefined;
   if (missing.length > 0) throw missingError(folder, missing);
   if (autoencoder) warnings.push(...autoencoder.warnings);
   return {

@@ -4,12 +4,12 @@ import { validate } from '../config/validate.js';
 import { Engine, type JsonValue } from '../engine.js';
 import { loadTokenizer, type Tokenizer } from '../text/tokenizer.js';
 import type { AutoencoderConfig } from './autoencoder-config.js';
-import { findRelease, MODEL_PARTS, type ModelPart, type ReleaseLayout } from './layout.js';
+import { findRelease, MODEL_PARTS, type ReleaseLayout, type ReleasePart } from './layout.js';
 import type { LoadEvent } from './types.js';
 
 export type LoadOptions = ModelOptions & {
   /** What is needed: all for pictures from text, the autoencoder alone to encode and decode. */
-  readonly parts?: readonly ModelPart[] | undefined;
+  readonly parts?: readonly ReleasePart[] | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((event: LoadEvent) => void) | undefined;
 };

@@ -1,0 +1,116 @@
+/** The work of `svg-t2i train`: settings and flags together, then this process's run or one a device. */
+import { basename, extname, join, resolve } from 'node:path';
+import { printConfig } from '../config/load.js';
+import {
+  checkWorldSize,
+  loadTrainingConfig,
+  type TrainingConfig,
+  type TrainingStage,
+} from '../config/train.js';
+import { EXIT_CODES, SvgT2IError } from '../errors.js';
+import { endWithLauncher, launchRanks } from '../train/launch.js';
+import { rankPlace } from '../train/ranks.js';
+import { train } from '../train/run.js';
+import { type ResumeMode, runFolder } from '../train/run-folder.js';
+import type { TrainFlags } from './commands/train.js';
+import { note } from './output.js';
+import { listenForInterrupt } from './signals.js';
+import { trainReport } from './train-report.js';
+
+export async function trainFromCommandLine(stage: TrainingStage, flags: TrainFlags): Promise<void> {
+  const resume = resumeMode(flags.resume);
+  const config = await readConfig(stage, flags, resume);
+  if (flags.printConfig === true) {
+    process.stdout.write(printConfig(config));
+    return;
+  }
+  const folder = resolve(flags.run ?? config.run ?? defaultFolder(flags.config));
+  const place = rankPlace(process.env);
+  const processes = processCount(flags.nproc);
+  if (processes > 1) {
+    if (place.worldSize > 1) {
+      throw new SvgT2IError('ERR_SVGT2I_USAGE', '--nproc was given in a process that has a rank already', {
+        hint: 'Leave --nproc to the launcher that set WORLD_SIZE, or unset that.',
+      });
+    }
+    checkWorldSize(config, processes);
+    await launch(processes, folder);
+    return;
+  }
+  if (process.channel !== undefined) endWithLauncher();
+  using interrupt = listenForInterrupt();
+  using report = trainReport({ json: flags.json === true, isFirst: place.rank === 0 });
+  const { step, steps, stopped } = await train({
+    config,
+    folder,
+    resume,
+    place,
+    signal: interrupt.signal,
+    onEvent: report.onEvent,
+  });
+  if (!stopped) return;
+  throw new SvgT2IError(
+    'ERR_SVGT2I_CANCELLED',
+    `interrupted after step ${step} of ${steps}, which is saved`,
+    {
+      hint: `Go on with: svg-t2i train ${stage} --run ${folder} --resume`,
+    },
+  );
+}
+
+async function readConfig(
+  stage: TrainingStage,
+  flags: TrainFlags,
+  resume: ResumeMode,
+): Promise<TrainingConfig> {
+  const folder = flags.run === undefined ? undefined : runFolder(flags.run);
+  const file = flags.config ?? (resume === 'new' ? undefined : folder?.config);
+  if (file === undefined) {
+    throw new SvgT2IError('ERR_SVGT2I_USAGE', `svg-t2i train ${stage} needs --config FILE`, {
+      hint: 'Examples are in configs/; --run FOLDER --resume goes on with a run and its own configuration.',
+    });
+  }
+  return await loadTrainingConfig(stage, { file, environment: process.env, set: flags.set });
+}
+
+function resumeMode(flag: true | string | undefined): ResumeMode {
+  if (flag === undefined) return 'new';
+  if (flag === true) return 'latest';
+  if (flag === 'auto') return 'auto';
+  throw new SvgT2IError('ERR_SVGT2I_USAGE', `--resume ${flag}: must be auto, or stand alone`);
+}
+
+function processCount(flag: unknown): number {
+  const count = flag ?? 1;
+  if (typeof count === 'number' && Number.isInteger(count) && count >= 1 && count <= 1024) return count;
+  throw new SvgT2IError('ERR_SVGT2I_USAGE', `--nproc ${String(flag)}: must be a whole number from 1 to 1024`);
+}
+
+function defaultFolder(file: string | undefined): string {
+  return join('runs', file === undefined ? 'run' : basename(file, extname(file)));
+}
+
+/** The same command line again in every process, without --nproc. */
+async function launch(processes: number, folder: string): Promise<void> {
+  using interrupt = listenForInterrupt();
+  const [program, ...args] = [process.execPath, ...process.execArgv, ...withoutNproc(process.argv.slice(1))];
+  const { exitCode, failedRank } = await launchRanks({
+    processes,
+    command: [program, ...args, '--run', folder],
+    env: process.env,
+    signal: interrupt.signal,
+    onLine: (rank, stream, line) => {
+      // The first process alone writes results.
+      if (stream === 'stdout') process.stdout.write(`${line}\n`);
+      else note(rank === 0 ? line : `[${rank}] ${line}`);
+    },
+  });
+  if (exitCode === EXIT_CODES.ok) return;
+  if (exitCode !== EXIT_CODES.interrupted)
+    note(`process ${failedRank} ended with code ${exitCode}; all others were ended`);
+  process.exitCode = exitCode;
+}
+
+function withoutNproc(args: readonly string[]): readonly string[] {
+  return args.filter((arg, i) => !arg.startsWith('--nproc') && args[i - 1] !== '--nproc');
+}

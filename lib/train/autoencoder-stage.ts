@@ -1,0 +1,214 @@
+/** Training of a decoder, and of the residual branch, on a frozen encoder, as the loop sees it. */
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import { type AutoencoderTrainingConfig, latentChannels } from '../config/train-autoencoder.js';
+import { Engine, type JsonValue } from '../engine.js';
+import { gridImage } from '../image/grid.js';
+import type { RgbImage } from '../image/rgb-image.js';
+import { imageFrom, imageTensor } from '../pipeline/tensors.js';
+import { autoencoderNames, autoencoderYaml } from './autoencoder-yaml.js';
+import { TrainingDataset } from './dataset.js';
+import { makeFolder, writeDurably } from './files.js';
+import { findStart } from './init-from.js';
+import { parallelRequest } from './parallel.js';
+import { PictureLoader } from './pictures.js';
+import { SampleStream } from './sample-stream.js';
+import type { OpenOptions, OpenStage, StartReport, StepReport } from './stage.js';
+
+export interface AutoencoderSample {
+  readonly draw: number;
+  readonly image: RgbImage;
+}
+
+/** The engine's answer to a `train-step`. */
+interface StepValue {
+  readonly total: number;
+  readonly gradNorm: number;
+  readonly applied: boolean;
+  readonly milliseconds: Readonly<Record<string, number>>;
+  readonly [loss: string]: unknown;
+}
+
+const LOSSES = [
+  'total',
+  'nll',
+  'rec',
+  'perceptual',
+  'generator',
+  'adaptiveWeight',
+  'discriminator',
+  'logitsReal',
+  'logitsFake',
+] as const;
+
+const GAP_PX = 4;
+
+export async function openAutoencoderStage(
+  config: AutoencoderTrainingConfig,
+  options: OpenOptions,
+): Promise<OpenStage<AutoencoderSample>> {
+  const dataset = await TrainingDataset.open(config.data.sets, { captions: false });
+  const start = findStart(config.initFrom, 'autoencoder');
+  const pictures = new PictureLoader(dataset, { ...config.data, seed: config.seed });
+  let engine: Engine | undefined;
+  try {
+    if (config.loss.lpips === undefined && config.loss.perceptualWeight > 0) {
+      options.onWarning('loss.lpips names no weights, so the perceptual part of the loss is left out');
+    }
+    const { device, threads } = options.device;
+    engine = await Engine.create({ device, ...(threads === undefined ? {} : { threads }) });
+    const { place } = await options.meet(engine);
+    const request = openRequest(config, start, place.worldSize);
+    const { value } = await engine.run<StartReport>('train-open', request, { signal: options.signal });
+    return new AutoencoderStage(config, { engine, pictures, items: dataset.length, start: value });
+  } catch (error) {
+    await pictures.close();
+    await engine?.dispose();
+    throw error;
+  }
+}
+
+function openRequest(
+  config: AutoencoderTrainingConfig,
+  start: string | undefined,
+  worldSize: number,
+): JsonValue {
+  const { model, encoder, loss, optimizer } = config;
+  const { lr, betas, eps, weightDecay, gradClip } = optimizer;
+  return {
+    stage: 'autoencoder',
+    model: {
+      encoder: model.encoder,
+      decoder: { ...model.decoder, z_channels: latentChannels(model) },
+      ...(model.residual === null ? {} : { residual: model.residual }),
+    },
+    ...(start === undefined ? {} : { start: { path: start } }),
+    ...(encoder.weights === undefined ? {} : { encoder: { path: encoder.weights } }),
+    trainEncoder: encoder.train,
+    freezeResidual: config.freezeResidual,
+    maskRatio: config.maskRatio,
+    ...(loss.lpips === undefined ? {} : { lpips: { path: loss.lpips } }),
+    loss: {
+      pixel: loss.pixel,
+      perceptual_weight: loss.lpips === undefined ? 0 : loss.perceptualWeight,
+      disc_weight: loss.discWeight,
+      disc_factor: loss.discFactor,
+      disc_start: loss.discStart,
+      disc_loss: loss.discLoss,
+      logvar: loss.logvar,
+    },
+    optimizer: { lr, beta1: betas[0], beta2: betas[1], eps, weightDecay },
+    gradClip,
+    emaDecay: config.ema.decay,
+    precision: config.precision,
+    checkpointing: config.activationCheckpointing,
+    seed: config.seed,
+    ...parallelRequest(config, worldSize),
+  };
+}
+
+class AutoencoderStage implements OpenStage<AutoencoderSample> {
+  readonly engine: Engine;
+  readonly start: StartReport;
+  readonly items: number;
+  readonly #config: AutoencoderTrainingConfig;
+  readonly #pictures: PictureLoader;
+  #originals: readonly RgbImage[] | undefined;
+
+  constructor(
+    config: AutoencoderTrainingConfig,
+    parts: {
+      readonly engine: Engine;
+      readonly pictures: PictureLoader;
+      readonly items: number;
+      readonly start: StartReport;
+    },
+  ) {
+    this.#config = config;
+    this.#pictures = parts.pictures;
+    this.engine = parts.engine;
+    this.items = parts.items;
+    this.start = parts.start;
+  }
+
+  stream(...[order, ahead, onBad]: Parameters<OpenStage<AutoencoderSample>['stream']>) {
+    return new SampleStream<AutoencoderSample>({
+      order,
+      items: this.items,
+      load: async (item) => ({ draw: item.draw, image: (await this.#pictures.load(item)).image }),
+      ahead,
+      maxBadShare: this.#config.data.maxBadShare,
+      onBad,
+    });
+  }
+
+  async step(request: Parameters<OpenStage<AutoencoderSample>['step']>[0]): Promise<StepReport> {
+    const { step, lr, samples, signal } = request;
+    const names = samples.map((_, i) => `image.${i}`);
+    const tensors = Object.fromEntries(
+      samples.map(({ image }, i) => [`image.${i}`, imageTensor(image, i)] as const),
+    );
+    const { value } = await this.engine.run<StepValue>(
+      'train-step',
+      {
+        step,
+        lr,
+        globalBatch: this.#config.batch.global,
+        draws: samples.map(({ draw }) => draw),
+        images: names,
+        microBatch: this.#config.batch.micro ?? names.length,
+      },
+      { tensors, signal },
+    );
+    const losses = Object.fromEntries(LOSSES.map((name) => [name, Number(value[name])]));
+    return { losses, gradNorm: value.gradNorm, applied: value.applied, milliseconds: value.milliseconds };
+  }
+
+  /** Originals above, what the autoencoder makes of them below. */
+  async drawSamples(isFirst: boolean, signal?: AbortSignal): Promise<RgbImage | undefined> {
+    await this.engine.run('train-publish', { weights: this.#weights() }, { signal });
+    if (!isFirst) return undefined;
+    this.#originals ??= await this.#readOriginals();
+    const rebuilt: RgbImage[] = [];
+    // One at a time: Autoencoder-R aligns its two branches over the whole batch.
+    for (const [i, image] of this.#originals.entries()) {
+      const tensors = { 'image.0': imageTensor(image, i) };
+      const { tensors: latents } = await this.engine.run('encode', {}, { tensors, signal });
+      const { tensors: images } = await this.engine.run('decode', {}, { tensors: latents, signal });
+      rebuilt.push(imageFrom(images, 'image.0'));
+    }
+    return gridImage([...this.#originals, ...rebuilt], { columns: this.#originals.length, gapPx: GAP_PX });
+  }
+
+  async exportTo(folder: string, isFirst: boolean): Promise<readonly string[]> {
+    const names = autoencoderNames(this.#config);
+    const checkpoint = join(folder, names.checkpoint);
+    if (isFirst) await makeFolder(join(folder, 'autoencoder'));
+    await this.engine.run('train-export', {
+      path: checkpoint,
+      weights: this.#weights(),
+      dtype: 'fp32',
+      nesting: 'state_dict',
+    });
+    if (!isFirst) return [];
+    const yaml = join(folder, names.yaml);
+    await writeDurably(yaml, stringify(autoencoderYaml(this.#config)));
+    return [checkpoint, yaml];
+  }
+
+  async close(): Promise<void> {
+    await this.#pictures.close();
+    await this.engine.dispose();
+  }
+
+  #weights(): 'ema' | 'raw' {
+    return this.#config.ema.decay > 0 ? 'ema' : 'raw';
+  }
+
+  /** The first pictures of the data that can be read, prepared as in training. */
+  async #readOriginals(): Promise<readonly RgbImage[]> {
+    const order = Array.from({ length: this.items }, (_, index) => ({ draw: index, index }));
+    const stream = this.stream(order, this.#config.samples.count, () => undefined);
+    return (await stream.take(Math.min(this.items, this.#config.samples.count))).map(({ image }) => image);
+  }
+}

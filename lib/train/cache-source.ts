@@ -1,0 +1,57 @@
+/** What features depend on: settings of the data and the frozen weights. */
+import { readdir, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import type { DitTrainingConfig } from '../config/train-dit.js';
+import { fileError } from '../errors.js';
+import type { ReleaseLayout } from '../pipeline/layout.js';
+import type { CacheSource } from './cache-index.js';
+import { hashFile } from './files.js';
+
+/** Only the parts that `layout` has are hashed. */
+export async function cacheSource(
+  config: DitTrainingConfig,
+  items: number,
+  layout: ReleaseLayout,
+): Promise<CacheSource> {
+  const { resolution, aspect, maxRatio, sets } = config.data;
+  const values: Record<string, unknown> = { resolution, aspect, maxTokens: config.captions.maxTokens };
+  if (aspect === 'multi') values.maxRatio = maxRatio;
+  for (const [i, { path, ratio, systemPrompt, prompt }] of sets.entries()) {
+    values[`sets.${i}`] = { name: basename(path), bytes: await sizeOf(path), ratio, systemPrompt, prompt };
+  }
+  const entries = Object.entries(values).map(
+    ([key, value]) => [`data.${key}`, JSON.stringify(value)] as const,
+  );
+  return { config: Object.fromEntries(entries), weights: await hashWeights(layout), items };
+}
+
+/** Of a list; folders are told apart by their number of pictures. */
+async function sizeOf(path: string): Promise<number | undefined> {
+  try {
+    const entry = await stat(path);
+    return entry.isDirectory() ? undefined : entry.size;
+  } catch (error) {
+    throw fileError(error, 'read', path);
+  }
+}
+
+async function hashWeights(layout: ReleaseLayout): Promise<Record<string, string>> {
+  const { autoencoder, textEncoder } = layout;
+  const files: Record<string, string> = {};
+  if (autoencoder !== undefined) {
+    const { encoder, checkpoint, config } = autoencoder;
+    if (encoder !== undefined) files.encoder = encoder;
+    // Autoencoder-R adds channels of its own, and a checkpoint may hold the encoder.
+    if (encoder === undefined || config?.residual !== null) files.autoencoder = checkpoint;
+  }
+  if (textEncoder !== undefined) {
+    const names = (await readdir(textEncoder)).filter(
+      (name) => name.endsWith('.safetensors') || name === 'tokenizer.json',
+    );
+    for (const name of names.sort()) files[`text encoder ${name}`] = join(textEncoder, name);
+  }
+  const hashes = Object.entries(files).map(
+    async ([part, path]) => [part, (await hashFile(path)).sha256] as const,
+  );
+  return Object.fromEntries(await Promise.all(hashes));
+}

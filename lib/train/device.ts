@@ -1,0 +1,30 @@
+/** Where one of several processes computes: its own GPU, or its share of the cores. */
+import { availableParallelism } from 'node:os';
+import type { TrainingConfig } from '../config/train.js';
+import { runtimeInfo } from '../engine.js';
+import { SvgT2IError } from '../errors.js';
+import type { RankPlace } from './ranks.js';
+
+export interface DeviceChoice {
+  /** `cpu` or `cuda:N`. */
+  readonly device: string;
+  readonly threads: number | undefined;
+}
+
+/** @throws SvgT2IError ERR_SVGT2I_DEVICE_UNAVAILABLE where there are fewer GPUs than processes */
+export function chooseDevice(config: TrainingConfig, place: RankPlace): DeviceChoice {
+  const { device, threads } = config;
+  const { localRank, localWorldSize } = place;
+  const share = Math.max(1, Math.floor(availableParallelism() / localWorldSize));
+  const ownThreads = threads ?? (localWorldSize > 1 ? share : undefined);
+  if (device === 'cpu') return { device, threads: ownThreads };
+  const { cudaDevices } = runtimeInfo();
+  if (device === 'auto' && cudaDevices === 0) return { device: 'cpu', threads: ownThreads };
+  if (device !== 'auto' && device !== 'cuda') return { device, threads: ownThreads };
+  if (localRank < cudaDevices) return { device: `cuda:${localRank}`, threads: ownThreads };
+  throw new SvgT2IError(
+    'ERR_SVGT2I_DEVICE_UNAVAILABLE',
+    `process ${localRank} of this machine has no GPU: there are ${cudaDevices}`,
+    { hint: 'Start one process a GPU (--nproc), or set device: cpu.' },
+  );
+}

@@ -1,0 +1,107 @@
+/** Training samples of the DiT, from pictures or from a feature cache, and the engine's request of a step on them. */
+
+import { PATCH_PIXELS } from '../config/request.js';
+import type { DitTrainingConfig } from '../config/train-dit.js';
+import type { JsonValue } from '../engine.js';
+import { SvgT2IError } from '../errors.js';
+import type { RgbImage } from '../image/rgb-image.js';
+import type { NativeTensor } from '../native/binding.js';
+import { tokensTensor } from '../pipeline/captions.js';
+import { imageTensor } from '../pipeline/tensors.js';
+import type { Tokenizer } from '../text/tokenizer.js';
+import type { FeaturePlaces } from './cache-index.js';
+import type { OrderedItem } from './order.js';
+import type { PictureLoader } from './pictures.js';
+import type { StepRequest } from './stage.js';
+
+export type DitSample =
+  | { readonly draw: number; readonly image: RgbImage; readonly tokens: readonly number[] }
+  | { readonly draw: number; readonly shard: number; readonly row: number };
+
+/** The caption that takes the place of a dropped one: empty, without even the system prompt. */
+export type DroppedCaption =
+  | { readonly tokens: readonly number[] }
+  | { readonly shard: number; readonly row: number };
+
+export interface DitSamples {
+  readonly dropped: DroppedCaption;
+  load(item: OrderedItem): Promise<DitSample>;
+  close(): Promise<void>;
+}
+
+export function liveSamples(pictures: PictureLoader, tokenizer: Tokenizer, maxTokens: number): DitSamples {
+  return {
+    dropped: { tokens: tokenizer.encode('').ids },
+    load: async (item) => {
+      const { image, caption } = await pictures.load(item);
+      return { draw: item.draw, image, tokens: tokenizer.encode(caption, { maxLength: maxTokens }).ids };
+    },
+    close: () => pictures.close(),
+  };
+}
+
+export function cachedSamples(places: FeaturePlaces): DitSamples {
+  return {
+    dropped: { shard: places.emptyShard, row: 0 },
+    load: async ({ draw, index }) => {
+      const place = places.find(index);
+      if (place !== undefined) return { draw, ...place };
+      throw new SvgT2IError(
+        'ERR_SVGT2I_IMAGE',
+        `picture ${index} could not be read when the cache was written`,
+      );
+    },
+    close: async () => undefined,
+  };
+}
+
+interface Job {
+  readonly request: JsonValue;
+  readonly tensors: Readonly<Record<string, NativeTensor>>;
+}
+
+/** The engine's `train-step` on `samples`, in micro-batches. */
+export function ditStepJob(
+  config: DitTrainingConfig,
+  step: StepRequest<DitSample>,
+  dropped: DroppedCaption,
+): Job {
+  const tensors: Record<string, NativeTensor> = {};
+  const items = step.samples.map((sample, i): JsonValue => {
+    if (!('image' in sample)) return { draw: sample.draw, shard: sample.shard, row: sample.row };
+    tensors[`image.${i}`] = imageTensor(sample.image, i);
+    tensors[`tokens.${i}`] = tokensTensor(sample.tokens);
+    return { draw: sample.draw, image: `image.${i}`, tokens: `tokens.${i}` };
+  });
+  if ('tokens' in dropped) tensors['tokens.dropped'] = tokensTensor(dropped.tokens);
+  return {
+    tensors,
+    request: {
+      step: step.step,
+      lr: step.lr,
+      globalBatch: config.batch.global,
+      captionDropout: config.captions.dropout,
+      time: timeRequest(config),
+      micro: inGroups(items, config.batch.micro ?? items.length),
+      drop: 'tokens' in dropped ? { tokens: 'tokens.dropped' } : { ...dropped },
+    },
+  };
+}
+
+/** The shift follows the square picture of the resolution, whatever the sizes of a batch, as in the original. */
+function timeRequest({ time, data, model }: DitTrainingConfig): JsonValue {
+  const side = data.resolution / (PATCH_PIXELS * model.patch_size);
+  return {
+    kind: time.kind,
+    mean: time.mean,
+    low: time.low,
+    high: time.high,
+    shiftTokens: time.shift === 'resolution' ? side * side : 0,
+  };
+}
+
+function inGroups<Item>(items: readonly Item[], size: number): readonly (readonly Item[])[] {
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, i) =>
+    items.slice(i * size, (i + 1) * size),
+  );
+}

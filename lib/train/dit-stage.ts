@@ -1,0 +1,220 @@
+/** Training of the diffusion transformer on frozen encoders, as the loop sees it. */
+import { copyFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import type { DitTrainingConfig } from '../config/train-dit.js';
+import type { JsonValue } from '../engine.js';
+import { fileError, SvgT2IError } from '../errors.js';
+import type { ReleasePart } from '../pipeline/layout.js';
+import { type Loaded, loadRelease } from '../pipeline/load.js';
+import { checkCacheSource, readCacheIndex, readFeaturePlaces } from './cache-index.js';
+import { cacheSource } from './cache-source.js';
+import { TrainingDataset } from './dataset.js';
+import { drawGrid } from './dit-grid.js';
+import { cachedSamples, type DitSample, type DitSamples, ditStepJob, liveSamples } from './dit-samples.js';
+import { makeFolder, writeDurably } from './files.js';
+import { findStart } from './init-from.js';
+import { parallelRequest } from './parallel.js';
+import { PictureLoader } from './pictures.js';
+import { SampleStream } from './sample-stream.js';
+import type { OpenOptions, OpenStage, StartReport, StepReport } from './stage.js';
+
+/** The engine's answer to a `train-step`. */
+interface DitStepValue {
+  readonly loss: number;
+  readonly gradNorm: number;
+  readonly applied: boolean;
+  readonly samples: readonly (readonly [number, number])[];
+  readonly milliseconds: Readonly<Record<string, number>>;
+}
+
+export async function openDitStage(
+  config: DitTrainingConfig,
+  options: OpenOptions,
+): Promise<OpenStage<DitSample>> {
+  // What the user may have got wrong is looked at before any weights are loaded.
+  const dataset = await TrainingDataset.open(config.data.sets, { captions: true });
+  const start = findStart(config.initFrom, 'dit');
+  let loaded: Loaded | undefined;
+  let samples: DitSamples | undefined;
+  try {
+    loaded = await loadFrozen(config, options);
+    const cache = await openCache(config, dataset.length, loaded, options.onWarning);
+    samples = cache === undefined ? openLive(config, dataset, loaded) : cachedSamples(cache);
+    const { place } = await options.meet(loaded.engine);
+    const { value } = await loaded.engine.run<StartReport>(
+      'train-open',
+      openRequest(config, { start, worldSize: place.worldSize, cache: cache?.shards }),
+      { signal: options.signal },
+    );
+    return new DitStage(config, { loaded, samples, items: dataset.length, start: value });
+  } catch (error) {
+    await (samples?.close() ?? dataset.close());
+    await loaded?.engine.dispose();
+    throw error;
+  }
+}
+
+/** With a cache the encoders are needed for nothing but the pictures that the run draws. */
+async function loadFrozen(config: DitTrainingConfig, options: OpenOptions): Promise<Loaded> {
+  const isCached = config.data.cache !== undefined;
+  const parts: readonly ReleasePart[] =
+    isCached && config.samples.every === 0 ? ['statistics'] : ['textEncoder', 'autoencoder', 'statistics'];
+  const { device, threads } = options.device;
+  const { pretrained, autoencoder, textEncoder, statistics, dtype, offload } = config.frozen;
+  const loaded = await loadRelease({
+    pretrained,
+    autoencoder,
+    textEncoder,
+    statistics,
+    dtype,
+    offload,
+    device,
+    ...(threads === undefined ? {} : { threads }),
+    parts,
+    signal: options.signal,
+  });
+  for (const message of loaded.layout.warnings) options.onWarning(message);
+  return loaded;
+}
+
+function openLive(config: DitTrainingConfig, dataset: TrainingDataset, { tokenizer }: Loaded): DitSamples {
+  if (tokenizer === undefined)
+    throw new SvgT2IError('ERR_SVGT2I_INTERNAL', 'the text encoder was not loaded');
+  const pictures = new PictureLoader(dataset, { ...config.data, seed: config.seed });
+  return liveSamples(pictures, tokenizer, config.captions.maxTokens);
+}
+
+async function openCache(
+  config: DitTrainingConfig,
+  items: number,
+  { layout }: Loaded,
+  onWarning: (message: string) => void,
+) {
+  const folder = config.data.cache;
+  if (folder === undefined) return undefined;
+  const index = await readCacheIndex(folder);
+  const fix = `Run svg-t2i cache --config FILE --out ${folder} with this configuration.`;
+  if (index === undefined) {
+    throw new SvgT2IError('ERR_SVGT2I_FILE_NOT_FOUND', `${folder} holds no feature cache`, { hint: fix });
+  }
+  if (!index.complete) {
+    throw new SvgT2IError('ERR_SVGT2I_DATA', `the cache ${folder} is not finished`, { hint: fix });
+  }
+  checkCacheSource(folder, index, await cacheSource(config, items, layout));
+  if (layout.textEncoder === undefined || layout.autoencoder === undefined) {
+    onWarning(`the encoders are not loaded, so ${folder} is not checked against their weights`);
+  }
+  return await readFeaturePlaces(folder, index);
+}
+
+function openRequest(
+  config: DitTrainingConfig,
+  found: {
+    readonly start: string | undefined;
+    readonly worldSize: number;
+    readonly cache: readonly string[] | undefined;
+  },
+): JsonValue {
+  const { lr, betas, eps, weightDecay, gradClip } = config.optimizer;
+  return {
+    stage: 'dit',
+    model: config.model,
+    ...(found.start === undefined ? {} : { start: { path: found.start } }),
+    optimizer: { lr, beta1: betas[0], beta2: betas[1], eps, weightDecay },
+    gradClip,
+    emaDecay: config.ema.decay,
+    precision: config.precision,
+    checkpointing: config.activationCheckpointing,
+    seed: config.seed,
+    ...(found.cache === undefined ? {} : { cache: found.cache }),
+    ...parallelRequest(config, found.worldSize),
+  };
+}
+
+class DitStage implements OpenStage<DitSample> {
+  readonly engine: Loaded['engine'];
+  readonly start: StartReport;
+  readonly items: number;
+  readonly #config: DitTrainingConfig;
+  readonly #loaded: Loaded;
+  readonly #samples: DitSamples;
+
+  constructor(
+    config: DitTrainingConfig,
+    parts: {
+      readonly loaded: Loaded;
+      readonly samples: DitSamples;
+      readonly items: number;
+      readonly start: StartReport;
+    },
+  ) {
+    this.#config = config;
+    this.#loaded = parts.loaded;
+    this.#samples = parts.samples;
+    this.engine = parts.loaded.engine;
+    this.items = parts.items;
+    this.start = parts.start;
+  }
+
+  stream(...[order, ahead, onBad]: Parameters<OpenStage<DitSample>['stream']>): SampleStream<DitSample> {
+    return new SampleStream({
+      order,
+      items: this.items,
+      load: (item) => this.#samples.load(item),
+      ahead,
+      maxBadShare: this.#config.data.maxBadShare,
+      onBad,
+    });
+  }
+
+  async step(request: Parameters<OpenStage<DitSample>['step']>[0]): Promise<StepReport> {
+    const job = ditStepJob(this.#config, request, this.#samples.dropped);
+    const { value } = await this.engine.run<DitStepValue>('train-step', job.request, {
+      tensors: job.tensors,
+      signal: request.signal,
+    });
+    const { loss, gradNorm, applied, samples, milliseconds } = value;
+    return { losses: { loss }, gradNorm, applied, times: samples, milliseconds };
+  }
+
+  async drawSamples(isFirst: boolean, signal?: AbortSignal) {
+    const { weights } = this.#config.samples;
+    await this.engine.run('train-publish', { weights, dtype: this.#loaded.models.dtype }, { signal });
+    return isFirst ? await drawGrid(this.#config, this.#loaded, this.start.parameters, signal) : undefined;
+  }
+
+  async exportTo(folder: string, isFirst: boolean): Promise<readonly string[]> {
+    const dit = join(folder, 'dit');
+    if (isFirst) await makeFolder(dit);
+    const files = [
+      { path: join(dit, 'consolidated.00-of-01.pth'), weights: 'raw' },
+      ...(this.#config.ema.decay > 0
+        ? [{ path: join(dit, 'consolidated_ema.00-of-01.pth'), weights: 'ema' }]
+        : []),
+    ];
+    for (const { path, weights } of files)
+      await this.engine.run('train-export', { path, weights, dtype: 'fp32' });
+    if (!isFirst) return [];
+    const args = join(dit, 'model_args.json');
+    await writeDurably(args, `${JSON.stringify(this.#config.model, null, 1)}\n`);
+    return [...files.map(({ path }) => path), args, ...(await this.#copyStatistics(folder))];
+  }
+
+  /** The transformer draws features that only these statistics turn back. */
+  async #copyStatistics(folder: string): Promise<readonly string[]> {
+    const { statistics } = this.#loaded.layout;
+    if (statistics === undefined) return [];
+    const copy = join(folder, basename(statistics));
+    try {
+      if (copy !== statistics) await copyFile(statistics, copy);
+    } catch (error) {
+      throw fileError(error, 'write', copy);
+    }
+    return [copy];
+  }
+
+  async close(): Promise<void> {
+    await this.#samples.close();
+    await this.engine.dispose();
+  }
+}

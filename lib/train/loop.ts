@@ -1,0 +1,189 @@
+/** The loop of a run: data, step, record, draw, save; again. */
+import type { TrainingConfig } from '../config/train.js';
+import { decisiveValues, trainingConfigHash } from '../config/train.js';
+import { SvgT2IError } from '../errors.js';
+import { pruneCheckpoints, writeCheckpoint } from './checkpoint.js';
+import type { TrainEvent } from './events.js';
+import { orderedItems } from './order.js';
+import type { Ranks } from './ranks.js';
+import type { Recorder } from './recorder.js';
+import type { RunFolder } from './run-folder.js';
+import type { SampleStream } from './sample-stream.js';
+import { learningRate } from './schedule.js';
+import type { OpenStage, StepReport } from './stage.js';
+
+export interface LoopOptions<Sample> {
+  readonly config: TrainingConfig;
+  readonly stage: OpenStage<Sample>;
+  readonly ranks: Ranks;
+  readonly folder: RunFolder;
+  /** Of the first process alone. */
+  readonly recorder: Recorder | undefined;
+  /** Steps that are done already, and steps of the whole run. */
+  readonly firstStep: number;
+  readonly steps: number;
+  readonly signal?: AbortSignal | undefined;
+  readonly onEvent: (event: TrainEvent) => void;
+}
+
+export interface LoopResult {
+  /** Steps done. */
+  readonly step: number;
+  /** The run was asked to stop before its end. */
+  readonly stopped: boolean;
+}
+
+export async function runLoop<Sample>(options: LoopOptions<Sample>): Promise<LoopResult> {
+  const loop = new Loop(options);
+  return await loop.run();
+}
+
+class Loop<Sample> {
+  readonly #options: LoopOptions<Sample>;
+  readonly #stream: SampleStream<Sample>;
+  /** Pictures of one step on this process. */
+  readonly #share: number;
+  #badInRow = 0;
+
+  constructor(options: LoopOptions<Sample>) {
+    const { config, stage, ranks, firstStep, steps, onEvent } = options;
+    const { rank, worldSize } = ranks.place;
+    this.#options = options;
+    this.#share = config.batch.global / worldSize;
+    const order = orderedItems({
+      items: stage.items,
+      rank,
+      worldSize,
+      globalBatch: config.batch.global,
+      steps,
+      firstStep,
+      seed: config.seed,
+    });
+    const ahead = this.#share * (config.data.prefetch + 1);
+    this.#stream = stage.stream(order, ahead, (error, index) =>
+      onEvent({ type: 'bad-item', index, message: error.message }),
+    );
+  }
+
+  async run(): Promise<LoopResult> {
+    const { config, ranks, steps, signal } = this.#options;
+    let step = this.#options.firstStep;
+    let saved = step;
+    let stopped = false;
+    while (step < steps && !stopped) {
+      stopped = await ranks.any(signal?.aborted ?? false);
+      if (stopped || !(await this.#step(step))) {
+        stopped = true;
+        break;
+      }
+      step++;
+      await this.#report(step);
+      await this.#draw(step);
+      if (step % config.checkpoints.every === 0 && step < steps) {
+        await this.#save(step);
+        saved = step;
+      }
+    }
+    await this.#flush();
+    if (step > saved) await this.#save(step);
+    return { step, stopped };
+  }
+
+  /** One optimiser step; false where it was interrupted and so changed nothing. */
+  async #step(step: number): Promise<boolean> {
+    const { config, stage, ranks, recorder, signal, steps } = this.#options;
+    // The others wait for this process, so only a lone one may drop a step.
+    const interrupt = ranks.isAlone ? signal : undefined;
+    const begin = performance.now();
+    try {
+      const samples = await this.#stream.take(this.#share, interrupt);
+      const dataMs = performance.now() - begin;
+      const lr = learningRate(config, step, steps);
+      const report = await stage.step({ step, lr, samples, signal: interrupt });
+      recorder?.add({
+        step: step + 1,
+        report,
+        lr,
+        images: config.batch.global,
+        dataMs,
+        wholeMs: performance.now() - begin,
+        badItems: this.#stream.badItems,
+      });
+      await this.#checkNumbers(step, report);
+      return true;
+    } catch (error) {
+      if (interrupt?.aborted === true) return false;
+      throw error;
+    }
+  }
+
+  async #checkNumbers(step: number, report: StepReport): Promise<void> {
+    const { config, onEvent } = this.#options;
+    this.#badInRow = report.applied ? 0 : this.#badInRow + 1;
+    if (report.applied) return;
+    onEvent({ type: 'bad-step', step: step + 1, inRow: this.#badInRow, losses: report.losses });
+    if (this.#badInRow < config.maxBadSteps) return;
+    await this.#flush();
+    throw new SvgT2IError(
+      'ERR_SVGT2I_NUMERIC',
+      `the loss or the gradients were no finite numbers in ${this.#badInRow} steps in a row, up to step ${step + 1}`,
+      {
+        hint: 'Resume from the last checkpoint with a lower optimizer.lr, a longer schedule.warmupSteps or precision: fp32.',
+      },
+    );
+  }
+
+  async #report(step: number): Promise<void> {
+    if (step % this.#options.config.logEvery === 0) await this.#flush();
+    else this.#options.onEvent({ type: 'step', step });
+  }
+
+  async #flush(): Promise<void> {
+    const { recorder, onEvent } = this.#options;
+    const metrics = await recorder?.flush();
+    if (metrics !== undefined) onEvent({ type: 'metrics', metrics });
+  }
+
+  async #draw(step: number): Promise<void> {
+    const { config, stage, ranks, recorder, folder, signal, onEvent, steps } = this.#options;
+    const { every } = config.samples;
+    if (every === 0 || (step % every !== 0 && step < steps)) return;
+    const interrupt = ranks.isAlone ? signal : undefined;
+    try {
+      const image = await stage.drawSamples(ranks.isFirst, interrupt);
+      if (image === undefined || recorder === undefined) return;
+      onEvent({ type: 'samples', step, file: await recorder.image(step, image) });
+      await recorder.plot(folder.path);
+    } catch (error) {
+      if (interrupt?.aborted !== true) throw error;
+    }
+  }
+
+  async #save(step: number): Promise<void> {
+    const { config, stage, ranks, recorder, folder, onEvent } = this.#options;
+    const begin = performance.now();
+    const file = await writeCheckpoint({
+      folder: folder.checkpoints,
+      ranks,
+      state: {
+        stage: config.stage,
+        step,
+        globalBatch: config.batch.global,
+        configHash: trainingConfigHash(config),
+        config: Object.fromEntries(decisiveValues(config)),
+      },
+      write: async (unfinished) => {
+        const { value } = await stage.engine.run<{
+          readonly files: readonly (string | { readonly path: string })[];
+        }>('train-save', { folder: unfinished });
+        return value.files.map((entry) => (typeof entry === 'string' ? entry : entry.path));
+      },
+    });
+    if (!ranks.isFirst) return;
+    await pruneCheckpoints(folder.checkpoints, config.checkpoints.keep, (message) =>
+      onEvent({ type: 'warning', message }),
+    );
+    await recorder?.plot(folder.path);
+    onEvent({ type: 'checkpoint', step, file, seconds: (performance.now() - begin) / 1000 });
+  }
+}

@@ -1,0 +1,162 @@
+/** A whole run on one process: folder, lock, engine, resume, loop, export. */
+import { basename } from 'node:path';
+import { checkWorldSize, decisiveValues, type TrainingConfig, trainingConfigHash } from '../config/train.js';
+import type { Engine } from '../engine.js';
+import { SvgT2IError } from '../errors.js';
+import { type CheckpointState, findCheckpoint, pruneCheckpoints } from './checkpoint.js';
+import { chooseDevice } from './device.js';
+import type { TrainEvent } from './events.js';
+import { makeFolder } from './files.js';
+import { type LoopResult, runLoop } from './loop.js';
+import { openStage } from './open-stage.js';
+import { type RankPlace, Ranks } from './ranks.js';
+import { Recorder } from './recorder.js';
+import { checkResume, type ResumeMode, type RunFolder, runFolder, writeRunConfig } from './run-folder.js';
+import { lockRunFolder } from './run-lock.js';
+import { totalSteps } from './schedule.js';
+import type { OpenStage } from './stage.js';
+
+export interface TrainOptions {
+  readonly config: TrainingConfig;
+  /** Path of the run's folder. */
+  readonly folder: string;
+  readonly resume: ResumeMode;
+  readonly place: RankPlace;
+  /** The run saves and ends when it is aborted. */
+  readonly signal?: AbortSignal | undefined;
+  readonly onEvent?: ((event: TrainEvent) => void) | undefined;
+}
+
+export interface TrainResult extends LoopResult {
+  readonly steps: number;
+  /** Files of the trained model; none where the run was stopped. */
+  readonly exported: readonly string[];
+}
+
+/**
+ * Trains to the end of the run, or until `signal` asks to stop; then the state is saved.
+ *
+ * @throws SvgT2IError for everything that the configuration, the data or the folder have wrong, before any training;
+ *   ERR_SVGT2I_NUMERIC, ERR_SVGT2I_DATA, ERR_SVGT2I_DISK_FULL on the way
+ */
+export async function train(options: TrainOptions): Promise<TrainResult> {
+  const { config, place, resume } = options;
+  const folder = runFolder(options.folder);
+  checkWorldSize(config, place.worldSize);
+  const isFirst = place.rank === 0;
+  if (isFirst) await makeFolder(folder.path);
+  const lock = isFirst ? await lockRunFolder(folder.path) : undefined;
+  try {
+    await checkResume(folder, resume);
+    return await trainLocked(folder, options);
+  } finally {
+    await lock?.release();
+  }
+}
+
+async function trainLocked(folder: RunFolder, options: TrainOptions): Promise<TrainResult> {
+  const { config, place, signal, onEvent = () => undefined } = options;
+  const onWarning = (message: string) => onEvent({ type: 'warning', message });
+  let ranks: Ranks | undefined;
+  const meet = async (engine: Engine): Promise<Ranks> => {
+    ranks = await Ranks.open(engine, place, config.parallel);
+    await ranks.agree('configuration', trainingConfigHash(config));
+    return ranks;
+  };
+  const stage = await openStage(config, { device: chooseDevice(config, place), meet, signal, onWarning });
+  try {
+    const group = ranks ?? (await meet(stage.engine));
+    const firstStep = await restore(folder, config, { stage, ranks: group, onWarning });
+    const steps = totalSteps(config, stage.items);
+    await beginFolder(folder, config, { ranks: group, onWarning });
+    const { worldSize } = place;
+    onEvent({
+      type: 'start',
+      folder: folder.path,
+      stage: config.stage,
+      step: firstStep,
+      steps,
+      items: stage.items,
+      worldSize,
+      start: stage.start,
+    });
+    const recorder = group.isFirst
+      ? await Recorder.open(folder, {
+          step: firstStep,
+          seen: firstStep * config.batch.global,
+          itemsPerEpoch: stage.items,
+        })
+      : undefined;
+    try {
+      const loop = { config, stage, ranks: group, folder, recorder, firstStep, steps, signal, onEvent };
+      const result = await runLoop(loop);
+      await recorder?.plot(basename(folder.path));
+      const exported = result.stopped ? [] : await stage.exportTo(folder.exported, group.isFirst);
+      if (exported.length > 0) onEvent({ type: 'export', files: exported });
+      await group.close();
+      return { ...result, steps, exported };
+    } finally {
+      await recorder?.close();
+    }
+  } finally {
+    await stage.close();
+  }
+}
+
+async function beginFolder(
+  folder: RunFolder,
+  config: TrainingConfig,
+  options: { readonly ranks: Ranks; readonly onWarning: (message: string) => void },
+): Promise<void> {
+  if (options.ranks.isFirst) {
+    await makeFolder(folder.checkpoints);
+    await pruneCheckpoints(folder.checkpoints, config.checkpoints.keep, options.onWarning);
+    await writeRunConfig(folder, config);
+  }
+  await options.ranks.barrier();
+}
+
+/** Puts the newest whole checkpoint into the engine; steps done. */
+async function restore(
+  folder: RunFolder,
+  config: TrainingConfig,
+  options: {
+    readonly stage: Pick<OpenStage<unknown>, 'engine'>;
+    readonly ranks: Ranks;
+    readonly onWarning: (message: string) => void;
+  },
+): Promise<number> {
+  const { stage, ranks, onWarning } = options;
+  const found = await findCheckpoint(folder.checkpoints, (reason) => onWarning(`skipped: ${reason}`));
+  await ranks.agree('checkpoint', found?.folder ?? 'none');
+  if (found === undefined) return 0;
+  checkState(found.folder, found.state, config, onWarning);
+  await stage.engine.run('train-restore', { folder: found.folder });
+  return found.state.step;
+}
+
+function checkState(
+  folder: string,
+  state: CheckpointState,
+  config: TrainingConfig,
+  onWarning: (message: string) => void,
+): void {
+  if (state.stage !== config.stage) {
+    throw new SvgT2IError(
+      'ERR_SVGT2I_WEIGHTS_MISMATCH',
+      `${folder} is a checkpoint of stage ${state.stage}, not ${config.stage}`,
+      { hint: 'Choose the run folder of this stage with --run.' },
+    );
+  }
+  if (state.globalBatch !== config.batch.global) {
+    throw new SvgT2IError(
+      'ERR_SVGT2I_CHECKPOINT',
+      `${folder} was trained with batch.global ${state.globalBatch}, not ${config.batch.global}: its place in the data is unknown`,
+      { hint: 'Keep batch.global, or start a new run with initFrom set to this one.' },
+    );
+  }
+  const now = decisiveValues(config);
+  const keys = new Set([...now.keys(), ...Object.keys(state.config)]);
+  const changed = [...keys].filter((key) => now.get(key) !== state.config[key]);
+  if (changed.length > 0) onWarning(`changed since ${folder} was written: ${changed.join(', ')}`);
+}

@@ -1,0 +1,162 @@
+import { createServer } from 'node:net';
+import { describe, expect, it, vi } from 'vitest';
+import type { Engine } from '../../../lib/engine.js';
+import { freePort, launchRanks } from '../../../lib/train/launch.js';
+import { firstHost, Ranks, rankPlace } from '../../../lib/train/ranks.js';
+
+describe('the place of a process', () => {
+  it('is alone without variables, and where there is one process', () => {
+    expect(rankPlace({})).toMatchObject({ rank: 0, worldSize: 1 });
+    expect(rankPlace({ WORLD_SIZE: '1', RANK: '0' })).toMatchObject({ rank: 0, worldSize: 1 });
+  });
+
+  it('comes from torchrun', () => {
+    const env = {
+      RANK: '5',
+      WORLD_SIZE: '8',
+      LOCAL_RANK: '1',
+      LOCAL_WORLD_SIZE: '4',
+      MASTER_ADDR: 'a',
+      MASTER_PORT: '1234',
+    };
+    expect(rankPlace(env)).toEqual({
+      rank: 5,
+      worldSize: 8,
+      localRank: 1,
+      localWorldSize: 4,
+      masterAddr: 'a',
+      masterPort: 1234,
+    });
+  });
+
+  it('comes from srun', () => {
+    const env = {
+      SLURM_PROCID: '3',
+      SLURM_STEP_NUM_TASKS: '4',
+      SLURM_LOCALID: '1',
+      SLURM_STEP_NODELIST: 'gpu[07-08]',
+      SLURM_JOB_ID: '123456',
+    };
+    expect(rankPlace(env)).toMatchObject({
+      rank: 3,
+      worldSize: 4,
+      localRank: 1,
+      masterAddr: 'gpu07',
+      masterPort: 23456,
+    });
+    // sbatch itself starts one process, whatever the number of tasks of the job.
+    expect(rankPlace({ SLURM_PROCID: '0', SLURM_NTASKS: '4' })).toMatchObject({ worldSize: 1 });
+  });
+
+  it('comes from Kubernetes', () => {
+    expect(rankPlace({ WORLD_SIZE: '2', JOB_COMPLETION_INDEX: '1', MASTER_ADDR: 'job-0.job' })).toMatchObject(
+      {
+        rank: 1,
+        localRank: 0,
+        masterPort: 29500,
+      },
+    );
+  });
+
+  it.each([
+    [{ WORLD_SIZE: '2', MASTER_ADDR: 'a' }, 'RANK is not set'],
+    [{ WORLD_SIZE: '2', RANK: '2', MASTER_ADDR: 'a' }, 'RANK 2 is outside WORLD_SIZE 2'],
+    [{ WORLD_SIZE: '2', RANK: '0' }, 'MASTER_ADDR is not set'],
+    [{ WORLD_SIZE: 'two', RANK: '0' }, 'WORLD_SIZE is "two"'],
+    [{ WORLD_SIZE: '0' }, 'WORLD_SIZE is 0'],
+    [{ WORLD_SIZE: '2', RANK: '0', MASTER_ADDR: 'a', MASTER_PORT: '70000' }, 'MASTER_PORT is 70000'],
+  ])('%j is refused: %s', (env, message) => {
+    expect(() => rankPlace(env)).toThrow(
+      expect.objectContaining({ code: 'ERR_SVGT2I_USAGE', message: expect.stringContaining(message) }),
+    );
+  });
+
+  it.each([
+    ['gpu[07-09,12]', 'gpu07'],
+    ['gpu3,gpu4', 'gpu3'],
+    ['node', 'node'],
+    ['a[1-2],b[3]', 'a1'],
+  ])('the first of %s is %s', (list, host) => expect(firstHost(list)).toBe(host));
+});
+
+it('a group asks the engine, a lone process asks nobody', async () => {
+  const run = vi.fn(async (kind: string) => ({ value: kind === 'dist-max' ? { max: 1 } : {}, tensors: {} }));
+  const engine = { run } as unknown as Engine;
+  const alone = await Ranks.open(engine, rankPlace({}), { backend: 'auto', timeoutSeconds: 5 });
+  await alone.barrier();
+  expect(await alone.any(false)).toBe(false);
+  expect(run).not.toHaveBeenCalled();
+  const place = rankPlace({ RANK: '1', WORLD_SIZE: '2', MASTER_ADDR: 'a', MASTER_PORT: '9' });
+  const group = await Ranks.open(engine, place, { backend: 'gloo', timeoutSeconds: 5 });
+  expect(run).toHaveBeenLastCalledWith('dist-open', {
+    rank: 1,
+    world: 2,
+    localRank: 0,
+    masterAddr: 'a',
+    masterPort: 9,
+    timeoutSeconds: 5,
+    backend: 'gloo',
+  });
+  expect(await group.any(false)).toBe(true);
+  await group.agree('configuration', 'hash');
+  expect(run).toHaveBeenLastCalledWith('dist-agree', { name: 'configuration', text: 'hash' });
+});
+
+describe('the launcher', () => {
+  const node = (script: string): readonly [string, ...string[]] => [process.execPath, '-e', script];
+  async function launch(
+    script: string,
+    more: { signal?: AbortSignal; processes?: number; graceMs?: number } = {},
+  ) {
+    const lines: string[] = [];
+    const result = await launchRanks({
+      processes: 3,
+      command: node(script),
+      env: process.env,
+      onLine: (rank, stream, line) => lines.push(`${rank} ${stream} ${line}`),
+      ...more,
+    });
+    return { ...result, lines: lines.sort() };
+  }
+
+  it('gives every process its rank and one free port', async () => {
+    const { exitCode, lines } = await launch(
+      'const e = process.env; console.log(e.RANK, e.LOCAL_RANK, e.WORLD_SIZE, e.MASTER_ADDR); console.error(e.MASTER_PORT)',
+    );
+    expect(exitCode).toBe(0);
+    expect(lines.filter((line) => line.includes('stdout'))).toEqual(
+      [0, 1, 2].map((rank) => `${rank} stdout ${rank} ${rank} 3 127.0.0.1`),
+    );
+    const ports = new Set(lines.filter((line) => line.includes('stderr')).map((line) => line.split(' ')[2]));
+    expect(ports.size).toBe(1);
+  });
+
+  it('ends the others when one fails, also those that do not want to', async () => {
+    const { exitCode, failedRank } = await launch(
+      `if (process.env.RANK === '1') setTimeout(() => process.exit(4), 300);
+       else { process.on('SIGTERM', () => {}); setInterval(() => {}, 1000); }`,
+      { graceMs: 300 },
+    );
+    expect([exitCode, failedRank]).toEqual([4, 1]);
+  });
+
+  it('passes an interruption on, once, and lets each end by itself', async () => {
+    const controller = new AbortController();
+    setTimeout(() => controller.abort(), 500);
+    const { exitCode, lines } = await launch(
+      `setInterval(() => {}, 1000);
+       process.on('SIGINT', () => { console.log('saved'); setTimeout(() => process.exit(130), 100 * process.env.RANK); });`,
+      { signal: controller.signal },
+    );
+    expect(exitCode).toBe(130);
+    expect(lines).toEqual([0, 1, 2].map((rank) => `${rank} stdout saved`));
+  });
+
+  it('finds a port that is free', async () => {
+    const port = await freePort();
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+    expect(await freePort()).not.toBe(port);
+    server.close();
+  });
+});
