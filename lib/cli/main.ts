@@ -3,11 +3,13 @@
 import { Command, CommanderError } from 'commander';
 import { EXIT_CODES, exitCodeOf, fileError, isAbortError, SvgT2IError } from '../errors.js';
 import { buildCommand } from './commands/build.js';
+import { cacheCommand } from './commands/cache.js';
 import { convertCommand } from './commands/convert.js';
 import { datasetCommand } from './commands/dataset.js';
 import { doctorCommand } from './commands/doctor.js';
 import { enhanceCommand } from './commands/enhance.js';
 import { evalCommand } from './commands/eval.js';
+import { exportCommand } from './commands/export.js';
 import { infoCommand } from './commands/info.js';
 import { inspectCommand } from './commands/inspect.js';
 import { installCommand } from './commands/install.js';
@@ -15,6 +17,7 @@ import { quickstartCommand } from './commands/quickstart.js';
 import { reconstructCommand } from './commands/reconstruct.js';
 import { sampleCommand } from './commands/sample.js';
 import { selftestCommand } from './commands/selftest.js';
+import { statsCommand } from './commands/stats.js';
 import { trainCommand } from './commands/train.js';
 import { verifyCommand } from './commands/verify.js';
 import { errorToJson, printError, printJson, printLine } from './output.js';
@@ -33,6 +36,9 @@ const commands: readonly (() => Command)[] = [
   datasetCommand,
   evalCommand,
   trainCommand,
+  cacheCommand,
+  statsCommand,
+  exportCommand,
   selftestCommand,
   doctorCommand,
   installCommand,

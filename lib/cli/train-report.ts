@@ -2,6 +2,7 @@
 import type { TrainEvent } from '../train/events.js';
 import { metricsLine } from '../train/metrics.js';
 import type { StartReport } from '../train/stage.js';
+import { badItemReport } from './bad-item-report.js';
 import { note, printJson, warn } from './output.js';
 import { createProgressBar, type ProgressBar } from './progress.js';
 
@@ -10,16 +11,14 @@ export interface TrainReport {
   [Symbol.dispose](): void;
 }
 
-/** Bad pictures that are named; the metrics count them all. */
-const MAX_NAMED = 20;
 const MAX_LISTED = 10;
 
 export function trainReport(options: { readonly json: boolean; readonly isFirst: boolean }): TrainReport {
   const { json, isFirst } = options;
   let bar: ProgressBar = createProgressBar(0);
   let steps = 0;
-  let badItems = 0;
   const say = (text: string) => bar.aside(() => note(text));
+  const reportBad = badItemReport((print) => bar.aside(print));
   const show = (event: TrainEvent): void => {
     switch (event.type) {
       case 'start':
@@ -49,9 +48,7 @@ export function trainReport(options: { readonly json: boolean; readonly isFirst:
         );
         break;
       case 'bad-item':
-        badItems++;
-        if (badItems <= MAX_NAMED) bar.aside(() => warn(`left out: ${event.message}`));
-        if (badItems === MAX_NAMED) say('more pictures that cannot be read are counted, but not named');
+        reportBad(event.message);
         break;
       case 'warning':
         bar.aside(() => warn(event.message));

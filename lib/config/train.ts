@@ -37,6 +37,7 @@ const autoencoderKeys: ConfigKeys = {
 
 /** Every path in the result is absolute, so that it means the same wherever it is read again. */
 export async function loadDitTrainingConfig(sources: ConfigSources): Promise<DitTrainingConfig> {
+  await checkStage('dit', sources.file);
   const config = await loadConfig(ditTrainingSchema, { ...sources, keys: trainingKeys });
   return resolvePaths(config as ConfigTree, '.', trainingKeys) as DitTrainingConfig;
 }
@@ -45,15 +46,12 @@ export async function loadDitTrainingConfig(sources: ConfigSources): Promise<Dit
 export async function loadAutoencoderTrainingConfig(
   sources: ConfigSources,
 ): Promise<AutoencoderTrainingConfig> {
+  await checkStage('autoencoder', sources.file);
   const config = await loadConfig(autoencoderTrainingSchema, { ...sources, keys: autoencoderKeys });
   return resolvePaths(config as ConfigTree, '.', autoencoderKeys) as AutoencoderTrainingConfig;
 }
 
-export async function loadTrainingConfig(
-  stage: TrainingStage,
-  sources: ConfigSources,
-): Promise<TrainingConfig> {
-  await checkStage(stage, sources.file);
+export function loadTrainingConfig(stage: TrainingStage, sources: ConfigSources): Promise<TrainingConfig> {
   return stage === 'dit' ? loadDitTrainingConfig(sources) : loadAutoencoderTrainingConfig(sources);
 }
 

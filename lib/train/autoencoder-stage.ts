@@ -1,16 +1,14 @@
 /** Training of a decoder, and of the residual branch, on a frozen encoder, as the loop sees it. */
-import { join } from 'node:path';
-import { stringify } from 'yaml';
-import { type AutoencoderTrainingConfig, latentChannels } from '../config/train-autoencoder.js';
-import { Engine, type JsonValue } from '../engine.js';
+import type { AutoencoderTrainingConfig } from '../config/train-autoencoder.js';
+import { Engine } from '../engine.js';
 import { gridImage } from '../image/grid.js';
 import type { RgbImage } from '../image/rgb-image.js';
 import { imageFrom, imageTensor } from '../pipeline/tensors.js';
-import { autoencoderNames, autoencoderYaml } from './autoencoder-yaml.js';
+import { exportAutoencoder, publishedWeights } from './autoencoder-export.js';
+import { autoencoderOpenRequest } from './autoencoder-open-request.js';
 import { TrainingDataset } from './dataset.js';
-import { makeFolder, writeDurably } from './files.js';
+import type { ExportOptions } from './dit-export.js';
 import { findStart } from './init-from.js';
-import { parallelRequest } from './parallel.js';
 import { PictureLoader } from './pictures.js';
 import { SampleStream } from './sample-stream.js';
 import type { OpenOptions, OpenStage, StartReport, StepReport } from './stage.js';
@@ -58,7 +56,7 @@ export async function openAutoencoderStage(
     const { device, threads } = options.device;
     engine = await Engine.create({ device, ...(threads === undefined ? {} : { threads }) });
     const { place } = await options.meet(engine);
-    const request = openRequest(config, start, place.worldSize);
+    const request = autoencoderOpenRequest(config, { start, worldSize: place.worldSize });
     const { value } = await engine.run<StartReport>('train-open', request, { signal: options.signal });
     return new AutoencoderStage(config, { engine, pictures, items: dataset.length, start: value });
   } catch (error) {
@@ -66,45 +64,6 @@ export async function openAutoencoderStage(
     await engine?.dispose();
     throw error;
   }
-}
-
-function openRequest(
-  config: AutoencoderTrainingConfig,
-  start: string | undefined,
-  worldSize: number,
-): JsonValue {
-  const { model, encoder, loss, optimizer } = config;
-  const { lr, betas, eps, weightDecay, gradClip } = optimizer;
-  return {
-    stage: 'autoencoder',
-    model: {
-      encoder: model.encoder,
-      decoder: { ...model.decoder, z_channels: latentChannels(model) },
-      ...(model.residual === null ? {} : { residual: model.residual }),
-    },
-    ...(start === undefined ? {} : { start: { path: start } }),
-    ...(encoder.weights === undefined ? {} : { encoder: { path: encoder.weights } }),
-    trainEncoder: encoder.train,
-    freezeResidual: config.freezeResidual,
-    maskRatio: config.maskRatio,
-    ...(loss.lpips === undefined ? {} : { lpips: { path: loss.lpips } }),
-    loss: {
-      pixel: loss.pixel,
-      perceptual_weight: loss.lpips === undefined ? 0 : loss.perceptualWeight,
-      disc_weight: loss.discWeight,
-      disc_factor: loss.discFactor,
-      disc_start: loss.discStart,
-      disc_loss: loss.discLoss,
-      logvar: loss.logvar,
-    },
-    optimizer: { lr, beta1: betas[0], beta2: betas[1], eps, weightDecay },
-    gradClip,
-    emaDecay: config.ema.decay,
-    precision: config.precision,
-    checkpointing: config.activationCheckpointing,
-    seed: config.seed,
-    ...parallelRequest(config, worldSize),
-  };
 }
 
 class AutoencoderStage implements OpenStage<AutoencoderSample> {
@@ -166,7 +125,7 @@ class AutoencoderStage implements OpenStage<AutoencoderSample> {
 
   /** Originals above, what the autoencoder makes of them below. */
   async drawSamples(isFirst: boolean, signal?: AbortSignal): Promise<RgbImage | undefined> {
-    await this.engine.run('train-publish', { weights: this.#weights() }, { signal });
+    await this.engine.run('train-publish', { weights: publishedWeights(this.#config) }, { signal });
     if (!isFirst) return undefined;
     this.#originals ??= await this.#readOriginals();
     const rebuilt: RgbImage[] = [];
@@ -180,29 +139,13 @@ class AutoencoderStage implements OpenStage<AutoencoderSample> {
     return gridImage([...this.#originals, ...rebuilt], { columns: this.#originals.length, gapPx: GAP_PX });
   }
 
-  async exportTo(folder: string, isFirst: boolean): Promise<readonly string[]> {
-    const names = autoencoderNames(this.#config);
-    const checkpoint = join(folder, names.checkpoint);
-    if (isFirst) await makeFolder(join(folder, 'autoencoder'));
-    await this.engine.run('train-export', {
-      path: checkpoint,
-      weights: this.#weights(),
-      dtype: 'fp32',
-      nesting: 'state_dict',
-    });
-    if (!isFirst) return [];
-    const yaml = join(folder, names.yaml);
-    await writeDurably(yaml, stringify(autoencoderYaml(this.#config)));
-    return [checkpoint, yaml];
+  exportTo(folder: string, options: ExportOptions): Promise<readonly string[]> {
+    return exportAutoencoder(this.engine, this.#config, { folder, ...options });
   }
 
   async close(): Promise<void> {
     await this.#pictures.close();
     await this.engine.dispose();
-  }
-
-  #weights(): 'ema' | 'raw' {
-    return this.#config.ema.decay > 0 ? 'ema' : 'raw';
   }
 
   /** The first pictures of the data that can be read, prepared as in training. */

@@ -10,6 +10,7 @@ import { tokensTensor } from '../pipeline/captions.js';
 import { imageTensor } from '../pipeline/tensors.js';
 import type { Tokenizer } from '../text/tokenizer.js';
 import type { FeaturePlaces } from './cache-index.js';
+import type { TrainingDataset } from './dataset.js';
 import type { OrderedItem } from './order.js';
 import type { PictureLoader } from './pictures.js';
 import type { StepRequest } from './stage.js';
@@ -40,7 +41,8 @@ export function liveSamples(pictures: PictureLoader, tokenizer: Tokenizer, maxTo
   };
 }
 
-export function cachedSamples(places: FeaturePlaces): DitSamples {
+/** Of `dataset` nothing is read. */
+export function cachedSamples(places: FeaturePlaces, dataset: TrainingDataset): DitSamples {
   return {
     dropped: { shard: places.emptyShard, row: 0 },
     load: async ({ draw, index }) => {
@@ -51,7 +53,7 @@ export function cachedSamples(places: FeaturePlaces): DitSamples {
         `picture ${index} could not be read when the cache was written`,
       );
     },
-    close: async () => undefined,
+    close: () => dataset.close(),
   };
 }
 

@@ -1,19 +1,16 @@
 /** Training of the diffusion transformer on frozen encoders, as the loop sees it. */
-import { copyFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
 import type { DitTrainingConfig } from '../config/train-dit.js';
-import type { JsonValue } from '../engine.js';
-import { fileError, SvgT2IError } from '../errors.js';
+import { SvgT2IError } from '../errors.js';
 import type { ReleasePart } from '../pipeline/layout.js';
 import { type Loaded, loadRelease } from '../pipeline/load.js';
 import { checkCacheSource, readCacheIndex, readFeaturePlaces } from './cache-index.js';
 import { cacheSource } from './cache-source.js';
 import { TrainingDataset } from './dataset.js';
+import { type ExportOptions, exportDit } from './dit-export.js';
 import { drawGrid } from './dit-grid.js';
+import { ditOpenRequest } from './dit-open-request.js';
 import { cachedSamples, type DitSample, type DitSamples, ditStepJob, liveSamples } from './dit-samples.js';
-import { makeFolder, writeDurably } from './files.js';
 import { findStart } from './init-from.js';
-import { parallelRequest } from './parallel.js';
 import { PictureLoader } from './pictures.js';
 import { SampleStream } from './sample-stream.js';
 import type { OpenOptions, OpenStage, StartReport, StepReport } from './stage.js';
@@ -39,11 +36,11 @@ export async function openDitStage(
   try {
     loaded = await loadFrozen(config, options);
     const cache = await openCache(config, dataset.length, loaded, options.onWarning);
-    samples = cache === undefined ? openLive(config, dataset, loaded) : cachedSamples(cache);
+    samples = cache === undefined ? openLive(config, dataset, loaded) : cachedSamples(cache, dataset);
     const { place } = await options.meet(loaded.engine);
     const { value } = await loaded.engine.run<StartReport>(
       'train-open',
-      openRequest(config, { start, worldSize: place.worldSize, cache: cache?.shards }),
+      ditOpenRequest(config, { start, worldSize: place.worldSize, cache: cache?.shards }),
       { signal: options.signal },
     );
     return new DitStage(config, { loaded, samples, items: dataset.length, start: value });
@@ -107,30 +104,6 @@ async function openCache(
   return await readFeaturePlaces(folder, index);
 }
 
-function openRequest(
-  config: DitTrainingConfig,
-  found: {
-    readonly start: string | undefined;
-    readonly worldSize: number;
-    readonly cache: readonly string[] | undefined;
-  },
-): JsonValue {
-  const { lr, betas, eps, weightDecay, gradClip } = config.optimizer;
-  return {
-    stage: 'dit',
-    model: config.model,
-    ...(found.start === undefined ? {} : { start: { path: found.start } }),
-    optimizer: { lr, beta1: betas[0], beta2: betas[1], eps, weightDecay },
-    gradClip,
-    emaDecay: config.ema.decay,
-    precision: config.precision,
-    checkpointing: config.activationCheckpointing,
-    seed: config.seed,
-    ...(found.cache === undefined ? {} : { cache: found.cache }),
-    ...parallelRequest(config, found.worldSize),
-  };
-}
-
 class DitStage implements OpenStage<DitSample> {
   readonly engine: Loaded['engine'];
   readonly start: StartReport;
@@ -183,34 +156,9 @@ class DitStage implements OpenStage<DitSample> {
     return isFirst ? await drawGrid(this.#config, this.#loaded, this.start.parameters, signal) : undefined;
   }
 
-  async exportTo(folder: string, isFirst: boolean): Promise<readonly string[]> {
-    const dit = join(folder, 'dit');
-    if (isFirst) await makeFolder(dit);
-    const files = [
-      { path: join(dit, 'consolidated.00-of-01.pth'), weights: 'raw' },
-      ...(this.#config.ema.decay > 0
-        ? [{ path: join(dit, 'consolidated_ema.00-of-01.pth'), weights: 'ema' }]
-        : []),
-    ];
-    for (const { path, weights } of files)
-      await this.engine.run('train-export', { path, weights, dtype: 'fp32' });
-    if (!isFirst) return [];
-    const args = join(dit, 'model_args.json');
-    await writeDurably(args, `${JSON.stringify(this.#config.model, null, 1)}\n`);
-    return [...files.map(({ path }) => path), args, ...(await this.#copyStatistics(folder))];
-  }
-
-  /** The transformer draws features that only these statistics turn back. */
-  async #copyStatistics(folder: string): Promise<readonly string[]> {
+  exportTo(folder: string, options: ExportOptions): Promise<readonly string[]> {
     const { statistics } = this.#loaded.layout;
-    if (statistics === undefined) return [];
-    const copy = join(folder, basename(statistics));
-    try {
-      if (copy !== statistics) await copyFile(statistics, copy);
-    } catch (error) {
-      throw fileError(error, 'write', copy);
-    }
-    return [copy];
+    return exportDit(this.engine, this.#config, { folder, statistics, ...options });
   }
 
   async close(): Promise<void> {

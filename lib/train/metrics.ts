@@ -49,7 +49,7 @@ function number(value: number | null): string {
   return value === null ? '-' : value.toPrecision(4);
 }
 
-/** `2d03h`, `3h05m`, `4m10s` or `12s`. */
+/** `2d03h`, `3h05m`, `4m10s`, `12s` or `0.5s`. */
 export function duration(seconds: number): string {
   if (!Number.isFinite(seconds)) return '?';
   const [days, hours, minutes] = [86_400, 3_600, 60].map((unit) => Math.floor(seconds / unit));
@@ -57,7 +57,7 @@ export function duration(seconds: number): string {
   if (days) return `${days}d${two((seconds % 86_400) / 3_600)}h`;
   if (hours) return `${hours}h${two((seconds % 3_600) / 60)}m`;
   if (minutes) return `${minutes}m${two(seconds % 60)}s`;
-  return `${Math.round(seconds)}s`;
+  return seconds < 10 ? `${Number(seconds.toPrecision(1))}s` : `${Math.round(seconds)}s`;
 }
 
 /** One JSON object a line. */

@@ -91,7 +91,10 @@ async function trainLocked(folder: RunFolder, options: TrainOptions): Promise<Tr
       const loop = { config, stage, ranks: group, folder, recorder, firstStep, steps, signal, onEvent };
       const result = await runLoop(loop);
       await recorder?.plot(basename(folder.path));
-      const exported = result.stopped ? [] : await stage.exportTo(folder.exported, group.isFirst);
+      const { isFirst } = group;
+      const exported = result.stopped
+        ? []
+        : await stage.exportTo(folder.exported, { name: basename(folder.path), isFirst });
       if (exported.length > 0) onEvent({ type: 'export', files: exported });
       await group.close();
       return { ...result, steps, exported };

@@ -1,5 +1,6 @@
 /** Samples in the order of training, prepared ahead of time; what cannot be read is replaced by its neighbour. */
-import { SvgT2IError } from '../errors.js';
+import type { SvgT2IError } from '../errors.js';
+import { BadItems } from './bad-items.js';
 import type { OrderedItem } from './order.js';
 
 export interface SampleStreamOptions<Sample> {
@@ -15,8 +16,6 @@ export interface SampleStreamOptions<Sample> {
   readonly onBad?: ((error: SvgT2IError, index: number) => void) | undefined;
 }
 
-/** Until so many were tried the share is taken of this number: a few bad ones at the start say little. */
-const LEAST_TRIED = 200;
 /** Neighbours that are tried in place of a bad item. */
 const MAX_NEIGHBOURS = 1000;
 
@@ -26,13 +25,13 @@ export class SampleStream<Sample> {
   readonly #options: SampleStreamOptions<Sample>;
   readonly #order: Iterator<OrderedItem>;
   readonly #inFlight: Promise<Outcome<Sample>>[] = [];
-  readonly #bad = new Map<number, SvgT2IError>();
-  #tried = 0;
-  #failed = 0;
+  readonly #bad: BadItems;
 
   constructor(options: SampleStreamOptions<Sample>) {
     this.#options = options;
     this.#order = options.order[Symbol.iterator]();
+    const { items, maxBadShare: maxShare, onBad } = options;
+    this.#bad = new BadItems({ items, maxShare, onBad });
   }
 
   /** Different items so far that could not be read. */
@@ -75,56 +74,13 @@ export class SampleStream<Sample> {
 
   /** A neighbour by number, not the next of the order: then other processes and a resumed run replace it the same. */
   async #loadOrNeighbour({ draw, index }: OrderedItem): Promise<Sample> {
-    const { items } = this.#options;
-    for (let step = 0; step < Math.min(items, MAX_NEIGHBOURS); step++) {
+    const { items, load } = this.#options;
+    const neighbours = Math.min(items, MAX_NEIGHBOURS);
+    for (let step = 0; step < neighbours; step++) {
       const candidate = (index + step) % items;
-      const known = this.#bad.get(candidate);
-      this.#tried++;
-      if (known === undefined) {
-        try {
-          return await this.#options.load({ draw, index: candidate });
-        } catch (error) {
-          if (!SvgT2IError.isInstance(error) || !isBadItem(error)) throw error;
-          if (!this.#bad.has(candidate)) this.#options.onBad?.(error, candidate);
-          this.#bad.set(candidate, error);
-        }
-      }
-      this.#failed++;
-      this.#checkShare(known ?? this.#bad.get(candidate));
+      const sample = await this.#bad.attempt(candidate, () => load({ draw, index: candidate }));
+      if (sample !== undefined) return sample;
     }
-    throw tooMany(
-      `${Math.min(items, MAX_NEIGHBOURS)} pictures in a row cannot be read`,
-      this.#bad.get(index),
-    );
+    throw this.#bad.tooMany(`${neighbours} pictures in a row cannot be read`, index);
   }
-
-  #checkShare(last: SvgT2IError | undefined): void {
-    const { maxBadShare, items } = this.#options;
-    if (this.#failed <= maxBadShare * Math.max(this.#tried, Math.min(LEAST_TRIED, items))) return;
-    throw tooMany(
-      `${this.#failed} of ${this.#tried} pictures cannot be read, more than data.maxBadShare (${maxBadShare}) allows`,
-      last,
-    );
-  }
-}
-
-/** The item's own fault; anything else ends the run. */
-function isBadItem(error: SvgT2IError): boolean {
-  switch (error.code) {
-    case 'ERR_SVGT2I_IMAGE':
-    case 'ERR_SVGT2I_FILE_NOT_FOUND':
-    case 'ERR_SVGT2I_FILE_FORMAT':
-    case 'ERR_SVGT2I_IO':
-      return true;
-    default:
-      return false;
-  }
-}
-
-function tooMany(message: string, last: SvgT2IError | undefined): SvgT2IError {
-  const example = last === undefined ? '' : `; one of them: ${last.message}`;
-  return new SvgT2IError('ERR_SVGT2I_DATA', message + example, {
-    hint: 'Check data.sets (path, root), mend or remove the files, or raise data.maxBadShare.',
-    cause: last,
-  });
 }

@@ -2,6 +2,7 @@
 import type { Engine } from '../engine.js';
 import type { RgbImage } from '../image/rgb-image.js';
 import type { DeviceChoice } from './device.js';
+import type { ExportOptions } from './dit-export.js';
 import type { OrderedItem } from './order.js';
 import type { Ranks } from './ranks.js';
 import type { SampleStream } from './sample-stream.js';
@@ -50,7 +51,7 @@ export interface OpenStage<Sample> {
   /** Called by all processes; only the first gets a picture. Undefined where the run draws none. */
   drawSamples(isFirst: boolean, signal?: AbortSignal): Promise<RgbImage | undefined>;
   /** Writes the trained model in the release's layout and returns the files. Called by all processes. */
-  exportTo(folder: string, isFirst: boolean): Promise<readonly string[]>;
+  exportTo(folder: string, options: ExportOptions): Promise<readonly string[]>;
   close(): Promise<void>;
 }
 

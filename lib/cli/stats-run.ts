@@ -1,0 +1,49 @@
+/** The work of `svg-t2i stats`. */
+import { resolve } from 'node:path';
+import { loadDitTrainingConfig } from '../config/train.js';
+import { SvgT2IError } from '../errors.js';
+import { chooseDevice } from '../train/device.js';
+import { writeFeatureStatistics } from '../train/feature-statistics.js';
+import { rankPlace } from '../train/ranks.js';
+import { badItemReport } from './bad-item-report.js';
+import type { StatsFlags } from './commands/stats.js';
+import { printJson, printLine } from './output.js';
+import { createProgressBar, type ProgressBar } from './progress.js';
+import { listenForInterrupt } from './signals.js';
+import { prepareFile } from './write-file.js';
+
+export async function statsFromCommandLine(flags: StatsFlags): Promise<void> {
+  const config = await loadDitTrainingConfig({
+    file: flags.config,
+    environment: process.env,
+    set: flags.set,
+  });
+  const { count } = flags;
+  if (count !== undefined && (typeof count !== 'number' || !Number.isInteger(count) || count < 1)) {
+    throw new SvgT2IError('ERR_SVGT2I_USAGE', `--count ${String(count)}: must be a whole number from 1`);
+  }
+  const path = resolve(flags.out);
+  await prepareFile(path, 0);
+  using interrupt = listenForInterrupt();
+  let bar: ProgressBar | undefined;
+  const reportBad = badItemReport((print) => (bar === undefined ? print() : bar.aside(print)));
+  try {
+    const result = await writeFeatureStatistics({
+      config,
+      path,
+      count,
+      device: chooseDevice(config, rankPlace({})),
+      signal: interrupt.signal,
+      onProgress: (done, total) => {
+        bar ??= createProgressBar(total);
+        bar.update(done, '');
+      },
+      onBad: (error) => reportBad(error.message),
+    });
+    bar?.stop();
+    if (flags.json === true) printJson({ type: 'statistics', ...result });
+    else printLine(`${path}: ${result.channels} channels over ${result.images} pictures`);
+  } finally {
+    bar?.stop();
+  }
+}

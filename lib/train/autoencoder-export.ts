@@ -1,0 +1,66 @@
+/** A trained autoencoder in the release's layout: weights and the yaml that describes them. */
+import { basename, join } from 'node:path';
+import { stringify } from 'yaml';
+import { type AutoencoderTrainingConfig, latentChannels } from '../config/train-autoencoder.js';
+import type { Engine } from '../engine.js';
+import type { ExportOptions } from './dit-export.js';
+import { makeFolder, writeDurably } from './files.js';
+
+/** Averages only where some are kept. */
+export function publishedWeights(config: AutoencoderTrainingConfig): 'ema' | 'raw' {
+  return config.ema.decay > 0 ? 'ema' : 'raw';
+}
+
+/** Writes autoencoder/svg_autoencoder-KIND-NAME.ckpt and .yaml, the latter with the original's underscores. */
+export async function exportAutoencoder(
+  engine: Engine,
+  config: AutoencoderTrainingConfig,
+  options: ExportOptions & { readonly folder: string },
+): Promise<readonly string[]> {
+  const kind = config.model.residual === null ? 'P' : 'R';
+  const name = options.name.replace(/^svg_autoencoder[-_][PR][-_]/, '');
+  const file = `autoencoder/svg_autoencoder-${kind}-${name}.ckpt`;
+  const checkpoint = join(options.folder, file);
+  if (options.isFirst) await makeFolder(join(options.folder, 'autoencoder'));
+  const weights = publishedWeights(config);
+  await engine.run('train-export', { path: checkpoint, weights, dtype: 'fp32', nesting: 'state_dict' });
+  if (!options.isFirst) return [];
+  const yaml = join(options.folder, `autoencoder/svg_autoencoder_${kind}_${name}.yaml`);
+  await writeDurably(yaml, stringify(autoencoderYaml(config, `pre-trained/${file}`)));
+  return [checkpoint, yaml];
+}
+
+/** As the original writes and `sample` reads it. */
+function autoencoderYaml(config: AutoencoderTrainingConfig, checkpoint: string): object {
+  const { model, encoder, data } = config;
+  return {
+    model: {
+      target: 'ldm.models.dinov3_decoder_native_resolution.DinoDecoder',
+      params: {
+        ckpt_path: checkpoint,
+        ddconfig: {
+          double_z: true,
+          z_channels: latentChannels(model),
+          resolution: data.resolution,
+          in_channels: 3,
+          out_ch: 3,
+          ...model.decoder,
+          attn_resolutions: [],
+          dropout: 0,
+        },
+        dinoconfig: {
+          model_name: model.encoder.arch ?? 'custom',
+          weights: encoder.weights === undefined ? null : `pre-trained/${basename(encoder.weights)}`,
+        },
+        extra_vit_config:
+          model.residual === null
+            ? null
+            : {
+                output_dim: model.residual.output_dim,
+                use_outnorm: model.residual.align_distribution,
+                vit_type: 'rope-s',
+              },
+      },
+    },
+  };
+}

@@ -1,0 +1,47 @@
+/** A trained transformer in the release's layout. */
+import { copyFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import type { DitTrainingConfig } from '../config/train-dit.js';
+import type { Engine } from '../engine.js';
+import { fileError } from '../errors.js';
+import { makeFolder, writeDurably } from './files.js';
+
+export interface ExportOptions {
+  /** Of the run; part of the names of the files. */
+  readonly name: string;
+  /** Whether this process is the one that writes; all of them take part. */
+  readonly isFirst: boolean;
+}
+
+/**
+ * Writes dit-NAME/consolidated.00-of-01.pth and, where averages are kept, consolidated_ema.00-of-01.pth, with the
+ * dimensions beside them, and the statistics that turn what the model draws back into features.
+ */
+export async function exportDit(
+  engine: Engine,
+  config: DitTrainingConfig,
+  options: ExportOptions & { readonly folder: string; readonly statistics: string | undefined },
+): Promise<readonly string[]> {
+  const { folder, name, isFirst, statistics } = options;
+  const dit = join(folder, `dit-${name.replace(/^dit[-_]/, '')}`);
+  if (isFirst) await makeFolder(dit);
+  const raw = { path: join(dit, 'consolidated.00-of-01.pth'), weights: 'raw' };
+  const ema = { path: join(dit, 'consolidated_ema.00-of-01.pth'), weights: 'ema' };
+  const files = config.ema.decay > 0 ? [raw, ema] : [raw];
+  for (const file of files) await engine.run('train-export', { ...file, dtype: 'fp32' });
+  if (!isFirst) return [];
+  const args = join(dit, 'model_args.json');
+  await writeDurably(args, `${JSON.stringify(config.model, null, 1)}\n`);
+  return [...files.map(({ path }) => path), args, ...(await copyInto(folder, statistics))];
+}
+
+async function copyInto(folder: string, file: string | undefined): Promise<readonly string[]> {
+  if (file === undefined) return [];
+  const copy = join(folder, basename(file));
+  try {
+    if (copy !== file) await copyFile(file, copy);
+  } catch (error) {
+    throw fileError(error, 'write', copy);
+  }
+  return [copy];
+}

@@ -1,0 +1,73 @@
+/** The trained model of a run folder, written in the release's layout. */
+import { basename } from 'node:path';
+import { loadTrainingConfig, type TrainingConfig } from '../config/train.js';
+import { Engine } from '../engine.js';
+import { SvgT2IError } from '../errors.js';
+import { loadRelease } from '../pipeline/load.js';
+import { exportAutoencoder } from './autoencoder-export.js';
+import { autoencoderOpenRequest } from './autoencoder-open-request.js';
+import { findCheckpoint } from './checkpoint.js';
+import { exportDit } from './dit-export.js';
+import { ditOpenRequest } from './dit-open-request.js';
+import { makeFolder } from './files.js';
+import { readRunStage, runFolder } from './run-folder.js';
+
+export interface ExportRunOptions {
+  /** Path of the run. */
+  readonly run: string;
+  /** Folder to write to, such as pre-trained. */
+  readonly out: string;
+  readonly device?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onWarning?: ((message: string) => void) | undefined;
+}
+
+export interface ExportRunResult {
+  readonly files: readonly string[];
+  /** Optimiser steps of the checkpoint. */
+  readonly step: number;
+}
+
+/** Writes the newest whole checkpoint. The run may still be going on. */
+export async function exportRun(options: ExportRunOptions): Promise<ExportRunResult> {
+  const { onWarning = () => undefined } = options;
+  const folder = runFolder(options.run);
+  const stage = await readRunStage(folder);
+  const config = await loadTrainingConfig(stage, { file: folder.config });
+  const found = await findCheckpoint(folder.checkpoints, (reason) => onWarning(`skipped: ${reason}`));
+  if (found === undefined) {
+    throw new SvgT2IError('ERR_SVGT2I_CHECKPOINT', `${options.run} holds no checkpoint to export`, {
+      hint: 'The run saves every checkpoints.every steps, at its end, and on Ctrl-C.',
+    });
+  }
+  await makeFolder(options.out);
+  const { engine, statistics } = await openEngine(config, options);
+  await using _ = engine;
+  const request =
+    config.stage === 'dit'
+      ? ditOpenRequest(config, { worldSize: 1 })
+      : autoencoderOpenRequest(config, { worldSize: 1 });
+  await engine.run('train-open', request, { signal: options.signal });
+  await engine.run('train-restore', { folder: found.folder }, { signal: options.signal });
+  const to = { folder: options.out, name: basename(folder.path), isFirst: true };
+  const files =
+    config.stage === 'dit'
+      ? await exportDit(engine, config, { ...to, statistics })
+      : await exportAutoencoder(engine, config, to);
+  return { files, step: found.state.step };
+}
+
+async function openEngine(
+  config: TrainingConfig,
+  { device, signal }: ExportRunOptions,
+): Promise<{ readonly engine: Engine; readonly statistics: string | undefined }> {
+  const chosen = device ?? config.device;
+  if (config.stage === 'autoencoder') {
+    const engine = await Engine.create(chosen === 'auto' ? {} : { device: chosen });
+    return { engine, statistics: undefined };
+  }
+  const { pretrained, statistics } = config.frozen;
+  const parts = ['statistics'] as const;
+  const { engine, layout } = await loadRelease({ pretrained, statistics, device: chosen, parts, signal });
+  return { engine, statistics: layout.statistics };
+}

@@ -1,0 +1,450 @@
+/** Whole runs on an engine that trains nothing. */
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { parse } from 'yaml';
+import { autoencoderTrainingSchema } from '../../../lib/config/train-autoencoder.js';
+import { ditTrainingSchema } from '../../../lib/config/train-dit.js';
+import { validate } from '../../../lib/config/validate.js';
+import type { TrainEvent } from '../../../lib/train/events.js';
+import { rankPlace } from '../../../lib/train/ranks.js';
+import type { TrainOptions } from '../../../lib/train/run.js';
+import { releaseFiles, writeFiles } from '../release.js';
+import { behaviour, calls, drawsOf, resetEngine } from './engine.js';
+
+vi.mock('../../../lib/engine.js', async () => ({
+  Engine: (await import('./engine.js')).Engine,
+  runtimeInfo: () => ({ cudaDevices: 0 }),
+}));
+vi.mock('../../../lib/data/image-pool.js', async () => ({
+  ImagePool: (await import('./engine.js')).ImagePool,
+}));
+
+const { train } = await import('../../../lib/train/run.js');
+const { exportRun } = await import('../../../lib/train/export-run.js');
+const { writeFeatureCache } = await import('../../../lib/train/feature-cache.js');
+const { writeFeatureStatistics } = await import('../../../lib/train/feature-statistics.js');
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'svg-run-'));
+  resetEngine();
+  const tokenizer = readFileSync(new URL('../../golden/tokenizer/tokenizer.json', import.meta.url), 'utf8');
+  writeFiles(join(folder, 'pre-trained'), { ...releaseFiles(), 'gemma-2-2b/tokenizer.json': tokenizer });
+  writeList('list.jsonl', 10);
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+function writeList(name: string, count: number, pathOf = (i: number) => `${i}.png`): void {
+  const lines = Array.from({ length: count }, (_, i) => JSON.stringify({ path: pathOf(i), prompt: `p${i}` }));
+  writeFileSync(join(folder, name), lines.join('\n'));
+}
+
+const data = (extra: object = {}) => ({
+  sets: [{ path: join(folder, 'list.jsonl') }],
+  resolution: 32,
+  aspect: 'square',
+  ...extra,
+});
+
+function dit(change: object = {}) {
+  return validate(ditTrainingSchema, {
+    steps: 6,
+    batch: { global: 4, micro: 3 },
+    model: { dim: 48, n_layers: 1, n_heads: 4, in_channels: 4 },
+    frozen: { pretrained: join(folder, 'pre-trained') },
+    data: data(),
+    logEvery: 2,
+    checkpoints: { every: 2, keep: 2 },
+    samples: { every: 3, prompts: ['a', 'b', 'c'], steps: 2 },
+    ...change,
+  });
+}
+
+function autoencoder(change: object = {}) {
+  return validate(autoencoderTrainingSchema, {
+    steps: 4,
+    batch: { global: 2 },
+    encoder: { weights: 'dino.pth' },
+    data: data(),
+    samples: { every: 2, count: 3 },
+    ...change,
+  });
+}
+
+const events: TrainEvent[] = [];
+async function run(config: TrainOptions['config'], more: Partial<TrainOptions> = {}) {
+  events.length = 0;
+  return await train({
+    config,
+    folder: join(folder, 'run'),
+    resume: 'new',
+    place: rankPlace({}),
+    onEvent: (event) => events.push(event),
+    ...more,
+  });
+}
+
+const ofKind = (kind: string) => calls.filter((call) => call.kind === kind);
+const warnings = () => events.flatMap((event) => (event.type === 'warning' ? [event.message] : []));
+const inRun = (...path: string[]) => join(folder, 'run', ...path);
+
+describe('a run of the DiT', () => {
+  it('leaves its folder with everything in it', async () => {
+    const result = await run(dit());
+    expect(result).toMatchObject({ step: 6, steps: 6, stopped: false });
+    const names = readdirSync(inRun()).filter((name) => !name.startsWith('events.out.tfevents'));
+    expect(names.sort()).toEqual([
+      'checkpoints',
+      'config.yaml',
+      'export',
+      'losses.svg',
+      'metrics.jsonl',
+      'samples',
+    ]);
+    expect(readdirSync(inRun('checkpoints'))).toEqual(['step-00000004', 'step-00000006']);
+    expect(readdirSync(inRun('samples'))).toEqual(['step-00000003.png', 'step-00000006.png']);
+    expect(readdirSync(inRun('export', 'dit-run'))).toEqual([
+      'consolidated.00-of-01.pth',
+      'consolidated_ema.00-of-01.pth',
+      'model_args.json',
+    ]);
+    const metrics = readFileSync(inRun('metrics.jsonl'), 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(metrics.map(({ step }) => step)).toEqual([2, 4, 6]);
+    expect(metrics[0]).toMatchObject({ losses: { loss: 0.75 }, epoch: 0.8, badItems: 0 });
+    expect(metrics[0].lossByTime).toHaveLength(20);
+    expect(parse(readFileSync(inRun('config.yaml'), 'utf8'))).toMatchObject({
+      stage: 'dit',
+      batch: { global: 4 },
+    });
+    expect(events[0]).toMatchObject({ type: 'start', items: 10, steps: 6, start: { parameters: 7 } });
+  });
+
+  it('asks the engine for what the configuration says', async () => {
+    await run(dit({ optimizer: { lr: 0.5 }, precision: 'bf16', seed: 3, schedule: { warmupSteps: 2 } }));
+    expect(ofKind('load')[0]?.request).toMatchObject({ statistics: {}, autoencoder: {}, textEncoder: {} });
+    expect(ofKind('load')[0]?.request).not.toHaveProperty('dit');
+    expect(ofKind('train-open')[0]?.request).toMatchObject({
+      stage: 'dit',
+      model: { dim: 48, n_layers: 1, n_heads: 4, n_kv_heads: 4 },
+      optimizer: { lr: 0.5, beta1: 0.9, beta2: 0.95, eps: 1e-15, weightDecay: 0 },
+      gradClip: 2,
+      emaDecay: 0.95,
+      precision: 'bf16',
+      seed: 3,
+    });
+    const [step] = ofKind('train-step');
+    expect(step?.request).toMatchObject({
+      step: 0,
+      lr: 0.25,
+      globalBatch: 4,
+      captionDropout: 0.1,
+      time: { kind: 'lognormal', mean: 0, shiftTokens: 4 },
+      drop: { tokens: 'tokens.dropped' },
+      micro: [[{ draw: 0, image: 'image.0', tokens: 'tokens.0' }, { draw: 1 }, { draw: 2 }], [{ draw: 3 }]],
+    });
+    expect(step?.tensors['image.0']?.shape).toEqual([32, 32, 3]);
+    expect(step?.tensors['tokens.dropped']?.shape).toEqual([1]);
+  });
+
+  it('goes on after a stop as if there had been none', async () => {
+    await run(dit(), { folder: join(folder, 'whole') });
+    const whole = readFileSync(
+      join(folder, 'whole/checkpoints/step-00000006/rank-00000-of-00001.safetensors'),
+      'utf8',
+    );
+    const steps = ofKind('train-step').map(({ request }) => [request.step, drawsOf(request)]);
+    calls.length = 0;
+    const controller = new AbortController();
+    behaviour.onStep = (step) => {
+      if (step === 2) controller.abort();
+    };
+    const stopped = await run(dit(), { signal: controller.signal });
+    expect(stopped).toMatchObject({ step: 3, stopped: true, exported: [] });
+    expect(readdirSync(inRun('checkpoints'))).toEqual(['step-00000002', 'step-00000003']);
+    expect(existsSync(inRun('lock'))).toBe(false);
+    behaviour.onStep = () => undefined;
+    await run(dit(), { resume: 'latest' });
+    expect(events[0]).toMatchObject({ type: 'start', step: 3 });
+    expect(ofKind('train-step').map(({ request }) => [request.step, drawsOf(request)])).toEqual(steps);
+    expect(readFileSync(inRun('checkpoints/step-00000006/rank-00000-of-00001.safetensors'), 'utf8')).toBe(
+      whole,
+    );
+    expect(warnings()).toEqual([]);
+  });
+
+  it('that is finished trains nothing when it is resumed', async () => {
+    await run(dit());
+    calls.length = 0;
+    const { step } = await run(dit(), { resume: 'auto' });
+    expect(step).toBe(6);
+    expect(ofKind('train-step')).toEqual([]);
+  });
+
+  it('says what has changed since a checkpoint, and refuses another batch', async () => {
+    await run(dit({ steps: 2 }));
+    await run(dit({ steps: 4, optimizer: { lr: 1e-3 } }), { resume: 'latest' });
+    expect(warnings()).toEqual([
+      expect.stringMatching(/^changed since .*step-00000002 was written: optimizer.lr$/),
+    ]);
+    await expect(run(dit({ batch: { global: 5 } }), { resume: 'latest' })).rejects.toMatchObject({
+      code: 'ERR_SVGT2I_CHECKPOINT',
+      message: expect.stringContaining('batch.global 4, not 5'),
+      hint: expect.stringContaining('initFrom'),
+    });
+  });
+
+  it('reports steps that change nothing and stops after a set number of them in a row', async () => {
+    behaviour.badSteps = (step) => step === 1 || step >= 3;
+    await expect(run(dit({ maxBadSteps: 3, checkpoints: { every: 3 } }))).rejects.toMatchObject({
+      code: 'ERR_SVGT2I_NUMERIC',
+      message: expect.stringContaining('3 steps in a row, up to step 6'),
+      hint: expect.stringContaining('optimizer.lr'),
+    });
+    expect(events.filter((event) => event.type === 'bad-step').map((event) => event.inRow)).toEqual([
+      1, 1, 2, 3,
+    ]);
+    const lines = readFileSync(inRun('metrics.jsonl'), 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(lines.at(-1)).toMatchObject({ step: 6, badSteps: 4, losses: { loss: null } });
+    expect(readdirSync(inRun('checkpoints'))).toEqual(['step-00000003']);
+    expect(existsSync(inRun('lock'))).toBe(false);
+  });
+
+  it('leaves out bad pictures, names them, and stops where there are too many', async () => {
+    writeList('list.jsonl', 10, (i) => (i === 4 ? 'broken.png' : `${i}.png`));
+    await run(dit({ data: data({ maxBadShare: 0.5 }) }));
+    expect(events.filter((event) => event.type === 'bad-item')).toEqual([
+      { type: 'bad-item', index: 4, message: `${join(folder, 'broken.png')} cannot be decoded` },
+    ]);
+    writeList('list.jsonl', 10, (i) => `broken${i}.png`);
+    await expect(run(dit(), { folder: join(folder, 'bad') })).rejects.toMatchObject({
+      code: 'ERR_SVGT2I_DATA',
+    });
+  });
+
+  it('with a full disk ends with the earlier checkpoint whole', async () => {
+    behaviour.onStep = (step) => {
+      if (step === 2) behaviour.saveError = Object.assign(new Error('write failed'), { code: 'ENOSPC' });
+    };
+    await expect(run(dit())).rejects.toMatchObject({ code: 'ERR_SVGT2I_DISK_FULL' });
+    expect(readdirSync(inRun('checkpoints'))).toEqual(['step-00000002']);
+    resetEngine();
+    await run(dit(), { resume: 'latest' });
+    expect(events[0]).toMatchObject({ step: 2 });
+  });
+
+  it('skips a damaged checkpoint, and refuses one of another model', async () => {
+    await run(dit());
+    writeFileSync(inRun('checkpoints/step-00000006/rank-00000-of-00001.safetensors'), 'x');
+    await run(dit(), { resume: 'latest' });
+    expect(warnings()).toEqual([expect.stringContaining('skipped: ')]);
+    expect(events[1]).toMatchObject({ type: 'start', step: 4 });
+    await expect(run(autoencoder(), { resume: 'latest' })).rejects.toMatchObject({
+      code: 'ERR_SVGT2I_WEIGHTS_MISMATCH',
+      message: expect.stringContaining('stage dit, not autoencoder'),
+    });
+  });
+
+  it.each([
+    ['a folder in use', {}, 'ERR_SVGT2I_RUN_FOLDER', 'in use by process 1 on elsewhere'],
+    ['no release', { frozen: { pretrained: '/nowhere' } }, 'ERR_SVGT2I_WEIGHTS_MISSING', '/nowhere'],
+    [
+      'an empty list',
+      { data: { sets: [{ path: '/dev/null' }], resolution: 32 } },
+      'ERR_SVGT2I_FILE_FORMAT',
+      'lists no',
+    ],
+    [
+      'no start',
+      { initFrom: { path: '/nowhere' } },
+      'ERR_SVGT2I_WEIGHTS_MISSING',
+      'initFrom: no weights in /nowhere',
+    ],
+    ['no cache', { data: 'cache' }, 'ERR_SVGT2I_FILE_NOT_FOUND', 'holds no feature cache'],
+  ])('%s is refused before anything is trained', async (what, change, code, message) => {
+    if (what === 'a folder in use') {
+      mkdirSync(inRun());
+      writeFileSync(inRun('lock'), JSON.stringify({ pid: 1, host: 'elsewhere', started: '0' }));
+    }
+    const config = what === 'no cache' ? dit({ data: data({ cache: join(folder, 'none') }) }) : dit(change);
+    await expect(run(config)).rejects.toMatchObject({ code, message: expect.stringContaining(message) });
+    expect(ofKind('train-open')).toEqual([]);
+    expect(hostname()).not.toBe('elsewhere');
+  });
+
+  it('refuses a batch that its processes cannot share', async () => {
+    const place = rankPlace({ RANK: '0', WORLD_SIZE: '3', MASTER_ADDR: 'a' });
+    await expect(run(dit(), { place })).rejects.toThrow('cannot be shared equally by 3 processes');
+    expect(existsSync(inRun())).toBe(false);
+  });
+});
+
+describe('a run of the autoencoder', () => {
+  it('trains, draws originals above reconstructions, and exports what sample finds', async () => {
+    const result = await run(autoencoder({ model: { residual: {} } }));
+    expect(ofKind('train-open')[0]?.request).toMatchObject({
+      stage: 'autoencoder',
+      model: {
+        encoder: { arch: 'dinov3_vits16plus' },
+        decoder: { z_channels: 392 },
+        residual: { output_dim: 8 },
+      },
+      encoder: { path: expect.stringContaining('dino.pth') },
+      trainEncoder: false,
+      loss: { perceptual_weight: 0, disc_start: 5000 },
+      optimizer: { beta1: 0.5, beta2: 0.9 },
+    });
+    expect(warnings()).toEqual([expect.stringContaining('perceptual part of the loss is left out')]);
+    expect(ofKind('train-step')[1]?.request).toMatchObject({ draws: [2, 3], images: ['image.0', 'image.1'] });
+    expect(ofKind('encode')).toHaveLength(2 * 3);
+    expect(result.exported.map((file) => file.slice(inRun('export').length + 1))).toEqual([
+      'autoencoder/svg_autoencoder-R-run.ckpt',
+      'autoencoder/svg_autoencoder_R_run.yaml',
+    ]);
+    const yaml = parse(readFileSync(inRun('export/autoencoder/svg_autoencoder_R_run.yaml'), 'utf8'));
+    expect(yaml.model.params).toMatchObject({
+      ckpt_path: 'pre-trained/autoencoder/svg_autoencoder-R-run.ckpt',
+      ddconfig: { z_channels: 392, ch: 128 },
+      extra_vit_config: { output_dim: 8, use_outnorm: true },
+    });
+  });
+
+  it('begins with what another run has exported', async () => {
+    await run(autoencoder(), { folder: join(folder, 'first') });
+    calls.length = 0;
+    await run(autoencoder({ initFrom: { path: join(folder, 'first') } }));
+    expect(ofKind('train-open')[0]?.request).toMatchObject({
+      start: { path: join(folder, 'first/export/autoencoder/svg_autoencoder-P-first.ckpt') },
+    });
+  });
+});
+
+describe('export', () => {
+  it('writes the newest checkpoint of a run', async () => {
+    await run(dit());
+    calls.length = 0;
+    const out = join(folder, 'out');
+    const { files, step } = await exportRun({ run: inRun(), out });
+    expect(step).toBe(6);
+    expect(files).toContain(join(out, 'dit-run/consolidated_ema.00-of-01.pth'));
+    expect(ofKind('train-restore')[0]?.request).toEqual({ folder: inRun('checkpoints/step-00000006') });
+    expect(ofKind('load')[0]?.request).not.toHaveProperty('textEncoder');
+  });
+
+  it('refuses a folder that is no run, and a run without checkpoints', async () => {
+    await expect(exportRun({ run: folder, out: folder })).rejects.toMatchObject({
+      code: 'ERR_SVGT2I_FILE_NOT_FOUND',
+    });
+    await run(dit());
+    rmSync(inRun('checkpoints'), { recursive: true });
+    await expect(exportRun({ run: inRun(), out: folder })).rejects.toMatchObject({
+      code: 'ERR_SVGT2I_CHECKPOINT',
+    });
+  });
+});
+
+describe('the feature cache', () => {
+  const cache = () => join(folder, 'features');
+  const write = (config = dit(), more: object = {}) =>
+    writeFeatureCache({
+      config,
+      folder: cache(),
+      device: { device: 'cpu', threads: 1 },
+      shardSize: 4,
+      ...more,
+    });
+
+  it('is written in shards, once, and training reads it without pictures', async () => {
+    const result = await write();
+    expect(result).toMatchObject({ items: 10, shards: 3, bad: 0, encoded: 10 });
+    expect(readdirSync(cache())).toContain('shard-000002.safetensors');
+    expect(await write()).toMatchObject({ shards: 3, encoded: 0 });
+    calls.length = 0;
+    await run(dit({ data: data({ cache: cache() }), samples: { every: 0 } }));
+    expect(ofKind('load')[0]?.request).not.toHaveProperty('textEncoder');
+    expect(ofKind('train-open')[0]?.request).toMatchObject({
+      cache: [0, 1, 2]
+        .map((i) => join(cache(), `shard-00000${i}.safetensors`))
+        .concat(join(cache(), 'empty.safetensors')),
+    });
+    const [step] = ofKind('train-step');
+    expect(step?.request).toMatchObject({
+      drop: { shard: 3, row: 0 },
+      micro: [[{ draw: 0, shard: expect.any(Number) }, {}, {}], [{}]],
+    });
+    expect(step?.tensors).toEqual({});
+    expect(warnings()).toEqual([expect.stringContaining('not checked against their weights')]);
+  });
+
+  it('that was interrupted is completed', async () => {
+    const controller = new AbortController();
+    const onEvent = ({ type }: { readonly type: string }) =>
+      type === 'progress' && controller.abort(new Error('stop'));
+    await expect(write(dit(), { signal: controller.signal, onEvent })).rejects.toThrow('stop');
+    const unfinished = run(dit({ data: data({ cache: cache() }) }));
+    await expect(unfinished).rejects.toMatchObject({
+      code: 'ERR_SVGT2I_DATA',
+      hint: expect.stringContaining('svg-t2i cache'),
+    });
+    writeFileSync(join(cache(), 'shard-000007.safetensors'), 'half');
+    expect(await write()).toMatchObject({ shards: 3, encoded: 6 });
+    expect(existsSync(join(cache(), 'shard-000007.safetensors'))).toBe(false);
+  });
+
+  it('counts bad pictures and lets neighbours take their place', async () => {
+    writeList('list.jsonl', 10, (i) => (i === 0 ? 'broken.png' : `${i}.png`));
+    const config = (extra: object = {}) => dit({ data: data({ maxBadShare: 0.5, ...extra }) });
+    expect(await write(config())).toMatchObject({ bad: 1, encoded: 9 });
+    await run(config({ cache: cache() }));
+    expect(events.filter((event) => event.type === 'bad-item')).toHaveLength(1);
+  });
+
+  it.each([
+    ['weights', 'ERR_SVGT2I_WEIGHTS_MISMATCH', 'with another encoder (SHA-256'],
+    ['settings', 'ERR_SVGT2I_INVALID_CONFIG', 'with data.resolution 32, not 64'],
+    ['list', 'ERR_SVGT2I_INVALID_CONFIG', 'with data.sets.0'],
+  ])('made with other %s is refused, for writing and for training', async (what, code, message) => {
+    await write();
+    if (what === 'weights')
+      writeFileSync(join(folder, 'pre-trained/dinov3_vits16plus_pretrain_lvd1689m-4057cbaa.pth'), 'other');
+    if (what === 'list') writeList('list.jsonl', 10, (i) => `other/${i}.png`);
+    const change = what === 'settings' ? { resolution: 64 } : {};
+    const refusal = { code, message: expect.stringContaining(message) };
+    await expect(write(dit({ data: data(change) }))).rejects.toMatchObject(refusal);
+    await expect(run(dit({ data: data({ cache: cache(), ...change }) }))).rejects.toMatchObject(refusal);
+  });
+
+  it('holds no mirrored pictures and one dtype', async () => {
+    await expect(write(dit({ data: data({ flip: 0.5 }) }))).rejects.toThrow('data.flip: must be 0');
+    await write();
+    await expect(write(dit(), { dtype: 'fp32' })).rejects.toThrow('is in bf16, not fp32');
+  });
+});
+
+it('statistics are taken over the pictures asked for', async () => {
+  const path = join(folder, 'stats.pt');
+  const result = await writeFeatureStatistics({
+    config: dit(),
+    path,
+    count: 7,
+    device: { device: 'cpu', threads: undefined },
+  });
+  expect(result).toEqual({ path, images: 3, channels: 4 });
+  expect(ofKind('statistics-add').flatMap(({ request }) => request.images)).toHaveLength(7);
+  expect(ofKind('load')[0]?.request).not.toHaveProperty('textEncoder');
+});
