@@ -1,6 +1,7 @@
 /** The public API. */
 export type { ModelOptions } from './config/model.js';
 export type { Settings } from './config/request.js';
+export { loadTrainingConfig, type TrainingConfig, type TrainingStage } from './config/train.js';
 export { DisposedError, type ErrorCode, EXIT_CODES, SvgT2IError } from './errors.js';
 export { type DecodeLimits, decodeImage, readImage } from './image/decode.js';
 export { encodeImage, type OutputFormat } from './image/encode.js';
@@ -24,6 +25,10 @@ export type {
 } from './pipeline/types.js';
 export { SvgT2I } from './pipeline.js';
 export { SYSTEM_PROMPTS } from './text/system-prompts.js';
+export type { TrainEvent } from './train/events.js';
+export { type ExportRunOptions, type ExportRunResult, exportRun } from './train/export-run.js';
+export type { Metrics } from './train/metrics.js';
+export { type TrainOptions, type TrainResult, train } from './train/run.js';
 export { PACKAGE_VERSION } from './version.js';
 export {
   type ConversionReport,

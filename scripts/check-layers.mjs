@@ -37,7 +37,7 @@ const libLayers = {
   shapes: ['config', 'data', 'image'],
   train: ['config', 'data', 'image', 'text', 'native', 'engine', 'pipeline'],
   selftest: ['config', 'data', 'image', 'text', 'native', 'engine', 'pipeline'],
-  index: ['config', 'data', 'image', 'text', 'native', 'engine', 'weight-files', 'pipeline'],
+  index: ['config', 'data', 'image', 'text', 'native', 'engine', 'weight-files', 'pipeline', 'train'],
   cli: [
     'config',
     'install',

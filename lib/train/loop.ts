@@ -71,7 +71,7 @@ class Loop<Sample> {
     let saved = step;
     let stopped = false;
     while (step < steps && !stopped) {
-      stopped = await ranks.any(signal?.aborted ?? false);
+      stopped = await ranks.anyStops(signal?.aborted ?? false);
       if (stopped || !(await this.#step(step))) {
         stopped = true;
         break;

@@ -130,11 +130,16 @@ export class Ranks {
     if (!this.isAlone) await this.#engine.run('dist-agree', { name, text });
   }
 
-  /** Whether any of the processes wants something; all get the same answer. */
-  async any(wanted: boolean): Promise<boolean> {
-    if (this.isAlone) return wanted;
-    const { value } = await this.#engine.run<{ readonly max: number }>('dist-max', { value: wanted ? 1 : 0 });
-    return value.max > 0;
+  /** Whether any of the processes wants to stop; all get the same answer. */
+  async anyStops(wanted: boolean): Promise<boolean> {
+    try {
+      await this.agree('stop', String(wanted));
+      return wanted;
+    } catch (error) {
+      // All of them learn at once that they differ.
+      if (SvgT2IError.isInstance(error) && String(error.code) === 'ERR_SVGT2I_RANKS') return true;
+      throw error;
+    }
   }
 
   async close(): Promise<void> {

@@ -9,7 +9,7 @@ import type { TrainEvent } from './events.js';
 import { makeFolder } from './files.js';
 import { type LoopResult, runLoop } from './loop.js';
 import { openStage } from './open-stage.js';
-import { type RankPlace, Ranks } from './ranks.js';
+import { type RankPlace, Ranks, rankPlace } from './ranks.js';
 import { Recorder } from './recorder.js';
 import { checkResume, type ResumeMode, type RunFolder, runFolder, writeRunConfig } from './run-folder.js';
 import { lockRunFolder } from './run-lock.js';
@@ -21,7 +21,8 @@ export interface TrainOptions {
   /** Path of the run's folder. */
   readonly folder: string;
   readonly resume: ResumeMode;
-  readonly place: RankPlace;
+  /** Among the processes of the run; what the environment says where not given. */
+  readonly place?: RankPlace | undefined;
   /** The run saves and ends when it is aborted. */
   readonly signal?: AbortSignal | undefined;
   readonly onEvent?: ((event: TrainEvent) => void) | undefined;
@@ -40,7 +41,7 @@ export interface TrainResult extends LoopResult {
  *   ERR_SVGT2I_NUMERIC, ERR_SVGT2I_DATA, ERR_SVGT2I_DISK_FULL on the way
  */
 export async function train(options: TrainOptions): Promise<TrainResult> {
-  const { config, place, resume } = options;
+  const { config, resume, place = rankPlace(process.env) } = options;
   const folder = runFolder(options.folder);
   checkWorldSize(config, place.worldSize);
   const isFirst = place.rank === 0;
@@ -48,13 +49,16 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   const lock = isFirst ? await lockRunFolder(folder.path) : undefined;
   try {
     await checkResume(folder, resume);
-    return await trainLocked(folder, options);
+    return await trainLocked(folder, { ...options, place });
   } finally {
     await lock?.release();
   }
 }
 
-async function trainLocked(folder: RunFolder, options: TrainOptions): Promise<TrainResult> {
+async function trainLocked(
+  folder: RunFolder,
+  options: TrainOptions & { readonly place: RankPlace },
+): Promise<TrainResult> {
   const { config, place, signal, onEvent = () => undefined } = options;
   const onWarning = (message: string) => onEvent({ type: 'warning', message });
   let ranks: Ranks | undefined;
@@ -151,6 +155,18 @@ function checkState(
       { hint: 'Choose the run folder of this stage with --run.' },
     );
   }
+  const now = decisiveValues(config);
+  const keys = new Set([...now.keys(), ...Object.keys(state.config)]);
+  const changed = [...keys].filter((key) => now.get(key) !== state.config[key]);
+  const ofModel = changed.find((key) => key.startsWith('model.'));
+  if (ofModel !== undefined) {
+    const [was, is] = [state.config[ofModel], now.get(ofModel)].map((value) => value ?? 'unset');
+    throw new SvgT2IError(
+      'ERR_SVGT2I_WEIGHTS_MISMATCH',
+      `${folder} is a checkpoint of another model: ${ofModel} was ${was}, not ${is}`,
+      { hint: 'Start a new run with initFrom set to this one: what fits is taken over.' },
+    );
+  }
   if (state.globalBatch !== config.batch.global) {
     throw new SvgT2IError(
       'ERR_SVGT2I_CHECKPOINT',
@@ -158,8 +174,5 @@ function checkState(
       { hint: 'Keep batch.global, or start a new run with initFrom set to this one.' },
     );
   }
-  const now = decisiveValues(config);
-  const keys = new Set([...now.keys(), ...Object.keys(state.config)]);
-  const changed = [...keys].filter((key) => now.get(key) !== state.config[key]);
   if (changed.length > 0) onWarning(`changed since ${folder} was written: ${changed.join(', ')}`);
 }

@@ -4,6 +4,7 @@ import { expect, it } from 'vitest';
 import { CONFIG_SCHEMAS, configJsonSchema } from '../../lib/config/json-schema.js';
 import { loadConfig } from '../../lib/config/load.js';
 import { sampleConfigSchema } from '../../lib/config/sample.js';
+import { loadTrainingConfig } from '../../lib/config/train.js';
 
 const folder = fileURLToPath(new URL('../../configs/', import.meta.url));
 const files = readdirSync(folder).filter((name) => name.endsWith('.yaml'));
@@ -32,3 +33,8 @@ it.each(Object.keys(CONFIG_SCHEMAS) as (keyof typeof CONFIG_SCHEMAS)[])(
     expect(written).toEqual(configJsonSchema(name));
   },
 );
+
+it.each(['dit', 'autoencoder'] as const)('configs/test/tiny-%s.yaml is valid', async (stage) => {
+  const config = await loadTrainingConfig(stage, { file: `${folder}test/tiny-${stage}.yaml` });
+  expect(config.steps).toBe(8);
+});

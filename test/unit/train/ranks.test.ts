@@ -1,6 +1,7 @@
 import { createServer } from 'node:net';
 import { describe, expect, it, vi } from 'vitest';
 import type { Engine } from '../../../lib/engine.js';
+import { SvgT2IError } from '../../../lib/errors.js';
 import { freePort, launchRanks } from '../../../lib/train/launch.js';
 import { firstHost, Ranks, rankPlace } from '../../../lib/train/ranks.js';
 
@@ -80,11 +81,11 @@ describe('the place of a process', () => {
 });
 
 it('a group asks the engine, a lone process asks nobody', async () => {
-  const run = vi.fn(async (kind: string) => ({ value: kind === 'dist-max' ? { max: 1 } : {}, tensors: {} }));
+  const run = vi.fn(async (_kind: string) => ({ value: {}, tensors: {} }));
   const engine = { run } as unknown as Engine;
   const alone = await Ranks.open(engine, rankPlace({}), { backend: 'auto', timeoutSeconds: 5 });
   await alone.barrier();
-  expect(await alone.any(false)).toBe(false);
+  expect(await alone.anyStops(false)).toBe(false);
   expect(run).not.toHaveBeenCalled();
   const place = rankPlace({ RANK: '1', WORLD_SIZE: '2', MASTER_ADDR: 'a', MASTER_PORT: '9' });
   const group = await Ranks.open(engine, place, { backend: 'gloo', timeoutSeconds: 5 });
@@ -97,7 +98,11 @@ it('a group asks the engine, a lone process asks nobody', async () => {
     timeoutSeconds: 5,
     backend: 'gloo',
   });
-  expect(await group.any(false)).toBe(true);
+  expect(await group.anyStops(false)).toBe(false);
+  run.mockRejectedValueOnce(
+    Object.assign(new SvgT2IError('ERR_SVGT2I_INTERNAL', 'x'), { code: 'ERR_SVGT2I_RANKS' }),
+  );
+  expect(await group.anyStops(false)).toBe(true);
   await group.agree('configuration', 'hash');
   expect(run).toHaveBeenLastCalledWith('dist-agree', { name: 'configuration', text: 'hash' });
 });

@@ -1,0 +1,144 @@
+// `svg-t2i train dit` and its companions on a small release: resuming bit for bit, killed runs, the cache, export.
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { jsonLines, run } from './cli.js';
+import { ditArgs, ditConfig, lossesOf, makeWorkshop, stateOf, type Workshop } from './training.js';
+
+let workshop: Workshop;
+beforeAll(async () => {
+  workshop = await makeWorkshop();
+  const whole = await run(ditArgs(workshop, 'whole'));
+  expect([whole.code, whole.stderr]).toEqual([0, expect.stringContaining('step 8/8')]);
+});
+afterAll(() => rmSync(workshop.folder, { recursive: true }));
+
+const inRun = (...path: readonly string[]) => join(workshop.folder, ...path);
+
+it('lowers the loss and leaves everything in its folder', () => {
+  const names = readdirSync(inRun('whole'));
+  for (const name of ['checkpoints', 'config.yaml', 'export', 'losses.svg', 'metrics.jsonl', 'samples']) {
+    expect(names).toContain(name);
+  }
+  expect(names.some((name) => name.startsWith('events.out.tfevents.'))).toBe(true);
+  expect(names).not.toContain('lock');
+  const losses = lossesOf(workshop, 'whole').map(([, { loss }]) => loss);
+  expect(losses).toHaveLength(8);
+  expect(losses[7]).toBeLessThan(losses[0] ?? 0);
+});
+
+it('stopped by Ctrl-C saves, and resumed gives the same bits', async () => {
+  let asked = false;
+  const stopped = await run(ditArgs(workshop, 'stopped'), {
+    watch: (child, _, stderr) => {
+      if (asked || !stderr.includes('step 2/8')) return;
+      asked = true;
+      child.kill('SIGINT');
+    },
+  });
+  expect(stopped.code).toBe(130);
+  expect(stopped.stderr).toMatch(/interrupted after step [2-6] of 8, which is saved/);
+  expect(existsSync(inRun('stopped', 'export'))).toBe(false);
+  const resumed = await run(['train', 'dit', '--run', inRun('stopped'), '--resume']);
+  expect([resumed.code, resumed.stderr]).toEqual([0, expect.stringContaining('going on after step')]);
+  expect(stateOf(workshop, 'stopped', 8).equals(stateOf(workshop, 'whole', 8))).toBe(true);
+  expect(lossesOf(workshop, 'stopped')).toEqual(lossesOf(workshop, 'whole'));
+});
+
+it('killed at any moment, also while saving, goes on to the same bits', async () => {
+  const every = ['--set', 'checkpoints.every=1', '--set', 'samples.every=0'];
+  // Each try gets a little further before it is killed.
+  for (let delayMs = 0; delayMs < 400; delayMs += 50) {
+    await run(ditArgs(workshop, 'killed', ...every, '--resume', 'auto'), {
+      watch: (child, _, stderr) => {
+        if (/step \d+\/8/.test(stderr)) setTimeout(() => child.kill('SIGKILL'), delayMs);
+      },
+    });
+  }
+  const last = await run(ditArgs(workshop, 'killed', ...every, '--resume', 'auto'));
+  expect(last.code).toBe(0);
+  expect(stateOf(workshop, 'killed', 8).equals(stateOf(workshop, 'whole', 8))).toBe(true);
+  expect(lossesOf(workshop, 'killed')).toEqual(lossesOf(workshop, 'whole'));
+});
+
+it('refuses a folder that another run is using', async () => {
+  let second: ReturnType<typeof run> | undefined;
+  await run(ditArgs(workshop, 'shared', '--set', 'steps=500', '--set', 'samples.every=0'), {
+    watch: (child, _, stderr) => {
+      if (second !== undefined || !stderr.includes('step 1/500')) return;
+      second = run(ditArgs(workshop, 'shared')).finally(() => child.kill('SIGINT'));
+    },
+  });
+  const refused = await second;
+  expect(refused?.code).toBe(1);
+  expect(refused?.stderr).toMatch(/shared is in use by process \d+ on /);
+});
+
+it('with the cache trains on the same numbers without encoding', async () => {
+  const features = inRun('features');
+  const cache = ['cache', ...ditConfig(workshop), '--out', features, '--dtype', 'fp32', '--shard-size', '5'];
+  const written = await run([...cache, '--json']);
+  expect(jsonLines(written)).toMatchObject([{ type: 'cache', items: 12, shards: 3, encoded: 12 }]);
+  const text = await run(cache);
+  expect(text.stdout.toString()).toMatch(
+    /encoding took [\d.]+ ms a picture, reading takes [\d.]+ ms: [\d.]+s saved/,
+  );
+  const trained = await run(ditArgs(workshop, 'cached', '--set', `data.cache=${features}`, '--json'));
+  expect(trained.code).toBe(0);
+  const losses = jsonLines(trained).filter(({ type }) => type === 'metrics');
+  expect(losses).toHaveLength(8);
+  const live = lossesOf(workshop, 'whole').map(([, { loss }]) => loss);
+  lossesOf(workshop, 'cached').forEach(([, { loss }], i) => {
+    expect(loss).toBeCloseTo(live[i] ?? 0, 5);
+  });
+});
+
+it('exports what sample draws with, and statistics that it can use', async () => {
+  const out = inRun('exported');
+  const exported = await run(['export', inRun('whole'), '--out', out, '--json']);
+  expect(jsonLines(exported)).toMatchObject([{ type: 'export', step: 8 }]);
+  const statistics = inRun('stats.pt');
+  const stats = await run(['stats', ...ditConfig(workshop), '--count', '5', '--out', statistics]);
+  expect(stats.stdout.toString()).toBe(`${statistics}: 64 channels over 5 pictures\n`);
+  const flags = [
+    '--pretrained',
+    workshop.pretrained,
+    '--dit',
+    join(out, 'dit-whole'),
+    '--statistics',
+    statistics,
+  ];
+  const drawn = await run(['sample', 'x', ...flags, '--size', '64x64', '--steps', '3', '-o', inRun('x.png')]);
+  expect([drawn.code, existsSync(inRun('x.png'))]).toEqual([0, true]);
+});
+
+it('begins with an exported model and lists what does not fit', async () => {
+  const start = `initFrom={"path": "${inRun('whole')}"}`;
+  const more = ['--set', start, '--set', 'model.n_layers=3', '--set', 'steps=1', '--set', 'samples.every=0'];
+  const begun = await run(ditArgs(workshop, 'begun', ...more));
+  expect(begun.code).toBe(0);
+  expect(begun.stderr).toMatch(/initFrom lacks, drawn anew: layers\.2\..* and \d+ more/);
+});
+
+it('refuses a checkpoint of another model', async () => {
+  const other = await run(ditArgs(workshop, 'whole', '--resume', '--set', 'model.n_layers=1'));
+  expect(other.code).toBe(4);
+  expect(other.stderr).toContain('ERR_SVGT2I_WEIGHTS_MISMATCH');
+});
+
+it.each([
+  [
+    'broken pictures',
+    { 'x.png': 'broken', 'list.jsonl': '{"path": "x.png", "prompt": "p"}' },
+    'ERR_SVGT2I_DATA',
+  ],
+  ['no captions', { 'list.jsonl': '{"path": "x.png"}' }, 'ERR_SVGT2I_FILE_FORMAT'],
+  ['nothing', { 'list.jsonl': '' }, 'ERR_SVGT2I_FILE_FORMAT'],
+])('a dataset of %s is a typed error with a fix', async (name, files, code) => {
+  for (const [file, text] of Object.entries(files)) writeFileSync(inRun(file), text);
+  const set = `data.sets=[{"path": "${inRun('list.jsonl')}"}]`;
+  const failed = await run(ditArgs(workshop, name, '--set', set));
+  expect(failed.code).toBe(1);
+  expect(failed.stderr).toContain(code);
+  expect(failed.stderr).toContain('->');
+});
