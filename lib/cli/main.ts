@@ -112,4 +112,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(EXIT_CODES.failure);
 });
 
+// One that closes stderr misses remarks; the work goes on.
+process.stderr.on('error', () => undefined);
+
 process.exitCode = await main(process.argv.slice(2));
