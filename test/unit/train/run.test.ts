@@ -1,25 +1,23 @@
 /** Whole runs on an engine that trains nothing. */
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { hostname, tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { parse } from 'yaml';
-import { autoencoderTrainingSchema } from '../../../lib/config/train-autoencoder.js';
-import { ditTrainingSchema } from '../../../lib/config/train-dit.js';
-import { validate } from '../../../lib/config/validate.js';
-import type { TrainEvent } from '../../../lib/train/events.js';
 import { rankPlace } from '../../../lib/train/ranks.js';
-import type { TrainOptions } from '../../../lib/train/run.js';
-import { releaseFiles, writeFiles } from '../release.js';
 import { behaviour, calls, drawsOf, resetEngine } from './engine.js';
+import {
+  autoencoder,
+  data,
+  dit,
+  events,
+  folder,
+  inRun,
+  ofKind,
+  run,
+  useTrainingFolder,
+  warnings,
+  writeList,
+} from './fixtures.js';
 
 vi.mock('../../../lib/engine.js', async () => ({
   Engine: (await import('./engine.js')).Engine,
@@ -29,74 +27,7 @@ vi.mock('../../../lib/data/image-pool.js', async () => ({
   ImagePool: (await import('./engine.js')).ImagePool,
 }));
 
-const { train } = await import('../../../lib/train/run.js');
-const { exportRun } = await import('../../../lib/train/export-run.js');
-const { writeFeatureCache } = await import('../../../lib/train/feature-cache.js');
-const { writeFeatureStatistics } = await import('../../../lib/train/feature-statistics.js');
-
-let folder: string;
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'svg-run-'));
-  resetEngine();
-  const tokenizer = readFileSync(new URL('../../golden/tokenizer/tokenizer.json', import.meta.url), 'utf8');
-  writeFiles(join(folder, 'pre-trained'), { ...releaseFiles(), 'gemma-2-2b/tokenizer.json': tokenizer });
-  writeList('list.jsonl', 10);
-});
-afterEach(() => rmSync(folder, { recursive: true }));
-
-function writeList(name: string, count: number, pathOf = (i: number) => `${i}.png`): void {
-  const lines = Array.from({ length: count }, (_, i) => JSON.stringify({ path: pathOf(i), prompt: `p${i}` }));
-  writeFileSync(join(folder, name), lines.join('\n'));
-}
-
-const data = (extra: object = {}) => ({
-  sets: [{ path: join(folder, 'list.jsonl') }],
-  resolution: 32,
-  aspect: 'square',
-  ...extra,
-});
-
-function dit(change: object = {}) {
-  return validate(ditTrainingSchema, {
-    steps: 6,
-    batch: { global: 4, micro: 3 },
-    model: { dim: 48, n_layers: 1, n_heads: 4, in_channels: 4 },
-    frozen: { pretrained: join(folder, 'pre-trained') },
-    data: data(),
-    logEvery: 2,
-    checkpoints: { every: 2, keep: 2 },
-    samples: { every: 3, prompts: ['a', 'b', 'c'], steps: 2 },
-    ...change,
-  });
-}
-
-function autoencoder(change: object = {}) {
-  return validate(autoencoderTrainingSchema, {
-    steps: 4,
-    batch: { global: 2 },
-    encoder: { weights: 'dino.pth' },
-    data: data(),
-    samples: { every: 2, count: 3 },
-    ...change,
-  });
-}
-
-const events: TrainEvent[] = [];
-async function run(config: TrainOptions['config'], more: Partial<TrainOptions> = {}) {
-  events.length = 0;
-  return await train({
-    config,
-    folder: join(folder, 'run'),
-    resume: 'new',
-    place: rankPlace({}),
-    onEvent: (event) => events.push(event),
-    ...more,
-  });
-}
-
-const ofKind = (kind: string) => calls.filter((call) => call.kind === kind);
-const warnings = () => events.flatMap((event) => (event.type === 'warning' ? [event.message] : []));
-const inRun = (...path: string[]) => join(folder, 'run', ...path);
+useTrainingFolder();
 
 describe('a run of the DiT', () => {
   it('leaves its folder with everything in it', async () => {
@@ -284,7 +215,6 @@ describe('a run of the DiT', () => {
     const config = what === 'no cache' ? dit({ data: data({ cache: join(folder, 'none') }) }) : dit(change);
     await expect(run(config)).rejects.toMatchObject({ code, message: expect.stringContaining(message) });
     expect(ofKind('train-open')).toEqual([]);
-    expect(hostname()).not.toBe('elsewhere');
   });
 
   it('refuses a batch that its processes cannot share', async () => {
@@ -332,119 +262,4 @@ describe('a run of the autoencoder', () => {
       start: { path: join(folder, 'first/export/autoencoder/svg_autoencoder-P-first.ckpt') },
     });
   });
-});
-
-describe('export', () => {
-  it('writes the newest checkpoint of a run', async () => {
-    await run(dit());
-    calls.length = 0;
-    const out = join(folder, 'out');
-    const { files, step } = await exportRun({ run: inRun(), out });
-    expect(step).toBe(6);
-    expect(files).toContain(join(out, 'dit-run/consolidated_ema.00-of-01.pth'));
-    expect(ofKind('train-restore')[0]?.request).toEqual({ folder: inRun('checkpoints/step-00000006') });
-    expect(ofKind('load')[0]?.request).not.toHaveProperty('textEncoder');
-  });
-
-  it('refuses a folder that is no run, and a run without checkpoints', async () => {
-    await expect(exportRun({ run: folder, out: folder })).rejects.toMatchObject({
-      code: 'ERR_SVGT2I_FILE_NOT_FOUND',
-    });
-    await run(dit());
-    rmSync(inRun('checkpoints'), { recursive: true });
-    await expect(exportRun({ run: inRun(), out: folder })).rejects.toMatchObject({
-      code: 'ERR_SVGT2I_CHECKPOINT',
-    });
-  });
-});
-
-describe('the feature cache', () => {
-  const cache = () => join(folder, 'features');
-  const write = (config = dit(), more: object = {}) =>
-    writeFeatureCache({
-      config,
-      folder: cache(),
-      device: { device: 'cpu', threads: 1 },
-      shardSize: 4,
-      ...more,
-    });
-
-  it('is written in shards, once, and training reads it without pictures', async () => {
-    const result = await write();
-    expect(result).toMatchObject({ items: 10, shards: 3, bad: 0, encoded: 10 });
-    expect(readdirSync(cache())).toContain('shard-000002.safetensors');
-    expect(await write()).toMatchObject({ shards: 3, encoded: 0 });
-    calls.length = 0;
-    await run(dit({ data: data({ cache: cache() }), samples: { every: 0 } }));
-    expect(ofKind('load')[0]?.request).not.toHaveProperty('textEncoder');
-    expect(ofKind('train-open')[0]?.request).toMatchObject({
-      cache: [0, 1, 2]
-        .map((i) => join(cache(), `shard-00000${i}.safetensors`))
-        .concat(join(cache(), 'empty.safetensors')),
-    });
-    const [step] = ofKind('train-step');
-    expect(step?.request).toMatchObject({
-      drop: { shard: 3, row: 0 },
-      micro: [[{ draw: 0, shard: expect.any(Number) }, {}, {}], [{}]],
-    });
-    expect(step?.tensors).toEqual({});
-    expect(warnings()).toEqual([expect.stringContaining('not checked against their weights')]);
-  });
-
-  it('that was interrupted is completed', async () => {
-    const controller = new AbortController();
-    const onEvent = ({ type }: { readonly type: string }) =>
-      type === 'progress' && controller.abort(new Error('stop'));
-    await expect(write(dit(), { signal: controller.signal, onEvent })).rejects.toThrow('stop');
-    const unfinished = run(dit({ data: data({ cache: cache() }) }));
-    await expect(unfinished).rejects.toMatchObject({
-      code: 'ERR_SVGT2I_DATA',
-      hint: expect.stringContaining('svg-t2i cache'),
-    });
-    writeFileSync(join(cache(), 'shard-000007.safetensors'), 'half');
-    expect(await write()).toMatchObject({ shards: 3, encoded: 6 });
-    expect(existsSync(join(cache(), 'shard-000007.safetensors'))).toBe(false);
-  });
-
-  it('counts bad pictures and lets neighbours take their place', async () => {
-    writeList('list.jsonl', 10, (i) => (i === 0 ? 'broken.png' : `${i}.png`));
-    const config = (extra: object = {}) => dit({ data: data({ maxBadShare: 0.5, ...extra }) });
-    expect(await write(config())).toMatchObject({ bad: 1, encoded: 9 });
-    await run(config({ cache: cache() }));
-    expect(events.filter((event) => event.type === 'bad-item')).toHaveLength(1);
-  });
-
-  it.each([
-    ['weights', 'ERR_SVGT2I_WEIGHTS_MISMATCH', 'with another encoder (SHA-256'],
-    ['settings', 'ERR_SVGT2I_INVALID_CONFIG', 'with data.resolution 32, not 64'],
-    ['list', 'ERR_SVGT2I_INVALID_CONFIG', 'with data.sets.0'],
-  ])('made with other %s is refused, for writing and for training', async (what, code, message) => {
-    await write();
-    if (what === 'weights')
-      writeFileSync(join(folder, 'pre-trained/dinov3_vits16plus_pretrain_lvd1689m-4057cbaa.pth'), 'other');
-    if (what === 'list') writeList('list.jsonl', 10, (i) => `other/${i}.png`);
-    const change = what === 'settings' ? { resolution: 64 } : {};
-    const refusal = { code, message: expect.stringContaining(message) };
-    await expect(write(dit({ data: data(change) }))).rejects.toMatchObject(refusal);
-    await expect(run(dit({ data: data({ cache: cache(), ...change }) }))).rejects.toMatchObject(refusal);
-  });
-
-  it('holds no mirrored pictures and one dtype', async () => {
-    await expect(write(dit({ data: data({ flip: 0.5 }) }))).rejects.toThrow('data.flip: must be 0');
-    await write();
-    await expect(write(dit(), { dtype: 'fp32' })).rejects.toThrow('is in bf16, not fp32');
-  });
-});
-
-it('statistics are taken over the pictures asked for', async () => {
-  const path = join(folder, 'stats.pt');
-  const result = await writeFeatureStatistics({
-    config: dit(),
-    path,
-    count: 7,
-    device: { device: 'cpu', threads: undefined },
-  });
-  expect(result).toEqual({ path, images: 3, channels: 4 });
-  expect(ofKind('statistics-add').flatMap(({ request }) => request.images)).toHaveLength(7);
-  expect(ofKind('load')[0]?.request).not.toHaveProperty('textEncoder');
 });

@@ -1,0 +1,146 @@
+/** Export, feature caches and statistics on an engine that trains nothing. */
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it, vi } from 'vitest';
+import { calls } from './engine.js';
+import {
+  data,
+  dit,
+  events,
+  folder,
+  inRun,
+  ofKind,
+  run,
+  useTrainingFolder,
+  warnings,
+  writeList,
+} from './fixtures.js';
+
+vi.mock('../../../lib/engine.js', async () => ({
+  Engine: (await import('./engine.js')).Engine,
+  runtimeInfo: () => ({ cudaDevices: 0 }),
+}));
+vi.mock('../../../lib/data/image-pool.js', async () => ({
+  ImagePool: (await import('./engine.js')).ImagePool,
+}));
+
+const { exportRun } = await import('../../../lib/train/export-run.js');
+const { writeFeatureCache } = await import('../../../lib/train/feature-cache.js');
+const { writeFeatureStatistics } = await import('../../../lib/train/feature-statistics.js');
+
+useTrainingFolder();
+
+describe('export', () => {
+  it('writes the newest checkpoint of a run', async () => {
+    await run(dit());
+    calls.length = 0;
+    const out = join(folder, 'out');
+    const { files, step } = await exportRun({ run: inRun(), out });
+    expect(step).toBe(6);
+    expect(files).toContain(join(out, 'dit-run/consolidated_ema.00-of-01.pth'));
+    expect(ofKind('train-restore')[0]?.request).toEqual({ folder: inRun('checkpoints/step-00000006') });
+    expect(ofKind('load')[0]?.request).not.toHaveProperty('textEncoder');
+  });
+
+  it('refuses a folder that is no run, and a run without checkpoints', async () => {
+    await expect(exportRun({ run: folder, out: folder })).rejects.toMatchObject({
+      code: 'ERR_SVGT2I_FILE_NOT_FOUND',
+    });
+    await run(dit());
+    rmSync(inRun('checkpoints'), { recursive: true });
+    await expect(exportRun({ run: inRun(), out: folder })).rejects.toMatchObject({
+      code: 'ERR_SVGT2I_CHECKPOINT',
+    });
+  });
+});
+
+describe('the feature cache', () => {
+  const cache = () => join(folder, 'features');
+  const write = (config = dit(), more: object = {}) =>
+    writeFeatureCache({
+      config,
+      folder: cache(),
+      device: { device: 'cpu', threads: 1 },
+      shardSize: 4,
+      ...more,
+    });
+
+  it('is written in shards, once, and training reads it without pictures', async () => {
+    const result = await write();
+    expect(result).toMatchObject({ items: 10, shards: 3, bad: 0, encoded: 10 });
+    expect(readdirSync(cache())).toContain('shard-000002.safetensors');
+    expect(await write()).toMatchObject({ shards: 3, encoded: 0 });
+    calls.length = 0;
+    await run(dit({ data: data({ cache: cache() }), samples: { every: 0 } }));
+    expect(ofKind('load')[0]?.request).not.toHaveProperty('textEncoder');
+    expect(ofKind('train-open')[0]?.request).toMatchObject({
+      cache: [0, 1, 2]
+        .map((i) => join(cache(), `shard-00000${i}.safetensors`))
+        .concat(join(cache(), 'empty.safetensors')),
+    });
+    const [step] = ofKind('train-step');
+    expect(step?.request).toMatchObject({
+      drop: { shard: 3, row: 0 },
+      micro: [[{ draw: 0, shard: expect.any(Number) }, {}, {}], [{}]],
+    });
+    expect(step?.tensors).toEqual({});
+    expect(warnings()).toEqual([expect.stringContaining('not checked against their weights')]);
+  });
+
+  it('that was interrupted is completed', async () => {
+    const controller = new AbortController();
+    const onEvent = ({ type }: { readonly type: string }) =>
+      type === 'progress' && controller.abort(new Error('stop'));
+    await expect(write(dit(), { signal: controller.signal, onEvent })).rejects.toThrow('stop');
+    const unfinished = run(dit({ data: data({ cache: cache() }) }));
+    await expect(unfinished).rejects.toMatchObject({
+      code: 'ERR_SVGT2I_DATA',
+      hint: expect.stringContaining('svg-t2i cache'),
+    });
+    writeFileSync(join(cache(), 'shard-000007.safetensors'), 'half');
+    expect(await write()).toMatchObject({ shards: 3, encoded: 6 });
+    expect(existsSync(join(cache(), 'shard-000007.safetensors'))).toBe(false);
+  });
+
+  it('counts bad pictures and lets neighbours take their place', async () => {
+    writeList('list.jsonl', 10, (i) => (i === 0 ? 'broken.png' : `${i}.png`));
+    const config = (extra: object = {}) => dit({ data: data({ maxBadShare: 0.5, ...extra }) });
+    expect(await write(config())).toMatchObject({ bad: 1, encoded: 9 });
+    await run(config({ cache: cache() }));
+    expect(events.filter((event) => event.type === 'bad-item')).toHaveLength(1);
+  });
+
+  it.each([
+    ['weights', 'ERR_SVGT2I_WEIGHTS_MISMATCH', 'with another encoder (SHA-256'],
+    ['settings', 'ERR_SVGT2I_INVALID_CONFIG', 'with data.resolution 32, not 64'],
+    ['list', 'ERR_SVGT2I_INVALID_CONFIG', 'with data.sets.0'],
+  ])('made with other %s is refused, for writing and for training', async (what, code, message) => {
+    await write();
+    if (what === 'weights')
+      writeFileSync(join(folder, 'pre-trained/dinov3_vits16plus_pretrain_lvd1689m-4057cbaa.pth'), 'other');
+    if (what === 'list') writeList('list.jsonl', 10, (i) => `other/${i}.png`);
+    const change = what === 'settings' ? { resolution: 64 } : {};
+    const refusal = { code, message: expect.stringContaining(message) };
+    await expect(write(dit({ data: data(change) }))).rejects.toMatchObject(refusal);
+    await expect(run(dit({ data: data({ cache: cache(), ...change }) }))).rejects.toMatchObject(refusal);
+  });
+
+  it('holds no mirrored pictures and one dtype', async () => {
+    await expect(write(dit({ data: data({ flip: 0.5 }) }))).rejects.toThrow('data.flip: must be 0');
+    await write();
+    await expect(write(dit(), { dtype: 'fp32' })).rejects.toThrow('is in bf16, not fp32');
+  });
+});
+
+it('statistics are taken over the pictures asked for', async () => {
+  const path = join(folder, 'stats.pt');
+  const result = await writeFeatureStatistics({
+    config: dit(),
+    path,
+    count: 7,
+    device: { device: 'cpu', threads: undefined },
+  });
+  expect(result).toEqual({ path, images: 3, channels: 4 });
+  expect(ofKind('statistics-add').flatMap(({ request }) => request.images)).toHaveLength(7);
+  expect(ofKind('load')[0]?.request).not.toHaveProperty('textEncoder');
+});
