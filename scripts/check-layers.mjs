@@ -37,6 +37,7 @@ const libLayers = {
   shapes: ['config', 'data', 'image'],
   train: ['config', 'data', 'image', 'text', 'native', 'engine', 'pipeline'],
   selftest: ['config', 'data', 'image', 'text', 'native', 'engine', 'pipeline'],
+  bench: ['engine', 'pipeline'],
   index: ['config', 'data', 'image', 'text', 'native', 'engine', 'weight-files', 'pipeline', 'train'],
   cli: [
     'config',
@@ -47,6 +48,7 @@ const libLayers = {
     'native',
     'engine',
     'weight-files',
+    'bench',
     'doctor',
     'pipeline',
     'selftest',

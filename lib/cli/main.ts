@@ -2,6 +2,7 @@
 /** The command line: a table of commands, strict parsing, and one place where errors become exit codes. */
 import { Command, CommanderError } from 'commander';
 import { EXIT_CODES, exitCodeOf, fileError, isAbortError, SvgT2IError } from '../errors.js';
+import { benchCommand } from './commands/bench.js';
 import { buildCommand } from './commands/build.js';
 import { cacheCommand } from './commands/cache.js';
 import { convertCommand } from './commands/convert.js';
@@ -40,6 +41,7 @@ const commands: readonly (() => Command)[] = [
   statsCommand,
   exportCommand,
   selftestCommand,
+  benchCommand,
   doctorCommand,
   installCommand,
   buildCommand,

@@ -16,8 +16,15 @@ const files = {
   textEncoder: 'gemma-2-2b/model.safetensors',
 } as const;
 
-/** Writes the parts of a release to `folder`; the same seed gives the same weights. Some megabytes. */
-export async function writeTinyRelease(folder: string, seed: number): Promise<void> {
+/**
+ * Writes the parts of a release to `folder`; the same seed gives the same weights. Some megabytes, unless `dit` asks for
+ * a larger transformer.
+ */
+export async function writeTinyRelease(
+  folder: string,
+  seed: number,
+  dit: Readonly<Record<string, number>> = {},
+): Promise<void> {
   const dir = resolve(folder);
   const texts: Readonly<Record<string, string>> = {
     [`autoencoder/${autoencoder}_P_stage3_1024.yaml`]: stringify(autoencoderYaml),
@@ -34,7 +41,7 @@ export async function writeTinyRelease(folder: string, seed: number): Promise<vo
   }
   await using engine = await Engine.create({ device: 'cpu' });
   const jobs: readonly { readonly [key: string]: JsonValue }[] = [
-    { model: 'next_dit', config: ditConfig, path: join(dir, files.dit) },
+    { model: 'next_dit', config: { ...ditConfig, ...dit }, path: join(dir, files.dit) },
     { model: 'autoencoder', config: { decoder }, path: join(dir, files.autoencoder), nesting: 'state_dict' },
     { model: 'dinov3', config: encoderConfig, path: join(dir, files.encoder) },
     { model: 'gemma2', config: textConfig, path: join(dir, files.textEncoder) },

@@ -2,11 +2,8 @@
 
 #include <c10/core/GradMode.h>
 
-#include <chrono>
-#include <functional>
-
-#include "bench/peak_rss.h"
 #include "bench/plain_dit.h"
+#include "bench/run.h"
 #include "core/error.h"
 #include "core/random_weights.h"
 #include "models/next_dit_guided.h"
@@ -50,27 +47,6 @@ NextDitConfig config_of(const Json& request) {
   return config;
 }
 
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
-
-struct Run {
-  std::vector<double> seconds;
-  int64_t peak = 0;  // bytes above what was resident before
-  at::Tensor result;
-
-  void once(const std::function<at::Tensor()>& body) {
-    result = at::Tensor();
-    const bool known = reset_peak_rss();
-    const int64_t before = current_rss();
-    const auto start = std::chrono::steady_clock::now();
-    result = body();
-    seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
-    if (known) peak = std::max(peak, peak_rss() - before);
-  }
-};
-
 Json bench_row(const Row& row, const NextDit& model, int64_t repeats, at::Generator generator) {
   const auto draw = [&](at::IntArrayRef shape) { return at::randn(shape, generator, at::TensorOptions()); };
   const int64_t side = row.px / 16;
@@ -90,7 +66,7 @@ Json bench_row(const Row& row, const NextDit& model, int64_t repeats, at::Genera
   for (int64_t i = 0; i < kSteps; ++i) times.push_back(static_cast<double>(i) / kSteps);
   for (int64_t i = 0; i <= repeats; ++i) {
     if (i == 1) {  // the first turn warms up
-      for (Run* run : {&shared, &ours, &plain}) run->seconds.clear();
+      for (Run* run : {&shared, &ours, &plain}) run->restart();
     }
     const double t = times[static_cast<size_t>(i % kSteps)];
     shared.once([&] {
@@ -102,18 +78,8 @@ Json bench_row(const Row& row, const NextDit& model, int64_t repeats, at::Genera
     ours.once([&] { return sampler.velocity({latent[0]}, t)[0]; });
     plain.once([&] { return plain_guided_velocity(model, latent, t, features, mask, guidance); });
   }
-  const double ours_seconds = median(ours.seconds) + median(shared.seconds) / kSteps;
-  const double plain_seconds = median(plain.seconds);
-  Json result = Json::object();
-  result.set("name", row.name());
-  result.set("ours", ours_seconds);
-  result.set("plain", plain_seconds);
-  result.set("unit", "s");
-  result.set("ratio", plain_seconds / ours_seconds);
-  result.set("oursPeakRss", std::max(ours.peak, shared.peak));
-  result.set("plainPeakRss", plain.peak);
-  result.set("difference", ((ours.result - plain.result).norm() / plain.result.norm()).item<double>());
-  return result;
+  ours.peak = std::max(ours.peak, shared.peak);
+  return row_of(row.name(), ours.median() + shared.median() / kSteps, ours, plain);
 }
 
 }  // namespace

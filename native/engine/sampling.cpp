@@ -1,5 +1,7 @@
 #include "engine/sampling.h"
 
+#include <chrono>
+
 #include "core/cancel.h"
 #include "core/error.h"
 
@@ -25,22 +27,27 @@ std::vector<at::Tensor> split_like(const at::Tensor& flat, const std::vector<at:
 
 }  // namespace
 
-std::vector<at::Tensor> sample_latents(const NextDit& model, const std::vector<GuidedItem>& items,
-                                       const Guidance& guidance, const SamplerOptions& solver,
-                                       const std::vector<at::Tensor>& noise, const SampleStepFn& on_step) {
+SampledLatents sample_latents(const NextDit& model, const std::vector<GuidedItem>& items, const Guidance& guidance,
+                              const SamplerOptions& solver, const std::vector<at::Tensor>& noise,
+                              const SampleStepFn& on_step) {
   if (solver.adaptive() && items.size() > 1) {
-    std::vector<at::Tensor> latents;
+    SampledLatents all;
     for (size_t i = 0; i < items.size(); ++i) {
-      latents.push_back(sample_latents(model, {items[i]}, guidance, solver, {noise[i]}, on_step)[0]);
+      const SampledLatents one = sample_latents(model, {items[i]}, guidance, solver, {noise[i]}, on_step);
+      all.latents.push_back(one.latents[0]);
+      all.model_seconds += one.model_seconds;
     }
-    return latents;
+    return all;
   }
   GuidedSampler sampler(model, items, guidance);
   sampler.plan_times(model_times(solver));
   at::Tensor predicted;
+  double model_seconds = 0;
   const VelocityFn velocity = [&](const at::Tensor& x, double t, int64_t) {
     check_cancelled();
+    const auto start = std::chrono::steady_clock::now();
     const at::Tensor v = flatten_all(sampler.velocity(split_like(x, noise), t));
+    model_seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     if (on_step) predicted = x + (1 - t) * v;
     return v;
   };
@@ -51,7 +58,7 @@ std::vector<at::Tensor> sample_latents(const NextDit& model, const std::vector<G
   const at::Tensor result = sample(solver, flatten_all(noise), velocity, progress);
   SVG_CHECK(result.isfinite().all().item<bool>(), ErrorCode::kNumeric,
             "the latents hold NaN or infinity: the weights, the noise or the guidance scale are not sound");
-  return split_like(result, noise);
+  return {split_like(result, noise), model_seconds};
 }
 
 }  // namespace svg

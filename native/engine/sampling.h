@@ -16,11 +16,16 @@ namespace svg {
 /// what a preview shows.
 using SampleStepFn = std::function<void(const SolverProgress& progress, const std::vector<at::Tensor>& predicted)>;
 
+struct SampledLatents {
+  std::vector<at::Tensor> latents;
+  double model_seconds = 0;  // spent in the model; the rest of the time is the solver's and the caller's
+};
+
 /// Integrates the guided velocity from `noise` (one (C, h, w) fp32 per picture, on the model's device) to latents of
 /// the same shapes. The pictures of a batch do not see each other; an adaptive solver, whose step size would
 /// couple them, takes one at a time. Throws Error(kNumeric) where the result is not finite.
-std::vector<at::Tensor> sample_latents(const NextDit& model, const std::vector<GuidedItem>& items,
-                                       const Guidance& guidance, const SamplerOptions& solver,
-                                       const std::vector<at::Tensor>& noise, const SampleStepFn& on_step = {});
+SampledLatents sample_latents(const NextDit& model, const std::vector<GuidedItem>& items, const Guidance& guidance,
+                              const SamplerOptions& solver, const std::vector<at::Tensor>& noise,
+                              const SampleStepFn& on_step = {});
 
 }  // namespace svg

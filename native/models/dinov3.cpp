@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "models/dinov3_names.h"
 #include "ops/attention.h"
+#include "ops/swiglu.h"
 
 namespace svg {
 namespace {
@@ -112,7 +113,8 @@ at::Tensor Dinov3::attend(const Block& block, const at::Tensor& x, const Rotatio
 
 at::Tensor Dinov3::feed_forward(const Block& block, const at::Tensor& x) const {
   if (config_.ffn == Dinov3Config::Ffn::kMlp) return block.fc2(at::gelu(block.fc1(x)));
-  return block.w3(at::silu(block.w1(x)) * block.w2(x));
+  const at::Tensor rows = x.flatten(0, 1);
+  return block.w3(swiglu(block.w1(rows), block.w2(rows))).view(x.sizes());
 }
 
 Dinov3Features Dinov3::operator()(const at::Tensor& image) const {
@@ -133,7 +135,7 @@ Dinov3Features Dinov3::operator()(const at::Tensor& image) const {
   at::Tensor x = at::cat(tokens, 1).to(at::kFloat);
 
   const auto add = [](const at::Tensor& stream, const at::Tensor& branch, const at::Tensor& scale) {
-    return scale.defined() ? stream + branch.to(at::kFloat) * scale : stream + branch.to(at::kFloat);
+    return scale.defined() ? at::addcmul(stream, branch.to(at::kFloat), scale) : stream + branch.to(at::kFloat);
   };
   const Rotation rope = rotation(H / patch, W / patch);
   for (const Block& block : blocks_) {

@@ -3,8 +3,12 @@
 #include <fstream>
 #include <thread>
 
+#include "bench/autoencoder_bench.h"
 #include "bench/dit_bench.h"
+#include "bench/sample_bench.h"
+#include "bench/text_bench.h"
 #include "core/cancel.h"
+#include "core/error.h"
 #include "engine/jobs.h"
 #include "golden/case.h"
 
@@ -15,9 +19,16 @@ JobResult golden(EngineState&, const Json& request, const TensorMap&, const Even
   return {run_golden_case(request.at("folder").as_string()), {}};
 }
 
-/// bench/dit_bench.h
+/// {"part"?: "dit" | "encoder" | "decoder" | "sample" | "text-encoder", ...} -> {"rows"} (bench/*_bench.h).
 JobResult bench(EngineState&, const Json& request, const TensorMap&, const EventSink&) {
-  return {bench_dit(request), {}};
+  const std::string part = request.get_string("part", "dit");
+  if (part == "dit") return {bench_dit(request), {}};
+  if (part == "encoder") return {bench_encoder(request), {}};
+  if (part == "decoder") return {bench_decoder(request), {}};
+  if (part == "sample") return {bench_sample(request), {}};
+  if (part == "text-encoder") return {bench_text_encoder(request), {}};
+  throw Error(ErrorCode::kInvalidArgument,
+              concat("unknown part \"", part, "\": known are decoder, dit, encoder, sample, text-encoder"));
 }
 
 /// {} -> {"residentBytes", "peakResidentBytes"} of the process; {"resetPeak": true} starts a new peak.

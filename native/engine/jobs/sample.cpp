@@ -82,8 +82,9 @@ Json event(const char* type, int64_t item) { return Json::object().set("type", t
 
 /// {"solver", "guidance", "items": [{"seed", "width", "height", "prompt", "negative"}], "previewEvery"?,
 /// "returnLatents"?, "returnImages"?} with tensors tokens.N (ids without padding) and, optionally, noise.I (C, h, w);
-/// -> {"timings"} with image.I uint8 (H, W, 3), and latent.I (C, h, w) and float.I (3, H, W) where asked for.
-/// All items go through the solver together. Events: encode, step, preview (tensor "image"), decode.
+/// -> {"timings"}: seconds of encode, sample (of them in the model: model) and decode; with image.I uint8 (H, W, 3),
+/// and latent.I (C, h, w) and float.I (3, H, W) where asked for. All items go through the solver together. Events:
+/// encode, step, preview (tensor "image"), decode.
 JobResult sample(EngineState& state, const Json& request, const TensorMap& tensors, const EventSink& emit) {
   const NextDit& dit = require(state.dit, "DiT");
   const Autoencoder& autoencoder = require(state.autoencoder, "autoencoder");
@@ -124,7 +125,7 @@ JobResult sample(EngineState& state, const Json& request, const TensorMap& tenso
            {{"image", to_pixels(decode(predicted[i]))}});
     }
   };
-  const std::vector<at::Tensor> latents = sample_latents(dit, guided, guidance, solver, noise, on_step);
+  const auto [latents, model_seconds] = sample_latents(dit, guided, guidance, solver, noise, on_step);
   const double sample_seconds = watch.lap();
 
   JobResult result{Json::object(), {}};
@@ -137,8 +138,11 @@ JobResult sample(EngineState& state, const Json& request, const TensorMap& tenso
     if (request.get_bool("returnLatents", false)) result.tensors[concat("latent.", i)] = latents[i].to(at::kCPU);
     if (request.get_bool("returnImages", false)) result.tensors[concat("float.", i)] = image.to(at::kCPU);
   }
-  result.value.set(
-      "timings", Json::object().set("encode", encode_seconds).set("sample", sample_seconds).set("decode", watch.lap()));
+  result.value.set("timings", Json::object()
+                                  .set("encode", encode_seconds)
+                                  .set("sample", sample_seconds)
+                                  .set("model", model_seconds)
+                                  .set("decode", watch.lap()));
   return result;
 }
 

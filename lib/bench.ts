@@ -1,0 +1,119 @@
+/** Benchmarks: each part of ours beside the plain path on the same weights, in the same process. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Engine, runtimeInfo } from './engine.js';
+import { SvgT2IError } from './errors.js';
+import { writeTinyRelease } from './pipeline/tiny-release.js';
+import { SvgT2I } from './pipeline.js';
+
+export interface BenchRow {
+  /** Part, side in pixels, caption tokens where they matter, dtype: "dit-256-128-fp32". */
+  readonly name: string;
+  /** Medians. */
+  readonly ours: number;
+  readonly plain: number;
+  readonly unit: 's';
+  /** plain / ours. */
+  readonly ratio: number;
+  /** Bytes by which the process grew at most. */
+  readonly oursPeakRss?: number;
+  readonly plainPeakRss?: number;
+  /** |ours - plain| / |plain| of the results. */
+  readonly difference?: number;
+}
+
+export interface BenchOptions {
+  /** Rows whose name matches; all. */
+  readonly rows?: RegExp | undefined;
+  /** Timed runs of each; 3. */
+  readonly repeats?: number | undefined;
+  readonly threads?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const dtypes = ['fp32', 'bf16'];
+const each = (part: string, sizes: readonly string[]) =>
+  dtypes.flatMap((dtype) => sizes.map((size) => ({ part, name: `${part}-${size}-${dtype}` })));
+
+/** The whole sample, timed through the API: what it takes above its model is the engine's overhead. */
+const OVERHEAD = 'sample-overhead';
+
+const nativeRows: readonly { readonly part: string; readonly name: string }[] = [
+  ...each('encoder', ['256', '512']),
+  ...each('text-encoder', ['128', '256']),
+  ...each('dit', ['256-128', '256-256', '512-128']),
+  ...each('decoder', ['256', '512']),
+  ...each('sample', ['256-128']),
+];
+
+export const BENCH_ROWS: readonly string[] = [...nativeRows.map(({ name }) => name), OVERHEAD];
+
+/** What the numbers were measured on. */
+export function benchMachine(): Readonly<Record<string, string | number | boolean>> {
+  const { torch, threads, cpuCapability, cpuBf16 } = runtimeInfo();
+  return { processor: cpus()[0]?.model.trim() ?? 'unknown', threads, torch, cpuCapability, cpuBf16 };
+}
+
+/** Rows one by one, as they are measured. Throws ERR_SVGT2I_USAGE where no row matches. */
+export async function* runBenchmarks(options: BenchOptions = {}): AsyncGenerator<BenchRow, void, undefined> {
+  const { rows = /./, repeats = 3, signal } = options;
+  const threads = options.threads === undefined ? {} : { threads: options.threads };
+  if (!BENCH_ROWS.some((name) => rows.test(name))) {
+    throw new SvgT2IError('ERR_SVGT2I_USAGE', `no row matches ${rows.source}`, {
+      hint: `Known rows: ${BENCH_ROWS.join(', ')}.`,
+    });
+  }
+  for (const { part, name } of nativeRows.filter((row) => rows.test(row.name))) {
+    // An engine of its own, so that no row inherits another one's memory.
+    await using engine = await Engine.create({ device: 'cpu', ...threads });
+    const { value } = await engine.run<{ readonly rows: readonly BenchRow[] }>(
+      'bench',
+      { part, only: name, repeats },
+      { signal },
+    );
+    yield* value.rows;
+  }
+  if (rows.test(OVERHEAD)) yield await measureOverhead(repeats, threads, signal);
+}
+
+/** Ours: seconds of a sample as the caller sees it; plain: those that its models took. */
+async function measureOverhead(
+  repeats: number,
+  threads: { readonly threads?: number },
+  signal?: AbortSignal,
+): Promise<BenchRow> {
+  const folder = await mkdtemp(join(tmpdir(), 'svg-t2i-bench-'));
+  try {
+    await writeTinyRelease(folder, 1, { dim: 768, n_layers: 8 });
+    await using pipeline = await SvgT2I.load({
+      pretrained: folder,
+      device: 'cpu',
+      dtype: 'fp32',
+      ...threads,
+      signal,
+    });
+    const seconds: { ours: number; plain: number }[] = [];
+    for (let i = 0; i <= repeats; i++) {
+      const start = performance.now();
+      const { timings } = await pipeline.generate({
+        prompt: 'overhead',
+        width: 256,
+        height: 256,
+        steps: 20,
+        signal,
+      });
+      const { encode = 0, model = 0, decode = 0 } = timings;
+      seconds.push({ ours: (performance.now() - start) / 1000, plain: encode + model + decode });
+    }
+    // The first run warms up.
+    const [median] = seconds
+      .slice(1)
+      .sort((a, b) => a.ours - b.ours)
+      .slice(Math.floor(repeats / 2));
+    const { ours, plain } = median ?? { ours: Number.NaN, plain: Number.NaN };
+    return { name: OVERHEAD, ours, plain, unit: 's', ratio: plain / ours };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}

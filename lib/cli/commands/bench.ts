@@ -1,0 +1,75 @@
+/** `svg-t2i bench`: how fast the parts are on this machine. */
+import { writeFile } from 'node:fs/promises';
+import { Command } from 'commander';
+import type { BenchRow } from '../../bench.js';
+import { fileError, SvgT2IError } from '../../errors.js';
+import { formatTable, note, printLine } from '../output.js';
+import { listenForInterrupt } from '../signals.js';
+import { formatBytes } from '../units.js';
+
+interface BenchFlags {
+  readonly rows?: RegExp;
+  readonly repeats: number;
+  readonly threads?: number;
+  readonly json?: string;
+}
+
+const EXAMPLES = `
+Beside each row of ours stands the plain path on the same weights, alternating with it in the same process; medians. The
+plain path does what the original does: prompt and unconditional caption padded to one batch, nothing shared between steps.
+The DiT rows have the 2B's width and four main layers. sample-overhead compares a whole sample with what its models took.
+
+Examples:
+  svg-t2i bench
+  svg-t2i bench --rows '^dit-256' --repeats 5 --json bench.json
+`;
+
+export function benchCommand(): Command {
+  return new Command('bench')
+    .description('time encoder, text encoder, diffusion transformer, decoder and a whole sample')
+    .option('--rows <regex>', 'only rows whose name matches', parseRegex)
+    .option('--repeats <n>', 'timed runs of each', parseCount, 3)
+    .option('--threads <n>', 'CPU threads', parseCount)
+    .option('--json <file>', 'also write the rows to a JSON file')
+    .addHelpText('after', EXAMPLES)
+    .action(runBench);
+}
+
+async function runBench(flags: BenchFlags): Promise<void> {
+  const { benchMachine, runBenchmarks } = await import('../../bench.js');
+  using interrupt = listenForInterrupt();
+  const machine = benchMachine();
+  const { rows: pattern, repeats, threads, json } = flags;
+  printLine(`${machine.processor}, ${threads ?? machine.threads} threads, libtorch ${machine.torch}`);
+  const rows: BenchRow[] = [];
+  for await (const row of runBenchmarks({ rows: pattern, repeats, threads, signal: interrupt.signal })) {
+    if (process.stderr.isTTY) note(`${row.name}: ${seconds(row.ours)}, plain ${seconds(row.plain)}`);
+    rows.push(row);
+  }
+  printLine(formatTable(['row', 'ours', 'plain', 'plain/ours', 'peak ours', 'peak plain'], rows.map(cells)));
+  if (json === undefined) return;
+  await writeFile(json, `${JSON.stringify({ machine, rows }, null, 1)}\n`).catch((error: unknown) => {
+    throw fileError(error, 'write to', json);
+  });
+}
+
+function cells({ name, ours, plain, ratio, oursPeakRss, plainPeakRss }: BenchRow): readonly string[] {
+  const size = (bytes: number | undefined) => (bytes === undefined ? '' : formatBytes(bytes));
+  return [name, seconds(ours), seconds(plain), ratio.toFixed(2), size(oursPeakRss), size(plainPeakRss)];
+}
+
+const seconds = (value: number) => (value < 1 ? `${(1000 * value).toFixed(1)} ms` : `${value.toFixed(2)} s`);
+
+function parseRegex(text: string): RegExp {
+  try {
+    return new RegExp(text);
+  } catch {
+    throw new SvgT2IError('ERR_SVGT2I_USAGE', `--rows ${text} is no regular expression`);
+  }
+}
+
+function parseCount(text: string): number {
+  const count = Number(text);
+  if (Number.isInteger(count) && count >= 1) return count;
+  throw new SvgT2IError('ERR_SVGT2I_USAGE', `"${text}": give a whole number from 1`);
+}

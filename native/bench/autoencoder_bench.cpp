@@ -1,0 +1,66 @@
+#include "bench/autoencoder_bench.h"
+
+#include <c10/core/GradMode.h>
+
+#include "bench/drawn_weights.h"
+#include "bench/plain_decoder.h"
+#include "bench/plain_encoder.h"
+#include "bench/run.h"
+#include "core/rng.h"
+#include "models/conv_decoder.h"
+#include "models/dinov3.h"
+
+namespace svg {
+namespace {
+
+struct Row {
+  int64_t px;
+  at::ScalarType dtype;
+};
+
+const std::vector<Row> kRows = {{256, at::kFloat}, {512, at::kFloat}, {256, at::kBFloat16}, {512, at::kBFloat16}};
+
+std::string name_of(const char* part, const Row& row) {
+  return std::string(part) + "-" + std::to_string(row.px) + (row.dtype == at::kFloat ? "-fp32" : "-bf16");
+}
+
+/// Rows whose name holds `only`, each by `body`.
+template <typename Body>
+Json rows_of(const char* part, const Json& request, Body body) {
+  c10::NoGradGuard no_grad;
+  const std::string only = request.get_string("only", "");
+  const int64_t repeats = std::max<int64_t>(request.get_int("repeats", 3), 1);
+  Json rows = Json::array();
+  for (const Row& row : kRows) {
+    const std::string name = name_of(part, row);
+    if (name.find(only) != std::string::npos) rows.push_back(body(name, row, repeats));
+  }
+  return Json::object().set("rows", std::move(rows));
+}
+
+}  // namespace
+
+Json bench_encoder(const Json& request) {
+  return rows_of("encoder", request, [](const std::string& name, const Row& row, int64_t repeats) {
+    const Dinov3Config config = Dinov3Config::preset("vits16plus");
+    const Weights weights = drawn_weights(row.dtype, [&](const Weights& source) { Dinov3(source, config); });
+    const Dinov3 encoder(weights, config);
+    const at::Tensor image = at::randn({1, 3, row.px, row.px}, seeded_generator(1), at::TensorOptions());
+    return compare(
+        name, repeats, [&] { return encoder(image).patches; }, [&] { return plain_encode(weights, config, image); });
+  });
+}
+
+Json bench_decoder(const Json& request) {
+  return rows_of("decoder", request, [](const std::string& name, const Row& row, int64_t repeats) {
+    const ConvDecoderConfig config;
+    const Weights weights = drawn_weights(row.dtype, [&](const Weights& source) { ConvDecoder(source, config); });
+    const ConvDecoder decoder(weights, config);
+    const at::Tensor latent =
+        at::randn({1, config.z_channels, row.px / 16, row.px / 16}, seeded_generator(1), at::TensorOptions());
+    return compare(
+        name, repeats, [&] { return decoder(latent); }, [&] { return plain_decode(weights, config, latent); });
+  });
+}
+
+}  // namespace svg

@@ -1,0 +1,16 @@
+// Encoder and decoder, beside the plain path on the same weights.
+#pragma once
+
+#include "core/json.h"
+
+namespace svg {
+
+/// {"only"?: part of a row's name, "repeats"?} -> {"rows"} as `compare` gives them: "encoder-<px>-<dtype>", DINOv3
+/// S/16+ on one image; plain in the operations of the original.
+Json bench_encoder(const Json& request);
+
+/// The same for "decoder-<px>-<dtype>", the published Autoencoder-P's decoder on one latent; plain in the original's
+/// operations.
+Json bench_decoder(const Json& request);
+
+}  // namespace svg

@@ -1,0 +1,59 @@
+#include "bench/run.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "bench/peak_rss.h"
+#include "core/cancel.h"
+
+namespace svg {
+
+void Run::restart() {
+  seconds.clear();
+  peak = 0;
+}
+
+void Run::once(const std::function<at::Tensor()>& body) {
+  check_cancelled();
+  result = at::Tensor();
+  const bool known = reset_peak_rss();
+  const int64_t before = current_rss();
+  const auto start = std::chrono::steady_clock::now();
+  result = body();
+  seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  if (known) peak = std::max(peak, peak_rss() - before);
+}
+
+double Run::median() const {
+  std::vector<double> sorted = seconds;
+  std::sort(sorted.begin(), sorted.end());
+  return sorted[sorted.size() / 2];
+}
+
+Json row_of(const std::string& name, double ours_seconds, const Run& ours, const Run& plain) {
+  const double plain_seconds = plain.median();
+  return Json::object()
+      .set("name", name)
+      .set("ours", ours_seconds)
+      .set("plain", plain_seconds)
+      .set("unit", "s")
+      .set("ratio", plain_seconds / ours_seconds)
+      .set("oursPeakRss", ours.peak)
+      .set("plainPeakRss", plain.peak)
+      .set("difference", ((ours.result - plain.result).norm() / plain.result.norm()).item<double>());
+}
+
+Json compare(const std::string& name, int64_t repeats, const std::function<at::Tensor()>& ours,
+             const std::function<at::Tensor()>& plain) {
+  Run fast, slow;
+  for (int64_t i = 0; i <= repeats; ++i) {
+    fast.once(ours);
+    slow.once(plain);
+    if (i > 0) continue;
+    fast.restart();
+    slow.restart();
+  }
+  return row_of(name, fast.median(), fast, slow);
+}
+
+}  // namespace svg

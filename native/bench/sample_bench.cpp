@@ -1,0 +1,88 @@
+#include "bench/sample_bench.h"
+
+#include <c10/core/GradMode.h>
+
+#include <numeric>
+
+#include "bench/drawn_weights.h"
+#include "bench/plain_decoder.h"
+#include "bench/plain_dit.h"
+#include "bench/run.h"
+#include "bench/text_bench.h"
+#include "core/random_weights.h"
+#include "core/rng.h"
+#include "diffusion/sampler.h"
+#include "models/conv_decoder.h"
+#include "models/gemma2.h"
+#include "models/next_dit_guided.h"
+
+namespace svg {
+namespace {
+
+constexpr int64_t kTokens = 128, kSide = 16;
+
+NextDitConfig dit_config() {
+  NextDitConfig config;
+  config.dim = 768;
+  config.heads = 8;
+  config.kv_heads = 4;
+  config.layers = 8;
+  config.ffn_dim = 3072;
+  config.check();
+  return config;
+}
+
+std::shared_ptr<RandomWeights> random_weights(at::ScalarType dtype) {
+  return std::make_shared<RandomWeights>(seeded_generator(0), RandomWeights::Values::kRandom, dtype);
+}
+
+Json sample_row(const std::string& name, at::ScalarType dtype, const SamplerOptions& solver, int64_t repeats) {
+  const Gemma2 text(Weights(random_weights(dtype)), gemma_2b(/*layers=*/2));
+  const NextDit dit(Weights(random_weights(dtype)), dit_config());
+  ConvDecoderConfig decoder_config;
+  decoder_config.ch = 64;
+  const Weights weights = drawn_weights(dtype, [&](const Weights& source) { ConvDecoder(source, decoder_config); });
+  const ConvDecoder decoder(weights, decoder_config);
+  const Guidance guidance;
+  const at::Tensor noise =
+      at::randn({1, dit.config.in_channels, kSide, kSide}, seeded_generator(1), at::TensorOptions());
+  std::vector<int64_t> prompt(kTokens), padded(kTokens, 2);
+  std::iota(prompt.begin(), prompt.end(), 2);
+
+  const auto ours = [&] {
+    const std::vector<at::Tensor> features = text.encode({prompt, {2}});
+    GuidedSampler sampler(dit, {{dit.encode_caption(features[0]), dit.encode_caption(features[1]), kSide, kSide}},
+                          guidance);
+    sampler.plan_times(model_times(solver));
+    return decoder(sample(solver, noise, [&](const at::Tensor& x, double t, int64_t) {
+      return sampler.velocity({x[0]}, t)[0].unsqueeze(0);
+    }));
+  };
+  const auto plain = [&] {
+    const at::Tensor features = at::stack(text.encode({prompt, padded}));
+    const at::Tensor mask = at::ones({2, kTokens}, at::kBool);
+    mask[1].narrow(0, 1, kTokens - 1).fill_(false);
+    return plain_decode(weights, decoder_config, sample(solver, noise, [&](const at::Tensor& x, double t, int64_t) {
+                          return plain_guided_velocity(dit, x, t, features, mask, guidance).view(x.sizes());
+                        }));
+  };
+  return compare(name, repeats, ours, plain);
+}
+
+}  // namespace
+
+Json bench_sample(const Json& request) {
+  c10::NoGradGuard no_grad;
+  SamplerOptions solver;
+  solver.dpm.steps = request.get_int("steps", 10);
+  const std::string only = request.get_string("only", "");
+  Json rows = Json::array();
+  for (const at::ScalarType dtype : {at::kFloat, at::kBFloat16}) {
+    const std::string name = dtype == at::kFloat ? "sample-256-128-fp32" : "sample-256-128-bf16";
+    if (name.find(only) == std::string::npos) continue;
+    rows.push_back(sample_row(name, dtype, solver, std::max<int64_t>(request.get_int("repeats", 3), 1)));
+  }
+  return Json::object().set("rows", std::move(rows));
+}
+
+}  // namespace svg

@@ -1,0 +1,17 @@
+// The text encoder, beside the plain path on the same weights.
+#pragma once
+
+#include "core/json.h"
+#include "models/gemma2_config.h"
+
+namespace svg {
+
+/// Gemma-2-2B but for the number of layers that run and the vocabulary, which is only looked up.
+/// Source: arXiv 2408.00118, table 1.
+Gemma2Config gemma_2b(int64_t layers);
+
+/// {"only"?, "repeats"?, "layers"? (4)} -> {"rows"}: "text-encoder-<tokens>-<dtype>", layers of Gemma-2-2B's width on a
+/// prompt and the unconditional caption; plain pads the second to the first's length, as the original does.
+Json bench_text_encoder(const Json& request);
+
+}  // namespace svg
