@@ -19,11 +19,16 @@ function normalise(word: string): string {
   return word.toLowerCase().replace(/[-_\s]/g, '');
 }
 
+/** A word that stands for the beginning of a longer one ("guidance" for "guidanceScale") is one edit further away. */
+function wordDistance(word: string, known: string): number {
+  return Math.min(editDistance(word, known), 1 + editDistance(word, known.slice(0, word.length)));
+}
+
 /** The closest of `known`, or undefined where none is close (more than 40 % of the letters differ). */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   let best: { word: string; distance: number } | undefined;
   for (const candidate of known) {
-    const distance = editDistance(normalise(word), normalise(candidate));
+    const distance = wordDistance(normalise(word), normalise(candidate));
     const limit = Math.max(2, Math.floor(0.4 * Math.max(word.length, candidate.length)));
     if (distance <= limit && (best === undefined || distance < best.distance)) {
       best = { word: candidate, distance };

@@ -61,8 +61,8 @@ ConvDecoderConfig ConvDecoderConfig::from_json(const Json& json) {
 
 ConvDecoderConfig ConvDecoderConfig::infer(const Weights& weights) {
   const auto conv_in = weights.shape_of("conv_in.weight");
-  SVG_CHECK(conv_in && conv_in->size() == 4, ErrorCode::kWeightsMismatch,
-            "[conv_decoder] no tensor \"conv_in.weight\": these are no decoder weights");
+  SVG_CHECK(conv_in && conv_in->size() == 4, ErrorCode::kWeightsMismatch, weights.description(),
+            " holds no decoder: \"conv_in.weight\" is missing");
   ConvDecoderConfig config;
   config.z_channels = conv_in->at(1);
   std::vector<int64_t> widths;

@@ -38,7 +38,8 @@ double eps_of(const std::string& layer) {
 
 std::vector<int64_t> shape(const Weights& weights, const std::string& name) {
   const auto found = weights.shape_of(name);
-  SVG_CHECK(found, ErrorCode::kWeightsMismatch, "[dinov3] no tensor \"", name, "\": these are no DINOv3 ViT weights");
+  SVG_CHECK(found, ErrorCode::kWeightsMismatch, weights.description(), " holds no DINOv3 ViT: \"", name,
+            "\" is missing");
   return *found;
 }
 

@@ -28,7 +28,7 @@ int64_t feed_forward_dim(int64_t dim, int64_t multiple_of, const Json* multiplie
 
 std::vector<int64_t> shape_of(const Weights& weights, const std::string& name, size_t dims) {
   const auto shape = weights.shape_of(name);
-  SVG_CHECK(shape.has_value(), ErrorCode::kWeightsMismatch, "these are no weights of a NextDiT: \"", name,
+  SVG_CHECK(shape.has_value(), ErrorCode::kWeightsMismatch, weights.description(), " holds no NextDiT: \"", name,
             "\" is missing");
   SVG_CHECK(shape->size() == dims && !shape->empty() && (*shape)[0] > 0, ErrorCode::kWeightsMismatch, "tensor \"", name,
             "\" of a NextDiT has ", shape->size(), " dimensions, not ", dims);

@@ -15,8 +15,8 @@ std::string main_layer(int64_t index) { return "main." + std::to_string(index); 
 
 PatchDiscriminatorConfig PatchDiscriminatorConfig::infer(const Weights& weights) {
   const auto first = weights.shape_of("main.0.weight");
-  SVG_CHECK(first && first->size() == 4, ErrorCode::kWeightsMismatch,
-            "[patch_discriminator] no tensor \"main.0.weight\": these are no discriminator weights");
+  SVG_CHECK(first && first->size() == 4, ErrorCode::kWeightsMismatch, weights.description(),
+            " holds no discriminator: \"main.0.weight\" is missing");
   PatchDiscriminatorConfig config;
   config.ndf = first->at(0);
   // Blocks of conv, norm, activation follow at 2, 5, 8, ...: n_layers of them, and then a lone convolution.

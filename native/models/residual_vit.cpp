@@ -40,8 +40,8 @@ ResidualVitConfig ResidualVitConfig::from_json(const Json& json) {
 ResidualVitConfig ResidualVitConfig::infer(const Weights& weights) {
   const auto need = [&](const std::string& name, size_t rank) {
     const auto shape = weights.shape_of(name);
-    SVG_CHECK(shape && shape->size() == rank, ErrorCode::kWeightsMismatch, "[residual_vit] no tensor \"", name,
-              "\" of ", rank, " dimensions: these are no weights of a residual branch");
+    SVG_CHECK(shape && shape->size() == rank, ErrorCode::kWeightsMismatch, weights.description(),
+              " holds no residual branch: \"", name, "\" of ", rank, " dimensions is missing");
     return *shape;
   };
   ResidualVitConfig config;

@@ -46,7 +46,7 @@ TEST_CASE("next_dit: dimensions are inferred from the weights and held against t
   heads.set("n_heads", 3);
   EXPECT_ERROR(svg::NextDitConfig::infer(weights, heads), svg::ErrorCode::kWeightsMismatch, "n_heads 3");
   const svg::Weights nothing(std::make_shared<svg::MapSource>(svg::TensorMap{}, "nothing"));
-  EXPECT_ERROR(svg::NextDitConfig::infer(nothing), svg::ErrorCode::kWeightsMismatch, "no weights of a NextDiT");
+  EXPECT_ERROR(svg::NextDitConfig::infer(nothing), svg::ErrorCode::kWeightsMismatch, "holds no NextDiT");
 }
 
 TEST_CASE("next_dit: patches of two") {

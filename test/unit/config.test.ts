@@ -142,5 +142,6 @@ describe('layers', () => {
 
 test('nearest', () => {
   expect(nearest('guidence', ['guidance', 'width'])).toBe('guidance');
+  expect(nearest('guidnce', ['guidanceMode', 'guidanceUntil', 'width'])).toBe('guidanceMode');
   expect(nearest('quite-else', ['guidance', 'width'])).toBeUndefined();
 });

@@ -1,0 +1,70 @@
+/** What loading and disposing cost in memory. */
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Engine } from '../../dist/engine.js';
+import { SvgT2I } from '../../dist/index.js';
+import { writeTinyRelease } from '../../dist/pipeline/tiny-release.js';
+
+let folder: string;
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'svg-memory-'));
+  await writeTinyRelease(join(folder, 'release'), 1);
+}, 120_000);
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+interface Memory {
+  readonly residentBytes: number;
+  readonly peakResidentBytes: number;
+}
+
+const memory = async (engine: Engine, resetPeak = false) =>
+  (await engine.run<Memory>('memory', { resetPeak })).value;
+
+describe('memory', () => {
+  it('does not grow over 100 times load, draw and dispose', async () => {
+    await using watcher = await Engine.create({ device: 'cpu', threads: 1 });
+    const sizes: number[] = [];
+    for (let i = 0; i < 100; i++) {
+      await using pipeline = await SvgT2I.load({
+        pretrained: join(folder, 'release'),
+        device: 'cpu',
+        dtype: 'fp32',
+        threads: 1,
+      });
+      await pipeline.generate({ prompt: 'a circle', width: 32, height: 32, steps: 2 });
+      sizes.push((await memory(watcher)).residentBytes);
+    }
+    // The first rounds fill the allocator's pools; the weights of one release alone are 4 MB.
+    const growth = (sizes.at(-1) ?? 0) - (sizes[29] ?? 0);
+    expect(growth / 1e6).toBeLessThan(20);
+  }, 60_000);
+
+  it.each(['fp32', 'bf16'])(
+    'peaks below 1.2 times the file when it loads it in %s',
+    async (dtype) => {
+      const path = join(folder, `dit-${dtype}/consolidated.00-of-01.safetensors`);
+      const config = {
+        in_channels: 64,
+        dim: 1024,
+        n_layers: 4,
+        n_refiner_layers: 1,
+        n_heads: 16,
+        n_kv_heads: 16,
+        cap_feat_dim: 64,
+        axes_dims: [16, 24, 24],
+      };
+      {
+        await using writer = await Engine.create({ device: 'cpu' });
+        await writer.run('init-weights', { model: 'next_dit', config, path });
+      }
+      await using engine = await Engine.create({ device: 'cpu' });
+      const before = await memory(engine, true);
+      await engine.run('load', { dtype, dit: { path, config } });
+      const grown = (await memory(engine)).peakResidentBytes - before.residentBytes;
+      expect(grown / statSync(path).size).toBeLessThan(1.2);
+    },
+    60_000,
+  );
+});
