@@ -25,7 +25,7 @@ archive, or else the torch wheel through pip with pip's own configuration.
 Examples:
   svg-t2i install
   svg-t2i install --cuda cu128
-  svg-t2i install --from-python /opt/venv/bin/python
+  svg-t2i install --from-python venv/bin/python
   svg-t2i install --file libtorch-shared-with-deps-2.13.0+cpu.zip --sha256 0123...
 `;
 
