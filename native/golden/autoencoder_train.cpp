@@ -114,7 +114,8 @@ class ThreadCount {
 }  // namespace
 
 void run_autoencoder_trainer(GoldenCase& golden) {
-  // The golden numbers hold steps that Adam makes of rounding (models/conv_decoder.cpp), and two threads made them.
+  // The golden numbers hold steps that Adam makes of rounding (models/conv_decoder.cpp). Two threads with AVX-512 made
+  // them; other counts or instructions round otherwise and miss the bound, the reference's own as well.
   const ThreadCount two(2);
   const c10::AutoGradMode grad(true);
   const Json& spec = golden.spec();

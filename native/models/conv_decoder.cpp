@@ -18,9 +18,9 @@ GroupNorm group_norm(const Weights& weights, int64_t channels) {
 Conv2d conv1x1(const Weights& weights, int64_t in, int64_t out) { return Conv2d(weights, in, out, 1); }
 Conv2d conv3x3(const Weights& weights, int64_t in, int64_t out) { return Conv2d(weights, in, out, 3, 1, 1); }
 
-/// Training in fp32 on a CPU takes the reference's own operations, and so follows it to the last bit. It must: a bias
-/// before a norm with one channel per group gets nothing but rounding for a gradient, and Adam makes full steps of
-/// that.
+/// Training in fp32 on a CPU takes the reference's own operations, and so follows it to the last bit where threads and
+/// vector instructions are the same. It must: a bias before a norm with one channel per group gets nothing but rounding
+/// for a gradient, and Adam makes full steps of that. Elsewhere only such biases differ, and the losses do not.
 bool follows_reference(const at::Tensor& x) { return x.requires_grad() && x.is_cpu() && x.scalar_type() == at::kFloat; }
 
 at::Tensor swish(const at::Tensor& x) { return follows_reference(x) ? x * x.sigmoid() : at::silu(x); }

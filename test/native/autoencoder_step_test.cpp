@@ -1,0 +1,174 @@
+#include "train/autoencoder_step.h"
+
+#include <c10/core/GradMode.h>
+
+#include <cmath>
+#include <limits>
+
+#include "check.h"
+
+using namespace svg;
+
+namespace {
+
+const PatchDiscriminatorConfig kPatch = {.ndf = 4, .n_layers = 1};
+
+/// A generator of one 1x1 convolution under the decoder's last name, and its trainer. No perceptual distance unless
+/// asked for: VGG-16 of random weights is slow to draw.
+struct Fixture {
+  explicit Fixture(const AutoencoderLossOptions& loss, uint64_t seed = 1)
+      : source(std::make_shared<TrainableSource>(TensorMap{}, at::detail::createCPUGenerator(seed))),
+        weight(Weights(source).get("decoder.conv_out.weight", {3, 3, 1, 1}, Init::normal(0.5))),
+        trainer(source, weight,
+                std::make_shared<TrainableSource>(TensorMap{}, at::detail::createCPUGenerator(seed + 1)), kPatch, vgg(),
+                {.loss = loss, .optimizer = {.lr = 1e-2, .beta1 = 0.5, .beta2 = 0.9, .eps = 1e-8}}) {}
+
+  /// Zeros that share one element's memory: the distance is never taken.
+  static Lpips vgg() {
+    struct Zeros : WeightSource {
+      at::Tensor find(const std::string&, at::IntArrayRef shape, Init, Role) override {
+        return at::zeros({1}).expand(shape);
+      }
+      std::optional<std::vector<int64_t>> shape_of(const std::string&) const override { return std::nullopt; }
+      std::string description() const override { return "zeros"; }
+    };
+    return Lpips(Weights(std::make_shared<Zeros>()));
+  }
+
+  std::vector<at::Tensor> reconstruct(const std::vector<at::Tensor>& images) const {
+    std::vector<at::Tensor> reconstructions;
+    for (const at::Tensor& image : images) reconstructions.push_back(at::conv2d(image, weight));
+    return reconstructions;
+  }
+  AutoencoderStepResult step(const std::vector<at::Tensor>& images) {
+    return trainer.step(images, reconstruct(images));
+  }
+
+  std::shared_ptr<TrainableSource> source;
+  at::Tensor weight;
+  AutoencoderTrainer trainer;
+};
+
+/// Two images of different sizes.
+std::vector<at::Tensor> images(uint64_t seed = 3) {
+  const at::Generator generator = at::detail::createCPUGenerator(seed);
+  return {at::rand({1, 3, 16, 24}, generator, at::TensorOptions()) * 2 - 1,
+          at::rand({1, 3, 32, 16}, generator, at::TensorOptions()) * 2 - 1};
+}
+
+AutoencoderLossOptions pixels_only(int64_t disc_start) {
+  AutoencoderLossOptions loss;
+  loss.perceptual_weight = 0;
+  loss.disc_start = disc_start;
+  return loss;
+}
+
+}  // namespace
+
+TEST_CASE("autoencoder_step: every image counts, and logvar scales their sum") {
+  for (const auto pixel : {AutoencoderLossOptions::Pixel::kL1, AutoencoderLossOptions::Pixel::kL2}) {
+    AutoencoderLossOptions loss = pixels_only(100);
+    loss.pixel = pixel;
+    loss.logvar = 0.3;
+    Fixture fixture(loss);
+    double nll = 0, rec = 0;
+    const auto shown = images();
+    const auto made = fixture.reconstruct(shown);
+    for (size_t i = 0; i < shown.size(); ++i) {
+      const at::Tensor difference = (shown[i] - made[i]).detach().to(at::kDouble).abs();
+      const at::Tensor each = pixel == AutoencoderLossOptions::Pixel::kL1 ? difference : difference.square();
+      nll += (each / std::exp(loss.logvar) + loss.logvar).sum().item<double>() / 2;
+      rec += each.mean().item<double>() / 2;
+    }
+    const AutoencoderStepResult result = fixture.trainer.step(shown, made);
+    EXPECT_CLOSE(result.nll, nll, 1e-4 * nll);
+    EXPECT_CLOSE(result.rec, rec, 1e-5);
+    EXPECT(result.perceptual == 0 && result.applied);
+  }
+}
+
+TEST_CASE("autoencoder_step: the discriminator joins in at disc_start, counted twice an iteration") {
+  for (const auto kind : {AutoencoderLossOptions::Adversarial::kHinge, AutoencoderLossOptions::Adversarial::kVanilla}) {
+    AutoencoderLossOptions loss = pixels_only(3);  // the second iteration's discriminator is the fourth update
+    loss.disc_loss = kind;
+    Fixture fixture(loss);
+    const AutoencoderStepResult first = fixture.step(images());
+    EXPECT(first.total == first.nll && first.discriminator == 0 && first.adaptive_weight > 0);
+    const AutoencoderStepResult second = fixture.step(images());
+    EXPECT(second.total == second.nll && second.discriminator > 0);
+    const AutoencoderStepResult third = fixture.step(images());
+    EXPECT_CLOSE(third.total, third.nll + third.adaptive_weight * third.generator, 1e-5 * third.nll);
+    EXPECT(third.generator != 0 && fixture.trainer.steps() == 6);
+  }
+}
+
+TEST_CASE("autoencoder_step: the adaptive weight balances the gradients at the last layer") {
+  AutoencoderLossOptions loss = pixels_only(0);
+  loss.logvar = 4;  // keeps the weight below its bound
+  Fixture fixture(loss);
+  const auto shown = images();
+  const double weight = fixture.step(shown).adaptive_weight;
+
+  Fixture again(loss);  // the same draws
+  const auto source = std::make_shared<TrainableSource>(TensorMap{}, at::detail::createCPUGenerator(2));
+  const PatchDiscriminator patch(Weights(source), kPatch);
+  const auto norm_of = [&](auto&& loss_of) {
+    again.weight.mutable_grad() = at::Tensor();
+    loss_of(again.reconstruct(shown)).backward();
+    return again.weight.grad().norm().template item<double>();
+  };
+  const double pixels = norm_of([&](const std::vector<at::Tensor>& made) {
+    return ((shown[0] - made[0]).abs().sum() + (shown[1] - made[1]).abs().sum()) / (2 * std::exp(loss.logvar));
+  });
+  const double adversarial = norm_of([&](const std::vector<at::Tensor>& made) {  // one mean over all logits
+    return -at::cat({patch(made[0], true).flatten(), patch(made[1], true).flatten()}).mean();
+  });
+  EXPECT_CLOSE(weight, loss.disc_weight * pixels / (adversarial + 1e-4), 1e-3 * weight);
+  EXPECT(Fixture(pixels_only(0)).step(shown).adaptive_weight == loss.disc_weight * 1e4);  // the bound
+}
+
+TEST_CASE("autoencoder_step: the loss falls on images that are shown again and again") {
+  Fixture fixture(pixels_only(1000));
+  const double first = fixture.step(images()).rec;
+  double last = first;
+  for (int step = 0; step < 30; ++step) last = fixture.step(images()).rec;
+  EXPECT(last < 0.8 * first);
+}
+
+TEST_CASE("autoencoder_step: a loss that is not finite changes nothing") {
+  Fixture fixture(pixels_only(0));
+  TensorMap before;
+  for (const auto& [name, tensor] : fixture.trainer.state()) before[name] = tensor.detach().clone();
+  auto broken = images();
+  broken[1].fill_(std::numeric_limits<float>::infinity());
+  EXPECT(!fixture.step(broken).applied);
+  const TensorMap after = fixture.trainer.state();
+  for (const auto& [name, tensor] : fixture.source->parameters()) {
+    EXPECT(at::equal(tensor.detach(), before.at("generator." + name)));
+  }
+  EXPECT(at::equal(after.at("steps"), before.at("steps")));
+}
+
+TEST_CASE("autoencoder_step: a saved state continues bit for bit") {
+  Fixture fixture(pixels_only(0));
+  fixture.step(images());
+  TensorMap saved;
+  for (const auto& [name, tensor] : fixture.trainer.state()) saved[name] = tensor.detach().clone();
+  Fixture resumed(pixels_only(0), 77);
+  resumed.trainer.load_state(saved);
+  fixture.step(images(4));
+  resumed.step(images(4));
+  const TensorMap want = fixture.trainer.state(), got = resumed.trainer.state();
+  EXPECT(got.size() == want.size());
+  for (const auto& [name, tensor] : want) EXPECT(at::equal(got.at(name), tensor));
+  saved.erase("steps");
+  EXPECT_ERROR(resumed.trainer.load_state(saved), ErrorCode::kWeightsMismatch, "\"steps\"");
+}
+
+TEST_CASE("autoencoder_step refuses losses that it does not know, and images without reconstructions") {
+  EXPECT_ERROR(AutoencoderLossOptions::from_json(Json::parse(R"({"pixel": "l3"})")), ErrorCode::kInvalidConfig, "l3");
+  EXPECT_ERROR(AutoencoderLossOptions::from_json(Json::parse(R"({"disc_loss": "wgan"})")), ErrorCode::kInvalidConfig,
+               "wgan");
+  Fixture fixture(pixels_only(0));
+  EXPECT_ERROR(fixture.trainer.step(images(), {}), ErrorCode::kInvalidArgument, "[autoencoder_step]");
+}
