@@ -20,6 +20,9 @@ const ENCODER_WIDTHS = {
   dinov3_vit7b16: 4096,
 } as const;
 
+/** Of one head of the residual branch. */
+const HEAD_CHANNELS = 64;
+
 const size = () => z.number().int().min(1).max(1_000_000);
 
 /** Keys of DINOv3's constructor. */
@@ -121,6 +124,12 @@ export const autoencoderTrainingSchema = z
       .lt(1)
       .default(0)
       .describe('share of residual tokens that the mask token replaces'),
+    latentNoise: z
+      .number()
+      .min(0)
+      .max(10)
+      .default(0)
+      .describe("deviation of noise on latents, in a channel's own; smooths what a trained encoder gives"),
     data: z.strictObject({
       sets: z.array(z.strictObject(dataSetShape)).min(1).describe('where pictures come from'),
       ...dataShape,
@@ -151,13 +160,18 @@ export const autoencoderTrainingSchema = z
     const refuse = (at: readonly string[], message: string, input: unknown) =>
       context.addIssue({ code: 'custom', path: [...at], message, input });
     const { encoder, model, freezeResidual, maskRatio, initFrom } = config;
+    const { residual } = model;
+    if (residual !== null && residual.embed_dim !== HEAD_CHANNELS * residual.num_heads) {
+      const message = `must be ${HEAD_CHANNELS} for each of num_heads, since files do not tell`;
+      refuse(['model', 'residual', 'embed_dim'], message, residual.embed_dim);
+    }
     if (encoder.weights === undefined && !encoder.train && initFrom === undefined) {
       refuse(['encoder', 'weights'], 'needed, unless encoder.train or initFrom is given', undefined);
     }
-    if (model.residual === null && maskRatio > 0) {
+    if (residual === null && maskRatio > 0) {
       refuse(['maskRatio'], 'must be 0 without model.residual', maskRatio);
     }
-    if (freezeResidual && (model.residual === null || initFrom === undefined)) {
+    if (freezeResidual && (residual === null || initFrom === undefined)) {
       refuse(['freezeResidual'], 'needs model.residual, and initFrom with its weights', freezeResidual);
     }
   });

@@ -25,6 +25,7 @@ export function autoencoderOpenRequest(
     trainEncoder: encoder.train,
     freezeResidual: config.freezeResidual,
     maskRatio: config.maskRatio,
+    latentNoise: config.latentNoise,
     ...(loss.lpips === undefined ? {} : { lpips: { path: loss.lpips } }),
     loss: {
       pixel: loss.pixel,

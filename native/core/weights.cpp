@@ -58,7 +58,8 @@ at::Tensor TrainableSource::find(const std::string& name, at::IntArrayRef shape,
     if (const auto found = known->find(name); found != known->end()) return found->second;
   }
   const auto given = start_.find(name);
-  at::Tensor value = given != start_.end() ? given->second : initialise(shape, init, generator_);
+  const bool fits = given != start_.end() && given->second.sizes() == shape;
+  at::Tensor value = fits ? given->second : initialise(shape, init, generator_);
   const bool trainable = role != Role::kBuffer && at::isFloatingType(value.scalar_type());
   const at::ScalarType dtype = at::isFloatingType(value.scalar_type()) ? at::kFloat : value.scalar_type();
   value = value.detach().to(device_, dtype, /*non_blocking=*/false, /*copy=*/true).contiguous();

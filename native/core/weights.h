@@ -89,10 +89,10 @@ class MapSource : public WeightSource {
   at::ScalarType dtype_;
 };
 
-/// Gives trainable parameters: from `start` where the name is there, drawn from `generator` otherwise. Keeps every
-/// parameter and buffer that was asked for, by name, in fp32. With bf16 as `compute`, the model gets bf16 copies of the
-/// matrices to compute with (mixed precision, arXiv 1710.03740): after a backward pass gather_gradients() moves their
-/// gradients to the fp32 parameters, after an update refresh_copies() rounds the parameters again.
+/// Gives trainable parameters: from `start` where it has that name and shape, drawn from `generator` otherwise. Keeps
+/// every parameter and buffer that was asked for, by name, in fp32. With bf16 as `compute`, the model gets bf16 copies
+/// of the matrices to compute with (mixed precision, arXiv 1710.03740): after a backward pass gather_gradients() moves
+/// their gradients to the fp32 parameters, after an update refresh_copies() rounds the parameters again.
 class TrainableSource : public WeightSource {
  public:
   TrainableSource(TensorMap start, at::Generator generator, at::Device device = at::kCPU,

@@ -114,7 +114,7 @@ class ThreadCount {
 }  // namespace
 
 void run_autoencoder_trainer(GoldenCase& golden) {
-  // The golden numbers hold steps that Adam makes of rounding (models/conv_decoder.cpp). Two threads with AVX-512 made
+  // The golden numbers hold steps that Adam makes of rounding (models/conv_decoder.h). Two threads with AVX-512 made
   // them; other counts or instructions round otherwise and miss the bound, the reference's own as well.
   const ThreadCount two(2);
   const c10::AutoGradMode grad(true);
@@ -123,14 +123,16 @@ void run_autoencoder_trainer(GoldenCase& golden) {
   const at::Generator generator = at::detail::createCPUGenerator(0);
   const auto decoder_source = std::make_shared<TrainableSource>(start, generator);
   const ConvDecoder decoder(Weights(decoder_source).scope("decoder"),
-                            ConvDecoderConfig::from_json(golden.config().at("decoder")));
+                            ConvDecoderConfig::from_json(golden.config().at("decoder")),
+                            ConvDecoder::Operations::kReference);
   PatchDiscriminatorConfig patch;
   patch.n_layers = spec.at("loss").get_int("disc_num_layers", patch.n_layers);
   patch.ndf = spec.at("loss").get_int("disc_ndf", patch.ndf);
   const auto patch_source =
       std::make_shared<TrainableSource>(draw(golden, "discriminator", discriminator_keys(patch)), generator);
   const Lpips lpips{Weights(std::make_shared<MapSource>(draw(golden, "lpips", lpips_keys()), golden.folder()))};
-  AutoencoderTrainer trainer(decoder_source, decoder.last_weight(), patch_source, patch, lpips, options_of(spec));
+  AutoencoderTrainer trainer(decoder_source, decoder.last_weight(), AutoencoderTrainer::Adversary{patch_source, patch},
+                             lpips, options_of(spec));
 
   std::map<std::string, std::vector<double>> series;
   for (int64_t iteration = 0; iteration < spec.at("iterations").as_int(); ++iteration) {

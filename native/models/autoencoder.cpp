@@ -35,18 +35,22 @@ void check_kind(const Weights& checkpoint, const AutoencoderConfig& config) {
   }
 }
 
-void check_channels(const AutoencoderConfig& config) {
-  if (!config.encoder) return;
+const AutoencoderConfig& checked(const AutoencoderConfig& config) {
+  if (!config.encoder) return config;
   const int64_t residual = config.residual ? config.residual->output_dim : 0;
   const int64_t channels = config.encoder->embed_dim + residual;
   SVG_CHECK(channels == config.decoder.z_channels, ErrorCode::kInvalidConfig, "the encoder gives ",
             config.encoder->embed_dim, " + ", residual, " channels, the decoder takes ", config.decoder.z_channels);
+  return config;
 }
 
-ConvDecoder load_decoder(const Weights& checkpoint, const AutoencoderConfig& config) {
+AutoencoderWeights parts_of(const Weights& checkpoint, const AutoencoderConfig& config,
+                            const std::optional<Weights>& encoder) {
   check_kind(checkpoint, config);
-  check_channels(config);
-  return ConvDecoder(checkpoint.scope("decoder"), config.decoder);
+  AutoencoderWeights parts{checkpoint.scope("decoder"), encoder, std::nullopt};
+  if (!encoder && holds_encoder(checkpoint)) parts.encoder = checkpoint.scope("encoder");
+  if (config.residual) parts.residual = checkpoint.scope("extra_vit");
+  return parts;
 }
 
 /// `model.params` of the reference's YAML files.
@@ -97,14 +101,12 @@ AutoencoderConfig AutoencoderConfig::infer(const Weights& checkpoint, const std:
 
 Autoencoder::Autoencoder(const Weights& checkpoint, const AutoencoderConfig& config,
                          const std::optional<Weights>& encoder)
-    : config_(config), decoder_(load_decoder(checkpoint, config)) {
-  if (config.residual) residual_.emplace(checkpoint.scope("extra_vit"), *config.residual);
-  if (!config.encoder) return;
-  if (encoder) {
-    encoder_.emplace(*encoder, *config.encoder);
-  } else if (holds_encoder(checkpoint)) {
-    encoder_.emplace(checkpoint.scope("encoder"), *config.encoder);
-  }
+    : Autoencoder(parts_of(checkpoint, config, encoder), config) {}
+
+Autoencoder::Autoencoder(const AutoencoderWeights& parts, const AutoencoderConfig& config)
+    : config_(checked(config)), decoder_(parts.decoder, config.decoder) {
+  if (config.residual) residual_.emplace(*parts.residual, *config.residual);
+  if (config.encoder && parts.encoder) encoder_.emplace(*parts.encoder, *config.encoder);
 }
 
 at::Tensor Autoencoder::encode(const at::Tensor& image, AlignOver over) const {

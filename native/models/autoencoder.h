@@ -33,14 +33,23 @@ struct AutoencoderConfig {
 /// image's latent depends on its companions there; per image gives what the reference gives for a batch of one.
 enum class AlignOver { kImage, kBatch };
 
+/// The parts, each by its own names.
+struct AutoencoderWeights {
+  Weights decoder;
+  std::optional<Weights> encoder, residual;
+};
+
 class Autoencoder {
  public:
+  /// All parts that `config` has. Throws Error(kInvalidConfig) where the channels do not add up.
+  Autoencoder(const AutoencoderWeights& parts, const AutoencoderConfig& config);
   /// `checkpoint` holds decoder.*, perhaps encoder.* and, for R, extra_vit.*; `encoder` (a DINOv3 file of its own)
   /// comes before encoder.*. Throws Error(kWeightsMismatch) with the reason where P and R are mixed up.
   Autoencoder(const Weights& checkpoint, const AutoencoderConfig& config,
               const std::optional<Weights>& encoder = std::nullopt);
 
   const AutoencoderConfig& config() const { return config_; }
+  const ConvDecoder& decoder() const { return decoder_; }
   bool can_encode() const { return encoder_.has_value(); }
   int64_t latent_channels() const { return config_.decoder.z_channels; }
 

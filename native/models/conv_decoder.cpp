@@ -18,12 +18,9 @@ GroupNorm group_norm(const Weights& weights, int64_t channels) {
 Conv2d conv1x1(const Weights& weights, int64_t in, int64_t out) { return Conv2d(weights, in, out, 1); }
 Conv2d conv3x3(const Weights& weights, int64_t in, int64_t out) { return Conv2d(weights, in, out, 3, 1, 1); }
 
-/// Training in fp32 on a CPU takes the reference's own operations, and so follows it to the last bit where threads and
-/// vector instructions are the same. It must: a bias before a norm with one channel per group gets nothing but rounding
-/// for a gradient, and Adam makes full steps of that. Elsewhere only such biases differ, and the losses do not.
-bool follows_reference(const at::Tensor& x) { return x.requires_grad() && x.is_cpu() && x.scalar_type() == at::kFloat; }
-
-at::Tensor swish(const at::Tensor& x) { return follows_reference(x) ? x * x.sigmoid() : at::silu(x); }
+at::Tensor swish(const at::Tensor& x, ConvDecoder::Operations operations) {
+  return operations == ConvDecoder::Operations::kReference ? x * x.sigmoid() : at::silu(x);
+}
 
 /// One head over all positions: q, k, v (B, C, h, w) -> (B, C, h*w).
 at::Tensor attend_reference(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
@@ -88,8 +85,8 @@ ConvDecoder::ResBlock::ResBlock(const Weights& weights, int64_t in, int64_t out)
   if (in != out) shortcut = conv1x1(weights.scope("nin_shortcut"), in, out);
 }
 
-at::Tensor ConvDecoder::ResBlock::operator()(const at::Tensor& x) const {
-  const at::Tensor hidden = conv2(swish(norm2(conv1(swish(norm1(x))))));
+at::Tensor ConvDecoder::ResBlock::operator()(const at::Tensor& x, Operations operations) const {
+  const at::Tensor hidden = conv2(swish(norm2(conv1(swish(norm1(x), operations))), operations));
   return (shortcut.weight.defined() ? shortcut(x) : x) + hidden;
 }
 
@@ -100,9 +97,9 @@ ConvDecoder::AttnBlock::AttnBlock(const Weights& weights, int64_t channels)
       v(conv1x1(weights.scope("v"), channels, channels)),
       proj_out(conv1x1(weights.scope("proj_out"), channels, channels)) {}
 
-at::Tensor ConvDecoder::AttnBlock::operator()(const at::Tensor& x) const {
+at::Tensor ConvDecoder::AttnBlock::operator()(const at::Tensor& x, Operations operations) const {
   const at::Tensor normed = norm(x);
-  if (follows_reference(normed)) {
+  if (operations == Operations::kReference) {
     const at::Tensor queries = q(normed);  // in this order: it is the order in which gradients are summed
     const at::Tensor keys = k(normed);
     const at::Tensor values = v(normed);
@@ -112,10 +109,12 @@ at::Tensor ConvDecoder::AttnBlock::operator()(const at::Tensor& x) const {
     return map.flatten(2).transpose(1, 2).unsqueeze(2);
   };
   const at::Tensor out = attention(tokens(q(normed)), tokens(k(normed)), tokens(v(normed)));
-  return x + proj_out(out.squeeze(2).transpose(1, 2).reshape(x.sizes()));
+  // (B, h*w, C) seen as (B, C, h, w) is in the layout of x already.
+  return x + proj_out(out.squeeze(2).view({x.size(0), x.size(2), x.size(3), -1}).permute({0, 3, 1, 2}));
 }
 
-ConvDecoder::ConvDecoder(const Weights& weights, const ConvDecoderConfig& config) : config_(config) {
+ConvDecoder::ConvDecoder(const Weights& weights, const ConvDecoderConfig& config, Operations operations)
+    : config_(config), operations_(operations) {
   SVG_CHECK(!config.ch_mult.empty() && config.ch > 0 && config.num_res_blocks >= 0 && config.z_channels > 0,
             ErrorCode::kInvalidConfig, "[conv_decoder] ", config.describe(), ": no such network");
   for (int64_t level = 0; level < config.levels(); ++level) {
@@ -148,16 +147,20 @@ ConvDecoder::ConvDecoder(const Weights& weights, const ConvDecoderConfig& config
 at::Tensor ConvDecoder::operator()(const at::Tensor& latent) const {
   SVG_CHECK(latent.dim() == 4 && latent.size(1) == config_.z_channels, ErrorCode::kInvalidArgument,
             "[conv_decoder] latent must be (batch, ", config_.z_channels, ", height, width), not ", latent.sizes());
-  at::Tensor x = conv_in_(latent.to(conv_in_.weight.scalar_type()));
-  x = mid_blocks_[1](mid_attn_[0](mid_blocks_[0](x)));
+  // Channels side by side in memory, as the convolutions' kernels want them; kept by every operation from here on.
+  const auto layout =
+      operations_ == Operations::kReference ? at::MemoryFormat::Contiguous : at::MemoryFormat::ChannelsLast;
+  at::Tensor x = conv_in_(latent.to(conv_in_.weight.scalar_type()).contiguous(layout));
+  x = mid_blocks_[0](x, operations_);
+  x = mid_blocks_[1](mid_attn_[0](x, operations_), operations_);
   for (const Level& level : levels_) {
     for (size_t i = 0; i < level.blocks.size(); ++i) {
-      x = level.blocks[i](x);
-      if (!level.attention.empty()) x = level.attention[i](x);
+      x = level.blocks[i](x, operations_);
+      if (!level.attention.empty()) x = level.attention[i](x, operations_);
     }
     for (const Conv2d& conv : level.upsample) x = conv(at::upsample_nearest2d(x, {2 * x.size(2), 2 * x.size(3)}));
   }
-  return conv_out_(swish(norm_out_(x))).to(at::kFloat);
+  return conv_out_(swish(norm_out_(x), operations_)).to(at::kFloat).contiguous();
 }
 
 }  // namespace svg

@@ -35,7 +35,12 @@ struct ConvDecoderConfig {
 
 class ConvDecoder {
  public:
-  ConvDecoder(const Weights& weights, const ConvDecoderConfig& config);
+  /// kReference takes the reference's own operations, and so follows its training in fp32 to the last bit where threads
+  /// and vector instructions are the same. Tests against it must: a bias before a norm with one channel per group gets
+  /// nothing but rounding for a gradient, and Adam makes full steps of that. The losses do not differ.
+  enum class Operations { kFast, kReference };
+
+  ConvDecoder(const Weights& weights, const ConvDecoderConfig& config, Operations operations = Operations::kFast);
 
   const ConvDecoderConfig& config() const { return config_; }
 
@@ -50,13 +55,13 @@ class ConvDecoder {
     GroupNorm norm1, norm2;
     Conv2d conv1, conv2, shortcut;  // shortcut where the width changes
     ResBlock(const Weights& weights, int64_t in, int64_t out);
-    at::Tensor operator()(const at::Tensor& x) const;
+    at::Tensor operator()(const at::Tensor& x, Operations operations) const;
   };
   struct AttnBlock {
     GroupNorm norm;
     Conv2d q, k, v, proj_out;
     AttnBlock(const Weights& weights, int64_t channels);
-    at::Tensor operator()(const at::Tensor& x) const;
+    at::Tensor operator()(const at::Tensor& x, Operations operations) const;
   };
   struct Level {
     std::vector<ResBlock> blocks;
@@ -65,6 +70,7 @@ class ConvDecoder {
   };
 
   ConvDecoderConfig config_;
+  Operations operations_;
   Conv2d conv_in_;
   std::vector<ResBlock> mid_blocks_;  // two
   std::vector<AttnBlock> mid_attn_;   // one between them

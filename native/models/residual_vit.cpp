@@ -89,6 +89,12 @@ ResidualVit::ResidualVit(const Weights& weights, const ResidualVitConfig& config
   head_out_ = vit_linear(weights.scope("heads.2"), C, config.output_dim);
 }
 
+TensorMap residual_vit_buffers(const ResidualVitConfig& config) {
+  const int64_t side = config.img_size / config.patch_size;
+  const at::Tensor cells = at::arange(side, at::kFloat);
+  return {{"freqs_t_x", cells.repeat({side})}, {"freqs_t_y", cells.repeat_interleave(side)}};
+}
+
 ResidualVit::Positions ResidualVit::positions(int64_t rows, int64_t columns) const {
   const int64_t side = config_.img_size / config_.patch_size;
   // As the reference: the positions of the square serve any image of as many patches, whatever its shape.

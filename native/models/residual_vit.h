@@ -63,6 +63,10 @@ class ResidualVit {
   Linear head_in_, head_out_;
 };
 
+/// What published files hold beside the parameters: {"freqs_t_x", "freqs_t_y"}, the positions of an img_size square,
+/// from which its size can be told.
+TensorMap residual_vit_buffers(const ResidualVitConfig& config);
+
 /// Start values that no plain initialiser gives: per head, frequencies along two perpendicular random directions.
 /// Returns {"freqs": (2, depth, C/2)} for a TrainableSource.
 TensorMap initial_residual_frequencies(const ResidualVitConfig& config, at::Generator generator);

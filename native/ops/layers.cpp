@@ -44,6 +44,8 @@ GroupNorm::GroupNorm(const Weights& weights, int64_t channels, int64_t groups, d
       eps(eps) {}
 
 at::Tensor GroupNorm::operator()(const at::Tensor& x) const {
+  // The CPU's kernel sums in fp32 whatever x is; the GPU's wants parameters in x's dtype.
+  if (x.is_cpu()) return at::group_norm(x, groups, weight, bias, eps);
   return at::group_norm(x.to(at::kFloat), groups, weight, bias, eps).to(x.scalar_type());
 }
 

@@ -6,29 +6,21 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "train/grad_clip.h"
+#include "train/state.h"
 
 namespace svg {
 namespace {
 
-constexpr double kMaxAdaptiveWeight = 1e4, kGradientEps = 1e-4;
-
-at::Tensor pixel_loss(AutoencoderLossOptions::Pixel kind, const at::Tensor& image, const at::Tensor& reconstruction) {
-  const at::Tensor difference = image - reconstruction;
-  return kind == AutoencoderLossOptions::Pixel::kL1 ? difference.abs() : difference.square();
-}
-
-at::Tensor discriminator_loss(AutoencoderLossOptions::Adversarial kind, const at::Tensor& real,
-                              const at::Tensor& fake) {
-  if (kind == AutoencoderLossOptions::Adversarial::kHinge) {
-    return 0.5 * (at::relu(1 - real).mean() + at::relu(1 + fake).mean());
+/// Mean over all images from those of batches; `counts` are the images of each.
+at::Tensor mean_over(const std::vector<at::Tensor>& means, const std::vector<int64_t>& counts) {
+  double images = 0;
+  for (const int64_t count : counts) images += static_cast<double>(count);
+  at::Tensor sum;
+  for (size_t i = 0; i < means.size(); ++i) {
+    const at::Tensor part = means[i] / (images / static_cast<double>(counts[i]));
+    sum = sum.defined() ? sum + part : part;
   }
-  return 0.5 * (at::softplus(-real).mean() + at::softplus(fake).mean());
-}
-
-at::Tensor mean_of(const std::vector<at::Tensor>& scalars) {
-  const double count = static_cast<double>(scalars.size());
-  at::Tensor sum = scalars[0] / count;
-  for (size_t i = 1; i < scalars.size(); ++i) sum = sum + scalars[i] / count;
   return sum;
 }
 
@@ -40,173 +32,198 @@ std::vector<double> values_of(const std::vector<at::Tensor>& scalars) {
   return std::vector<double>(host.data_ptr<double>(), host.data_ptr<double>() + host.numel());
 }
 
-/// Sets the gradients of `parameters` from `loss`, and of nothing else on the way.
-void backward_into(const at::Tensor& loss, const TensorMap& parameters) {
+/// Adds the gradients of `loss` to those of the source's parameters, and to nothing else on the way.
+void backward_into(const at::Tensor& loss, TrainableSource& source) {
   std::vector<at::Tensor> leaves;
-  for (const auto& [name, parameter] : parameters) leaves.push_back(parameter);
-  const std::vector<at::Tensor> gradients = torch::autograd::grad({loss}, leaves, /*grad_outputs=*/{},
-                                                                  /*retain_graph=*/false, /*create_graph=*/false,
-                                                                  /*allow_unused=*/true);
-  for (size_t i = 0; i < leaves.size(); ++i) leaves[i].mutable_grad() = gradients[i];
+  for (const auto& entry : source.leaves()) leaves.push_back(entry.second);
+  torch::autograd::backward({loss}, /*grad_tensors=*/{}, /*retain_graph=*/false, /*create_graph=*/false, leaves);
+  source.gather_gradients();
 }
 
-void clear_gradients(const TensorMap& parameters) {
-  for (const auto& [name, parameter] : parameters) parameter.mutable_grad() = at::Tensor();
-}
-
-void add_prefixed(TensorMap& all, const std::string& prefix, const TensorMap& part) {
-  for (const auto& [name, value] : part) all[prefix + name] = value;
-}
-
-TensorMap part_of(const TensorMap& all, const std::string& prefix) {
-  TensorMap part;
-  for (auto it = all.lower_bound(prefix); it != all.end() && it->first.rfind(prefix, 0) == 0; ++it) {
-    part[it->first.substr(prefix.size())] = it->second;
+void clear_gradients(const TrainableSource& source) {
+  for (const TensorMap& tensors : {source.parameters(), source.leaves()}) {
+    for (const auto& entry : tensors) entry.second.mutable_grad() = at::Tensor();
   }
-  return part;
 }
 
-void copy_into(const TensorMap& state, const std::string& prefix, const TensorMap& live) {
-  c10::NoGradGuard no_grad;
-  for (const auto& [name, value] : live) {
-    const auto found = state.find(prefix + name);
-    SVG_CHECK(found != state.end(), ErrorCode::kWeightsMismatch, "the training state has no \"", prefix, name, "\"");
-    SVG_CHECK(found->second.sizes() == value.sizes(), ErrorCode::kWeightsMismatch, "\"", prefix, name,
-              "\" of the training state has shape ", found->second.sizes(), ", not ", value.sizes());
-    at::Tensor target = value;
-    target.copy_(found->second);
-  }
+std::vector<int64_t> counts_of(const std::vector<at::Tensor>& images) {
+  std::vector<int64_t> counts;
+  for (const at::Tensor& batch : images) counts.push_back(batch.size(0));
+  return counts;
 }
 
 }  // namespace
 
-AutoencoderLossOptions AutoencoderLossOptions::from_json(const Json& json) {
-  AutoencoderLossOptions options;
-  const std::string pixel = json.get_string("pixel", "l1");
-  SVG_CHECK(pixel == "l1" || pixel == "l2", ErrorCode::kInvalidConfig, "pixel loss \"", pixel, "\" is none of l1, l2");
-  options.pixel = pixel == "l1" ? Pixel::kL1 : Pixel::kL2;
-  options.perceptual_weight = json.get_double("perceptual_weight", options.perceptual_weight);
-  options.disc_weight = json.get_double("disc_weight", options.disc_weight);
-  options.disc_factor = json.get_double("disc_factor", options.disc_factor);
-  options.disc_start = json.get_int("disc_start", options.disc_start);
-  const std::string adversarial = json.get_string("disc_loss", "hinge");
-  SVG_CHECK(adversarial == "hinge" || adversarial == "vanilla", ErrorCode::kInvalidConfig, "disc_loss \"", adversarial,
-            "\" is none of hinge, vanilla");
-  options.disc_loss = adversarial == "hinge" ? Adversarial::kHinge : Adversarial::kVanilla;
-  options.logvar = json.get_double("logvar", json.get_double("logvar_init", options.logvar));
-  return options;
-}
+AutoencoderTrainer::Discriminator::Discriminator(const Adversary& adversary, const AdamWOptions& options)
+    : source(adversary.source),
+      network(Weights(adversary.source), adversary.config),
+      optimizer(adversary.source->parameters(), options) {}
 
 AutoencoderTrainer::AutoencoderTrainer(std::shared_ptr<TrainableSource> generator, at::Tensor last_weight,
-                                       std::shared_ptr<TrainableSource> discriminator,
-                                       const PatchDiscriminatorConfig& patch, Lpips lpips, const Options& options)
+                                       const std::optional<Adversary>& adversary, std::optional<Lpips> lpips,
+                                       const Options& options)
     : options_(options),
       generator_(std::move(generator)),
-      discriminator_(std::move(discriminator)),
       last_weight_(std::move(last_weight)),
-      patch_(Weights(discriminator_), patch),
       lpips_(std::move(lpips)),
-      generator_optimizer_(generator_->parameters(), options.optimizer),
-      discriminator_optimizer_(discriminator_->parameters(), options.optimizer) {}
-
-AutoencoderStepResult AutoencoderTrainer::step(const std::vector<at::Tensor>& images,
-                                               const std::vector<at::Tensor>& reconstructions) {
-  SVG_CHECK(!images.empty() && images.size() == reconstructions.size(), ErrorCode::kInvalidArgument,
-            "[autoencoder_step] ", images.size(), " images, ", reconstructions.size(), " reconstructions");
-  AutoencoderStepResult result;
-  result.applied =
-      update_generator(images, reconstructions, result) && update_discriminator(images, reconstructions, result);
-  return result;
+      optimizer_(generator_->parameters(), options.optimizer) {
+  if (options.ema_decay > 0) ema_.emplace(generator_->parameters(), options.ema_decay);
+  if (adversary) discriminator_.emplace(*adversary, options.optimizer);
 }
 
-bool AutoencoderTrainer::update_generator(const std::vector<at::Tensor>& images,
-                                          const std::vector<at::Tensor>& reconstructions,
-                                          AutoencoderStepResult& result) {
-  const AutoencoderLossOptions& loss = options_.loss;
-  std::vector<at::Tensor> nlls, recs, distances, logits;
+AutoencoderStepResult AutoencoderTrainer::step(const Images& images, const Images& reconstructions) {
+  accumulate(images, reconstructions, 1);
+  return apply();
+}
+
+void AutoencoderTrainer::accumulate(const Images& images, const Images& reconstructions, double share) {
+  SVG_CHECK(!images.empty() && images.size() == reconstructions.size(), ErrorCode::kInvalidArgument,
+            "[autoencoder_step] ", images.size(), " batches of images, ", reconstructions.size(),
+            " of reconstructions");
+  if (discriminator_ && shares_ == 0) {
+    for (const auto& [name, buffer] : discriminator_->source->buffers()) {
+      discriminator_->buffers_before[name] = buffer.clone();
+    }
+  }
+  shares_ += share;
+  const at::Tensor loss = generator_loss(images, reconstructions, share);
+  if (finite_) backward_into(loss * share, *generator_);
+  if (!finite_ || !discriminator_) return;
+  const at::Tensor adversarial = adversarial_loss(images, reconstructions, share);
+  if (finite_) backward_into(adversarial * share, *discriminator_->source);
+}
+
+at::Tensor AutoencoderTrainer::generator_loss(const Images& images, const Images& reconstructions, double share) {
+  const AutoencoderLossOptions& options = options_.loss;
+  Images nlls, recs, distances, logits;
   for (size_t i = 0; i < images.size(); ++i) {
-    const at::Tensor distance = loss.perceptual_weight > 0 ? lpips_(images[i], reconstructions[i]).view({-1, 1, 1, 1})
-                                                           : at::zeros({1}, reconstructions[i].options());
-    // (1, 3, H, W): the distance counts once for every value of the image.
-    const at::Tensor rec = pixel_loss(loss.pixel, images[i], reconstructions[i]) + loss.perceptual_weight * distance;
-    nlls.push_back((rec / std::exp(loss.logvar) + loss.logvar).sum());
+    at::Tensor rec = pixel_loss(options.pixel, images[i], reconstructions[i]);  // (B, 3, H, W)
+    at::Tensor distance = at::zeros({1}, reconstructions[i].options());
+    if (lpips_ && options.perceptual_weight > 0) {
+      // The distance counts once for every value of the image.
+      distance = (*lpips_)(images[i], reconstructions[i]).view({-1, 1, 1, 1});
+      rec = rec + options.perceptual_weight * distance;
+    }
+    nlls.push_back((rec / std::exp(options.logvar) + options.logvar).sum() / static_cast<double>(rec.size(0)));
     recs.push_back(rec.mean());
     distances.push_back(distance.mean());
-    logits.push_back(patch_(reconstructions[i], /*training=*/true).flatten());
+    if (discriminator_) logits.push_back(discriminator_->network(reconstructions[i], /*training=*/true).flatten());
   }
-  const at::Tensor nll = mean_of(nlls);
-  const at::Tensor adversarial = -at::cat(logits).mean();
-  const at::Tensor weight = adaptive_weight(nll, adversarial);
-  const at::Tensor total = nll + weight * discriminator_factor() * adversarial;
-
-  const std::vector<double> values = values_of({total, nll, mean_of(recs), mean_of(distances), adversarial, weight});
-  result.total = values[0];
-  result.nll = values[1];
-  result.rec = values[2];
-  result.perceptual = values[3];
-  result.generator = values[4];
-  result.adaptive_weight = values[5];
-  if (!std::isfinite(result.total)) return false;
-
-  backward_into(total, generator_->parameters());
-  generator_optimizer_.step(generator_->parameters());
-  clear_gradients(generator_->parameters());
-  ++steps_;
-  return true;
+  const std::vector<int64_t> counts = counts_of(images);
+  const at::Tensor nll = mean_over(nlls, counts);
+  at::Tensor total = nll;
+  at::Tensor adversarial = at::zeros_like(nll, nll.options().requires_grad(false)), weight = adversarial;
+  if (discriminator_) {
+    adversarial = -at::cat(logits).mean();
+    weight = adaptive_weight(nll, adversarial, last_weight_, options.disc_weight);
+    total = nll + weight * discriminator_factor(steps_) * adversarial;
+  }
+  const std::vector<double> values =
+      values_of({total, nll, mean_over(recs, counts), mean_over(distances, counts), adversarial, weight});
+  double* sums[] = {&sums_.total, &sums_.nll, &sums_.rec, &sums_.perceptual, &sums_.generator, &sums_.adaptive_weight};
+  for (size_t i = 0; i < values.size(); ++i) *sums[i] += share * values[i];
+  finite_ = finite_ && std::isfinite(values[0]);
+  return total;
 }
 
-bool AutoencoderTrainer::update_discriminator(const std::vector<at::Tensor>& images,
-                                              const std::vector<at::Tensor>& reconstructions,
-                                              AutoencoderStepResult& result) {
-  std::vector<at::Tensor> losses, reals, fakes;
+at::Tensor AutoencoderTrainer::adversarial_loss(const Images& images, const Images& reconstructions, double share) {
+  Images losses, reals, fakes;
   for (size_t i = 0; i < images.size(); ++i) {
-    const at::Tensor real = patch_(images[i].detach(), /*training=*/true);
-    const at::Tensor fake = patch_(reconstructions[i].detach(), /*training=*/true);
+    const at::Tensor real = discriminator_->network(images[i].detach(), /*training=*/true);
+    const at::Tensor fake = discriminator_->network(reconstructions[i].detach(), /*training=*/true);
     losses.push_back(discriminator_loss(options_.loss.disc_loss, real, fake));
     reals.push_back(real.mean());
     fakes.push_back(fake.mean());
   }
-  const at::Tensor loss = discriminator_factor() * mean_of(losses);
-  const std::vector<double> values = values_of({loss, mean_of(reals), mean_of(fakes)});
-  result.discriminator = values[0];
-  result.logits_real = values[1];
-  result.logits_fake = values[2];
-  if (!std::isfinite(result.discriminator)) return false;
-
-  backward_into(loss, discriminator_->parameters());
-  discriminator_optimizer_.step(discriminator_->parameters());
-  clear_gradients(discriminator_->parameters());
-  ++steps_;
-  return true;
+  const std::vector<int64_t> counts = counts_of(images);
+  // The generator's update comes first and counts.
+  const at::Tensor loss = discriminator_factor(steps_ + 1) * mean_over(losses, counts);
+  const std::vector<double> values = values_of({loss, mean_over(reals, counts), mean_over(fakes, counts)});
+  sums_.discriminator += share * values[0];
+  sums_.logits_real += share * values[1];
+  sums_.logits_fake += share * values[2];
+  finite_ = finite_ && std::isfinite(values[0]);
+  return loss;
 }
 
-at::Tensor AutoencoderTrainer::adaptive_weight(const at::Tensor& nll, const at::Tensor& adversarial) const {
-  const auto norm_at_last = [&](const at::Tensor& loss) {
-    return torch::autograd::grad({loss}, {last_weight_}, /*grad_outputs=*/{}, /*retain_graph=*/true)[0].norm();
-  };
-  const at::Tensor ratio = norm_at_last(nll) / (norm_at_last(adversarial) + kGradientEps);
-  return ratio.clamp(0, kMaxAdaptiveWeight).detach() * options_.loss.disc_weight;
+AutoencoderStepResult AutoencoderTrainer::apply() {
+  SVG_CHECK(shares_ > 0, ErrorCode::kInvalidArgument, "[autoencoder_step] nothing was accumulated");
+  AutoencoderStepResult result = sums_;
+  for (double* mean : {&result.total, &result.nll, &result.rec, &result.perceptual, &result.generator,
+                       &result.adaptive_weight, &result.discriminator, &result.logits_real, &result.logits_fake}) {
+    *mean /= shares_;
+  }
+  result.grad_norm = finite_ ? gradient_norm(generator_->parameters()) : std::nan("");
+  double adversary_norm = 0;
+  if (finite_ && discriminator_) adversary_norm = gradient_norm(discriminator_->source->parameters());
+  result.applied = finite_ && std::isfinite(result.grad_norm) && std::isfinite(adversary_norm);
+  if (result.applied) {
+    const auto update = [&](TrainableSource& source, AdamW& optimizer, double norm) {
+      if (options_.grad_clip > 0) clip_gradients(source.parameters(), norm, options_.grad_clip);
+      optimizer.step(source.parameters());
+      source.refresh_copies();
+      ++steps_;
+    };
+    update(*generator_, optimizer_, result.grad_norm);
+    if (ema_) ema_->update(generator_->parameters());
+    if (discriminator_) {
+      update(*discriminator_->source, discriminator_->optimizer, adversary_norm);
+      discriminator_->buffers_before.clear();  // the new running statistics stay
+    }
+  }
+  discard();
+  return result;
+}
+
+void AutoencoderTrainer::discard() {
+  clear_gradients(*generator_);
+  if (discriminator_) {
+    clear_gradients(*discriminator_->source);
+    if (!discriminator_->buffers_before.empty()) {
+      copy_below(discriminator_->buffers_before, "", discriminator_->source->buffers());
+    }
+    discriminator_->buffers_before.clear();
+  }
+  sums_ = {};
+  shares_ = 0;
+  finite_ = true;
+}
+
+void AutoencoderTrainer::set_lr(double lr) {
+  optimizer_.options().lr = lr;
+  if (discriminator_) discriminator_->optimizer.options().lr = lr;
+}
+
+double AutoencoderTrainer::discriminator_factor(int64_t steps) const {
+  return steps < options_.loss.disc_start ? 0 : options_.loss.disc_factor;
 }
 
 TensorMap AutoencoderTrainer::state() const {
   TensorMap state;
-  add_prefixed(state, "generator.", generator_->parameters());
-  add_prefixed(state, "discriminator.", discriminator_->parameters());
-  add_prefixed(state, "discriminator.", discriminator_->buffers());
-  add_prefixed(state, "optimizer.generator.", generator_optimizer_.state());
-  add_prefixed(state, "optimizer.discriminator.", discriminator_optimizer_.state());
+  add_below(state, "generator.", generator_->parameters());
+  add_below(state, "optimizer.generator.", optimizer_.state());
+  if (ema_) add_below(state, "ema.", ema_->averages());
+  if (discriminator_) {
+    add_below(state, "discriminator.", discriminator_->source->parameters());
+    add_below(state, "discriminator.", discriminator_->source->buffers());
+    add_below(state, "optimizer.discriminator.", discriminator_->optimizer.state());
+  }
   state["steps"] = at::full({}, steps_, at::kLong);
   return state;
 }
 
 void AutoencoderTrainer::load_state(const TensorMap& state) {
-  copy_into(state, "generator.", generator_->parameters());
-  copy_into(state, "discriminator.", discriminator_->parameters());
-  copy_into(state, "discriminator.", discriminator_->buffers());
-  generator_optimizer_.load_state(part_of(state, "optimizer.generator."));
-  discriminator_optimizer_.load_state(part_of(state, "optimizer.discriminator."));
   const auto steps = state.find("steps");
   SVG_CHECK(steps != state.end(), ErrorCode::kWeightsMismatch, "the training state has no \"steps\"");
+  copy_below(state, "generator.", generator_->parameters());
+  generator_->refresh_copies();
+  optimizer_.load_state(below(state, "optimizer.generator."));
+  if (ema_) ema_->load(below(state, "ema."));
+  if (discriminator_) {
+    copy_below(state, "discriminator.", discriminator_->source->parameters());
+    copy_below(state, "discriminator.", discriminator_->source->buffers());
+    discriminator_->optimizer.load_state(below(state, "optimizer.discriminator."));
+  }
   steps_ = steps->second.item<int64_t>();
 }
 

@@ -5,35 +5,19 @@
 #include <ATen/ATen.h>
 
 #include <memory>
-#include <string>
+#include <optional>
 #include <vector>
 
-#include "core/json.h"
 #include "core/weights.h"
 #include "models/lpips.h"
 #include "models/patch_discriminator.h"
 #include "train/adamw.h"
+#include "train/autoencoder_loss.h"
+#include "train/ema.h"
 
 namespace svg {
 
-struct AutoencoderLossOptions {
-  enum class Pixel { kL1, kL2 };
-  enum class Adversarial { kHinge, kVanilla };
-
-  Pixel pixel = Pixel::kL1;
-  double perceptual_weight = 1;
-  double disc_weight = 0.5;
-  double disc_factor = 1;
-  int64_t disc_start = 5000;  // in optimiser steps: an iteration counts two, the generator's and the discriminator's
-  Adversarial disc_loss = Adversarial::kHinge;
-  double logvar = 0;  // log variance of the pixels, fixed
-
-  /// Keys: pixel ("l1", "l2"), perceptual_weight, disc_weight, disc_factor, disc_start, disc_loss ("hinge", "vanilla"),
-  /// logvar or logvar_init. Throws Error(kInvalidConfig).
-  static AutoencoderLossOptions from_json(const Json& json);
-};
-
-/// Means over the images. `applied` is false where a loss was not finite: that update and what follows it was left out.
+/// Means over the images. Without a discriminator its five values are zero.
 struct AutoencoderStepResult {
   double total = 0;            // what the generator's update follows
   double nll = 0;              // pixel and perceptual loss, summed over an image's values
@@ -43,7 +27,8 @@ struct AutoencoderStepResult {
   double adaptive_weight = 0;  // of the generator's loss, also before disc_start
   double discriminator = 0;
   double logits_real = 0, logits_fake = 0;
-  bool applied = true;
+  double grad_norm = 0;  // of the generator, before clipping
+  bool applied = true;   // false where a loss or a gradient was not finite: nothing changed
 };
 
 class AutoencoderTrainer {
@@ -51,43 +36,70 @@ class AutoencoderTrainer {
   struct Options {
     AutoencoderLossOptions loss;
     AdamWOptions optimizer = {.lr = 1e-4, .beta1 = 0.5, .beta2 = 0.9, .eps = 1e-8, .weight_decay = 0};
+    double grad_clip = 0;  // of the generator and of the discriminator, each by its own norm; 0: none
+    double ema_decay = 0;  // of the generator's parameters; 0: no average is kept
   };
 
-  /// `generator`: trained parameters of decoder (and residual branch), asked for by whoever built those modules;
-  /// `last_weight` is the decoder's last layer among them. `discriminator` answers PatchDiscriminator's names.
-  AutoencoderTrainer(std::shared_ptr<TrainableSource> generator, at::Tensor last_weight,
-                     std::shared_ptr<TrainableSource> discriminator, const PatchDiscriminatorConfig& patch, Lpips lpips,
-                     const Options& options);
+  /// What the discriminator is made of; `source` answers its published names.
+  struct Adversary {
+    std::shared_ptr<TrainableSource> source;
+    PatchDiscriminatorConfig config;
+  };
 
-  /// images[i] (1, 3, H, W) in [-1, 1] and its reconstruction with graph; sizes may differ between images.
-  /// Updates the generator, then the discriminator on the same reconstructions.
+  /// `generator`: trained parameters of the autoencoder, asked for by whoever built its modules; `last_weight` is the
+  /// decoder's last layer among them. Without `adversary` and `lpips` their parts of the loss are left out.
+  AutoencoderTrainer(std::shared_ptr<TrainableSource> generator, at::Tensor last_weight,
+                     const std::optional<Adversary>& adversary, std::optional<Lpips> lpips, const Options& options);
+
+  /// accumulate() of the whole batch, and apply().
   AutoencoderStepResult step(const std::vector<at::Tensor>& images, const std::vector<at::Tensor>& reconstructions);
 
+  /// images[i] (B, 3, H, W) in [-1, 1] and their reconstructions with graph; sizes may differ between the batches.
+  /// Adds the gradients of both networks at the same reconstructions, times `share`: these images' part of the step's.
+  void accumulate(const std::vector<at::Tensor>& images, const std::vector<at::Tensor>& reconstructions, double share);
+  /// Clips and applies what was accumulated, then clears it. The result's means are over what this trainer has seen.
+  AutoencoderStepResult apply();
+  /// Clears what was accumulated.
+  void discard();
+
+  void set_lr(double lr);
   int64_t steps() const { return steps_; }  // optimiser steps so far, as disc_start counts them
   const TrainableSource& generator() const { return *generator_; }
-  const TrainableSource& discriminator() const { return *discriminator_; }
+  /// Averages, or the parameters themselves where none are kept.
+  TensorMap ema() const { return ema_ ? ema_->averages() : generator_->parameters(); }
 
-  /// "generator.*", "discriminator.*" (with running statistics), "optimizer.{generator,discriminator}.*", "steps":
-  /// all that a bit-equal continuation needs, beside the data's order. The tensors themselves, not copies.
+  /// "generator.*", "discriminator.*" (with running statistics), "ema.*", "optimizer.{generator,discriminator}.*",
+  /// "steps": all that a bit-equal continuation needs, beside the data's order. The tensors themselves, not copies.
   TensorMap state() const;
   /// Throws Error(kWeightsMismatch) where a tensor is missing or has another shape.
   void load_state(const TensorMap& state);
 
  private:
-  bool update_generator(const std::vector<at::Tensor>& images, const std::vector<at::Tensor>& reconstructions,
-                        AutoencoderStepResult& result);
-  bool update_discriminator(const std::vector<at::Tensor>& images, const std::vector<at::Tensor>& reconstructions,
-                            AutoencoderStepResult& result);
-  at::Tensor adaptive_weight(const at::Tensor& nll, const at::Tensor& adversarial) const;
-  double discriminator_factor() const { return steps_ < options_.loss.disc_start ? 0 : options_.loss.disc_factor; }
+  struct Discriminator {
+    Discriminator(const Adversary& adversary, const AdamWOptions& options);
+
+    std::shared_ptr<TrainableSource> source;
+    PatchDiscriminator network;
+    AdamW optimizer;
+    TensorMap buffers_before;  // running statistics at the start of a step
+  };
+  using Images = std::vector<at::Tensor>;
+
+  at::Tensor generator_loss(const Images& images, const Images& reconstructions, double share);
+  at::Tensor adversarial_loss(const Images& images, const Images& reconstructions, double share);
+  double discriminator_factor(int64_t steps) const;
 
   Options options_;
-  std::shared_ptr<TrainableSource> generator_, discriminator_;
+  std::shared_ptr<TrainableSource> generator_;
   at::Tensor last_weight_;
-  PatchDiscriminator patch_;
-  Lpips lpips_;
-  AdamW generator_optimizer_, discriminator_optimizer_;
+  std::optional<Lpips> lpips_;
+  AdamW optimizer_;
+  std::optional<Ema> ema_;
+  std::optional<Discriminator> discriminator_;
   int64_t steps_ = 0;
+  AutoencoderStepResult sums_;  // of the step so far, weighted by share
+  double shares_ = 0;
+  bool finite_ = true;
 };
 
 }  // namespace svg

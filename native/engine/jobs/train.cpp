@@ -4,6 +4,7 @@
 #include "engine/device.h"
 #include "engine/jobs.h"
 #include "engine/state.h"
+#include "engine/training/autoencoder_run.h"
 #include "engine/training/dit_run.h"
 #include "engine/training/options.h"
 #include "io/checkpoint.h"
@@ -21,13 +22,16 @@ TrainedWeights trained_weights(const Json& request) {
 
 }  // namespace
 
-/// {"stage": "dit", ...} (engine/training/dit_run.h) -> {"parameters", "missing", "unexpected", "mismatched"}.
+/// {"stage": "dit" or "autoencoder", ...} (engine/training/{dit,autoencoder}_run.h) -> {"parameters", "missing",
+/// "unexpected", "mismatched"}.
 JobResult train_open(EngineState& state, const Json& request, const TensorMap&, const EventSink&) {
   const std::string& stage = request.at("stage").as_string();
   StartReport report;
   state.training.reset();
   if (stage == "dit") {
     state.training = std::make_unique<DitRun>(state, request, report);
+  } else if (stage == "autoencoder") {
+    state.training = std::make_unique<AutoencoderRun>(state, request, report);
   } else {
     throw Error(ErrorCode::kInvalidArgument, concat("unknown stage \"", stage, "\": known are autoencoder, dit"));
   }

@@ -1,0 +1,179 @@
+#include "engine/training/autoencoder_run.h"
+
+#include <c10/core/GradMode.h>
+
+#include "core/cancel.h"
+#include "core/rng.h"
+#include "engine/device.h"
+#include "engine/pixels.h"
+#include "engine/state.h"
+#include "engine/training/options.h"
+#include "engine/training/stopwatch.h"
+#include "io/checkpoint.h"
+#include "train/state.h"
+
+namespace svg {
+namespace {
+
+const char* const kFrozenResidual = "frozen.extra_vit.";
+/// Where the original's checkpoints keep the discriminator.
+const char* const kDiscriminator = "loss.discriminator.";
+
+Weights open_weights(const Json& part, at::Device device) {
+  return Weights(std::make_shared<CheckpointSource>(open_checkpoint(part.at("path").as_string()), device, at::kFloat));
+}
+
+TrainableAutoencoderOptions model_options(const Json& request, at::Device device) {
+  TrainableAutoencoderOptions options;
+  options.model = AutoencoderConfig::from_json(request.at("model"));
+  options.train_encoder = request.get_bool("trainEncoder", false);
+  options.freeze_residual = request.get_bool("freezeResidual", false);
+  options.mask_ratio = request.get_double("maskRatio", 0);
+  options.latent_noise = request.get_double("latentNoise", 0);
+  options.precision = parse_dtype(request.get_string("precision", "fp32"), device);
+  options.seed = request.get_int("seed", 0);
+  return options;
+}
+
+AutoencoderTrainer::Options trainer_options(const Json& request) {
+  AutoencoderTrainer::Options options;
+  options.loss = AutoencoderLossOptions::from_json(request.at("loss"));
+  options.optimizer = adamw_options(request, options.optimizer);
+  options.grad_clip = request.get_double("gradClip", options.grad_clip);
+  options.ema_decay = request.get_double("emaDecay", options.ema_decay);
+  return options;
+}
+
+/// What `start` holds for the trained parts: no frozen ones, no buffers, nothing that the original keeps beside.
+TensorMap for_training(const TensorMap& start, const TrainableAutoencoder& model) {
+  std::vector<std::string> others = {"loss.", "norm_vit.", "extra_vit.head.", "encoder.mask_token"};
+  if (model.frozen_encoder()) others.push_back("encoder.");
+  if (model.frozen_residual()) others.push_back("extra_vit.");
+  TensorMap rest;
+  for (const auto& [name, tensor] : start) {
+    const auto begins = [&name = name](const std::string& prefix) { return name.rfind(prefix, 0) == 0; };
+    const bool buffer = model.trained()->buffers().count(name) != 0 || name.find(".bias_mask") != std::string::npos;
+    if (!buffer && std::none_of(others.begin(), others.end(), begins)) rest[name] = tensor;
+  }
+  return rest;
+}
+
+std::optional<AutoencoderTrainer::Adversary> adversary(const AutoencoderLossOptions& loss, const TensorMap& start,
+                                                       int64_t seed, at::Device device) {
+  if (!loss.adversarial()) return std::nullopt;
+  return AutoencoderTrainer::Adversary{
+      std::make_shared<TrainableSource>(below(start, kDiscriminator), seeded_generator(seed), device), {}};
+}
+
+}  // namespace
+
+AutoencoderRun::AutoencoderRun(const EngineState& state, const Json& request, StartReport& report) {
+  const TensorMap start = read_start(request);
+  std::optional<Weights> encoder;
+  if (const Json* file = request.find("encoder")) encoder = open_weights(*file, state.device);
+  const TrainableAutoencoderOptions options = model_options(request, state.device);
+  model_ = std::make_unique<TrainableAutoencoder>(options, start, encoder, state.device);
+  fitting_start(for_training(start, *model_), model_->trained()->parameters(), report);
+
+  const AutoencoderTrainer::Options training = trainer_options(request);
+  std::optional<Lpips> lpips;
+  if (const Json* file = request.find("lpips")) lpips.emplace(open_weights(*file, state.device));
+  trainer_ = std::make_unique<AutoencoderTrainer>(model_->trained(), model_->last_weight(),
+                                                  adversary(training.loss, start, options.seed, state.device),
+                                                  std::move(lpips), training);
+}
+
+Json AutoencoderRun::step(EngineState& state, const Json& request, const TensorMap& tensors) {
+  const Json::Array& draws = request.at("draws").as_array();
+  const Json::Array& images = request.at("images").as_array();
+  const int64_t count = static_cast<int64_t>(images.size());
+  const int64_t whole = request.get_int("globalBatch", count), micro = request.get_int("microBatch", count);
+  SVG_CHECK(count > 0 && images.size() == draws.size() && whole >= count && micro > 0, ErrorCode::kInvalidArgument,
+            count, " images, ", draws.size(), " draws, micro-batches of ", micro, ", a whole batch of ", whole);
+  trainer_->set_lr(request.at("lr").as_double());
+  Stopwatch watch;
+  AutoencoderStepResult result;
+  try {
+    for (int64_t begin = 0; begin < count; begin += micro) {
+      check_cancelled();
+      std::vector<Sample> samples;
+      for (int64_t i = begin; i < std::min(begin + micro, count); ++i) {
+        const auto index = static_cast<size_t>(i);
+        samples.push_back({draws[index].as_int(), images[index].as_string()});
+      }
+      accumulate(state, samples, tensors, static_cast<double>(samples.size()) / static_cast<double>(whole));
+    }
+    watch.lap("gradients");
+    result = trainer_->apply();
+    watch.lap("update");
+  } catch (...) {
+    trainer_->discard();
+    throw;
+  }
+  return Json::object()
+      .set("total", result.total)
+      .set("nll", result.nll)
+      .set("rec", result.rec)
+      .set("perceptual", result.perceptual)
+      .set("generator", result.generator)
+      .set("adaptiveWeight", result.adaptive_weight)
+      .set("discriminator", result.discriminator)
+      .set("logitsReal", result.logits_real)
+      .set("logitsFake", result.logits_fake)
+      .set("gradNorm", result.grad_norm)
+      .set("applied", result.applied)
+      .set("milliseconds", watch.to_json());
+}
+
+void AutoencoderRun::accumulate(const EngineState& state, const std::vector<Sample>& samples, const TensorMap& tensors,
+                                double share) {
+  struct Batch {
+    std::vector<at::Tensor> images;
+    std::vector<int64_t> draws;
+  };
+  std::map<std::vector<int64_t>, Batch> by_size;
+  for (const Sample& sample : samples) {
+    const auto found = tensors.find(sample.image);
+    SVG_CHECK(found != tensors.end(), ErrorCode::kInvalidArgument, "the job has no tensor \"", sample.image, "\"");
+    Batch& batch = by_size[found->second.sizes().vec()];
+    batch.images.push_back(from_pixels(found->second, sample.image));
+    batch.draws.push_back(sample.draw);
+  }
+  c10::AutoGradMode grad(true);
+  std::vector<at::Tensor> images, reconstructions;
+  for (const auto& entry : by_size) {
+    images.push_back(at::stack(entry.second.images).to(state.device));
+    reconstructions.push_back(model_->reconstruct(images.back(), entry.second.draws));
+  }
+  trainer_->accumulate(images, reconstructions, share);
+}
+
+TensorMap AutoencoderRun::state() const {
+  TensorMap state = trainer_->state();
+  if (model_->frozen_residual()) add_below(state, kFrozenResidual, model_->frozen_residual()->kept());
+  return state;
+}
+
+void AutoencoderRun::restore(const TensorMap& state) {
+  if (model_->frozen_residual()) model_->frozen_residual()->load(state, kFrozenResidual);
+  trainer_->load_state(state);
+}
+
+TensorMap AutoencoderRun::weights(TrainedWeights kind) const {
+  TensorMap weights;
+  const TensorMap trained = kind == TrainedWeights::kEma ? trainer_->ema() : model_->trained()->parameters();
+  for (const auto& [name, tensor] : trained) weights[name] = tensor.detach();
+  add_below(weights, "", model_->trained()->buffers());
+  if (model_->frozen_encoder()) add_below(weights, "encoder.", model_->frozen_encoder()->kept());
+  if (model_->frozen_residual()) add_below(weights, "extra_vit.", model_->frozen_residual()->kept());
+  return weights;
+}
+
+void AutoencoderRun::publish(EngineState& state, TrainedWeights kind, at::ScalarType dtype) const {
+  TensorMap copies;
+  for (const auto& [name, tensor] : weights(kind)) copies[name] = tensor.clone();
+  const auto source = std::make_shared<MapSource>(std::move(copies), "the weights in training", state.device, dtype);
+  state.autoencoder = std::make_unique<Autoencoder>(Weights(source), model_->config());
+}
+
+}  // namespace svg

@@ -1,0 +1,43 @@
+// Training of the autoencoder: a decoder, and where they are trained the residual branch and the encoder.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/training/training_run.h"
+#include "train/autoencoder_step.h"
+#include "train/trainable_autoencoder.h"
+
+namespace svg {
+
+class AutoencoderRun : public TrainingRun {
+ public:
+  /// {"model": {"encoder", "decoder", "residual"?}, "start"?: {"path"}, "encoder"?: {"path"}, "trainEncoder",
+  /// "freezeResidual", "maskRatio", "latentNoise", "lpips"?: {"path"}, "loss": AutoencoderLossOptions, "optimizer",
+  /// "gradClip", "emaDecay", "precision", "checkpointing", "seed"}; `report` tells what became of "start".
+  AutoencoderRun(const EngineState& state, const Json& request, StartReport& report);
+
+  /// {"lr", "globalBatch", "draws": [numbers], "images": [tensor names], "microBatch"?} -> {"total", "nll", "rec",
+  /// "perceptual", "generator", "adaptiveWeight", "discriminator", "logitsReal", "logitsFake", "gradNorm", "applied",
+  /// "milliseconds"}. Images are uint8 (H, W, 3); those of one size in a micro-batch go through together.
+  Json step(EngineState& state, const Json& request, const TensorMap& tensors) override;
+
+  TensorMap state() const override;
+  void restore(const TensorMap& state) override;
+  TensorMap weights(TrainedWeights kind) const override;
+  void publish(EngineState& state, TrainedWeights kind, at::ScalarType dtype) const override;
+
+ private:
+  struct Sample {
+    int64_t draw;
+    std::string image;
+  };
+  /// Gradients of samples [begin, end).
+  void accumulate(const EngineState& state, const std::vector<Sample>& samples, const TensorMap& tensors, double share);
+
+  std::unique_ptr<TrainableAutoencoder> model_;
+  std::unique_ptr<AutoencoderTrainer> trainer_;
+};
+
+}  // namespace svg

@@ -1,0 +1,230 @@
+import { createHash } from 'node:crypto';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Engine, type JsonValue } from '../../dist/engine.js';
+import type { NativeTensor } from '../../dist/native/binding.js';
+
+const encoder = {
+  embed_dim: 16,
+  depth: 1,
+  num_heads: 1,
+  ffn_layer: 'swiglu',
+  ffn_ratio: 6,
+  n_storage_tokens: 2,
+};
+const decoder = { z_channels: 16, ch: 32, ch_mult: [1, 1, 1, 1, 1], num_res_blocks: 0 };
+const residual = { output_dim: 4, embed_dim: 64, depth: 1, num_heads: 1, img_size: 64 };
+const plain = { encoder, decoder };
+const withResidual = { encoder, decoder: { ...decoder, z_channels: 20 }, residual };
+const pixels = { perceptual_weight: 0, disc_weight: 0 };
+const adversarial = { perceptual_weight: 0, disc_weight: 0.5, disc_start: 0 };
+
+let folder: string;
+const at = (name: string) => join(folder, name);
+const open = () => Engine.create({ device: 'cpu', threads: 1 });
+
+/** Smooth pictures of two sizes. */
+const tensors: Record<string, NativeTensor> = {};
+for (let i = 0; i < 4; i++) {
+  const [height, width] = i === 3 ? [48, 32] : [32, 32];
+  const data = Uint8Array.from({ length: height * width * 3 }, (_, k) => {
+    const [x, y] = [(k / 3) % width, k / 3 / width];
+    return 128 + 100 * Math.sin((i + 1) * 0.1 * x + 0.08 * y + (k % 3));
+  });
+  tensors[`image.${i}`] = { dtype: 'uint8', shape: [height, width, 3], data };
+}
+
+const openTraining = (engine: Engine, options: Record<string, JsonValue> = {}) =>
+  engine.run('train-open', {
+    stage: 'autoencoder',
+    model: plain,
+    trainEncoder: true,
+    loss: pixels,
+    optimizer: { lr: 2e-3 },
+    seed: 5,
+    ...options,
+  });
+
+const stepRequest = (step: number, more: Record<string, JsonValue> = {}) => ({
+  step,
+  lr: 2e-3,
+  globalBatch: 4,
+  draws: [0, 1, 2, 3].map((i) => step * 4 + i),
+  images: Object.keys(tensors),
+  ...more,
+});
+
+type Step = Readonly<Record<string, number>> & { readonly applied: boolean };
+
+async function stepOf(engine: Engine, step: number, more: Record<string, JsonValue> = {}): Promise<Step> {
+  return (await engine.run('train-step', stepRequest(step, more), { tensors })).value as unknown as Step;
+}
+
+const stateFile = (name: string) => at(`${name}/rank-00000-of-00001.safetensors`);
+
+/** A digest of the whole training state. */
+async function savedIn(engine: Engine, name: string): Promise<string> {
+  await engine.run('train-save', { folder: at(name) });
+  return createHash('sha256')
+    .update(await readFile(stateFile(name)))
+    .digest('hex');
+}
+
+/** Encodes and decodes the first picture. */
+async function rebuilt(engine: Engine): Promise<NativeTensor | undefined> {
+  const { 'image.0': image } = tensors;
+  if (image === undefined) throw new Error('no picture');
+  const { tensors: latents } = await engine.run('encode', {}, { tensors: { 'image.0': image } });
+  return (await engine.run('decode', {}, { tensors: latents })).tensors['image.0'];
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'svg-train-autoencoder-'));
+  await using engine = await open();
+  await engine.run('init-weights', { seed: 1, model: 'dinov3', config: encoder, path: at('encoder.pth') });
+  const file = { path: at('start.ckpt'), nesting: 'state_dict' };
+  await engine.run('init-weights', { seed: 2, model: 'autoencoder', config: withResidual, ...file });
+});
+
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+describe('training of the autoencoder', () => {
+  it.each([
+    ['with its encoder', { trainEncoder: true }],
+    ['with its encoder and noise on latents', { trainEncoder: true, latentNoise: 0.1 }],
+    ['in bf16', { trainEncoder: true, precision: 'bf16' }],
+    ['on a frozen encoder', { trainEncoder: false, encoder: { path: '' } }],
+    ['with a residual branch', { model: withResidual, trainEncoder: true, maskRatio: 0.2 }],
+    ['against a discriminator', { trainEncoder: true, loss: adversarial }],
+  ])('learns what it is shown, %s', async (_, options) => {
+    await using engine = await open();
+    const file = 'encoder' in options ? { encoder: { path: at('encoder.pth') } } : {};
+    await openTraining(engine, { ...options, ...file });
+    const losses: number[] = [];
+    for (let step = 0; step < 25; step++) losses.push((await stepOf(engine, step)).rec ?? Number.NaN);
+    expect(losses.at(-1)).toBeLessThan(0.7 * (losses[0] ?? 0));
+  });
+
+  it('takes a perceptual distance and a discriminator, or neither', async () => {
+    await using engine = await open();
+    await openTraining(engine);
+    const without = await stepOf(engine, 0);
+    expect(without).toMatchObject({ perceptual: 0, generator: 0, adaptiveWeight: 0, discriminator: 0 });
+    await openTraining(engine, { loss: adversarial });
+    const against = await stepOf(engine, 0);
+    expect(against.discriminator).toBeGreaterThan(0);
+    expect(against.adaptiveWeight).toBeGreaterThan(0);
+    expect(against.rec).toBe(without.rec);
+  });
+
+  it('gives the same step whole and in micro-batches', async () => {
+    const steps: Step[] = [];
+    for (const microBatch of [4, 2, 1]) {
+      await using engine = await open();
+      await openTraining(engine);
+      steps.push(await stepOf(engine, 0, { microBatch }));
+    }
+    for (const { nll, gradNorm } of steps) {
+      expect((nll ?? 0) / (steps[0]?.nll ?? 0)).toBeCloseTo(1, 4);
+      expect((gradNorm ?? 0) / (steps[0]?.gradNorm ?? 0)).toBeCloseTo(1, 3);
+    }
+  });
+
+  it.each([
+    ['pixels', { emaDecay: 0.9, latentNoise: 0.2 }],
+    ['a discriminator', { model: withResidual, loss: adversarial, maskRatio: 0.3, gradClip: 1 }],
+    ['bf16', { precision: 'bf16', emaDecay: 0.5 }],
+  ])('continues bit for bit from what it saved: %s', async (name, options) => {
+    await using straight = await open();
+    await openTraining(straight, options);
+    for (let step = 0; step < 4; step++) await stepOf(straight, step);
+
+    await using first = await open();
+    await openTraining(first, options);
+    for (let step = 0; step < 2; step++) await stepOf(first, step);
+    await savedIn(first, `half ${name}`);
+    await using second = await open();
+    await openTraining(second, options);
+    await second.run('train-restore', { folder: at(`half ${name}`) });
+    for (let step = 2; step < 4; step++) await stepOf(second, step);
+    expect(await savedIn(second, `resumed ${name}`)).toBe(await savedIn(straight, `straight ${name}`));
+  });
+
+  it('keeps a frozen residual branch as it was, and in its state', async () => {
+    await using engine = await open();
+    const start = { path: at('start.ckpt') };
+    const options = { model: withResidual, trainEncoder: false, freezeResidual: true, start };
+    const { value } = await openTraining(engine, options);
+    expect(value).toMatchObject({ missing: [], unexpected: [], mismatched: [] });
+    await stepOf(engine, 0);
+    const saved = await savedIn(engine, 'frozen');
+    const { tensors: state } = await engine.run('read-tensors', { path: stateFile('frozen') });
+    const { tensors: given } = await engine.run('read-tensors', { path: at('start.ckpt') });
+    const name = 'extra_vit.blocks.0.attn.qkv.weight';
+    expect(state[`frozen.${name}`]).toEqual(given[name]);
+    expect(state[`generator.${name}`]).toBeUndefined();
+    expect(state['generator.decoder.conv_in.weight']).not.toEqual(given['decoder.conv_in.weight']);
+    await openTraining(engine, options);
+    await engine.run('train-restore', { folder: at('frozen') });
+    expect(await savedIn(engine, 'frozen again')).toBe(saved);
+  });
+
+  it.each([
+    ['P', plain],
+    ['R', withResidual],
+  ])('publishes and exports an Autoencoder-%s that rebuilds alike', async (kind, model) => {
+    await using engine = await open();
+    await openTraining(engine, { model, emaDecay: 0.5 });
+    await stepOf(engine, 0);
+    await engine.run('train-publish', { weights: 'ema' });
+    const published = await rebuilt(engine);
+    const path = at(`svg_autoencoder-${kind}-test.ckpt`);
+    await engine.run('train-export', { path, weights: 'ema', dtype: 'fp32', nesting: 'state_dict' });
+    await using other = await open();
+    const loaded = await other.run('load', { dtype: 'fp32', autoencoder: { checkpoint: path } });
+    expect(loaded.value).toMatchObject({ autoencoder: { kind, canEncode: true } });
+    expect(await rebuilt(other)).toEqual(published);
+  });
+
+  it('tells which weights of a start fit', async () => {
+    await using engine = await open();
+    const start = { path: at('start.ckpt') };
+    const { value } = await openTraining(engine, { start, model: plain });
+    const report = value as { mismatched: { name: string }[]; unexpected: string[]; missing: string[] };
+    expect(report.mismatched.map(({ name }) => name)).toEqual(['decoder.conv_in.weight']);
+    expect(report.unexpected.every((name) => name.startsWith('extra_vit.'))).toBe(true);
+    expect(report.missing).toEqual([]);
+  });
+
+  it('changes nothing in a step that is no number, generator and discriminator alike', async () => {
+    await using engine = await open();
+    await openTraining(engine, { loss: { ...adversarial, logvar: -800 }, emaDecay: 0.9 });
+    const before = await savedIn(engine, 'before');
+    const { applied } = await stepOf(engine, 0, { microBatch: 2 });
+    expect(applied).toBe(false);
+    expect(await savedIn(engine, 'after')).toBe(before);
+  });
+
+  it('changes nothing in a step that fails', async () => {
+    await using engine = await open();
+    await openTraining(engine, { loss: adversarial });
+    const before = await savedIn(engine, 'before failing');
+    const images = ['image.0', 'image.1', 'image.2', 'image.9'];
+    const request = stepRequest(0, { images, microBatch: 2 });
+    await expect(engine.run('train-step', request, { tensors })).rejects.toMatchObject({
+      code: 'ERR_SVGT2I_INVALID_ARGUMENT',
+      message: expect.stringContaining('image.9'),
+    });
+    expect(await savedIn(engine, 'after failing')).toBe(before);
+  });
+
+  it('needs weights for what is frozen', async () => {
+    await using engine = await open();
+    await expect(openTraining(engine, { trainEncoder: false })).rejects.toMatchObject({
+      code: 'ERR_SVGT2I_WEIGHTS_MISMATCH',
+      message: expect.stringContaining('patch_embed'),
+    });
+  });
+});
