@@ -9,10 +9,10 @@ export class EventQueue<Event> {
   }
 
   /**
-   * Yields what is pushed until `work` settles, then returns its result or throws its error. The caller must end
-   * `work` itself when it stops iterating early.
+   * Yields what is pushed until `work` settles, then returns its result or throws its error. After `signal` only the
+   * latter: what still waits is dropped. The caller must end `work` itself when it stops iterating early.
    */
-  async *drain<Result>(work: Promise<Result>): AsyncGenerator<Event, Result> {
+  async *drain<Result>(work: Promise<Result>, signal: AbortSignal): AsyncGenerator<Event, Result> {
     let settled = false;
     const finish = () => {
       settled = true;
@@ -20,8 +20,12 @@ export class EventQueue<Event> {
     };
     work.then(finish, finish);
     for (;;) {
-      for (let event = this.#events.shift(); event !== undefined; event = this.#events.shift()) yield event;
-      if (settled) return await work;
+      while (!signal.aborted) {
+        const event = this.#events.shift();
+        if (event === undefined) break;
+        yield event;
+      }
+      if (settled || signal.aborted) return await work;
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
         if (settled || this.#events.length > 0) resolve();

@@ -99,7 +99,7 @@ export class SampleRun {
         },
       },
     );
-    const { value, tensors } = yield* queue.drain(work);
+    const { value, tensors } = yield* queue.drain(work, signal);
     const { returnLatents, returnDecoded } = this.#options;
     for (const [position, item] of items.entries()) {
       const image = new GeneratedImage({
