@@ -14,8 +14,8 @@ export const SINGLE_RADIUS: Readonly<Record<ObjectSize, Range>> = {
 /** Between small and large. */
 export const SIZE_LIMIT = 0.23;
 
-/** By number of objects; the least is 7.7 px at 64 px, where shapes are still told apart. */
+/** By number of objects; the least is 8.3 px at 64 px, where shapes are still told apart. */
 export function severalRadius(objects: number): Range {
-  if (objects <= 2) return { low: 0.14, high: 0.21 };
-  return objects === 3 ? { low: 0.13, high: 0.18 } : { low: 0.12, high: 0.16 };
+  if (objects <= 2) return { low: 0.16, high: 0.22 };
+  return objects === 3 ? { low: 0.14, high: 0.19 } : { low: 0.13, high: 0.17 };
 }
