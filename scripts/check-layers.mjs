@@ -13,10 +13,11 @@ const nativeLayers = {
   ops: ['core', 'kernels'],
   diffusion: ['core'],
   models: ['core', 'kernels', 'ops', 'diffusion'],
-  train: ['core', 'io', 'kernels', 'ops', 'diffusion', 'models'],
+  distributed: ['core'],
+  train: ['core', 'distributed', 'io', 'kernels', 'ops', 'diffusion', 'models'],
   bench: ['core', 'io', 'kernels', 'ops', 'diffusion', 'models'],
   golden: ['core', 'io', 'kernels', 'ops', 'diffusion', 'models', 'train'],
-  engine: ['core', 'io', 'kernels', 'ops', 'diffusion', 'models', 'train', 'bench', 'golden'],
+  engine: ['core', 'distributed', 'io', 'kernels', 'ops', 'diffusion', 'models', 'train', 'bench', 'golden'],
   addon: ['core', 'engine'],
 };
 

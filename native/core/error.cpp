@@ -22,6 +22,7 @@ const char* error_code_name(ErrorCode code) {
     case ErrorCode::kDisposed: return "ERR_SVGT2I_DISPOSED";
     case ErrorCode::kNotLoaded: return "ERR_SVGT2I_NOT_LOADED";
     case ErrorCode::kNumeric: return "ERR_SVGT2I_NUMERIC";
+    case ErrorCode::kRanks: return "ERR_SVGT2I_RANKS";
     case ErrorCode::kInternal: return "ERR_SVGT2I_INTERNAL";
   }
   return "ERR_SVGT2I_INTERNAL";

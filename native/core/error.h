@@ -23,6 +23,7 @@ enum class ErrorCode {
   kDisposed,           // the engine was disposed
   kNotLoaded,          // a job needs a model that was not loaded
   kNumeric,            // NaN or infinity where finite numbers are needed
+  kRanks,              // another process of the run died, stalls, or was started differently
   kInternal,           // a fault of ours
 };
 

@@ -33,6 +33,13 @@ JobResult train_export(EngineState&, const Json& request, const TensorMap&, cons
 JobResult train_publish(EngineState&, const Json& request, const TensorMap&, const EventSink&);
 JobResult train_close(EngineState&, const Json& request, const TensorMap&, const EventSink&);
 
+// dist.cpp
+JobResult dist_open(EngineState&, const Json& request, const TensorMap&, const EventSink&);
+JobResult dist_agree(EngineState&, const Json& request, const TensorMap&, const EventSink&);
+JobResult dist_barrier(EngineState&, const Json& request, const TensorMap&, const EventSink&);
+JobResult dist_max(EngineState&, const Json& request, const TensorMap&, const EventSink&);
+JobResult dist_close(EngineState&, const Json& request, const TensorMap&, const EventSink&);
+
 // features.cpp
 JobResult cache_write(EngineState&, const Json& request, const TensorMap& tensors, const EventSink&);
 JobResult statistics_add(EngineState&, const Json& request, const TensorMap& tensors, const EventSink&);

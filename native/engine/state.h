@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "core/error.h"
+#include "distributed/process_group.h"
 #include "engine/captions.h"
 #include "engine/training/feature_moments.h"
 #include "engine/training/training_run.h"
@@ -31,6 +32,7 @@ struct EngineState {
   std::unique_ptr<Autoencoder> autoencoder;
   std::unique_ptr<FeatureStatistics> statistics;
   CaptionCache captions;
+  std::unique_ptr<ProcessGroup> group;  // of a run of several processes; outlives the training that uses it
   std::unique_ptr<TrainingRun> training;
   FeatureMoments feature_moments;
 };

@@ -1,0 +1,34 @@
+#include "distributed/store.h"
+
+#include <torch/csrc/distributed/c10d/TCPStore.hpp>
+
+#include "distributed/socket.h"
+
+namespace svg {
+namespace {
+
+c10d::TCPStoreOptions store_options(int port, std::chrono::milliseconds timeout) {
+  c10d::TCPStoreOptions options;
+  options.port = static_cast<std::uint16_t>(port);
+  options.timeout = timeout;
+  options.waitWorkers = false;  // RankMonitor waits, and can tell who is missing
+  // libtorch's libuv and Node's export the same symbols, so one of them would run the other's code.
+  options.useLibUV = false;
+  return options;
+}
+
+}  // namespace
+
+c10::intrusive_ptr<c10d::Store> serve_store(const std::string& host, int port, std::chrono::milliseconds timeout) {
+  c10d::TCPStoreOptions options = store_options(port, timeout);
+  options.isServer = true;
+  // c10d would listen on all interfaces; the store asks nobody for a password.
+  options.masterListenFd = listen_on(host, port);
+  return c10::make_intrusive<c10d::TCPStore>(host, options);
+}
+
+c10::intrusive_ptr<c10d::Store> connect_store(const std::string& host, int port, std::chrono::milliseconds timeout) {
+  return c10::make_intrusive<c10d::TCPStore>(host, store_options(port, timeout));
+}
+
+}  // namespace svg

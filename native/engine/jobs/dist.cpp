@@ -1,0 +1,55 @@
+// Jobs of a run of several processes: one process for each device, this one being one of them.
+#include "engine/jobs.h"
+#include "engine/state.h"
+
+namespace svg::jobs {
+namespace {
+
+ProcessGroup& group(EngineState& state) { return require(state.group, "process group"); }
+
+}  // namespace
+
+/// {"rank", "world", "masterAddr", "masterPort", "timeoutSeconds", "backend"?: "gloo" | "nccl"} -> {"backend"}; waits
+/// for the others.
+JobResult dist_open(EngineState& state, const Json& request, const TensorMap&, const EventSink&) {
+  GroupOptions options;
+  options.rank = request.at("rank").as_int();
+  options.world = request.at("world").as_int();
+  options.master_addr = request.get_string("masterAddr", options.master_addr);
+  options.master_port = request.get_int("masterPort", options.master_port);
+  options.timeout = std::chrono::milliseconds(static_cast<int64_t>(request.get_double("timeoutSeconds", 600) * 1000));
+  options.backend = request.get_string("backend", "");
+  options.device = state.device;
+  state.training.reset();  // it may use the group that ends here
+  state.group.reset();
+  state.group = ProcessGroup::open(options);
+  return {Json::object().set("backend", state.group->backend()), {}};
+}
+
+/// {} -> {}: waits for all ranks.
+JobResult dist_barrier(EngineState& state, const Json&, const TensorMap&, const EventSink&) {
+  group(state).barrier();
+  return {Json::object(), {}};
+}
+
+/// {"name", "text"} -> {}; fails on all ranks, naming those whose text is not rank 0's.
+JobResult dist_agree(EngineState& state, const Json& request, const TensorMap&, const EventSink&) {
+  group(state).agree(request.at("name").as_string(), request.at("text").as_string());
+  return {Json::object(), {}};
+}
+
+/// {"value"} -> {"max"}: the largest value of all ranks.
+JobResult dist_max(EngineState& state, const Json& request, const TensorMap&, const EventSink&) {
+  const at::Tensor value = at::full({1}, request.at("value").as_double(), at::dtype(at::kDouble).device(state.device));
+  group(state).all_reduce(value, ReduceOp::kMax);
+  return {Json::object().set("max", value.item<double>()), {}};
+}
+
+/// {} -> {}: leaves the run. Without a group nothing happens.
+JobResult dist_close(EngineState& state, const Json&, const TensorMap&, const EventSink&) {
+  state.training.reset();
+  state.group.reset();
+  return {Json::object(), {}};
+}
+
+}  // namespace svg::jobs
