@@ -64,6 +64,7 @@ at::Tensor TrainableSource::find(const std::string& name, at::IntArrayRef shape,
   const at::ScalarType dtype = at::isFloatingType(value.scalar_type()) ? at::kFloat : value.scalar_type();
   value = value.detach().to(device_, dtype, /*non_blocking=*/false, /*copy=*/true).contiguous();
   (trainable ? parameters_ : buffers_)[name] = value.requires_grad_(trainable);
+  if (trainable) order_.push_back(name);
   if (!trainable || role != Role::kMatrix || compute_ == at::kFloat) return value;
   return copies_[name] = value.detach().to(compute_).requires_grad_(true);
 }

@@ -104,6 +104,8 @@ class TrainableSource : public WeightSource {
 
   const TensorMap& parameters() const { return parameters_; }
   const TensorMap& buffers() const { return buffers_; }
+  /// Names of the parameters as the model asked for them, about the order of the forward pass.
+  const std::vector<std::string>& order() const { return order_; }
   /// What the model differentiates by: the copies where there are some, the parameters themselves elsewhere.
   TensorMap leaves() const;
 
@@ -117,6 +119,7 @@ class TrainableSource : public WeightSource {
   at::Device device_;
   at::ScalarType compute_;
   TensorMap parameters_;
+  std::vector<std::string> order_;
   TensorMap copies_;  // of some parameters, in compute_
   TensorMap buffers_;
 };

@@ -50,22 +50,25 @@ DitTrainer::DitTrainer(const NextDitConfig& config, TensorMap start, const DitTr
       source_(std::make_shared<TrainableSource>(std::move(start), std::move(generator), device, options.precision)) {
   model_ = std::make_unique<NextDit>(Weights(source_), config);
   model_->recompute_activations = options.recompute_activations;
-  optimizer_ = std::make_unique<AdamW>(parameters(), options.optimizer);
-  ema_ = std::make_unique<Ema>(parameters(), options.ema_decay);
+  sync_ = make_parameter_sync(options.group, parameters(), source_->leaves(), source_->order(), options.sync);
+  const TensorMap owned = sync_->owned(parameters());
+  optimizer_ = std::make_unique<AdamW>(owned, options.optimizer);
+  ema_ = std::make_unique<Ema>(owned, options.ema_decay);
 }
 
 void DitTrainer::start_from(const TensorMap& start) {
   c10::NoGradGuard no_grad;
   for (const auto& [name, value] : start) {
     parameters().at(name).copy_(value);
-    ema_->averages().at(name).copy_(value);
+    if (sync_->owns(name)) ema_->averages().at(name).copy_(value);
   }
   source_->refresh_copies();
 }
 
-std::vector<double> DitTrainer::accumulate(const DitBatch& batch, double weight) {
+std::vector<double> DitTrainer::accumulate(const DitBatch& batch, double weight, bool last) {
   c10::AutoGradMode grad(true);
   const at::Tensor losses = flow_matching_losses(*model_, batch);
+  sync_->begin_backward(last);
   (losses.mean() * weight).backward();
   source_->gather_gradients();
   const at::Tensor values = losses.detach().to(at::kCPU, at::kDouble).contiguous();
@@ -74,12 +77,15 @@ std::vector<double> DitTrainer::accumulate(const DitBatch& batch, double weight)
 
 StepResult DitTrainer::apply() {
   StepResult result;
-  result.grad_norm = gradient_norm(parameters());
+  sync_->finish();
+  const TensorMap owned = sync_->owned(parameters());
+  result.grad_norm = sync_->global_norm(gradient_norm(owned));
   result.applied = std::isfinite(result.grad_norm);
   if (result.applied) {
-    if (options_.grad_clip > 0) clip_gradients(parameters(), result.grad_norm, options_.grad_clip);
-    optimizer_->step(parameters());
-    ema_->update(parameters());
+    if (options_.grad_clip > 0) clip_gradients(owned, result.grad_norm, options_.grad_clip);
+    optimizer_->step(owned);
+    ema_->update(owned);
+    sync_->after_step();
     source_->refresh_copies();
   }
   discard();
@@ -87,6 +93,7 @@ StepResult DitTrainer::apply() {
 }
 
 void DitTrainer::discard() {
+  sync_->discard();
   for (const TensorMap& tensors : {parameters(), source_->leaves()}) {
     for (const auto& entry : tensors) entry.second.mutable_grad() = at::Tensor();
   }
@@ -101,8 +108,16 @@ TensorMap DitTrainer::gradients() const {
 }
 
 TensorMap DitTrainer::state() const {
+  const auto saved = [this](const TensorMap& tensors) {
+    TensorMap part;
+    for (const auto& [name, tensor] : tensors) {
+      if (sync_->saves(name)) part[name] = tensor.detach();
+    }
+    return part;
+  };
   TensorMap state;
-  for (const auto& [name, parameter] : parameters()) state["param." + name] = parameter.detach();
+  add_below(state, "param.", saved(parameters()));
+  if (state.empty()) return state;
   add_below(state, "ema.", ema_->averages());
   add_below(state, "optimizer.", optimizer_->state());
   return state;

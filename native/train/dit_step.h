@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/weights.h"
+#include "distributed/parameter_sync.h"
 #include "models/next_dit.h"
 #include "train/adamw.h"
 #include "train/ema.h"
@@ -30,6 +31,8 @@ struct DitTrainerOptions {
   double ema_decay = 0.95;
   at::ScalarType precision = at::kFloat;  // of matrices in the model; parameters, sums and updates are fp32
   bool recompute_activations = false;
+  ProcessGroup* group = nullptr;  // ranks that train together; must outlive the trainer
+  SyncOptions sync;
 };
 
 struct StepResult {
@@ -43,10 +46,10 @@ class DitTrainer {
   DitTrainer(const NextDitConfig& config, TensorMap start, const DitTrainerOptions& options, at::Generator generator,
              at::Device device = at::kCPU);
 
-  /// Adds the gradients of `weight` times the mean loss (this micro-batch's share of the whole batch). Returns the
-  /// samples' losses.
-  std::vector<double> accumulate(const DitBatch& batch, double weight = 1.0);
-  /// Clips and applies what was accumulated, then clears it.
+  /// Adds the gradients of `weight` times the mean loss (this micro-batch's share of the batch of all ranks). Returns
+  /// the samples' losses. `last`: of this rank in this step.
+  std::vector<double> accumulate(const DitBatch& batch, double weight = 1.0, bool last = true);
+  /// Clips and applies what all ranks have accumulated, then clears it. All ranks call it and decide alike.
   StepResult apply();
   /// Clears what was accumulated.
   void discard();
@@ -56,12 +59,16 @@ class DitTrainer {
 
   const NextDit& model() const { return *model_; }
   const TensorMap& parameters() const { return source_->parameters(); }
+  /// Of the parameters that this rank owns: all, unless optimiser state is sharded.
   const TensorMap& ema() const { return ema_->averages(); }
+  /// All averages on rank 0, nothing elsewhere. All ranks call it.
+  TensorMap gather_ema() const { return sync_->gather(ema_->averages()); }
   AdamW& optimizer() { return *optimizer_; }
   /// Accumulated so far, by parameter; those without one are left out.
   TensorMap gradients() const;
 
-  /// "param.*", "ema.*", "optimizer.*": all that a bit-equal continuation needs, beside the generators.
+  /// "param.*", "ema.*", "optimizer.*": what this rank has to save. Those of all ranks together are all that a
+  /// bit-equal continuation needs, beside the generators.
   TensorMap state() const;
   void load_state(const TensorMap& state);
 
@@ -69,6 +76,7 @@ class DitTrainer {
   DitTrainerOptions options_;
   std::shared_ptr<TrainableSource> source_;
   std::unique_ptr<NextDit> model_;
+  std::unique_ptr<ParameterSync> sync_;
   std::unique_ptr<AdamW> optimizer_;
   std::unique_ptr<Ema> ema_;
 };

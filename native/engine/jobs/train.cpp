@@ -1,4 +1,5 @@
 // Jobs of training. An engine trains one model at a time; JavaScript drives it step by step.
+#include <cstdio>
 #include <filesystem>
 
 #include "engine/device.h"
@@ -19,6 +20,8 @@ TrainingRun& running(EngineState& state) { return require(state.training, "train
 TrainedWeights trained_weights(const Json& request) {
   return parse_trained_weights(request.get_string("weights", "ema"));
 }
+
+int64_t rank_of(const EngineState& state) { return state.group ? state.group->rank() : 0; }
 
 }  // namespace
 
@@ -43,11 +46,15 @@ JobResult train_step(EngineState& state, const Json& request, const TensorMap& t
   return {running(state).step(state, request, tensors), {}};
 }
 
-/// {"folder"} -> {"files": [names]}: this process's part of a checkpoint.
+/// {"folder"} -> {"files": [names]}: this process's part of a checkpoint, perhaps none.
 JobResult train_save(EngineState& state, const Json& request, const TensorMap&, const EventSink&) {
-  const std::string name = "rank-00000-of-00001.safetensors";
-  write_safetensors((std::filesystem::path(request.at("folder").as_string()) / name).string(), running(state).state());
-  return {Json::object().set("files", Json(Json::Array{name})), {}};
+  const TensorMap tensors = running(state).state();
+  if (tensors.empty()) return {Json::object().set("files", Json::array()), {}};
+  char name[64];
+  std::snprintf(name, sizeof name, "rank-%05d-of-%05d.safetensors", static_cast<int>(rank_of(state)),
+                static_cast<int>(state.group ? state.group->world() : 1));
+  write_safetensors((std::filesystem::path(request.at("folder").as_string()) / name).string(), tensors);
+  return {Json::object().set("files", Json(Json::Array{std::string(name)})), {}};
 }
 
 /// {"folder"} -> {}; reads what train-save wrote, whatever the number of processes was.
@@ -67,10 +74,11 @@ JobResult train_restore(EngineState& state, const Json& request, const TensorMap
 }
 
 /// {"path", "weights"?: "ema" | "raw", "dtype"?, "nesting"?} -> {"parameters"}: the trained weights under published
-/// names; .safetensors, or else as torch.save writes them.
+/// names; .safetensors, or else as torch.save writes them. All ranks call it, the first one writes.
 JobResult train_export(EngineState& state, const Json& request, const TensorMap&, const EventSink&) {
   const at::ScalarType dtype = parse_dtype(request.get_string("dtype", "fp32"), state.device);
   TensorMap weights = running(state).weights(trained_weights(request));
+  if (rank_of(state) != 0) return {Json::object().set("parameters", 0), {}};
   int64_t parameters = 0;
   for (auto& [name, tensor] : weights) {
     parameters += tensor.numel();

@@ -1,6 +1,7 @@
 #include "engine/training/dit_run.h"
 
 #include <cmath>
+#include <iomanip>
 #include <numeric>
 
 #include "core/cancel.h"
@@ -29,14 +30,32 @@ TimeSampling time_sampling(const Json& request) {
   return sampling;
 }
 
-DitTrainerOptions trainer_options(const Json& request, at::Device device) {
+DitTrainerOptions trainer_options(const Json& request, const EngineState& state) {
   DitTrainerOptions options;
   options.optimizer = adamw_options(request, options.optimizer);
   options.grad_clip = request.get_double("gradClip", options.grad_clip);
   options.ema_decay = request.get_double("emaDecay", options.ema_decay);
-  options.precision = parse_dtype(request.get_string("precision", "fp32"), device);
+  options.precision = parse_dtype(request.get_string("precision", "fp32"), state.device);
   options.recompute_activations = request.get_bool("checkpointing", false);
+  options.group = state.group.get();
+  options.sync = sync_options(request);
   return options;
+}
+
+/// Sums of the tensors, a line for each: equal on ranks that start from the same weights.
+std::string sums_of(const TensorMap& tensors) {
+  std::string lines;
+  for (const auto& [name, tensor] : tensors) {
+    lines += concat(name, " ", std::setprecision(17), tensor.detach().sum(at::kDouble).item<double>(), "\n");
+  }
+  return lines;
+}
+
+double sum_over_ranks(const EngineState& state, double value) {
+  if (!state.group) return value;
+  const at::Tensor sum = at::full({1}, value, at::dtype(at::kDouble).device(state.device));
+  state.group->all_reduce(sum);
+  return sum.item<double>();
 }
 
 void check_against(const EngineState& state, const NextDitConfig& config) {
@@ -55,9 +74,10 @@ DitRun::DitRun(const EngineState& state, const Json& request, StartReport& repor
     for (const Json& path : paths->as_array()) shards.push_back(path.as_string());
     cache_ = std::make_unique<FeatureCache>(shards);
   }
-  trainer_ = std::make_unique<DitTrainer>(config, TensorMap{}, trainer_options(request, state.device),
-                                          seeded_generator(seed_), state.device);
+  trainer_ = std::make_unique<DitTrainer>(config, TensorMap{}, trainer_options(request, state), seeded_generator(seed_),
+                                          state.device);
   trainer_->start_from(fitting_start(read_start(request), trainer_->parameters(), report));
+  if (state.group) state.group->agree("initial weights", sums_of(trainer_->parameters()));
 }
 
 std::vector<at::Tensor> DitRun::latents(const EngineState& state, const Json::Array& items,
@@ -135,7 +155,8 @@ Json DitRun::step(EngineState& state, const Json& request, const TensorMap& tens
   Json report = Json::array();
   StepResult result;
   try {
-    for (const Json& micro : request.at("micro").as_array()) {
+    const Json::Array& micros = request.at("micro").as_array();
+    for (const Json& micro : micros) {
       check_cancelled();
       const std::vector<Sample> drawn = samples(state, request, micro.as_array(), tensors);
       watch.lap("encode");
@@ -148,7 +169,8 @@ Json DitRun::step(EngineState& state, const Json& request, const TensorMap& tens
         times.push_back(static_cast<float>(sample.t));
       }
       batch.t = at::tensor(times).to(state.device);
-      const std::vector<double> losses = trainer_->accumulate(batch, static_cast<double>(drawn.size()) / whole);
+      const std::vector<double> losses =
+          trainer_->accumulate(batch, static_cast<double>(drawn.size()) / whole, &micro == &micros.back());
       watch.lap("gradients");
       for (size_t i = 0; i < losses.size(); ++i) {
         report.push_back(Json(Json::Array{drawn[i].t, losses[i]}));
@@ -156,6 +178,7 @@ Json DitRun::step(EngineState& state, const Json& request, const TensorMap& tens
       }
     }
     result = trainer_->apply();
+    sum = sum_over_ranks(state, sum);
     watch.lap("update");
   } catch (...) {
     trainer_->discard();
@@ -170,7 +193,7 @@ Json DitRun::step(EngineState& state, const Json& request, const TensorMap& tens
 }
 
 TensorMap DitRun::weights(TrainedWeights kind) const {
-  if (kind == TrainedWeights::kEma) return trainer_->ema();
+  if (kind == TrainedWeights::kEma) return trainer_->gather_ema();
   TensorMap weights;
   for (const auto& [name, parameter] : trainer_->parameters()) weights[name] = parameter.detach();
   return weights;
@@ -179,6 +202,7 @@ TensorMap DitRun::weights(TrainedWeights kind) const {
 void DitRun::publish(EngineState& state, TrainedWeights kind, at::ScalarType dtype) const {
   TensorMap copies;
   for (const auto& [name, tensor] : weights(kind)) copies[name] = tensor.clone();
+  if (copies.empty()) return;  // not on this rank
   const auto source = std::make_shared<MapSource>(std::move(copies), "the weights in training", state.device, dtype);
   state.dit = std::make_unique<NextDit>(Weights(source), trainer_->model().config);
   state.captions.clear();

@@ -12,13 +12,14 @@ namespace svg {
 class DitRun : public TrainingRun {
  public:
   /// {"model", "start"?: {"path", "weights"?}, "optimizer", "gradClip", "emaDecay", "precision", "checkpointing",
-  /// "seed", "cache"?: [paths of shards]}; `report` tells what became of "start". Throws Error(kNotLoaded) without
-  /// statistics.
+  /// "seed", "cache"?: [paths of shards], "parallel"?: {"mode", "bucketBytes"?}}; `report` tells what became of
+  /// "start". Throws Error(kNotLoaded) without statistics.
   DitRun(const EngineState& state, const Json& request, StartReport& report);
 
   /// {"lr", "globalBatch", "captionDropout", "time": {"kind", "low"?, "high"?, "mean"?, "shiftTokens"?}, "micro":
   /// [[{"draw", "shard", "row"} or {"draw", "image", "tokens"}, ...], ...], "drop"?: {"shard", "row"} or {"tokens"}}
-  /// -> {"loss", "gradNorm", "applied", "samples": [[t, loss], ...], "milliseconds"}.
+  /// -> {"loss", "gradNorm", "applied", "samples": [[t, loss], ...] of this rank, "milliseconds"}; in a run of several
+  /// processes "micro" holds this rank's part of the batch, "loss" is that of the whole batch.
   Json step(EngineState& state, const Json& request, const TensorMap& tensors) override;
 
   TensorMap state() const override { return trainer_->state(); }

@@ -15,6 +15,15 @@ AdamWOptions adamw_options(const Json& request, AdamWOptions defaults) {
   return defaults;
 }
 
+SyncOptions sync_options(const Json& request) {
+  SyncOptions options;
+  const Json* given = request.find("parallel");
+  if (!given) return options;
+  options.mode = parse_parallel_mode(given->get_string("mode", "ddp"));
+  options.bucket_bytes = given->get_int("bucketBytes", options.bucket_bytes);
+  return options;
+}
+
 TensorMap read_start(const Json& request) {
   TensorMap tensors;
   const Json* start = request.find("start");

@@ -3,12 +3,16 @@
 
 #include "core/json.h"
 #include "core/weights.h"
+#include "distributed/parameter_sync.h"
 #include "train/adamw.h"
 
 namespace svg {
 
 /// "optimizer": {"lr", "beta1", "beta2", "eps", "weightDecay"}, each optional.
 AdamWOptions adamw_options(const Json& request, AdamWOptions defaults);
+
+/// "parallel"?: {"mode": "ddp" | "sdp", "bucketBytes"?}.
+SyncOptions sync_options(const Json& request);
 
 /// The tensors of "start": {"path", "weights"?: key of the file that holds them}; empty without one.
 TensorMap read_start(const Json& request);

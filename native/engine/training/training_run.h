@@ -26,14 +26,16 @@ class TrainingRun {
   /// is cancelled) has changed nothing.
   virtual Json step(EngineState& state, const Json& request, const TensorMap& tensors) = 0;
 
-  /// Everything that a bit-equal continuation needs; the tensors themselves, not copies.
+  /// This rank's part of everything that a bit-equal continuation needs, perhaps nothing; the tensors themselves, not
+  /// copies.
   virtual TensorMap state() const = 0;
-  /// Throws Error(kWeightsMismatch) for the state of another model.
+  /// From the parts of all ranks. Throws Error(kWeightsMismatch) for the state of another model.
   virtual void restore(const TensorMap& state) = 0;
 
-  /// The state dict to publish, fp32.
+  /// The state dict to publish, fp32; all ranks call it, and those but the first may get nothing.
   virtual TensorMap weights(TrainedWeights kind) const = 0;
-  /// Puts a copy of the weights, in `dtype`, where the jobs that draw, encode and decode find them.
+  /// Puts a copy of the weights, in `dtype`, where the jobs that draw, encode and decode find them; all ranks call
+  /// it, and the first one has them after.
   virtual void publish(EngineState& state, TrainedWeights kind, at::ScalarType dtype) const = 0;
 };
 

@@ -1,0 +1,44 @@
+#include "distributed/parameter_sync.h"
+
+#include "core/error.h"
+#include "distributed/gradient_reducer.h"
+
+namespace svg {
+namespace {
+
+class AloneSync : public ParameterSync {
+ public:
+  void begin_backward(bool) override {}
+  void finish() override {}
+  void discard() override {}
+  bool owns(const std::string&) const override { return true; }
+  bool saves(const std::string&) const override { return true; }
+  double global_norm(double owned_norm) override { return owned_norm; }
+  void after_step() override {}
+  TensorMap gather(const TensorMap& owned) override { return owned; }
+};
+
+}  // namespace
+
+ParallelMode parse_parallel_mode(const std::string& name) {
+  if (name == "ddp") return ParallelMode::kData;
+  if (name == "sdp") return ParallelMode::kOptimizer;
+  throw Error(ErrorCode::kInvalidArgument, concat("unknown parallel mode \"", name, "\": known are ddp, sdp"));
+}
+
+TensorMap ParameterSync::owned(const TensorMap& tensors) const {
+  TensorMap part;
+  for (const auto& [name, tensor] : tensors) {
+    if (owns(name)) part[name] = tensor;
+  }
+  return part;
+}
+
+std::unique_ptr<ParameterSync> make_parameter_sync(ProcessGroup* group, const TensorMap& parameters,
+                                                   const TensorMap& leaves, const std::vector<std::string>& order,
+                                                   const SyncOptions& options) {
+  if (!group || group->world() == 1) return std::make_unique<AloneSync>();
+  return std::make_unique<GradientReducer>(*group, parameters, leaves, order, options);
+}
+
+}  // namespace svg

@@ -1,0 +1,61 @@
+// How the ranks of a run train one set of parameters together. Trainers call the same functions in a world of one,
+// where they do nothing.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/weights.h"
+#include "distributed/process_group.h"
+
+namespace svg {
+
+enum class ParallelMode {
+  kData,       // "ddp": every rank holds all state
+  kOptimizer,  // "sdp": every rank holds all parameters, but gradients and optimiser state of its share alone
+};
+
+struct SyncOptions {
+  ParallelMode mode = ParallelMode::kData;
+  int64_t bucket_bytes = int64_t{25} << 20;
+};
+
+/// "ddp" or "sdp". Throws Error(kInvalidArgument).
+ParallelMode parse_parallel_mode(const std::string& name);
+
+/// Gradients are summed over ranks, so each rank weighs its losses by its share of the whole batch.
+class ParameterSync {
+ public:
+  virtual ~ParameterSync() = default;
+
+  /// Before each backward pass; `last` where it completes the gradients of this step, which may travel while it runs.
+  virtual void begin_backward(bool last) = 0;
+  /// After the last: each parameter that this rank owns holds the sum of all ranks' gradients, or none where no rank
+  /// has one; those of other owners hold none. Leaves that are not parameters hold none.
+  virtual void finish() = 0;
+  /// After a failure: forgets this step.
+  virtual void discard() = 0;
+
+  /// Whether this rank keeps optimiser state of the parameter, and updates it.
+  virtual bool owns(const std::string& name) const = 0;
+  TensorMap owned(const TensorMap& tensors) const;
+  /// Whether this rank writes the parameter and its state into checkpoints: exactly one does.
+  virtual bool saves(const std::string& name) const = 0;
+  /// The norm over all gradients from that over the owned ones; the same on all ranks, NaN or infinity too.
+  virtual double global_norm(double owned_norm) = 0;
+  /// After an update: the owners' parameters go to all ranks, in place.
+  virtual void after_step() = 0;
+  /// All tensors of one kind (an EMA, say), from those that each rank owns: on rank 0, and nothing elsewhere. Called on
+  /// all ranks. They have the shapes of the parameters and are fp32.
+  virtual TensorMap gather(const TensorMap& owned) = 0;
+};
+
+/// `parameters`: fp32, what is updated. `leaves`: what backward differentiates by, under the same names: the parameters
+/// themselves or copies in another dtype. `order`: names as the model asks for them in the forward pass. Without a
+/// group, a world of one. The group must outlive the result.
+std::unique_ptr<ParameterSync> make_parameter_sync(ProcessGroup* group, const TensorMap& parameters,
+                                                   const TensorMap& leaves, const std::vector<std::string>& order,
+                                                   const SyncOptions& options);
+
+}  // namespace svg
