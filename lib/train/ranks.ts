@@ -11,6 +11,8 @@ export interface RankPlace {
   readonly localWorldSize: number;
   readonly masterAddr: string;
   readonly masterPort: number;
+  /** Where the launcher itself keeps a store at that address: what the names of this run begin with in it. */
+  readonly launcherPrefix?: string;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -28,14 +30,15 @@ const DEFAULT_PORT = 29500;
 
 /**
  * torchrun, a Kubernetes PyTorchJob and our own launcher set RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR and
- * MASTER_PORT; an indexed Kubernetes job numbers its pods in JOB_COMPLETION_INDEX; srun sets SLURM_*.
+ * MASTER_PORT; an indexed Kubernetes job numbers its pods in JOB_COMPLETION_INDEX; srun sets SLURM_*, of which
+ * MASTER_ADDR and MASTER_PORT are free to say more.
  *
  * @throws SvgT2IError ERR_SVGT2I_USAGE for variables that contradict each other
  */
 export function rankPlace(env: Environment): RankPlace {
-  const worldSize = readNumber(env, 'WORLD_SIZE') ?? readNumber(env, 'SLURM_STEP_NUM_TASKS') ?? 1;
+  const worldSize = readNumber(env, 'WORLD_SIZE') ?? slurmTasks(env) ?? 1;
   if (worldSize < 1) throw usage(`WORLD_SIZE is ${worldSize}`, 'It counts the processes of the run.');
-  const isSlurm = env.WORLD_SIZE === undefined && env.SLURM_STEP_NUM_TASKS !== undefined;
+  const isSlurm = env.WORLD_SIZE === undefined;
   const rank = isSlurm
     ? readNumber(env, 'SLURM_PROCID')
     : (readNumber(env, 'RANK') ?? readNumber(env, 'JOB_COMPLETION_INDEX'));
@@ -54,7 +57,21 @@ export function rankPlace(env: Environment): RankPlace {
   const masterPort = readNumber(env, 'MASTER_PORT') ?? (isSlurm ? slurmPort(env) : DEFAULT_PORT);
   if (masterPort < 1 || masterPort > 65_535)
     throw usage(`MASTER_PORT is ${masterPort}`, 'Take 1024 to 65535.');
-  return { rank, worldSize, localRank, localWorldSize, masterAddr, masterPort };
+  return { rank, worldSize, localRank, localWorldSize, masterAddr, masterPort, ...agentStore(env) };
+}
+
+/** A batch script has the number of tasks of its job, but is one process: only with an address they can meet at. */
+function slurmTasks(env: Environment): number | undefined {
+  const ofStep = readNumber(env, 'SLURM_STEP_NUM_TASKS');
+  if (ofStep !== undefined || env.MASTER_ADDR === undefined) return ofStep;
+  return readNumber(env, 'SLURM_NTASKS');
+}
+
+/** torchrun serves a store at MASTER_PORT and starts failed runs anew, with the same store. */
+function agentStore(env: Environment): Pick<RankPlace, 'launcherPrefix'> {
+  if (env.TORCHELASTIC_USE_AGENT_STORE !== 'True') return {};
+  const { TORCHELASTIC_RUN_ID: run = 'run', TORCHELASTIC_RESTART_COUNT: attempt = '0' } = env;
+  return { launcherPrefix: `svg-t2i/${run}/${attempt}` };
 }
 
 function readNumber(env: Environment, name: string): number | undefined {
@@ -96,15 +113,15 @@ export class Ranks {
 
   /** Meets the others. Rejects where one of them does not come within the timeout. */
   static async open(engine: Engine, place: RankPlace, options: RanksOptions): Promise<Ranks> {
-    const { rank, worldSize: world, localRank, masterAddr, masterPort } = place;
+    const { rank, worldSize: world, masterAddr, masterPort, launcherPrefix } = place;
     if (world > 1) {
       const { backend, timeoutSeconds } = options;
       await engine.run('dist-open', {
         rank,
         world,
-        localRank,
         masterAddr,
         masterPort,
+        ...(launcherPrefix === undefined ? {} : { launcherPrefix }),
         timeoutSeconds,
         ...(backend === 'auto' ? {} : { backend }),
       });
@@ -132,14 +149,9 @@ export class Ranks {
 
   /** Whether any of the processes wants to stop; all get the same answer. */
   async anyStops(wanted: boolean): Promise<boolean> {
-    try {
-      await this.agree('stop', String(wanted));
-      return wanted;
-    } catch (error) {
-      // All of them learn at once that they differ.
-      if (SvgT2IError.isInstance(error) && String(error.code) === 'ERR_SVGT2I_RANKS') return true;
-      throw error;
-    }
+    if (this.isAlone) return wanted;
+    const { value } = await this.#engine.run<{ readonly max: number }>('dist-max', { value: wanted ? 1 : 0 });
+    return value.max > 0;
   }
 
   async close(): Promise<void> {

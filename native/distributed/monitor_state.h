@@ -34,6 +34,8 @@ struct MonitorState {
 
   /// "rank 2 (gpu07, process 4711)". Holding the mutex.
   std::string name_of(int rank) const;
+  /// Who keeps the store, likewise.
+  std::string keeper() const;
 
   const MonitorOptions options;
   const std::chrono::milliseconds silence;   // after it a rank counts as dead

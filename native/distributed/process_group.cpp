@@ -69,8 +69,8 @@ void quiet_c10d() {
 }
 
 MonitorOptions monitor_options(const GroupOptions& options) {
-  return {static_cast<int>(options.rank), static_cast<int>(options.world), options.master_addr,
-          static_cast<int>(options.master_port), options.timeout};
+  return {static_cast<int>(options.rank),        static_cast<int>(options.world), options.master_addr,
+          static_cast<int>(options.master_port), options.launcher_prefix,         options.timeout};
 }
 
 class JoinedGroup : public ProcessGroup {
@@ -79,7 +79,8 @@ class JoinedGroup : public ProcessGroup {
       : options_(options), backend_name_(std::move(backend)), monitor_(monitor_options(options)) {
     const int64_t number = monitor_.start("connect");
     try {
-      const auto store = connect_store(options.master_addr, static_cast<int>(options.master_port), options.timeout);
+      const auto store = connect_store(options.master_addr, static_cast<int>(options.master_port), options.timeout,
+                                       options.launcher_prefix);
       const BackendOptions wanted{static_cast<int>(rank()), static_cast<int>(world()), options.master_addr,
                                   options.timeout};
       backend_ = backend_name_ == "nccl" ? open_nccl(store, wanted) : open_gloo(store, wanted);

@@ -15,6 +15,9 @@ struct GroupOptions {
   int64_t rank = 0, world = 1;
   std::string master_addr = "127.0.0.1";  // of rank 0
   int64_t master_port = 29500;
+  /// Empty: rank 0 serves the store of the run there. Else the launcher does (torchrun), for others too, and the keys
+  /// of this run begin with it.
+  std::string launcher_prefix;
   std::chrono::milliseconds timeout{600'000};
   std::string backend;           // "gloo", "nccl", or empty: by the device
   at::Device device = at::kCPU;  // where the tensors of the collectives lie

@@ -60,8 +60,7 @@ void check_peers(MonitorState& state, Lock& lock, int64_t number) {
     fail(state, lock, concat(gone, " left the run before ", collective_name(number, state.collective)));
   }
   if (state.connected && MonitorClock::now() - state.contact > state.silence + state.interval) {
-    fail(state, lock,
-         concat(state.name_of(0), ", which keeps the store of the run, has not answered for ", seconds(state.silence)));
+    fail(state, lock, concat(state.keeper(), " has not answered for ", seconds(state.silence)));
   }
 }
 
@@ -69,7 +68,9 @@ void check_peers(MonitorState& state, Lock& lock, int64_t number) {
   const MonitorOptions& options = state.options;
   const std::string after = seconds(options.timeout);
   if (!state.connected) {
-    fail(state, lock, concat("rank 0 does not answer at ", options.host, ", port ", options.port, ", after ", after));
+    fail(state, lock,
+         concat(options.launcher_prefix.empty() ? "rank 0" : "the launcher's store", " does not answer at ",
+                options.host, ", port ", options.port, ", after ", after));
   }
   const bool opening = state.peers[0].place.empty();
   const std::string late = names_of(state, [&](int rank) {
@@ -107,6 +108,10 @@ MonitorState::MonitorState(const MonitorOptions& given)
 std::string MonitorState::name_of(int rank) const {
   const std::string& place = peers[static_cast<size_t>(rank)].place;
   return place.empty() ? concat("rank ", rank) : concat("rank ", rank, " (", place, ")");
+}
+
+std::string MonitorState::keeper() const {
+  return concat(options.launcher_prefix.empty() ? name_of(0) : "the launcher", ", which keeps the store of the run,");
 }
 
 RankMonitor::RankMonitor(const MonitorOptions& options)

@@ -15,6 +15,7 @@ struct MonitorOptions {
   int rank = 0, world = 1;
   std::string host;                            // of rank 0
   int port = 0;                                // of its store
+  std::string launcher_prefix;                 // not empty: the launcher keeps the store there, see GroupOptions
   std::chrono::milliseconds timeout{600'000};  // for a rank to come to what the others wait for
 };
 

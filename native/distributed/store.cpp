@@ -1,5 +1,6 @@
 #include "distributed/store.h"
 
+#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 
 #include "distributed/socket.h"
@@ -27,8 +28,11 @@ c10::intrusive_ptr<c10d::Store> serve_store(const std::string& host, int port, s
   return c10::make_intrusive<c10d::TCPStore>(host, options);
 }
 
-c10::intrusive_ptr<c10d::Store> connect_store(const std::string& host, int port, std::chrono::milliseconds timeout) {
-  return c10::make_intrusive<c10d::TCPStore>(host, store_options(port, timeout));
+c10::intrusive_ptr<c10d::Store> connect_store(const std::string& host, int port, std::chrono::milliseconds timeout,
+                                              const std::string& prefix) {
+  c10::intrusive_ptr<c10d::Store> store = c10::make_intrusive<c10d::TCPStore>(host, store_options(port, timeout));
+  if (prefix.empty()) return store;
+  return c10::make_intrusive<c10d::PrefixStore>(prefix, std::move(store));
 }
 
 }  // namespace svg

@@ -46,17 +46,17 @@ class Watch {
   }
 
  private:
-  /// False where this rank stops before rank 0 has come.
+  /// False where this rank stops before the store is there.
   bool connect() {
     const MonitorOptions& options = state_.options;
-    if (rank_ == 0) {
+    if (rank_ == 0 && options.launcher_prefix.empty()) {
       store_ = serve_store(options.host, options.port, options.timeout);
     } else {
       while (!answers(options.host, options.port)) {
         Lock lock(state_.mutex);
         if (state_.changed.wait_for(lock, kBetweenAttempts, [&] { return state_.stopping; })) return false;
       }
-      store_ = connect_store(options.host, options.port, options.timeout);
+      store_ = connect_store(options.host, options.port, options.timeout, options.launcher_prefix);
     }
     return true;
   }
@@ -216,9 +216,7 @@ void watch_ranks(MonitorState& state) {
     if (failure->code() == ErrorCode::kRanks) {
       state.failure = failure;
     } else {
-      state.failure.emplace(ErrorCode::kRanks,
-                            concat(state.name_of(0), ", which keeps the store of the run, is gone: ", failure->what()),
-                            kRanksHint);
+      state.failure.emplace(ErrorCode::kRanks, concat(state.keeper(), " is gone: ", failure->what()), kRanksHint);
     }
   }
   state.ended = true;

@@ -6,6 +6,7 @@
 
 #include "check.h"
 #include "core/cancel.h"
+#include "distributed/store.h"
 #include "ranks.h"
 
 using svg::ErrorCode;
@@ -189,6 +190,30 @@ TEST_CASE("process_group: a port in use, a rank taken twice, worlds that differ"
   EXPECT(errors[2] && std::string(errors[2]->what()).find("is in use") != std::string::npos);
   EXPECT(!errors[2]->hint().empty());
   EXPECT(errors[0] && std::string(errors[0]->what()).find("rank 2 did not join") != std::string::npos);
+}
+
+TEST_CASE("process_group: ranks meet in the launcher's store, again after a restart") {
+  const int port = svg::test::free_port();
+  const auto store = svg::serve_store("127.0.0.1", port, std::chrono::seconds(60));
+  for (const char* prefix : {"attempt-0", "attempt-1"}) {
+    std::vector<at::Tensor> sums(2);
+    std::vector<std::thread> threads;
+    for (int64_t rank = 0; rank < 2; ++rank) {
+      threads.emplace_back([&, rank] {
+        svg::GroupOptions options = group_options(rank, 2, port);
+        options.launcher_prefix = prefix;
+        const auto group = ProcessGroup::open(options);
+        const at::Tensor sum = at::full({1}, rank + 1);
+        group->all_reduce(sum);
+        sums[static_cast<size_t>(rank)] = sum;
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    for (const at::Tensor& sum : sums) EXPECT(sum.item<int64_t>() == 3);
+  }
+  svg::GroupOptions options = group_options(0, 2, svg::test::free_port(), 0.5);
+  options.launcher_prefix = "attempt-0";
+  EXPECT_ERROR(ProcessGroup::open(options), ErrorCode::kRanks, "the launcher's store does not answer at");
 }
 
 TEST_CASE("process_group: options that make no sense") {

@@ -9,14 +9,15 @@ ProcessGroup& group(EngineState& state) { return require(state.group, "process g
 
 }  // namespace
 
-/// {"rank", "world", "masterAddr", "masterPort", "timeoutSeconds", "backend"?: "gloo" | "nccl"} -> {"backend"}; waits
-/// for the others.
+/// {"rank", "world", "masterAddr", "masterPort", "launcherPrefix"?, "timeoutSeconds", "backend"?: "gloo" | "nccl"} ->
+/// {"backend"}; waits for the others.
 JobResult dist_open(EngineState& state, const Json& request, const TensorMap&, const EventSink&) {
   GroupOptions options;
   options.rank = request.at("rank").as_int();
   options.world = request.at("world").as_int();
   options.master_addr = request.get_string("masterAddr", options.master_addr);
   options.master_port = request.get_int("masterPort", options.master_port);
+  options.launcher_prefix = request.get_string("launcherPrefix", "");
   options.timeout = std::chrono::milliseconds(static_cast<int64_t>(request.get_double("timeoutSeconds", 600) * 1000));
   options.backend = request.get_string("backend", "");
   options.device = state.device;

@@ -1,7 +1,6 @@
 import { createServer } from 'node:net';
 import { describe, expect, it, vi } from 'vitest';
 import type { Engine } from '../../../lib/engine.js';
-import { SvgT2IError } from '../../../lib/errors.js';
 import { freePort, launchRanks } from '../../../lib/train/launch.js';
 import { firstHost, Ranks, rankPlace } from '../../../lib/train/ranks.js';
 
@@ -28,6 +27,10 @@ describe('the place of a process', () => {
       masterAddr: 'a',
       masterPort: 1234,
     });
+    const agent = { TORCHELASTIC_USE_AGENT_STORE: 'True', TORCHELASTIC_RUN_ID: 'x' };
+    expect(rankPlace({ ...env, ...agent, TORCHELASTIC_RESTART_COUNT: '2' })).toMatchObject({
+      launcherPrefix: 'svg-t2i/x/2',
+    });
   });
 
   it('comes from srun', () => {
@@ -47,6 +50,10 @@ describe('the place of a process', () => {
     });
     // sbatch itself starts one process, whatever the number of tasks of the job.
     expect(rankPlace({ SLURM_PROCID: '0', SLURM_NTASKS: '4' })).toMatchObject({ worldSize: 1 });
+    const meeting = { SLURM_PROCID: '2', SLURM_NTASKS: '4', MASTER_ADDR: 'a', MASTER_PORT: '9' };
+    expect(rankPlace({ ...env, ...meeting })).toMatchObject({ rank: 2, masterAddr: 'a', masterPort: 9 });
+    const { SLURM_STEP_NUM_TASKS: _, ...job } = env;
+    expect(rankPlace({ ...job, ...meeting })).toMatchObject({ rank: 2, worldSize: 4, localRank: 1 });
   });
 
   it('comes from Kubernetes', () => {
@@ -81,7 +88,7 @@ describe('the place of a process', () => {
 });
 
 it('a group asks the engine, a lone process asks nobody', async () => {
-  const run = vi.fn(async (_kind: string) => ({ value: {}, tensors: {} }));
+  const run = vi.fn(async (_kind: string) => ({ value: { max: 0 }, tensors: {} }));
   const engine = { run } as unknown as Engine;
   const alone = await Ranks.open(engine, rankPlace({}), { backend: 'auto', timeoutSeconds: 5 });
   await alone.barrier();
@@ -92,16 +99,13 @@ it('a group asks the engine, a lone process asks nobody', async () => {
   expect(run).toHaveBeenLastCalledWith('dist-open', {
     rank: 1,
     world: 2,
-    localRank: 0,
     masterAddr: 'a',
     masterPort: 9,
     timeoutSeconds: 5,
     backend: 'gloo',
   });
   expect(await group.anyStops(false)).toBe(false);
-  run.mockRejectedValueOnce(
-    Object.assign(new SvgT2IError('ERR_SVGT2I_INTERNAL', 'x'), { code: 'ERR_SVGT2I_RANKS' }),
-  );
+  run.mockResolvedValueOnce({ value: { max: 1 }, tensors: {} });
   expect(await group.anyStops(false)).toBe(true);
   await group.agree('configuration', 'hash');
   expect(run).toHaveBeenLastCalledWith('dist-agree', { name: 'configuration', text: 'hash' });
