@@ -101,11 +101,23 @@ const INCIDENTAL = new Set([
   'samples',
 ]);
 
+/** Values in which the processes of one run may differ. */
+const OF_A_MACHINE = new Set(['run', 'data.workers', 'data.prefetch', 'device', 'threads']);
+
 /** The values that decide what a run computes, by path, as JSON texts. */
 export function decisiveValues(config: TrainingConfig): ReadonlyMap<string, string> {
+  return flatValues(config, INCIDENTAL);
+}
+
+/** What all processes of a run must have in common, a line for each value. */
+export function commonValues(config: TrainingConfig): string {
+  return [...flatValues(config, OF_A_MACHINE)].map(([path, value]) => `${path}: ${value}`).join('\n');
+}
+
+function flatValues(config: TrainingConfig, without: ReadonlySet<string>): ReadonlyMap<string, string> {
   const values = new Map<string, string>();
   const visit = (value: unknown, path: string): void => {
-    if (INCIDENTAL.has(path) || value === undefined) return;
+    if (without.has(path) || value === undefined) return;
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
       for (const [key, inner] of Object.entries(value)) visit(inner, path === '' ? key : `${path}.${key}`);
     } else values.set(path, JSON.stringify(value));

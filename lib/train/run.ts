@@ -1,8 +1,9 @@
 /** A whole run on one process: folder, lock, engine, resume, loop, export. */
 import { basename } from 'node:path';
-import { checkWorldSize, decisiveValues, type TrainingConfig, trainingConfigHash } from '../config/train.js';
+import { checkWorldSize, commonValues, decisiveValues, type TrainingConfig } from '../config/train.js';
 import type { Engine } from '../engine.js';
 import { SvgT2IError } from '../errors.js';
+import { PACKAGE_VERSION } from '../version.js';
 import { type CheckpointState, findCheckpoint, pruneCheckpoints } from './checkpoint.js';
 import { chooseDevice } from './device.js';
 import type { TrainEvent } from './events.js';
@@ -64,7 +65,9 @@ async function trainLocked(
   let ranks: Ranks | undefined;
   const meet = async (engine: Engine): Promise<Ranks> => {
     ranks = await Ranks.open(engine, place, config.parallel);
-    await ranks.agree('configuration', trainingConfigHash(config));
+    await ranks.agree('version', PACKAGE_VERSION);
+    await ranks.agree('run folder', folder.path);
+    await ranks.agree('configuration', commonValues(config));
     return ranks;
   };
   const stage = await openStage(config, { device: chooseDevice(config, place), meet, signal, onWarning });

@@ -55,7 +55,7 @@ describe('ranks', () => {
     }
   });
 
-  it.each([
+  it.concurrent.each([
     ['dies', 'SIGKILL', 0, 'rank 0'],
     ['dies', 'SIGKILL', 2, 'rank 2'],
     ['freezes', 'SIGSTOP', 0, 'rank 0'],

@@ -15,6 +15,8 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Text on stdin; without it stdin is empty. */
   readonly stdin?: string;
+  /** Gets the process once it is started. */
+  readonly started?: (child: ChildProcess) => void;
   /** Sees the process and what it has printed so far, whenever it prints. */
   readonly watch?: (child: ChildProcess, stdout: string, stderr: string) => void;
 }
@@ -27,6 +29,7 @@ export function run(args: readonly string[], options: RunOptions = {}): Promise<
       env: { ...env, NO_COLOR: '1', ...options.env },
       stdio: ['pipe', 'pipe', 'pipe'],
     });
+    options.started?.(child);
     const out: Buffer[] = [];
     let stderr = '';
     const tell = () => options.watch?.(child, Buffer.concat(out).toString(), stderr);

@@ -7,6 +7,7 @@ import { parse } from 'yaml';
 import { printConfig } from '../../../lib/config/load.js';
 import {
   checkWorldSize,
+  commonValues,
   decisiveValues,
   loadTrainingConfig,
   trainingConfigHash,
@@ -169,6 +170,14 @@ describe('the hash', () => {
     const other = validate(ditTrainingSchema, { ...dit, seed: 1 });
     expect(trainingConfigHash(same)).toBe(trainingConfigHash(config));
     expect(trainingConfigHash(other)).not.toBe(trainingConfigHash(config));
+  });
+
+  it('is of fewer values than those that processes must share', () => {
+    const place = validate(ditTrainingSchema, { ...dit, device: 'cpu', threads: 1, run: 'x' });
+    expect(commonValues(place)).toBe(commonValues(config));
+    const other = validate(ditTrainingSchema, { ...dit, samples: { every: 7 } });
+    expect(commonValues(other)).toContain('\nsamples.every: 7\n');
+    expect(commonValues(config)).not.toContain('\nsamples.every: 7\n');
   });
 
   it('is the same after printing', () => {

@@ -1,0 +1,148 @@
+// `svg-t2i train dit` on several processes: the same numbers as on one, and what ends a run of many.
+import type { ChildProcess } from 'node:child_process';
+import { readdirSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { listCheckpoints } from '../../dist/train/checkpoint.js';
+import { freePort } from '../../dist/train/launch.js';
+import { type Finished, type RunOptions, run } from './cli.js';
+import { ditArgs, lossesOf, makeWorkshop, type Workshop } from './training.js';
+
+/** Sums in another order; AdamW makes more of them from step to step. */
+const LOSS_TOLERANCE = 1e-5;
+const TIMEOUT_SECONDS = 12;
+const QUICK = ['--set', 'samples.every=0'];
+
+let workshop: Workshop;
+beforeAll(async () => {
+  workshop = await makeWorkshop();
+  expect((await run(ditArgs(workshop, 'alone', ...QUICK))).code).toBe(0);
+});
+afterAll(() => rmSync(workshop.folder, { recursive: true }));
+
+function train(name: string, ...more: readonly string[]): Promise<Finished> {
+  return run(ditArgs(workshop, name, ...QUICK, ...more));
+}
+
+interface PairOptions extends Pick<RunOptions, 'watch'> {
+  readonly more?: readonly string[];
+  readonly ofRank1?: readonly string[];
+  readonly started?: (rank: number, child: ChildProcess) => void;
+}
+
+/** Two processes that learn their ranks from variables, as torchrun and srun start them; `watch` sees both. */
+async function startPair(
+  name: string,
+  options: PairOptions,
+): Promise<readonly [Promise<Finished>, Promise<Finished>]> {
+  const port = String(await freePort());
+  const start = (rank: number): Promise<Finished> => {
+    const limits = ['--set', `parallel.timeoutSeconds=${TIMEOUT_SECONDS}`];
+    const own = rank === 1 ? (options.ofRank1 ?? []) : [];
+    const env = { RANK: String(rank), WORLD_SIZE: '2', MASTER_ADDR: '127.0.0.1', MASTER_PORT: port };
+    return run(ditArgs(workshop, name, ...QUICK, ...limits, ...(options.more ?? []), ...own), {
+      env,
+      started: (child) => options.started?.(rank, child),
+      ...(options.watch === undefined ? {} : { watch: options.watch }),
+    });
+  };
+  return [start(0), start(1)];
+}
+
+function checkpointFiles(name: string, step: number): readonly string[] {
+  const folder = join(workshop.folder, name, 'checkpoints', `step-${String(step).padStart(8, '0')}`);
+  return readdirSync(folder).filter((file) => file.endsWith('.safetensors'));
+}
+
+function expectLossesOfOne(name: string): void {
+  const alone = lossesOf(workshop, 'alone');
+  const losses = lossesOf(workshop, name);
+  expect(losses.map(([step]) => step)).toEqual(alone.map(([step]) => step));
+  losses.forEach(([step, { loss = Number.NaN }], i) => {
+    const wanted = alone[i]?.[1].loss ?? Number.NaN;
+    expect(Math.abs(loss - wanted), `loss of step ${step}`).toBeLessThan(LOSS_TOLERANCE * wanted);
+  });
+}
+
+it('two processes have the losses of one', async () => {
+  const { code, stderr } = await train('two', '--nproc', '2');
+  expect([code, stderr]).toEqual([0, expect.stringContaining('8 steps on 2 processes')]);
+  expectLossesOfOne('two');
+  expect(checkpointFiles('two', 8)).toEqual(['rank-00000-of-00002.safetensors']);
+  expect(readdirSync(join(workshop.folder, 'two/export'))).toContain('dit-two');
+});
+
+it('four processes with a shared optimiser have them too, and two and one go on from their checkpoints', async () => {
+  const sharded = ['--set', 'parallel.mode=sdp', '--set', 'parallel.bucketMiB=1'];
+  const begun = await train('sharded', ...sharded, '--nproc', '4', '--set', 'steps=4');
+  expect([begun.code, begun.stderr]).toEqual([0, expect.stringContaining('4 steps on 4 processes')]);
+  expect(checkpointFiles('sharded', 4)).toHaveLength(4);
+  const resumed = await train('sharded', ...sharded, '--nproc', '2', '--set', 'steps=6', '--resume');
+  expect([resumed.code, resumed.stderr]).toEqual([0, expect.stringContaining('going on after step 4')]);
+  expect(checkpointFiles('sharded', 6)).toHaveLength(2);
+  expect((await train('sharded', '--resume')).code).toBe(0);
+  expectLossesOfOne('sharded');
+});
+
+it.concurrent.each([
+  ['dies', 'SIGKILL', 1],
+  ['freezes', 'SIGSTOP', 0],
+] as const)(
+  'a process that %s (%s of rank %i) ends the other, which names it',
+  async (name, signal, culprit) => {
+    const children: ChildProcess[] = [];
+    let struck: number | undefined;
+    const pair = await startPair(name, {
+      more: ['--set', 'steps=100000', '--set', 'checkpoints.every=2'],
+      started: (rank, child) => {
+        children[rank] = child;
+      },
+      watch: (_child, _stdout, stderr) => {
+        if (struck !== undefined || !stderr.includes('step 3/')) return;
+        struck = performance.now();
+        children[culprit]?.kill(signal);
+      },
+    });
+    const { code, stderr } = await pair[culprit === 0 ? 1 : 0];
+    const seconds = (performance.now() - (struck ?? 0)) / 1000;
+    children[culprit]?.kill('SIGKILL');
+    await pair[culprit];
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringMatching(new RegExp(`error: rank ${culprit} .*ERR_SVGT2I_RANKS`, 's')),
+    ]);
+    expect(seconds).toBeLessThan(TIMEOUT_SECONDS + 5);
+    const [newest = 0] = await listCheckpoints(join(workshop.folder, name, 'checkpoints'));
+    const resumed = await train(name, '--resume', '--set', `steps=${newest + 1}`);
+    expect([resumed.code, resumed.stderr]).toEqual([
+      0,
+      expect.stringContaining(`going on after step ${newest}`),
+    ]);
+    expect(newest).toBeGreaterThanOrEqual(2);
+  },
+);
+
+it('processes with different configurations are refused', async () => {
+  const both = await startPair('different', { ofRank1: ['--set', 'optimizer.lr=0.5'] });
+  for (const { code, stderr } of await Promise.all(both)) {
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringContaining(
+        'the configuration of rank 1 differs from rank 0\'s: "optimizer.lr: 0.5" against',
+      ),
+    ]);
+  }
+});
+
+it('a port in use is named', async () => {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  const env = { RANK: '0', WORLD_SIZE: '2', MASTER_ADDR: '127.0.0.1', MASTER_PORT: String(port) };
+  const { code, stderr } = await run(ditArgs(workshop, 'port', ...QUICK), { env });
+  server.close();
+  expect([code, stderr]).toEqual([1, expect.stringContaining(`port ${port} of 127.0.0.1 is in use`)]);
+  expect(stderr).toContain('MASTER_PORT');
+});
