@@ -105,10 +105,11 @@ async function launch(processes: number, folder: string): Promise<void> {
       else note(rank === 0 ? line : `[${rank}] ${line}`);
     },
   });
-  if (exitCode === EXIT_CODES.ok) return;
-  if (exitCode !== EXIT_CODES.interrupted)
-    note(`process ${failedRank} ended with code ${exitCode}; all others were ended`);
-  process.exitCode = exitCode;
+  // A process that was killed has no code of its own.
+  const isKilled = exitCode > 128 && exitCode !== EXIT_CODES.interrupted;
+  process.exitCode = isKilled ? EXIT_CODES.failure : exitCode;
+  if (exitCode === EXIT_CODES.ok || exitCode === EXIT_CODES.interrupted) return;
+  note(`process ${failedRank} ended with code ${exitCode}; all others were ended`);
 }
 
 function withoutNproc(args: readonly string[]): readonly string[] {

@@ -16,7 +16,7 @@ Examples:
   svg-t2i train dit --config configs/dit/dit_stage1_256.yaml --run runs/dit-256
   svg-t2i train dit --run runs/dit-256 --resume
   svg-t2i train dit --config configs/dit/dit_stage1_256.yaml --set optimizer.lr=1e-4 --set batch.global=64 --nproc 8
-  torchrun --no-python --nproc-per-node 8 --nnodes 4 ... svg-t2i train dit --config FILE --run runs/dit-256 --resume auto
+  torchrun --no-python --nproc-per-node 8 --nnodes 4 ... -- svg-t2i train dit --config FILE --run runs/dit-256 --resume auto
 `;
 
 const STAGES: Readonly<Record<TrainingStage, string>> = {
