@@ -78,6 +78,7 @@ GradientReducer::~GradientReducer() {
 
 void GradientReducer::start_step() {
   overlapping_ = false;
+  marking_.reset();
   launched_ = 0;
   travels_.clear();
   travels_.resize(buckets_.size());
@@ -88,7 +89,7 @@ void GradientReducer::start_step() {
 }
 
 void GradientReducer::begin_backward(bool last) {
-  SVG_CHECK(!overlapping_, ErrorCode::kInternal, "a backward pass after the last of a step");
+  SVG_CHECK(!overlapping_ && !marking_, ErrorCode::kInternal, "a backward pass after the last of a step");
   overlapping_ = last;
 }
 
@@ -139,11 +140,10 @@ void GradientReducer::launch(size_t bucket) {
   launched_ = bucket + 1;
 }
 
-void GradientReducer::finish() {
+void GradientReducer::end_backward() {
   const c10::NoGradGuard no_grad;
   overlapping_ = false;
   while (launched_ < buckets_.size()) launch(launched_);
-  // Row 0: some rank has a gradient. Row 1: some rank has one that missed its bucket.
   const auto count = static_cast<int64_t>(parameters_.size());
   at::Tensor marks = at::zeros({2, count}, at::kInt);
   auto own = marks.accessor<int, 2>();
@@ -153,14 +153,20 @@ void GradientReducer::finish() {
     own[0][i] = parameter.used || late ? 1 : 0;
     own[1][i] = late ? 1 : 0;
   }
-  marks = marks.to(group_.device());
-  const auto marking = group_.start_all_reduce(marks, ReduceOp::kMax);
+  marks_ = marks.to(group_.device());
+  marking_ = group_.start_all_reduce(marks_, ReduceOp::kMax);
+}
+
+void GradientReducer::finish() {
+  const c10::NoGradGuard no_grad;
+  SVG_CHECK(marking_, ErrorCode::kInternal, "gradients are finished before the backward pass has ended");
   for (size_t i = 0; i < buckets_.size(); ++i) {
     travels_[i].collective->wait();
     if (!is_mine(buckets_[i])) travels_[i].flat.reset();
   }
-  marking->wait();
-  marks = marks.cpu();
+  marking_->wait();
+  const at::Tensor marks = marks_.cpu();
+  const auto count = static_cast<int64_t>(parameters_.size());
   const auto anywhere = marks.accessor<int, 2>();
   for (int64_t i = 0; i < count; ++i) {
     if (anywhere[1][i] != 0) add_late(static_cast<size_t>(i));
@@ -205,14 +211,20 @@ bool GradientReducer::owns(const std::string& name) const {
 }
 
 bool GradientReducer::saves(const std::string& name) const {
-  return mode_ == ParallelMode::kData ? group_.rank() == 0 : owns(name);
+  const bool by_first = mode_ == ParallelMode::kData || !places_.count(name);
+  return by_first ? group_.rank() == 0 : owns(name);
+}
+
+std::vector<double> GradientReducer::sum(const std::vector<double>& values) {
+  const at::Tensor sums = at::tensor(values, at::kDouble).to(group_.device());
+  group_.all_reduce(sums);
+  const at::Tensor host = sums.cpu();
+  return {host.data_ptr<double>(), host.data_ptr<double>() + host.numel()};
 }
 
 double GradientReducer::global_norm(double owned_norm) {
   if (mode_ == ParallelMode::kData) return owned_norm;  // of the same bits everywhere
-  const at::Tensor squares = at::full({1}, owned_norm * owned_norm, at::dtype(at::kDouble).device(group_.device()));
-  group_.all_reduce(squares);
-  return std::sqrt(squares.item<double>());
+  return std::sqrt(sum({owned_norm * owned_norm})[0]);
 }
 
 void GradientReducer::broadcast_owned(const TensorMap& owned,

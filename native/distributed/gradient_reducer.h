@@ -20,10 +20,12 @@ class GradientReducer : public ParameterSync {
   ~GradientReducer() override;
 
   void begin_backward(bool last) override;
+  void end_backward() override;
   void finish() override;
   void discard() override;
   bool owns(const std::string& name) const override;
   bool saves(const std::string& name) const override;
+  std::vector<double> sum(const std::vector<double>& values) override;
   double global_norm(double owned_norm) override;
   void after_step() override;
   TensorMap gather(const TensorMap& owned) override;
@@ -63,6 +65,9 @@ class GradientReducer : public ParameterSync {
   std::vector<Travel> travels_;  // by bucket
   size_t launched_ = 0;          // buckets that have left; on all ranks in this order
   bool overlapping_ = false;
+  // Row 0: some rank has a gradient of the parameter. Row 1: some rank has one that missed its bucket.
+  at::Tensor marks_;  // (2, parameters) int32
+  std::unique_ptr<Collective> marking_;
 };
 
 }  // namespace svg

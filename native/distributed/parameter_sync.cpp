@@ -9,10 +9,12 @@ namespace {
 class AloneSync : public ParameterSync {
  public:
   void begin_backward(bool) override {}
+  void end_backward() override {}
   void finish() override {}
   void discard() override {}
   bool owns(const std::string&) const override { return true; }
   bool saves(const std::string&) const override { return true; }
+  std::vector<double> sum(const std::vector<double>& values) override { return values; }
   double global_norm(double owned_norm) override { return owned_norm; }
   void after_step() override {}
   TensorMap gather(const TensorMap& owned) override { return owned; }
@@ -30,6 +32,14 @@ TensorMap ParameterSync::owned(const TensorMap& tensors) const {
   TensorMap part;
   for (const auto& [name, tensor] : tensors) {
     if (owns(name)) part[name] = tensor;
+  }
+  return part;
+}
+
+TensorMap ParameterSync::saved(const TensorMap& tensors) const {
+  TensorMap part;
+  for (const auto& [name, tensor] : tensors) {
+    if (saves(name)) part[name] = tensor;
   }
   return part;
 }

@@ -31,8 +31,11 @@ class ParameterSync {
 
   /// Before each backward pass; `last` where it completes the gradients of this step, which may travel while it runs.
   virtual void begin_backward(bool last) = 0;
-  /// After the last: each parameter that this rank owns holds the sum of all ranks' gradients, or none where no rank
-  /// has one; those of other owners hold none. Leaves that are not parameters hold none.
+  /// After the last one, also where it was left out: what has not travelled yet does now. Ranks that train several sets
+  /// of parameters end them in the same order.
+  virtual void end_backward() = 0;
+  /// Waits for all of it: each parameter that this rank owns holds the sum of all ranks' gradients, or none where no
+  /// rank has one; those of other owners hold none. Leaves that are not parameters hold none.
   virtual void finish() = 0;
   /// After a failure: forgets this step.
   virtual void discard() = 0;
@@ -40,8 +43,12 @@ class ParameterSync {
   /// Whether this rank keeps optimiser state of the parameter, and updates it.
   virtual bool owns(const std::string& name) const = 0;
   TensorMap owned(const TensorMap& tensors) const;
-  /// Whether this rank writes the parameter and its state into checkpoints: exactly one does.
+  /// Whether this rank writes the parameter and its state into checkpoints: exactly one does. What is no parameter is
+  /// for the first one.
   virtual bool saves(const std::string& name) const = 0;
+  TensorMap saved(const TensorMap& tensors) const;
+  /// Sums over ranks, the same bits on all of them.
+  virtual std::vector<double> sum(const std::vector<double>& values) = 0;
   /// The norm over all gradients from that over the owned ones; the same on all ranks, NaN or infinity too.
   virtual double global_norm(double owned_norm) = 0;
   /// After an update: the owners' parameters go to all ranks, in place.

@@ -3,6 +3,7 @@
 #include <c10/core/GradMode.h>
 #include <torch/csrc/autograd/autograd.h>
 
+#include <array>
 #include <cmath>
 
 #include "core/error.h"
@@ -32,12 +33,36 @@ std::vector<double> values_of(const std::vector<at::Tensor>& scalars) {
   return std::vector<double>(host.data_ptr<double>(), host.data_ptr<double>() + host.numel());
 }
 
-/// Adds the gradients of `loss` to those of the source's parameters, and to nothing else on the way.
-void backward_into(const at::Tensor& loss, TrainableSource& source) {
-  std::vector<at::Tensor> leaves;
-  for (const auto& entry : source.leaves()) leaves.push_back(entry.second);
-  torch::autograd::backward({loss}, /*grad_tensors=*/{}, /*retain_graph=*/false, /*create_graph=*/false, leaves);
-  source.gather_gradients();
+/// Adds the gradients of `loss` to those of the source's parameters, and to nothing else on the way. Without a loss
+/// nothing is added, but other ranks are met.
+void backward_into(const std::optional<at::Tensor>& loss, TrainableSource& source, ParameterSync& sync, bool last) {
+  sync.begin_backward(last);
+  if (loss) {
+    std::vector<at::Tensor> leaves;
+    for (const auto& entry : source.leaves()) leaves.push_back(entry.second);
+    torch::autograd::backward({*loss}, /*grad_tensors=*/{}, /*retain_graph=*/false, /*create_graph=*/false, leaves);
+    source.gather_gradients();
+  }
+  if (last) sync.end_backward();
+}
+
+std::unique_ptr<ParameterSync> sync_of(const TrainableSource& source, const AutoencoderTrainer::Options& options) {
+  return make_parameter_sync(options.group, source.parameters(), source.leaves(), source.order(), options.sync);
+}
+
+/// The means of a result, all but the norm.
+std::array<double*, 9> means_of(AutoencoderStepResult& result) {
+  return {&result.total,           &result.nll,           &result.rec,         &result.perceptual, &result.generator,
+          &result.adaptive_weight, &result.discriminator, &result.logits_real, &result.logits_fake};
+}
+
+/// What one rank saves of a network and its optimiser.
+void add_saved(TensorMap& state, const std::string& name, const TrainableSource& source, const AdamW& optimizer,
+               const ParameterSync& sync) {
+  const TensorMap saved = sync.saved(source.parameters());
+  if (saved.empty()) return;
+  add_below(state, name + ".", saved);
+  add_below(state, "optimizer." + name + ".", optimizer.state());
 }
 
 void clear_gradients(const TrainableSource& source) {
@@ -54,10 +79,11 @@ std::vector<int64_t> counts_of(const std::vector<at::Tensor>& images) {
 
 }  // namespace
 
-AutoencoderTrainer::Discriminator::Discriminator(const Adversary& adversary, const AdamWOptions& options)
+AutoencoderTrainer::Discriminator::Discriminator(const Adversary& adversary, const Options& options)
     : source(adversary.source),
       network(Weights(adversary.source), adversary.config),
-      optimizer(adversary.source->parameters(), options) {}
+      sync(sync_of(*adversary.source, options)),
+      optimizer(sync->owned(adversary.source->parameters()), options.optimizer) {}
 
 AutoencoderTrainer::AutoencoderTrainer(std::shared_ptr<TrainableSource> generator, at::Tensor last_weight,
                                        const std::optional<Adversary>& adversary, std::optional<Lpips> lpips,
@@ -66,9 +92,10 @@ AutoencoderTrainer::AutoencoderTrainer(std::shared_ptr<TrainableSource> generato
       generator_(std::move(generator)),
       last_weight_(std::move(last_weight)),
       lpips_(std::move(lpips)),
-      optimizer_(generator_->parameters(), options.optimizer) {
-  if (options.ema_decay > 0) ema_.emplace(generator_->parameters(), options.ema_decay);
-  if (adversary) discriminator_.emplace(*adversary, options.optimizer);
+      sync_(sync_of(*generator_, options)),
+      optimizer_(sync_->owned(generator_->parameters()), options.optimizer) {
+  if (options.ema_decay > 0) ema_.emplace(sync_->owned(generator_->parameters()), options.ema_decay);
+  if (adversary) discriminator_.emplace(*adversary, options);
 }
 
 AutoencoderStepResult AutoencoderTrainer::step(const Images& images, const Images& reconstructions) {
@@ -76,7 +103,7 @@ AutoencoderStepResult AutoencoderTrainer::step(const Images& images, const Image
   return apply();
 }
 
-void AutoencoderTrainer::accumulate(const Images& images, const Images& reconstructions, double share) {
+void AutoencoderTrainer::accumulate(const Images& images, const Images& reconstructions, double share, bool last) {
   SVG_CHECK(!images.empty() && images.size() == reconstructions.size(), ErrorCode::kInvalidArgument,
             "[autoencoder_step] ", images.size(), " batches of images, ", reconstructions.size(),
             " of reconstructions");
@@ -86,11 +113,14 @@ void AutoencoderTrainer::accumulate(const Images& images, const Images& reconstr
     }
   }
   shares_ += share;
+  const auto weighted = [&](const at::Tensor& loss) {
+    return finite_ ? std::make_optional(loss * share) : std::nullopt;
+  };
   const at::Tensor loss = generator_loss(images, reconstructions, share);
-  if (finite_) backward_into(loss * share, *generator_);
-  if (!finite_ || !discriminator_) return;
-  const at::Tensor adversarial = adversarial_loss(images, reconstructions, share);
-  if (finite_) backward_into(adversarial * share, *discriminator_->source);
+  backward_into(weighted(loss), *generator_, *sync_, last);
+  if (!discriminator_) return;
+  const at::Tensor adversarial = finite_ ? adversarial_loss(images, reconstructions, share) : at::Tensor();
+  backward_into(weighted(adversarial), *discriminator_->source, *discriminator_->sync, last);
 }
 
 at::Tensor AutoencoderTrainer::generator_loss(const Images& images, const Images& reconstructions, double share) {
@@ -148,26 +178,31 @@ at::Tensor AutoencoderTrainer::adversarial_loss(const Images& images, const Imag
 
 AutoencoderStepResult AutoencoderTrainer::apply() {
   SVG_CHECK(shares_ > 0, ErrorCode::kInvalidArgument, "[autoencoder_step] nothing was accumulated");
+  sync_->finish();
+  if (discriminator_) discriminator_->sync->finish();
+  sum_over_ranks();
   AutoencoderStepResult result = sums_;
-  for (double* mean : {&result.total, &result.nll, &result.rec, &result.perceptual, &result.generator,
-                       &result.adaptive_weight, &result.discriminator, &result.logits_real, &result.logits_fake}) {
-    *mean /= shares_;
-  }
-  result.grad_norm = finite_ ? gradient_norm(generator_->parameters()) : std::nan("");
+  for (double* mean : means_of(result)) *mean /= shares_;
+  const auto norm_of = [](const TrainableSource& source, ParameterSync& sync) {
+    return sync.global_norm(gradient_norm(sync.owned(source.parameters())));
+  };
+  result.grad_norm = finite_ ? norm_of(*generator_, *sync_) : std::nan("");
   double adversary_norm = 0;
-  if (finite_ && discriminator_) adversary_norm = gradient_norm(discriminator_->source->parameters());
+  if (finite_ && discriminator_) adversary_norm = norm_of(*discriminator_->source, *discriminator_->sync);
   result.applied = finite_ && std::isfinite(result.grad_norm) && std::isfinite(adversary_norm);
   if (result.applied) {
-    const auto update = [&](TrainableSource& source, AdamW& optimizer, double norm) {
-      if (options_.grad_clip > 0) clip_gradients(source.parameters(), norm, options_.grad_clip);
-      optimizer.step(source.parameters());
+    const auto update = [&](TrainableSource& source, ParameterSync& sync, AdamW& optimizer, double norm) {
+      const TensorMap owned = sync.owned(source.parameters());
+      if (options_.grad_clip > 0) clip_gradients(owned, norm, options_.grad_clip);
+      optimizer.step(owned);
+      sync.after_step();
       source.refresh_copies();
       ++steps_;
     };
-    update(*generator_, optimizer_, result.grad_norm);
-    if (ema_) ema_->update(generator_->parameters());
+    update(*generator_, *sync_, optimizer_, result.grad_norm);
+    if (ema_) ema_->update(sync_->owned(generator_->parameters()));
     if (discriminator_) {
-      update(*discriminator_->source, discriminator_->optimizer, adversary_norm);
+      update(*discriminator_->source, *discriminator_->sync, discriminator_->optimizer, adversary_norm);
       discriminator_->buffers_before.clear();  // the new running statistics stay
     }
   }
@@ -175,9 +210,22 @@ AutoencoderStepResult AutoencoderTrainer::apply() {
   return result;
 }
 
+/// What this rank has seen becomes what all have seen, so that they report and decide alike.
+void AutoencoderTrainer::sum_over_ranks() {
+  std::vector<double> values = {shares_, finite_ ? 0.0 : 1.0};
+  for (const double* sum : means_of(sums_)) values.push_back(*sum);
+  values = sync_->sum(values);
+  shares_ = values[0];
+  finite_ = values[1] == 0;
+  const auto sums = means_of(sums_);
+  for (size_t i = 0; i < sums.size(); ++i) *sums[i] = values[2 + i];
+}
+
 void AutoencoderTrainer::discard() {
+  sync_->discard();
   clear_gradients(*generator_);
   if (discriminator_) {
+    discriminator_->sync->discard();
     clear_gradients(*discriminator_->source);
     if (!discriminator_->buffers_before.empty()) {
       copy_below(discriminator_->buffers_before, "", discriminator_->source->buffers());
@@ -200,15 +248,14 @@ double AutoencoderTrainer::discriminator_factor(int64_t steps) const {
 
 TensorMap AutoencoderTrainer::state() const {
   TensorMap state;
-  add_below(state, "generator.", generator_->parameters());
-  add_below(state, "optimizer.generator.", optimizer_.state());
-  if (ema_) add_below(state, "ema.", ema_->averages());
+  add_saved(state, "generator", *generator_, optimizer_, *sync_);
+  if (ema_) add_below(state, "ema.", sync_->saved(ema_->averages()));
   if (discriminator_) {
-    add_below(state, "discriminator.", discriminator_->source->parameters());
-    add_below(state, "discriminator.", discriminator_->source->buffers());
-    add_below(state, "optimizer.discriminator.", discriminator_->optimizer.state());
+    const Discriminator& discriminator = *discriminator_;
+    add_saved(state, "discriminator", *discriminator.source, discriminator.optimizer, *discriminator.sync);
+    add_below(state, "discriminator.", discriminator.sync->saved(discriminator.source->buffers()));
   }
-  state["steps"] = at::full({}, steps_, at::kLong);
+  if (sync_->saves("steps")) state["steps"] = at::full({}, steps_, at::kLong);
   return state;
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/weights.h"
+#include "distributed/parameter_sync.h"
 #include "models/lpips.h"
 #include "models/patch_discriminator.h"
 #include "train/adamw.h"
@@ -36,8 +37,10 @@ class AutoencoderTrainer {
   struct Options {
     AutoencoderLossOptions loss;
     AdamWOptions optimizer = {.lr = 1e-4, .beta1 = 0.5, .beta2 = 0.9, .eps = 1e-8, .weight_decay = 0};
-    double grad_clip = 0;  // of the generator and of the discriminator, each by its own norm; 0: none
-    double ema_decay = 0;  // of the generator's parameters; 0: no average is kept
+    double grad_clip = 0;           // of the generator and of the discriminator, each by its own norm; 0: none
+    double ema_decay = 0;           // of the generator's parameters; 0: no average is kept
+    ProcessGroup* group = nullptr;  // ranks that train together; must outlive the trainer
+    SyncOptions sync;
   };
 
   /// What the discriminator is made of; `source` answers its published names.
@@ -55,9 +58,13 @@ class AutoencoderTrainer {
   AutoencoderStepResult step(const std::vector<at::Tensor>& images, const std::vector<at::Tensor>& reconstructions);
 
   /// images[i] (B, 3, H, W) in [-1, 1] and their reconstructions with graph; sizes may differ between the batches.
-  /// Adds the gradients of both networks at the same reconstructions, times `share`: these images' part of the step's.
-  void accumulate(const std::vector<at::Tensor>& images, const std::vector<at::Tensor>& reconstructions, double share);
-  /// Clips and applies what was accumulated, then clears it. The result's means are over what this trainer has seen.
+  /// Adds the gradients of both networks at the same reconstructions, times `share`: these images' part of the step's,
+  /// on all ranks. The adaptive weight and the discriminator's batch statistics are of these images alone, as in the
+  /// original. `last`: of this rank in this step.
+  void accumulate(const std::vector<at::Tensor>& images, const std::vector<at::Tensor>& reconstructions, double share,
+                  bool last = true);
+  /// Clips and applies what all ranks have accumulated, then clears it. All ranks call it and decide alike; the result
+  /// is of all of them.
   AutoencoderStepResult apply();
   /// Clears what was accumulated.
   void discard();
@@ -65,21 +72,23 @@ class AutoencoderTrainer {
   void set_lr(double lr);
   int64_t steps() const { return steps_; }  // optimiser steps so far, as disc_start counts them
   const TrainableSource& generator() const { return *generator_; }
-  /// Averages, or the parameters themselves where none are kept.
-  TensorMap ema() const { return ema_ ? ema_->averages() : generator_->parameters(); }
+  /// On rank 0 the averages, or the parameters themselves where none are kept; nothing elsewhere. All ranks call it.
+  TensorMap gather_ema() const { return sync_->gather(ema_ ? ema_->averages() : generator_->parameters()); }
 
   /// "generator.*", "discriminator.*" (with running statistics), "ema.*", "optimizer.{generator,discriminator}.*",
-  /// "steps": all that a bit-equal continuation needs, beside the data's order. The tensors themselves, not copies.
+  /// "steps": this rank's part of all that a bit-equal continuation needs, beside the data's order. The tensors
+  /// themselves, not copies.
   TensorMap state() const;
   /// Throws Error(kWeightsMismatch) where a tensor is missing or has another shape.
   void load_state(const TensorMap& state);
 
  private:
   struct Discriminator {
-    Discriminator(const Adversary& adversary, const AdamWOptions& options);
+    Discriminator(const Adversary& adversary, const Options& options);
 
     std::shared_ptr<TrainableSource> source;
     PatchDiscriminator network;
+    std::unique_ptr<ParameterSync> sync;
     AdamW optimizer;
     TensorMap buffers_before;  // running statistics at the start of a step
   };
@@ -88,11 +97,13 @@ class AutoencoderTrainer {
   at::Tensor generator_loss(const Images& images, const Images& reconstructions, double share);
   at::Tensor adversarial_loss(const Images& images, const Images& reconstructions, double share);
   double discriminator_factor(int64_t steps) const;
+  void sum_over_ranks();
 
   Options options_;
   std::shared_ptr<TrainableSource> generator_;
   at::Tensor last_weight_;
   std::optional<Lpips> lpips_;
+  std::unique_ptr<ParameterSync> sync_;
   AdamW optimizer_;
   std::optional<Ema> ema_;
   std::optional<Discriminator> discriminator_;

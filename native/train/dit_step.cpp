@@ -6,24 +6,9 @@
 
 #include "core/error.h"
 #include "train/grad_clip.h"
+#include "train/state.h"
 
 namespace svg {
-namespace {
-
-TensorMap below(const TensorMap& tensors, const std::string& prefix) {
-  TensorMap part;
-  for (auto entry = tensors.lower_bound(prefix); entry != tensors.end() && entry->first.rfind(prefix, 0) == 0;
-       ++entry) {
-    part[entry->first.substr(prefix.size())] = entry->second;
-  }
-  return part;
-}
-
-void add_below(TensorMap& tensors, const std::string& prefix, const TensorMap& part) {
-  for (const auto& [name, tensor] : part) tensors[prefix + name] = tensor;
-}
-
-}  // namespace
 
 at::Tensor flow_matching_losses(const NextDit& model, const DitBatch& batch) {
   const size_t count = batch.data.size();
@@ -71,6 +56,7 @@ std::vector<double> DitTrainer::accumulate(const DitBatch& batch, double weight,
   sync_->begin_backward(last);
   (losses.mean() * weight).backward();
   source_->gather_gradients();
+  if (last) sync_->end_backward();
   const at::Tensor values = losses.detach().to(at::kCPU, at::kDouble).contiguous();
   return {values.const_data_ptr<double>(), values.const_data_ptr<double>() + values.numel()};
 }
@@ -108,15 +94,8 @@ TensorMap DitTrainer::gradients() const {
 }
 
 TensorMap DitTrainer::state() const {
-  const auto saved = [this](const TensorMap& tensors) {
-    TensorMap part;
-    for (const auto& [name, tensor] : tensors) {
-      if (sync_->saves(name)) part[name] = tensor.detach();
-    }
-    return part;
-  };
   TensorMap state;
-  add_below(state, "param.", saved(parameters()));
+  add_below(state, "param.", sync_->saved(parameters()));
   if (state.empty()) return state;
   add_below(state, "ema.", ema_->averages());
   add_below(state, "optimizer.", optimizer_->state());
@@ -125,12 +104,7 @@ TensorMap DitTrainer::state() const {
 
 void DitTrainer::load_state(const TensorMap& state) {
   c10::NoGradGuard no_grad;
-  for (const auto& [name, parameter] : parameters()) {
-    const auto found = state.find("param." + name);
-    SVG_CHECK(found != state.end() && found->second.sizes() == parameter.sizes(), ErrorCode::kWeightsMismatch,
-              "the training state has no \"param.", name, "\" of shape ", parameter.sizes());
-    parameter.copy_(found->second);
-  }
+  copy_below(state, "param.", parameters());
   source_->refresh_copies();
   ema_->load(below(state, "ema."));
   optimizer_->load_state(below(state, "optimizer."));

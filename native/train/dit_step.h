@@ -51,6 +51,8 @@ class DitTrainer {
   std::vector<double> accumulate(const DitBatch& batch, double weight = 1.0, bool last = true);
   /// Clips and applies what all ranks have accumulated, then clears it. All ranks call it and decide alike.
   StepResult apply();
+  /// All ranks call it.
+  double sum_over_ranks(double value) { return sync_->sum({value})[0]; }
   /// Clears what was accumulated.
   void discard();
 

@@ -1,4 +1,4 @@
-// `svg-t2i train dit` on several processes: the same numbers as on one, and what ends a run of many.
+// `svg-t2i train` on several processes: the same numbers as on one, and what ends a run of many.
 import type { ChildProcess } from 'node:child_process';
 import { readdirSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { listCheckpoints } from '../../dist/train/checkpoint.js';
 import { freePort } from '../../dist/train/launch.js';
 import { type Finished, type RunOptions, run } from './cli.js';
-import { ditArgs, lossesOf, makeWorkshop, type Workshop } from './training.js';
+import { autoencoderArgs, ditArgs, lossesOf, makeWorkshop, type Workshop } from './training.js';
 
 /** Sums in another order; AdamW makes more of them from step to step. */
 const LOSS_TOLERANCE = 1e-5;
@@ -55,20 +55,23 @@ function checkpointFiles(name: string, step: number): readonly string[] {
   return readdirSync(folder).filter((file) => file.endsWith('.safetensors'));
 }
 
-function expectLossesOfOne(name: string): void {
-  const alone = lossesOf(workshop, 'alone');
-  const losses = lossesOf(workshop, name);
-  expect(losses.map(([step]) => step)).toEqual(alone.map(([step]) => step));
-  losses.forEach(([step, { loss = Number.NaN }], i) => {
-    const wanted = alone[i]?.[1].loss ?? Number.NaN;
-    expect(Math.abs(loss - wanted), `loss of step ${step}`).toBeLessThan(LOSS_TOLERANCE * wanted);
-  });
+function expectLosses(name: string, of: string, losses: readonly string[] = ['loss']): void {
+  const wanted = lossesOf(workshop, of);
+  const got = lossesOf(workshop, name);
+  expect(got.map(([step]) => step)).toEqual(wanted.map(([step]) => step));
+  for (const loss of losses) {
+    got.forEach(([step, values], i) => {
+      const value = wanted[i]?.[1][loss] ?? Number.NaN;
+      const difference = Math.abs((values[loss] ?? Number.NaN) - value);
+      expect(difference, `${loss} of step ${step}`).toBeLessThan(LOSS_TOLERANCE * value);
+    });
+  }
 }
 
 it('two processes have the losses of one', async () => {
   const { code, stderr } = await train('two', '--nproc', '2');
   expect([code, stderr]).toEqual([0, expect.stringContaining('8 steps on 2 processes')]);
-  expectLossesOfOne('two');
+  expectLosses('two', 'alone');
   expect(checkpointFiles('two', 8)).toEqual(['rank-00000-of-00002.safetensors']);
   expect(readdirSync(join(workshop.folder, 'two/export'))).toContain('dit-two');
 });
@@ -82,7 +85,21 @@ it('four processes with a shared optimiser have them too, and two and one go on 
   expect([resumed.code, resumed.stderr]).toEqual([0, expect.stringContaining('going on after step 4')]);
   expect(checkpointFiles('sharded', 6)).toHaveLength(2);
   expect((await train('sharded', '--resume')).code).toBe(0);
-  expectLossesOfOne('sharded');
+  expectLosses('sharded', 'alone');
+});
+
+it('two processes train an autoencoder as one does', async () => {
+  const before = ['--set', 'steps=3', '--set', 'loss.discStart=100', ...QUICK];
+  const alone = await run(autoencoderArgs(workshop, 'ae-alone', ...before));
+  const two = await run(
+    autoencoderArgs(workshop, 'ae-two', ...before, '--set', 'parallel.mode=sdp', '--nproc', '2'),
+  );
+  expect([alone.code, two.code, two.stderr]).toEqual([0, 0, expect.stringContaining('on 2 processes')]);
+  expectLosses('ae-two', 'ae-alone', ['total', 'rec']);
+  expect(checkpointFiles('ae-two', 3)).toHaveLength(2);
+  expect(readdirSync(join(workshop.folder, 'ae-two/export/autoencoder'))).toHaveLength(2);
+  const resumed = await run(autoencoderArgs(workshop, 'ae-two', ...before, '--set', 'steps=4', '--resume'));
+  expect([resumed.code, resumed.stderr]).toEqual([0, expect.stringContaining('going on after step 3')]);
 });
 
 it.concurrent.each([
@@ -112,7 +129,7 @@ it.concurrent.each([
       1,
       expect.stringMatching(new RegExp(`error: rank ${culprit} .*ERR_SVGT2I_RANKS`, 's')),
     ]);
-    expect(seconds).toBeLessThan(TIMEOUT_SECONDS + 5);
+    expect(seconds).toBeLessThan(TIMEOUT_SECONDS + 10);
     const [newest = 0] = await listCheckpoints(join(workshop.folder, name, 'checkpoints'));
     const resumed = await train(name, '--resume', '--set', `steps=${newest + 1}`);
     expect([resumed.code, resumed.stderr]).toEqual([

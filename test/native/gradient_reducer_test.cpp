@@ -54,6 +54,7 @@ void accumulate(svg::ParameterSync& sync, const TensorMap& leaves, int64_t rank,
     sync.begin_backward(i + 1 == share);
     (loss(leaves, rank * share + i) / static_cast<double>(kSamples)).backward();
   }
+  sync.end_backward();
 }
 
 TensorMap clones(const TensorMap& tensors) {
@@ -264,6 +265,7 @@ TEST_CASE("gradient_reducer: a parameter that gets its gradient in two parts is 
       const auto sync = svg::make_parameter_sync(&group, parameters, parameters, {}, options);
       sync->begin_backward(true);
       if (group.rank() == 0) twice(parameters).backward();  // the other has nothing to add
+      sync->end_backward();
       sync->finish();
       const at::Tensor& gradient = parameters.at("w").grad();
       EXPECT(gradient.defined() == sync->owns("w"));
@@ -294,7 +296,9 @@ TEST_CASE("gradient_reducer: a step that is given up leaves the next one whole")
     EXPECT(!parameters.at("w0").grad().defined());
     sync->begin_backward(true);
     EXPECT_ERROR(sync->begin_backward(true), svg::ErrorCode::kInternal, "after the last");
+    EXPECT_ERROR(sync->finish(), svg::ErrorCode::kInternal, "has ended");
     loss(parameters, 0).backward();
+    sync->end_backward();
     sync->finish();
     const TensorMap single = fresh_parameters();
     loss(single, 0).backward();

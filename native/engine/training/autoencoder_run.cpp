@@ -35,12 +35,14 @@ TrainableAutoencoderOptions model_options(const Json& request, at::Device device
   return options;
 }
 
-AutoencoderTrainer::Options trainer_options(const Json& request) {
+AutoencoderTrainer::Options trainer_options(const EngineState& state, const Json& request) {
   AutoencoderTrainer::Options options;
   options.loss = AutoencoderLossOptions::from_json(request.at("loss"));
   options.optimizer = adamw_options(request, options.optimizer);
   options.grad_clip = request.get_double("gradClip", options.grad_clip);
   options.ema_decay = request.get_double("emaDecay", options.ema_decay);
+  options.group = state.group.get();
+  options.sync = sync_options(request);
   return options;
 }
 
@@ -67,7 +69,8 @@ std::optional<AutoencoderTrainer::Adversary> adversary(const AutoencoderLossOpti
 
 }  // namespace
 
-AutoencoderRun::AutoencoderRun(const EngineState& state, const Json& request, StartReport& report) {
+AutoencoderRun::AutoencoderRun(const EngineState& state, const Json& request, StartReport& report)
+    : is_first_(!state.group || state.group->rank() == 0) {
   const TensorMap start = read_start(request);
   std::optional<Weights> encoder;
   if (const Json* file = request.find("encoder")) encoder = open_weights(*file, state.device);
@@ -75,12 +78,14 @@ AutoencoderRun::AutoencoderRun(const EngineState& state, const Json& request, St
   model_ = std::make_unique<TrainableAutoencoder>(options, start, encoder, state.device);
   fitting_start(for_training(start, *model_), model_->trained()->parameters(), report);
 
-  const AutoencoderTrainer::Options training = trainer_options(request);
+  const AutoencoderTrainer::Options training = trainer_options(state, request);
   std::optional<Lpips> lpips;
   if (const Json* file = request.find("lpips")) lpips.emplace(open_weights(*file, state.device));
-  trainer_ = std::make_unique<AutoencoderTrainer>(model_->trained(), model_->last_weight(),
-                                                  adversary(training.loss, start, options.seed, state.device),
-                                                  std::move(lpips), training);
+  const auto against = adversary(training.loss, start, options.seed, state.device);
+  trainer_ = std::make_unique<AutoencoderTrainer>(model_->trained(), model_->last_weight(), against, std::move(lpips),
+                                                  training);
+  agree_on_weights(state, "initial weights", model_->trained()->parameters());
+  if (against) agree_on_weights(state, "initial discriminator", against->source->parameters());
 }
 
 Json AutoencoderRun::step(EngineState& state, const Json& request, const TensorMap& tensors) {
@@ -101,7 +106,8 @@ Json AutoencoderRun::step(EngineState& state, const Json& request, const TensorM
         const auto index = static_cast<size_t>(i);
         samples.push_back({draws[index].as_int(), images[index].as_string()});
       }
-      accumulate(state, samples, tensors, static_cast<double>(samples.size()) / static_cast<double>(whole));
+      const double share = static_cast<double>(samples.size()) / static_cast<double>(whole);
+      accumulate(state, samples, tensors, share, /*last=*/begin + micro >= count);
     }
     watch.lap("gradients");
     result = trainer_->apply();
@@ -126,7 +132,7 @@ Json AutoencoderRun::step(EngineState& state, const Json& request, const TensorM
 }
 
 void AutoencoderRun::accumulate(const EngineState& state, const std::vector<Sample>& samples, const TensorMap& tensors,
-                                double share) {
+                                double share, bool last) {
   struct Batch {
     std::vector<at::Tensor> images;
     std::vector<int64_t> draws;
@@ -145,12 +151,12 @@ void AutoencoderRun::accumulate(const EngineState& state, const std::vector<Samp
     images.push_back(at::stack(entry.second.images).to(state.device));
     reconstructions.push_back(model_->reconstruct(images.back(), entry.second.draws));
   }
-  trainer_->accumulate(images, reconstructions, share);
+  trainer_->accumulate(images, reconstructions, share, last);
 }
 
 TensorMap AutoencoderRun::state() const {
   TensorMap state = trainer_->state();
-  if (model_->frozen_residual()) add_below(state, kFrozenResidual, model_->frozen_residual()->kept());
+  if (is_first_ && model_->frozen_residual()) add_below(state, kFrozenResidual, model_->frozen_residual()->kept());
   return state;
 }
 
@@ -161,7 +167,8 @@ void AutoencoderRun::restore(const TensorMap& state) {
 
 TensorMap AutoencoderRun::weights(TrainedWeights kind) const {
   TensorMap weights;
-  const TensorMap trained = kind == TrainedWeights::kEma ? trainer_->ema() : model_->trained()->parameters();
+  const TensorMap trained = kind == TrainedWeights::kEma ? trainer_->gather_ema() : model_->trained()->parameters();
+  if (!is_first_) return {};
   for (const auto& [name, tensor] : trained) weights[name] = tensor.detach();
   add_below(weights, "", model_->trained()->buffers());
   if (model_->frozen_encoder()) add_below(weights, "encoder.", model_->frozen_encoder()->kept());
@@ -172,6 +179,7 @@ TensorMap AutoencoderRun::weights(TrainedWeights kind) const {
 void AutoencoderRun::publish(EngineState& state, TrainedWeights kind, at::ScalarType dtype) const {
   TensorMap copies;
   for (const auto& [name, tensor] : weights(kind)) copies[name] = tensor.clone();
+  if (!is_first_) return;
   const auto source = std::make_shared<MapSource>(std::move(copies), "the weights in training", state.device, dtype);
   state.autoencoder = std::make_unique<Autoencoder>(Weights(source), model_->config());
 }

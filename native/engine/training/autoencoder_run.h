@@ -15,12 +15,14 @@ class AutoencoderRun : public TrainingRun {
  public:
   /// {"model": {"encoder", "decoder", "residual"?}, "start"?: {"path"}, "encoder"?: {"path"}, "trainEncoder",
   /// "freezeResidual", "maskRatio", "latentNoise", "lpips"?: {"path"}, "loss": AutoencoderLossOptions, "optimizer",
-  /// "gradClip", "emaDecay", "precision", "checkpointing", "seed"}; `report` tells what became of "start".
+  /// "gradClip", "emaDecay", "precision", "checkpointing", "seed", "parallel"?: {"mode", "bucketBytes"?}}; `report`
+  /// tells what became of "start".
   AutoencoderRun(const EngineState& state, const Json& request, StartReport& report);
 
   /// {"lr", "globalBatch", "draws": [numbers], "images": [tensor names], "microBatch"?} -> {"total", "nll", "rec",
   /// "perceptual", "generator", "adaptiveWeight", "discriminator", "logitsReal", "logitsFake", "gradNorm", "applied",
-  /// "milliseconds"}. Images are uint8 (H, W, 3); those of one size in a micro-batch go through together.
+  /// "milliseconds"}. Images are uint8 (H, W, 3); those of one size in a micro-batch go through together. In a run of
+  /// several processes "images" are this rank's, and the losses those of the whole batch.
   Json step(EngineState& state, const Json& request, const TensorMap& tensors) override;
 
   TensorMap state() const override;
@@ -34,8 +36,10 @@ class AutoencoderRun : public TrainingRun {
     std::string image;
   };
   /// Gradients of samples [begin, end).
-  void accumulate(const EngineState& state, const std::vector<Sample>& samples, const TensorMap& tensors, double share);
+  void accumulate(const EngineState& state, const std::vector<Sample>& samples, const TensorMap& tensors, double share,
+                  bool last);
 
+  bool is_first_;  // of the ranks
   std::unique_ptr<TrainableAutoencoder> model_;
   std::unique_ptr<AutoencoderTrainer> trainer_;
 };

@@ -1,7 +1,6 @@
 #include "engine/training/dit_run.h"
 
 #include <cmath>
-#include <iomanip>
 #include <numeric>
 
 #include "core/cancel.h"
@@ -42,22 +41,6 @@ DitTrainerOptions trainer_options(const Json& request, const EngineState& state)
   return options;
 }
 
-/// Sums of the tensors, a line for each: equal on ranks that start from the same weights.
-std::string sums_of(const TensorMap& tensors) {
-  std::string lines;
-  for (const auto& [name, tensor] : tensors) {
-    lines += concat(name, " ", std::setprecision(17), tensor.detach().sum(at::kDouble).item<double>(), "\n");
-  }
-  return lines;
-}
-
-double sum_over_ranks(const EngineState& state, double value) {
-  if (!state.group) return value;
-  const at::Tensor sum = at::full({1}, value, at::dtype(at::kDouble).device(state.device));
-  state.group->all_reduce(sum);
-  return sum.item<double>();
-}
-
 void check_against(const EngineState& state, const NextDitConfig& config) {
   const int64_t channels = require(state.statistics, "feature statistics").channels();
   SVG_CHECK(channels == config.in_channels, ErrorCode::kWeightsMismatch, "the model draws latents of ",
@@ -77,7 +60,7 @@ DitRun::DitRun(const EngineState& state, const Json& request, StartReport& repor
   trainer_ = std::make_unique<DitTrainer>(config, TensorMap{}, trainer_options(request, state), seeded_generator(seed_),
                                           state.device);
   trainer_->start_from(fitting_start(read_start(request), trainer_->parameters(), report));
-  if (state.group) state.group->agree("initial weights", sums_of(trainer_->parameters()));
+  agree_on_weights(state, "initial weights", trainer_->parameters());
 }
 
 std::vector<at::Tensor> DitRun::latents(const EngineState& state, const Json::Array& items,
@@ -178,7 +161,7 @@ Json DitRun::step(EngineState& state, const Json& request, const TensorMap& tens
       }
     }
     result = trainer_->apply();
-    sum = sum_over_ranks(state, sum);
+    sum = trainer_->sum_over_ranks(sum);
     watch.lap("update");
   } catch (...) {
     trainer_->discard();

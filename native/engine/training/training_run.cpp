@@ -1,6 +1,9 @@
 #include "engine/training/training_run.h"
 
+#include <iomanip>
+
 #include "core/error.h"
+#include "engine/state.h"
 
 namespace svg {
 
@@ -30,6 +33,15 @@ TensorMap fitting_start(const TensorMap& start, const TensorMap& parameters, Sta
     if (!parameters.count(entry.first)) report.unexpected.push_back(entry.first);
   }
   return fitting;
+}
+
+void agree_on_weights(const EngineState& state, const std::string& name, const TensorMap& parameters) {
+  if (!state.group) return;
+  std::string sums;
+  for (const auto& [parameter, value] : parameters) {
+    sums += concat(parameter, " ", std::setprecision(17), value.detach().sum(at::kDouble).item<double>(), "\n");
+  }
+  state.group->agree(name, sums);
 }
 
 Json StartReport::to_json() const {

@@ -50,4 +50,7 @@ struct StartReport {
 /// The tensors of `start` that fit `parameters` by name and shape; the report lists the others.
 TensorMap fitting_start(const TensorMap& start, const TensorMap& parameters, StartReport& report);
 
+/// Throws Error(kRanks) on all ranks where their weights differ, naming the ranks and the first such parameter.
+void agree_on_weights(const EngineState& state, const std::string& name, const TensorMap& parameters);
+
 }  // namespace svg
