@@ -94,7 +94,7 @@ function defaultFolder(file: string | undefined): string {
 async function launch(processes: number, folder: string): Promise<void> {
   using interrupt = listenForInterrupt();
   const [program, ...args] = [process.execPath, ...process.execArgv, ...withoutNproc(process.argv.slice(1))];
-  const { exitCode, failedRank } = await launchRanks({
+  const exitCode = await launchRanks({
     processes,
     command: [program, ...args, '--run', folder],
     env: process.env,
@@ -104,12 +104,11 @@ async function launch(processes: number, folder: string): Promise<void> {
       if (stream === 'stdout') process.stdout.write(`${line}\n`);
       else note(rank === 0 ? line : `[${rank}] ${line}`);
     },
+    onFailure: (rank, code) => note(`process ${rank} ended with code ${code}, so the others are ended`),
   });
   // A process that was killed has no code of its own.
   const isKilled = exitCode > 128 && exitCode !== EXIT_CODES.interrupted;
   process.exitCode = isKilled ? EXIT_CODES.failure : exitCode;
-  if (exitCode === EXIT_CODES.ok || exitCode === EXIT_CODES.interrupted) return;
-  note(`process ${failedRank} ended with code ${exitCode}; all others were ended`);
 }
 
 function withoutNproc(args: readonly string[]): readonly string[] {

@@ -12,27 +12,22 @@ export interface LaunchOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** A line that a process has printed, without its end. */
   readonly onLine: (rank: number, stream: 'stdout' | 'stderr', line: string) => void;
+  /** Told when a process has ended badly, the first time; the others are being ended then. */
+  readonly onFailure?: (rank: number, exitCode: number) => void;
   /** Passed on to all processes as SIGINT: they save and end. */
   readonly signal?: AbortSignal | undefined;
   /** What is given to the others to end by themselves after the first has failed. */
   readonly graceMs?: number;
 }
 
-export interface LaunchResult {
-  /** Of the process that ended badly first, else 0. */
-  readonly exitCode: number;
-  /** The process that ended badly first. */
-  readonly failedRank: number | undefined;
-}
-
 const GRACE_MS = 10_000;
 
-/** Starts all processes and waits for all of them; the first that fails ends the others. */
-export async function launchRanks(options: LaunchOptions): Promise<LaunchResult> {
-  const { processes, signal, graceMs = GRACE_MS } = options;
+/** Starts all processes and waits for all; the first that ends badly ends the others, and its exit code is returned. */
+export async function launchRanks(options: LaunchOptions): Promise<number> {
+  const { processes, signal, onFailure, graceMs = GRACE_MS } = options;
   const port = await freePort();
   const children = Array.from({ length: processes }, (_, rank) => startRank(options, rank, port));
-  let failed: { readonly rank: number; readonly exitCode: number } | undefined;
+  let failure = 0;
   let killTimer: NodeJS.Timeout | undefined;
   const stopOthers = (): void => {
     const kill = (name: NodeJS.Signals) => children.forEach(({ child }) => void child.kill(name));
@@ -45,17 +40,19 @@ export async function launchRanks(options: LaunchOptions): Promise<LaunchResult>
     await Promise.all(
       children.map(async ({ ended }, rank) => {
         const exitCode = await ended;
-        if (exitCode === 0 || failed !== undefined) return;
-        failed = { rank, exitCode };
+        if (exitCode === 0 || failure !== 0) return;
+        failure = exitCode;
         // Asked to stop, all of them end with a code of their own and at their own time.
-        if (signal?.aborted !== true) stopOthers();
+        if (signal?.aborted === true) return;
+        onFailure?.(rank, exitCode);
+        stopOthers();
       }),
     );
   } finally {
     clearTimeout(killTimer);
     signal?.removeEventListener('abort', interrupt);
   }
-  return { exitCode: failed?.exitCode ?? 0, failedRank: failed?.rank };
+  return failure;
 }
 
 /** Ends a process at once where its launcher has died. Does nothing where there is none. */

@@ -89,17 +89,15 @@ it('four processes with a shared optimiser have them too, and two and one go on 
 });
 
 it('two processes train an autoencoder as one does', async () => {
-  const before = ['--set', 'steps=3', '--set', 'loss.discStart=100', ...QUICK];
+  const before = ['--set', 'steps=2', '--set', 'loss.discStart=100', ...QUICK];
   const alone = await run(autoencoderArgs(workshop, 'ae-alone', ...before));
   const two = await run(
     autoencoderArgs(workshop, 'ae-two', ...before, '--set', 'parallel.mode=sdp', '--nproc', '2'),
   );
   expect([alone.code, two.code, two.stderr]).toEqual([0, 0, expect.stringContaining('on 2 processes')]);
   expectLosses('ae-two', 'ae-alone', ['total', 'rec']);
-  expect(checkpointFiles('ae-two', 3)).toHaveLength(2);
+  expect(checkpointFiles('ae-two', 2)).toHaveLength(2);
   expect(readdirSync(join(workshop.folder, 'ae-two/export/autoencoder'))).toHaveLength(2);
-  const resumed = await run(autoencoderArgs(workshop, 'ae-two', ...before, '--set', 'steps=4', '--resume'));
-  expect([resumed.code, resumed.stderr]).toEqual([0, expect.stringContaining('going on after step 3')]);
 });
 
 it.concurrent.each([
@@ -140,7 +138,7 @@ it.concurrent.each([
   },
 );
 
-it('processes with different configurations are refused', async () => {
+it.concurrent('processes with different configurations are refused', async () => {
   const both = await startPair('different', { ofRank1: ['--set', 'optimizer.lr=0.5'] });
   for (const { code, stderr } of await Promise.all(both)) {
     expect([code, stderr]).toEqual([
@@ -152,7 +150,7 @@ it('processes with different configurations are refused', async () => {
   }
 });
 
-it('a port in use is named', async () => {
+it.concurrent('a port in use is named', async () => {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();

@@ -118,14 +118,16 @@ describe('the launcher', () => {
     more: { signal?: AbortSignal; processes?: number; graceMs?: number } = {},
   ) {
     const lines: string[] = [];
-    const result = await launchRanks({
+    const failures: number[] = [];
+    const exitCode = await launchRanks({
       processes: 3,
       command: node(script),
       env: process.env,
       onLine: (rank, stream, line) => lines.push(`${rank} ${stream} ${line}`),
+      onFailure: (rank) => failures.push(rank),
       ...more,
     });
-    return { ...result, lines: lines.sort() };
+    return { exitCode, failures, lines: lines.sort() };
   }
 
   it('gives every process its rank and one free port', async () => {
@@ -141,12 +143,12 @@ describe('the launcher', () => {
   });
 
   it('ends the others when one fails, also those that do not want to', async () => {
-    const { exitCode, failedRank } = await launch(
+    const { exitCode, failures } = await launch(
       `if (process.env.RANK === '1') setTimeout(() => process.exit(4), 300);
        else { process.on('SIGTERM', () => {}); setInterval(() => {}, 1000); }`,
       { graceMs: 300 },
     );
-    expect([exitCode, failedRank]).toEqual([4, 1]);
+    expect([exitCode, failures]).toEqual([4, [1]]);
   });
 
   it('passes an interruption on, once, and lets each end by itself', async () => {
