@@ -168,13 +168,14 @@ void GradientReducer::finish() {
   const at::Tensor marks = marks_.cpu();
   const auto count = static_cast<int64_t>(parameters_.size());
   const auto anywhere = marks.accessor<int, 2>();
+  const bool any = marks[0].any().item<bool>();  // else all ranks left their backward passes out
   for (int64_t i = 0; i < count; ++i) {
     if (anywhere[1][i] != 0) add_late(static_cast<size_t>(i));
   }
   for (int64_t i = 0; i < count; ++i) {
     Parameter& parameter = parameters_[static_cast<size_t>(i)];
-    parameter.awaited = anywhere[0][i] != 0;
-    if (parameter.awaited && is_mine(buckets_[parameter.bucket])) {
+    if (any) parameter.awaited = anywhere[0][i] != 0;
+    if (anywhere[0][i] != 0 && is_mine(buckets_[parameter.bucket])) {
       parameter.master.mutable_grad() = segment(static_cast<size_t>(i));
     }
   }

@@ -176,10 +176,16 @@ at::Tensor AutoencoderTrainer::adversarial_loss(const Images& images, const Imag
   return loss;
 }
 
-AutoencoderStepResult AutoencoderTrainer::apply() {
-  SVG_CHECK(shares_ > 0, ErrorCode::kInvalidArgument, "[autoencoder_step] nothing was accumulated");
+void AutoencoderTrainer::reduce() {
+  if (reduced_) return;
   sync_->finish();
   if (discriminator_) discriminator_->sync->finish();
+  reduced_ = true;
+}
+
+AutoencoderStepResult AutoencoderTrainer::apply() {
+  SVG_CHECK(shares_ > 0, ErrorCode::kInvalidArgument, "[autoencoder_step] nothing was accumulated");
+  reduce();
   sum_over_ranks();
   AutoencoderStepResult result = sums_;
   for (double* mean : means_of(result)) *mean /= shares_;
@@ -235,6 +241,7 @@ void AutoencoderTrainer::discard() {
   sums_ = {};
   shares_ = 0;
   finite_ = true;
+  reduced_ = false;
 }
 
 void AutoencoderTrainer::set_lr(double lr) {

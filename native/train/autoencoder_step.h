@@ -63,6 +63,8 @@ class AutoencoderTrainer {
   /// original. `last`: of this rank in this step.
   void accumulate(const std::vector<at::Tensor>& images, const std::vector<at::Tensor>& reconstructions, double share,
                   bool last = true);
+  /// Waits for the gradients of all ranks. apply() does, where this was not called.
+  void reduce();
   /// Clips and applies what all ranks have accumulated, then clears it. All ranks call it and decide alike; the result
   /// is of all of them.
   AutoencoderStepResult apply();
@@ -110,7 +112,7 @@ class AutoencoderTrainer {
   int64_t steps_ = 0;
   AutoencoderStepResult sums_;  // of the step so far, weighted by share
   double shares_ = 0;
-  bool finite_ = true;
+  bool finite_ = true, reduced_ = false;
 };
 
 }  // namespace svg

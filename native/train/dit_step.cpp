@@ -61,9 +61,14 @@ std::vector<double> DitTrainer::accumulate(const DitBatch& batch, double weight,
   return {values.const_data_ptr<double>(), values.const_data_ptr<double>() + values.numel()};
 }
 
+void DitTrainer::reduce() {
+  if (!reduced_) sync_->finish();
+  reduced_ = true;
+}
+
 StepResult DitTrainer::apply() {
   StepResult result;
-  sync_->finish();
+  reduce();
   const TensorMap owned = sync_->owned(parameters());
   result.grad_norm = sync_->global_norm(gradient_norm(owned));
   result.applied = std::isfinite(result.grad_norm);
@@ -79,6 +84,7 @@ StepResult DitTrainer::apply() {
 }
 
 void DitTrainer::discard() {
+  reduced_ = false;
   sync_->discard();
   for (const TensorMap& tensors : {parameters(), source_->leaves()}) {
     for (const auto& entry : tensors) entry.second.mutable_grad() = at::Tensor();

@@ -49,6 +49,8 @@ class DitTrainer {
   /// Adds the gradients of `weight` times the mean loss (this micro-batch's share of the batch of all ranks). Returns
   /// the samples' losses. `last`: of this rank in this step.
   std::vector<double> accumulate(const DitBatch& batch, double weight = 1.0, bool last = true);
+  /// Waits for the gradients of all ranks. apply() does, where this was not called.
+  void reduce();
   /// Clips and applies what all ranks have accumulated, then clears it. All ranks call it and decide alike.
   StepResult apply();
   /// All ranks call it.
@@ -81,6 +83,7 @@ class DitTrainer {
   std::unique_ptr<ParameterSync> sync_;
   std::unique_ptr<AdamW> optimizer_;
   std::unique_ptr<Ema> ema_;
+  bool reduced_ = false;
 };
 
 }  // namespace svg

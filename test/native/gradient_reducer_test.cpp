@@ -38,13 +38,15 @@ at::Tensor input(int64_t sample) {
   return at::randn({4, 16}, at::detail::createCPUGenerator(100 + static_cast<uint64_t>(sample)), at::TensorOptions());
 }
 
-at::Tensor loss(const TensorMap& leaves, int64_t sample) {
+at::Tensor loss(const TensorMap& leaves, const at::Tensor& image, bool is_even) {
   const auto leaf = [&](const char* name) { return leaves.at(name).to(at::kFloat); };
-  at::Tensor x = (at::matmul(input(sample), leaf("w0")) + leaf("b0")).tanh();
+  at::Tensor x = (at::matmul(image, leaf("w0")) + leaf("b0")).tanh();
   x = (at::matmul(x, leaf("w1")) + leaf("b1")).tanh();
-  if (sample % 2 == 0) x = x * leaf("even");
+  if (is_even) x = x * leaf("even");
   return at::matmul(x, leaf("w2")).square().mean();
 }
+
+at::Tensor loss(const TensorMap& leaves, int64_t sample) { return loss(leaves, input(sample), sample % 2 == 0); }
 
 /// One backward for each sample of this rank, as micro-batches.
 void accumulate(svg::ParameterSync& sync, const TensorMap& leaves, int64_t rank, int64_t world) {
@@ -96,6 +98,34 @@ Trained train(ProcessGroup* group, ParallelMode mode, int64_t bucket_bytes) {
   return trained;
 }
 
+/// The first of two ranks, of which the other has nothing to add; counts what has left.
+class CountingGroup : public ProcessGroup {
+ public:
+  int64_t rank() const override { return 0; }
+  int64_t world() const override { return 2; }
+  std::string backend() const override { return "none"; }
+  at::Device device() const override { return at::kCPU; }
+  std::unique_ptr<svg::Collective> start_all_reduce(at::Tensor, svg::ReduceOp) override { return count(); }
+  std::unique_ptr<svg::Collective> start_reduce(at::Tensor, int64_t) override { return count(); }
+  std::unique_ptr<svg::Collective> start_broadcast(at::Tensor, int64_t) override { return count(); }
+  std::vector<at::Tensor> all_gather(const at::Tensor& tensor) override { return {tensor, tensor}; }
+  std::vector<std::string> all_gather_text(const std::string&, const std::string& text) override {
+    return {text, text};
+  }
+
+  int started = 0;
+
+ private:
+  struct Done : svg::Collective {
+    void wait() override {}
+  };
+
+  std::unique_ptr<svg::Collective> count() {
+    ++started;
+    return std::make_unique<Done>();
+  }
+};
+
 void expect_same(const Trained& got, const Trained& wanted, double tolerance) {
   for (size_t i = 0; i < wanted.norms.size(); ++i) EXPECT_CLOSE(got.norms[i], wanted.norms[i], tolerance);
   for (const auto& [name, tensor] : wanted.parameters) {
@@ -138,6 +168,32 @@ TEST_CASE("gradient_reducer: a world of one leaves gradients and names alone") {
   EXPECT(!parameters.at("never").grad().defined());
   EXPECT(sync->owned(parameters).size() == parameters.size());
   EXPECT_CLOSE(sync->global_norm(3), 3, 0);
+}
+
+TEST_CASE("gradient_reducer: buckets leave during the last backward pass, and only that one") {
+  for (const ParallelMode mode : {ParallelMode::kData, ParallelMode::kOptimizer}) {
+    CountingGroup group;
+    const TensorMap parameters = fresh_parameters();
+    svg::SyncOptions options;
+    options.mode = mode;
+    options.bucket_bytes = 1024;  // one of the matrices, or what is small between them: six buckets
+    const auto sync = svg::make_parameter_sync(&group, parameters, parameters, kOrder, options);
+    accumulate(*sync, parameters, 0, kSamples);  // after this step "never" is not waited for
+    sync->finish();
+    group.started = 0;
+    sync->begin_backward(false);
+    loss(parameters, 0).backward();
+    EXPECT(group.started == 0);
+    sync->begin_backward(true);
+    // While the gradient of the first layer's input is computed, only that layer's bucket can be missing.
+    at::Tensor image = input(0).requires_grad_();
+    int at_input = 0;
+    image.register_hook([&](const at::Tensor&) { at_input = group.started; });
+    loss(parameters, image, true).backward();
+    EXPECT(at_input >= 4 && group.started == 6);
+    sync->end_backward();
+    EXPECT(group.started == 7);  // and which gradients there are
+  }
 }
 
 TEST_CASE("gradient_reducer: the sums are the gradients of one rank with the whole batch") {

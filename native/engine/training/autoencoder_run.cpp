@@ -110,6 +110,8 @@ Json AutoencoderRun::step(EngineState& state, const Json& request, const TensorM
       accumulate(state, samples, tensors, share, /*last=*/begin + micro >= count);
     }
     watch.lap("gradients");
+    trainer_->reduce();
+    if (state.group) watch.lap("reduce");
     result = trainer_->apply();
     watch.lap("update");
   } catch (...) {

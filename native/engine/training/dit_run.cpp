@@ -49,7 +49,8 @@ void check_against(const EngineState& state, const NextDitConfig& config) {
 
 }  // namespace
 
-DitRun::DitRun(const EngineState& state, const Json& request, StartReport& report) : seed_(request.get_int("seed", 0)) {
+DitRun::DitRun(const EngineState& state, const Json& request, StartReport& report)
+    : is_first_(!state.group || state.group->rank() == 0), seed_(request.get_int("seed", 0)) {
   const NextDitConfig config = NextDitConfig::from_json(request.at("model"));
   check_against(state, config);
   if (const Json* paths = request.find("cache")) {
@@ -160,6 +161,8 @@ Json DitRun::step(EngineState& state, const Json& request, const TensorMap& tens
         sum += losses[i];
       }
     }
+    trainer_->reduce();
+    if (state.group) watch.lap("reduce");
     result = trainer_->apply();
     sum = trainer_->sum_over_ranks(sum);
     watch.lap("update");
@@ -178,6 +181,7 @@ Json DitRun::step(EngineState& state, const Json& request, const TensorMap& tens
 TensorMap DitRun::weights(TrainedWeights kind) const {
   if (kind == TrainedWeights::kEma) return trainer_->gather_ema();
   TensorMap weights;
+  if (!is_first_) return weights;
   for (const auto& [name, parameter] : trainer_->parameters()) weights[name] = parameter.detach();
   return weights;
 }
@@ -185,7 +189,7 @@ TensorMap DitRun::weights(TrainedWeights kind) const {
 void DitRun::publish(EngineState& state, TrainedWeights kind, at::ScalarType dtype) const {
   TensorMap copies;
   for (const auto& [name, tensor] : weights(kind)) copies[name] = tensor.clone();
-  if (copies.empty()) return;  // not on this rank
+  if (!is_first_) return;
   const auto source = std::make_shared<MapSource>(std::move(copies), "the weights in training", state.device, dtype);
   state.dit = std::make_unique<NextDit>(Weights(source), trainer_->model().config);
   state.captions.clear();

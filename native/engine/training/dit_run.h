@@ -38,6 +38,7 @@ class DitRun : public TrainingRun {
   std::vector<at::Tensor> latents(const EngineState& state, const Json::Array& items, const TensorMap& tensors) const;
   std::vector<at::Tensor> captions(const EngineState& state, const Json::Array& items, const TensorMap& tensors) const;
 
+  bool is_first_;  // of the ranks
   int64_t seed_;
   std::unique_ptr<FeatureCache> cache_;
   std::unique_ptr<DitTrainer> trainer_;

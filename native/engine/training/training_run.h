@@ -32,7 +32,7 @@ class TrainingRun {
   /// From the parts of all ranks. Throws Error(kWeightsMismatch) for the state of another model.
   virtual void restore(const TensorMap& state) = 0;
 
-  /// The state dict to publish, fp32; all ranks call it, and those but the first may get nothing.
+  /// The state dict to publish, fp32; all ranks call it, and all but the first get nothing.
   virtual TensorMap weights(TrainedWeights kind) const = 0;
   /// Puts a copy of the weights, in `dtype`, where the jobs that draw, encode and decode find them; all ranks call
   /// it, and the first one has them after.
