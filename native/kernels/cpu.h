@@ -22,6 +22,21 @@ void norm_rotate_heads(Rows x, const float* weight, float eps, const float* cos,
 /// out = silu(gate) * up
 void swiglu(Rows gate, Rows up, Rows out, int64_t rows, int64_t dim);
 
+struct GroupNormRows {
+  const float* weight;  // (channels), as bias
+  const float* bias;
+  int64_t groups;
+  float eps;
+};
+
+/// out[r] = silu(group norm of x[r]): one image, its pixels as rows of channels. `statistics` (groups, 2) gets the mean
+/// and 1 / deviation of each group.
+void group_norm_silu(Rows x, const GroupNormRows& norm, Rows out, float* statistics, int64_t pixels, int64_t channels);
+
+/// By the gradient of that: grad_x is set, what belongs to the parameters is added to grad_weight and grad_bias.
+void group_norm_silu_backward(Rows x, Rows grad, const GroupNormRows& norm, const float* statistics, Rows grad_x,
+                              float* grad_weight, float* grad_bias, int64_t pixels, int64_t channels);
+
 /// Splits [0, rows) over torch's own threads.
 void parallel_rows(int64_t rows, int64_t grain, const std::function<void(int64_t begin, int64_t end)>& body);
 

@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "ops/attention.h"
+#include "ops/group_norm.h"
 
 namespace svg {
 namespace {
@@ -18,8 +19,12 @@ GroupNorm group_norm(const Weights& weights, int64_t channels) {
 Conv2d conv1x1(const Weights& weights, int64_t in, int64_t out) { return Conv2d(weights, in, out, 1); }
 Conv2d conv3x3(const Weights& weights, int64_t in, int64_t out) { return Conv2d(weights, in, out, 3, 1, 1); }
 
-at::Tensor swish(const at::Tensor& x, ConvDecoder::Operations operations) {
-  return operations == ConvDecoder::Operations::kReference ? x * x.sigmoid() : at::silu(x);
+at::Tensor norm_swish(const GroupNorm& norm, const at::Tensor& x, ConvDecoder::Operations operations) {
+  if (operations == ConvDecoder::Operations::kReference) {
+    const at::Tensor normed = norm(x);
+    return normed * normed.sigmoid();
+  }
+  return group_norm_silu(norm, x);
 }
 
 /// One head over all positions: q, k, v (B, C, h, w) -> (B, C, h*w).
@@ -86,7 +91,11 @@ ConvDecoder::ResBlock::ResBlock(const Weights& weights, int64_t in, int64_t out)
 }
 
 at::Tensor ConvDecoder::ResBlock::operator()(const at::Tensor& x, Operations operations) const {
-  const at::Tensor hidden = conv2(swish(norm2(conv1(swish(norm1(x), operations))), operations));
+  // Step by step, so that nothing outlives its use: at the pixels' level each of these is large.
+  at::Tensor hidden = norm_swish(norm1, x, operations);
+  hidden = conv1(hidden);
+  hidden = norm_swish(norm2, hidden, operations);
+  hidden = conv2(hidden);
   return (shortcut.weight.defined() ? shortcut(x) : x) + hidden;
 }
 
@@ -160,7 +169,7 @@ at::Tensor ConvDecoder::operator()(const at::Tensor& latent) const {
     }
     for (const Conv2d& conv : level.upsample) x = conv(at::upsample_nearest2d(x, {2 * x.size(2), 2 * x.size(3)}));
   }
-  return conv_out_(swish(norm_out_(x), operations_)).to(at::kFloat).contiguous();
+  return conv_out_(norm_swish(norm_out_, x, operations_)).to(at::kFloat).contiguous();
 }
 
 }  // namespace svg

@@ -3,6 +3,7 @@
 #include "check.h"
 #include "kernels/cuda.h"
 #include "ops/attention.h"
+#include "ops/group_norm.h"
 #include "ops/modulate.h"
 #include "ops/packed_attention.h"
 #include "ops/rms_norm.h"
@@ -16,7 +17,7 @@ namespace {
 double bound(at::ScalarType dtype) { return dtype == at::kFloat ? 5e-6 : 4e-2; }
 
 double largest_difference(const at::Tensor& left, const at::Tensor& right) {
-  return left.numel() == 0 ? 0 : (left.to(at::kFloat) - right.to(at::kFloat)).abs().max().item<double>();
+  return left.numel() == 0 ? 0 : (left.to(at::kDouble) - right.to(at::kDouble)).abs().max().item<double>();
 }
 
 const std::vector<at::ScalarType> kTypes = {at::kFloat, at::kBFloat16};
@@ -65,6 +66,36 @@ TEST_CASE("ops: swiglu is its reference over the whole range") {
     const at::Tensor want = svg::swiglu_reference(gate, up);
     const at::Tensor error = (svg::swiglu(gate, up) - want).abs() / (want.abs() + 1);
     EXPECT_CLOSE(error.max().item<double>(), 0, dtype == at::kFloat ? 1e-6 : 1e-2);
+  }
+}
+
+TEST_CASE("ops: group norm with silu is its reference, and so are its gradients") {
+  c10::AutoGradMode grad(true);
+  const std::vector<std::vector<int64_t>> shapes = {{2, 64, 5, 7}, {1, 32, 1, 1}, {1, 96, 33, 20}, {3, 32, 2, 3}};
+  for (const std::vector<int64_t>& shape : shapes) {
+    for (const at::ScalarType dtype : kTypes) {
+      const at::Tensor values = (100 + 2 * at::randn(shape)).to(dtype).contiguous(at::MemoryFormat::ChannelsLast);
+      const at::Tensor cotangent = at::randn(shape).to(dtype);
+      const std::vector<at::Tensor> parameters = {1 + 0.3 * at::randn({shape[1]}), 0.3 * at::randn({shape[1]})};
+      const auto run = [&](at::Tensor (*op)(const svg::GroupNorm&, const at::Tensor&), at::ScalarType type) {
+        svg::GroupNorm norm;
+        const at::ScalarType wide = type == at::kDouble ? type : at::kFloat;
+        norm.weight = parameters[0].to(wide, false, true).requires_grad_(true);
+        norm.bias = parameters[1].to(wide, false, true).requires_grad_(true);
+        norm.groups = 32;
+        norm.eps = 1e-6;
+        const at::Tensor x = values.to(type, false, true).requires_grad_(true);
+        const at::Tensor out = op(norm, x);
+        out.backward(cotangent.to(type));
+        return std::vector<at::Tensor>{out.detach(), x.grad(), norm.weight.grad(), norm.bias.grad()};
+      };
+      const auto fused = run(svg::group_norm_silu, dtype), plain = run(svg::group_norm_silu_reference, at::kDouble);
+      EXPECT(fused[0].is_contiguous(at::MemoryFormat::ChannelsLast));
+      for (size_t i = 0; i < fused.size(); ++i) {
+        const double size = plain[i].abs().max().item<double>();
+        EXPECT_CLOSE(largest_difference(fused[i], plain[i]), 0, (dtype == at::kFloat ? 2e-4 : 1e-2) * (size + 1));
+      }
+    }
   }
 }
 
