@@ -2,15 +2,20 @@
 import { SvgT2IError } from '../errors.js';
 import { CATEGORIES, type Category } from '../shapes/vocabulary.js';
 
-/** @throws SvgT2IError ERR_SVGT2I_USAGE for anything but an integer in range */
+/** @throws SvgT2IError ERR_SVGT2I_USAGE for anything but a multiple in range */
 export function parseInteger(
   flag: string,
   text: string,
-  { least, most }: { readonly least: number; readonly most: number },
+  {
+    least,
+    most,
+    multipleOf = 1,
+  }: { readonly least: number; readonly most: number; readonly multipleOf?: number },
 ): number {
   const value = text.trim() === '' ? Number.NaN : Number(text);
-  if (Number.isInteger(value) && value >= least && value <= most) return value;
-  throw new SvgT2IError('ERR_SVGT2I_USAGE', `${flag} ${text}: give a whole number from ${least} to ${most}`);
+  if (value % multipleOf === 0 && value >= least && value <= most) return value;
+  const kind = multipleOf === 1 ? 'a whole number' : `a multiple of ${multipleOf}`;
+  throw new SvgT2IError('ERR_SVGT2I_USAGE', `${flag} ${text}: give ${kind} from ${least} to ${most}`);
 }
 
 /** Names with commas between, in the order of the list of all, each once. */

@@ -12,6 +12,7 @@ import { enhanceCommand } from './commands/enhance.js';
 import { evalCommand } from './commands/eval.js';
 import { exportCommand } from './commands/export.js';
 import { infoCommand } from './commands/info.js';
+import { initCommand } from './commands/init.js';
 import { inspectCommand } from './commands/inspect.js';
 import { installCommand } from './commands/install.js';
 import { quickstartCommand } from './commands/quickstart.js';
@@ -36,6 +37,7 @@ const commands: readonly (() => Command)[] = [
   verifyCommand,
   datasetCommand,
   evalCommand,
+  initCommand,
   trainCommand,
   cacheCommand,
   statsCommand,

@@ -50,7 +50,7 @@ const decoderModelSchema = z.strictObject({
     .length(5)
     .default([1, 1, 2, 2, 4])
     .describe("five factors on ch, from the pixels' level to the latent's at 1/16 of the side"),
-  num_res_blocks: size().default(2).describe('blocks a level, less one'),
+  num_res_blocks: z.number().int().min(0).max(100).default(2).describe('blocks a level, less one'),
 });
 
 const residualModelSchema = z.strictObject({

@@ -13,7 +13,7 @@ const paramsSchema = z.looseObject({
     z_channels: z.number().int().positive(),
     ch: z.number().int().positive(),
     ch_mult: z.array(z.number().int().positive()).min(1),
-    num_res_blocks: z.number().int().positive(),
+    num_res_blocks: z.number().int().nonnegative(),
     out_ch: z.number().int().positive().default(3),
   }),
   dinoconfig: z.looseObject({ model_name: z.string().optional(), weights: z.string().nullish() }).nullish(),

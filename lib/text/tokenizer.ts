@@ -152,6 +152,7 @@ export class Tokenizer {
 
   #merge(section: string): string[] {
     const { normalizer, pre_tokenizer, model } = this.#tokenizer;
+    if (section === '') return [];
     const normalized = normalizer === null ? section : normalizer.normalize(section);
     if (normalized === '' || model === null) return [];
     const words = pre_tokenizer === null ? [normalized] : pre_tokenizer.pre_tokenize(normalized);

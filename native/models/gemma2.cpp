@@ -11,6 +11,12 @@ namespace {
 
 constexpr int64_t kHeadRows = 16384;  // rows of the vocabulary cast at once
 
+/// 0.02 at the 2304 channels of gemma-2-2b; at other widths so that embeddings enter the first layer at the same size,
+/// since they are multiplied by sqrt(width).
+Init embedding_init(const Gemma2Config& config) {
+  return Init::normal(0.02 * std::sqrt(2304.0 / static_cast<double>(config.hidden_size)));
+}
+
 Weights find_model(const Weights& weights) {
   for (const char* prefix : {"model", "language_model.model"}) {
     if (weights.scope(prefix).has("embed_tokens.weight")) return weights.scope(prefix);
@@ -44,8 +50,8 @@ at::Tensor Gemma2Layer::operator()(const at::Tensor& x, const PackedTokens& toke
 
 Gemma2::Gemma2(const Weights& weights, Gemma2Config config)
     : config_(std::move(config)), root_(weights), weights_(find_model(weights)) {
-  embedding_ =
-      weights_.get("embed_tokens.weight", {config_.vocab_size, config_.hidden_size}, Init::normal(0.02), Role::kTable);
+  embedding_ = weights_.get("embed_tokens.weight", {config_.vocab_size, config_.hidden_size}, embedding_init(config_),
+                            Role::kTable);
   const std::string beyond = "layers." + std::to_string(config_.layers) + ".input_layernorm.weight";
   SVG_CHECK(!weights_.has(beyond), ErrorCode::kWeightsMismatch, "[gemma2] the weights hold more than the ",
             config_.layers, " layers of the configuration");

@@ -1,0 +1,80 @@
+/** Text encoders of Gemma-2's shape with random weights and a vocabulary of words: what small models are trained on. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Engine } from '../engine.js';
+import { fileError } from '../errors.js';
+import { SPECIAL_IDS, wordTokenizer } from '../text/word-tokenizer.js';
+
+export interface SmallTextEncoderOptions {
+  /** Each gets a token of its own. */
+  readonly words: Iterable<string>;
+  readonly seed: number;
+  /** Channels of a caption's features. */
+  readonly width: number;
+  /** The features are those before the last, so 2 have one layer's context. */
+  readonly layers: number;
+}
+
+export interface SmallTextEncoder {
+  readonly vocabularySize: number;
+  readonly parameters: number;
+}
+
+/**
+ * Writes config.json, tokenizer.json, tokenizer_config.json and model.safetensors to `folder`. Random features tell
+ * tokens and their neighbours apart, which is all that a transformer trained on them needs.
+ *
+ * @throws SvgT2IError ERR_SVGT2I_IO, ERR_SVGT2I_DISK_FULL
+ */
+export async function writeSmallTextEncoder(
+  engine: Engine,
+  folder: string,
+  { words, seed, width, layers }: SmallTextEncoderOptions,
+): Promise<SmallTextEncoder> {
+  const { json, config, vocabularySize } = wordTokenizer(words);
+  const dimensions = gemmaConfig(vocabularySize, width, layers);
+  try {
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, 'config.json'), JSON.stringify(dimensions, null, 1));
+    await writeFile(join(folder, 'tokenizer.json'), JSON.stringify(json));
+    await writeFile(join(folder, 'tokenizer_config.json'), JSON.stringify(config, null, 1));
+  } catch (error) {
+    throw fileError(error, 'write to', folder);
+  }
+  const { value } = await engine.run<{ readonly parameters: number }>('init-weights', {
+    model: 'gemma2',
+    config: dimensions,
+    path: join(folder, 'model.safetensors'),
+    seed,
+  });
+  return { vocabularySize, parameters: value.parameters };
+}
+
+/** Narrow layers: what they add to a token's own embedding lies in few directions, and is easily told from it. */
+function gemmaConfig(vocabularySize: number, width: number, layers: number) {
+  const headChannels = Math.max(8, width / 4);
+  return {
+    architectures: ['Gemma2ForCausalLM'],
+    model_type: 'gemma2',
+    vocab_size: vocabularySize,
+    hidden_size: width,
+    intermediate_size: width / 2,
+    num_hidden_layers: layers,
+    num_attention_heads: 2,
+    num_key_value_heads: 1,
+    head_dim: headChannels,
+    max_position_embeddings: 1024,
+    sliding_window: 256,
+    query_pre_attn_scalar: headChannels,
+    attn_logit_softcapping: 50,
+    final_logit_softcapping: 30,
+    rms_norm_eps: 1e-6,
+    rope_theta: 10000,
+    hidden_activation: 'gelu_pytorch_tanh',
+    pad_token_id: SPECIAL_IDS.pad,
+    eos_token_id: SPECIAL_IDS.eos,
+    bos_token_id: SPECIAL_IDS.bos,
+    torch_dtype: 'float32',
+    tie_word_embeddings: true,
+  };
+}
