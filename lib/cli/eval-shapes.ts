@@ -1,10 +1,12 @@
 /** The work of `svg-t2i eval shapes`: pictures of a model, or of a folder, judged by what they show. */
 import { join } from 'node:path';
 import type { SampleConfig } from '../config/sample.js';
+import { SvgT2IError } from '../errors.js';
 import { readImage } from '../image/decode.js';
 import { encodeImage } from '../image/encode.js';
 import { findRelease, MODEL_PARTS } from '../pipeline/layout.js';
 import { SvgT2I } from '../pipeline.js';
+import { drawScene } from '../shapes/draw.js';
 import { evalPrompts } from '../shapes/eval-prompts.js';
 import { Evaluation } from '../shapes/evaluation.js';
 import { LIST_NAME, type ListedScene, readSceneList } from '../shapes/manifest.js';
@@ -47,6 +49,40 @@ export async function evalModel(config: SampleConfig, seed: number, options: Eva
       if (example === undefined) continue;
       const origin = { index: event.index, seed: event.image.seed };
       evaluation.add({ prompt: example.prompt, asked: example.scene.asked, origin }, event.image);
+      showProgress(bar, evaluation);
+    }
+  } finally {
+    bar.stop();
+  }
+  await report(evaluation, options);
+}
+
+/** Judges what a model's autoencoder makes of drawn held-out scenes: no picture of the model can be better. */
+export async function evalReconstructions(
+  config: SampleConfig,
+  seed: number,
+  options: EvalOptions,
+): Promise<void> {
+  const { categories, perCategory = DEFAULT_PER_CATEGORY, json } = options;
+  const { width, height } = config.sample;
+  if (width !== height) {
+    const message = `scenes are square, they cannot be drawn with ${width}x${height} pixels`;
+    throw new SvgT2IError('ERR_SVGT2I_USAGE', message);
+  }
+  const parts = ['autoencoder'] as const;
+  findRelease(config.model, parts);
+  await prepareFolder(options.output, 0);
+  const examples = evalPrompts(seed, perCategory, categories);
+  using interrupt = interruptible();
+  const { signal } = interrupt;
+  const bar = createProgressBar(json ? 0 : examples.length);
+  const evaluation = new Evaluation();
+  try {
+    await using pipeline = await SvgT2I.load({ ...config.model, parts, signal });
+    for (const [index, { prompt, scene }] of examples.entries()) {
+      const [result] = await pipeline.reconstruct([drawScene(scene, width)], { signal });
+      if (result === undefined) continue;
+      evaluation.add({ prompt, asked: scene.asked, origin: { index, seed } }, result.image);
       showProgress(bar, evaluation);
     }
   } finally {

@@ -2,8 +2,9 @@
 import type { Settings } from '../config/request.js';
 
 export const SHAPES_SETTINGS = {
-  width: 128,
-  height: 128,
+  width: 64,
+  height: 64,
   steps: 25,
   batchSize: 25,
+  systemPrompt: 'empty',
 } as const satisfies Settings;

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
 import type { SampleConfig } from '../../config/sample.js';
+import { SvgT2IError } from '../../errors.js';
 import { SHAPES_SETTINGS } from '../../shapes/settings.js';
 import { CATEGORIES } from '../../shapes/vocabulary.js';
 import { parseCategories, parseInteger } from '../arguments.js';
@@ -21,6 +22,7 @@ interface EvalFlags extends CommonOptions {
   readonly seed: string;
   readonly categories: string;
   readonly images?: string;
+  readonly reconstruct?: boolean;
   readonly size?: string;
   readonly output: string;
   readonly [flag: string]: unknown;
@@ -45,6 +47,7 @@ Examples:
   svg-t2i eval shapes --pretrained models/shapes --count 10 --steps 20 --json
   svg-t2i dataset shapes --out data/held-out --count 600 --split held-out
   svg-t2i eval shapes --images data/held-out
+  svg-t2i eval shapes --pretrained models/shapes --reconstruct
 `;
 
 export function evalCommand(): Command {
@@ -54,6 +57,7 @@ export function evalCommand(): Command {
     .option('--seed <n>', 'of the prompts and of the pictures', '0')
     .option('--categories <list>', 'some of the categories, with commas between', CATEGORIES.join())
     .option('--images <folder>', 'judge the pictures that shapes.jsonl lists there; nothing is drawn')
+    .option('--reconstruct', "judge the autoencoder's reconstructions of drawn scenes; only it is needed")
     .option('-o, --output <folder>', 'where sheet.png and failures.jsonl go', join('output', 'eval-shapes'))
     .option('--json', 'print one JSON object')
     .option('--verbose', 'show stack traces')
@@ -81,8 +85,11 @@ async function runEval(options: EvalFlags): Promise<void> {
     json: options.json === true,
   };
   const seed = parseInteger('--seed', options.seed, { least: 0, most: 2 ** 47 });
-  const { evalFolder, evalModel } = await import('../eval-shapes.js');
+  const { evalFolder, evalModel, evalReconstructions } = await import('../eval-shapes.js');
   if (options.images !== undefined) {
+    if (options.reconstruct === true) {
+      throw new SvgT2IError('ERR_SVGT2I_USAGE', '--images and --reconstruct exclude each other');
+    }
     await evalFolder(options.images, evalOptions);
     return;
   }
@@ -92,7 +99,8 @@ async function runEval(options: EvalFlags): Promise<void> {
     process.stdout.write(printConfig(config));
     return;
   }
-  await evalModel(config, seed, evalOptions);
+  if (options.reconstruct === true) await evalReconstructions(config, seed, evalOptions);
+  else await evalModel(config, seed, evalOptions);
 }
 
 async function resolveConfig(options: EvalFlags): Promise<SampleConfig> {
