@@ -1,6 +1,6 @@
 /** The typed pipeline: a release loaded once, then pictures from text, and pictures to features and back. */
 import { randomInt } from 'node:crypto';
-import { requestSchema } from './config/request.js';
+import { requestSchema, type Settings } from './config/request.js';
 import { validate } from './config/validate.js';
 import { DisposedError, SvgT2IError } from './errors.js';
 import { psnr } from './image/psnr.js';
@@ -47,6 +47,11 @@ export class SvgT2I {
     return this.#loaded.layout.warnings;
   }
 
+  /** Settings of the release's defaults.yaml: what a request takes where it says nothing. */
+  get defaults(): Settings {
+    return this.#loaded.defaults;
+  }
+
   get disposed(): boolean {
     return this.#loaded.engine.disposed;
   }
@@ -78,7 +83,8 @@ export class SvgT2I {
       previewEvery = 0,
       ...settings
     } = request;
-    const checked = validate(requestSchema, settings, { code: 'ERR_SVGT2I_INVALID_ARGUMENT' });
+    const asked = { ...this.#loaded.defaults, ...withoutUndefined(settings) };
+    const checked = validate(requestSchema, asked, { code: 'ERR_SVGT2I_INVALID_ARGUMENT' });
     const seed = checked.seed === 'random' ? randomInt(2 ** 47) : checked.seed;
     const prompt = typeof checked.prompt === 'string' ? [checked.prompt] : checked.prompt;
     const run = new SampleRun(
@@ -182,4 +188,11 @@ export class SvgT2I {
       hint: 'Leave `parts` out of SvgT2I.load(), or name textEncoder in it.',
     });
   }
+}
+
+/** A key that is there but undefined says nothing. */
+function withoutUndefined<Values extends object>(values: Values): Partial<Values> {
+  return Object.fromEntries(
+    Object.entries(values).filter(([, value]) => value !== undefined),
+  ) as Partial<Values>;
 }

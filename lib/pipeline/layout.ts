@@ -3,7 +3,7 @@
  * Everything that is missing is reported at once, with the places that were looked in.
  */
 import { dirname, join, resolve } from 'node:path';
-import type { ResolvedModelOptions } from '../config/model.js';
+import type { ModelOptions, ResolvedModelOptions } from '../config/model.js';
 import { SvgT2IError } from '../errors.js';
 import { cacheHome } from '../install/paths.js';
 import { type AutoencoderFiles, findAutoencoder } from './autoencoder-files.js';
@@ -28,7 +28,7 @@ const statisticsName = 'dinov3_s16p_layer_patchtoken_stats_dist.pt';
 
 /** Throws ERR_SVGT2I_WEIGHTS_MISSING. Reads names and the yaml, no weights. */
 export function findRelease(options: ResolvedModelOptions, parts: readonly ReleasePart[]): ReleaseLayout {
-  const folder = findFolder(options);
+  const folder = requireFolder(options);
   const missing: MissingPart[] = [];
   const warnings: string[] = [];
   const keep = <Found>(found: Found | MissingPart): Found | undefined => {
@@ -55,17 +55,24 @@ export function findRelease(options: ResolvedModelOptions, parts: readonly Relea
 }
 
 /** The given folder, or the first of the usual places; the folder above `pre-trained` will do too. */
-function findFolder(options: ResolvedModelOptions): string {
-  const { pretrained } = options;
-  const cache = cacheHome();
-  const places = (pretrained === undefined ? ['.', cache] : [pretrained]).flatMap((place) => [
+export function findFolder({ pretrained }: Pick<ModelOptions, 'pretrained'>): string | undefined {
+  return folderPlaces(pretrained).find(isFolder);
+}
+
+function folderPlaces(pretrained: string | undefined): readonly string[] {
+  return (pretrained === undefined ? ['.', cacheHome()] : [pretrained]).flatMap((place) => [
     join(resolve(place), 'pre-trained'),
     ...(pretrained === undefined ? [] : [resolve(place)]),
   ]);
-  const found = places.find(isFolder);
+}
+
+function requireFolder(options: ResolvedModelOptions): string {
+  const { pretrained } = options;
+  const found = findFolder(options);
   if (found !== undefined) return found;
   // Every part may be given by its own path; the folder is then only where relative paths start.
   if (pretrained === undefined && options.dit !== undefined) return resolve('.');
+  const places = folderPlaces(pretrained);
   throw new SvgT2IError(
     'ERR_SVGT2I_WEIGHTS_MISSING',
     `no pre-trained folder: looked for ${places.join(', ')}`,

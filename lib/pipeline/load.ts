@@ -1,10 +1,12 @@
 /** Loads a release into an engine: finds the files, then the models one after another. */
 import { type ModelOptions, modelSchema, type ResolvedModelOptions } from '../config/model.js';
+import type { Settings } from '../config/request.js';
 import { validate } from '../config/validate.js';
 import { Engine, type JsonValue } from '../engine.js';
 import { loadTokenizer, type Tokenizer } from '../text/tokenizer.js';
 import type { AutoencoderConfig } from './autoencoder-config.js';
 import { findRelease, MODEL_PARTS, type ReleaseLayout, type ReleasePart } from './layout.js';
+import { readModelDefaults } from './model-defaults.js';
 import type { LoadEvent } from './types.js';
 
 export type LoadOptions = ModelOptions & {
@@ -37,6 +39,8 @@ export interface Loaded {
   readonly engine: Engine;
   readonly tokenizer: Tokenizer | undefined;
   readonly layout: ReleaseLayout;
+  /** What requests take where they say nothing. */
+  readonly defaults: Settings;
   readonly models: LoadedModels;
 }
 
@@ -45,6 +49,7 @@ export async function loadRelease(options: LoadOptions): Promise<Loaded> {
   const resolved = validate(modelSchema, settings, { code: 'ERR_SVGT2I_INVALID_ARGUMENT' });
   signal?.throwIfAborted();
   const layout = findRelease(resolved, parts);
+  const defaults = readModelDefaults(layout.folder);
   const { device, threads } = resolved;
   const engine = await Engine.create({
     ...(device === 'auto' ? {} : { device }),
@@ -62,7 +67,7 @@ export async function loadRelease(options: LoadOptions): Promise<Loaded> {
         { signal, onEvent: ({ part }) => onProgress?.({ type: 'load', part, done: done++, total }) },
       ),
     ]);
-    return { engine, tokenizer, layout, models: job.value };
+    return { engine, tokenizer, layout, defaults, models: job.value };
   } catch (error) {
     await engine.dispose();
     throw error;

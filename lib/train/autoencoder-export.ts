@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import { stringify } from 'yaml';
 import { type AutoencoderTrainingConfig, latentChannels } from '../config/train-autoencoder.js';
 import type { Engine } from '../engine.js';
-import type { ExportOptions } from './dit-export.js';
+import type { ExportOptions } from './export-types.js';
 import { makeFolder, writeDurably } from './files.js';
 
 /** Averages only where some are kept. */
@@ -23,7 +23,8 @@ export async function exportAutoencoder(
   const checkpoint = join(options.folder, file);
   if (options.isFirst) await makeFolder(join(options.folder, 'autoencoder'));
   const weights = publishedWeights(config);
-  await engine.run('train-export', { path: checkpoint, weights, dtype: 'fp32', nesting: 'state_dict' });
+  const { dtype = 'fp32' } = options;
+  await engine.run('train-export', { path: checkpoint, weights, dtype, nesting: 'state_dict' });
   if (!options.isFirst) return [];
   const yaml = join(options.folder, `autoencoder/svg_autoencoder_${kind}_${name}.yaml`);
   await writeDurably(yaml, stringify(autoencoderYaml(config, `pre-trained/${file}`)));

@@ -7,7 +7,7 @@ import { imageFrom, imageTensor } from '../pipeline/tensors.js';
 import { exportAutoencoder, publishedWeights } from './autoencoder-export.js';
 import { autoencoderOpenRequest } from './autoencoder-open-request.js';
 import { TrainingDataset } from './dataset.js';
-import type { ExportOptions } from './dit-export.js';
+import type { ExportOptions } from './export-types.js';
 import { findStart } from './init-from.js';
 import { PictureLoader } from './pictures.js';
 import { SampleStream } from './sample-stream.js';

@@ -4,14 +4,8 @@ import { basename, join } from 'node:path';
 import type { DitTrainingConfig } from '../config/train-dit.js';
 import type { Engine } from '../engine.js';
 import { fileError } from '../errors.js';
+import type { ExportOptions } from './export-types.js';
 import { makeFolder, writeDurably } from './files.js';
-
-export interface ExportOptions {
-  /** Of the run; part of the names of the files. */
-  readonly name: string;
-  /** Whether this process is the one that writes; all of them take part. */
-  readonly isFirst: boolean;
-}
 
 /**
  * Writes dit-NAME/consolidated.00-of-01.pth and, where averages are kept, consolidated_ema.00-of-01.pth, with the
@@ -22,13 +16,14 @@ export async function exportDit(
   config: DitTrainingConfig,
   options: ExportOptions & { readonly folder: string; readonly statistics: string | undefined },
 ): Promise<readonly string[]> {
-  const { folder, name, isFirst, statistics } = options;
+  const { folder, name, isFirst, statistics, dtype = 'fp32', onlyAverages = false } = options;
   const dit = join(folder, `dit-${name.replace(/^dit[-_]/, '')}`);
   if (isFirst) await makeFolder(dit);
   const raw = { path: join(dit, 'consolidated.00-of-01.pth'), weights: 'raw' };
   const ema = { path: join(dit, 'consolidated_ema.00-of-01.pth'), weights: 'ema' };
-  const files = config.ema.decay > 0 ? [raw, ema] : [raw];
-  for (const file of files) await engine.run('train-export', { ...file, dtype: 'fp32' });
+  const averages = onlyAverages ? [ema] : [raw, ema];
+  const files = config.ema.decay > 0 ? averages : [raw];
+  for (const file of files) await engine.run('train-export', { ...file, dtype });
   if (!isFirst) return [];
   const args = join(dit, 'model_args.json');
   await writeDurably(args, `${JSON.stringify(config.model, null, 1)}\n`);

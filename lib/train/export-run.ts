@@ -9,6 +9,7 @@ import { autoencoderOpenRequest } from './autoencoder-open-request.js';
 import { findCheckpoint } from './checkpoint.js';
 import { exportDit } from './dit-export.js';
 import { ditOpenRequest } from './dit-open-request.js';
+import type { ExportDtype } from './export-types.js';
 import { makeFolder } from './files.js';
 import { readRunStage, runFolder } from './run-folder.js';
 
@@ -18,6 +19,8 @@ export interface ExportRunOptions {
   /** Folder to write to, such as pre-trained. */
   readonly out: string;
   readonly device?: string | undefined;
+  readonly dtype?: ExportDtype | undefined;
+  readonly onlyAverages?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onWarning?: ((message: string) => void) | undefined;
 }
@@ -49,7 +52,8 @@ export async function exportRun(options: ExportRunOptions): Promise<ExportRunRes
       : autoencoderOpenRequest(config, { worldSize: 1 });
   await engine.run('train-open', request, { signal: options.signal });
   await engine.run('train-restore', { folder: found.folder }, { signal: options.signal });
-  const to = { folder: options.out, name: basename(folder.path), isFirst: true };
+  const { out, dtype, onlyAverages } = options;
+  const to = { folder: out, name: basename(folder.path), isFirst: true, dtype, onlyAverages };
   const files =
     config.stage === 'dit'
       ? await exportDit(engine, config, { ...to, statistics })

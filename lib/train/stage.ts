@@ -2,7 +2,7 @@
 import type { Engine } from '../engine.js';
 import type { RgbImage } from '../image/rgb-image.js';
 import type { DeviceChoice } from './device.js';
-import type { ExportOptions } from './dit-export.js';
+import type { ExportOptions } from './export-types.js';
 import type { OrderedItem } from './order.js';
 import type { Ranks } from './ranks.js';
 import type { SampleStream } from './sample-stream.js';

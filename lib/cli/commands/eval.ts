@@ -104,12 +104,12 @@ async function runEval(options: EvalFlags): Promise<void> {
 }
 
 async function resolveConfig(options: EvalFlags): Promise<SampleConfig> {
-  const [{ loadConfig, merge }, { sampleConfigSchema }] = await Promise.all([
+  const [{ merge }, { loadSampleConfig }] = await Promise.all([
     import('../../config/load.js'),
-    import('../../config/sample.js'),
+    import('../sample-config.js'),
   ]);
   const size = options.size === undefined ? {} : { sample: parseSize(options.size) };
-  return loadConfig(sampleConfigSchema, {
+  return loadSampleConfig({
     defaults: { sample: { ...SHAPES_SETTINGS } },
     file: options.config,
     environment: process.env,

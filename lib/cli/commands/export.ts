@@ -1,4 +1,5 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
+import { EXPORT_DTYPES, type ExportDtype } from '../../train/export-types.js';
 import { addOutputModeFlags, type CommonOptions } from '../flags.js';
 import { printJson, printLine, warn } from '../output.js';
 import { listenForInterrupt } from '../signals.js';
@@ -6,6 +7,8 @@ import { listenForInterrupt } from '../signals.js';
 interface ExportFlags extends CommonOptions {
   readonly out: string;
   readonly device?: string;
+  readonly dtype: ExportDtype;
+  readonly onlyEma?: boolean;
 }
 
 const EXAMPLES = `
@@ -22,6 +25,8 @@ export function exportCommand(): Command {
     .description("write the trained model of a run in the release's layout")
     .argument('<run>', 'folder of the run')
     .requiredOption('--out <folder>', 'folder to write to')
+    .addOption(new Option('--dtype <dtype>', 'of the files').choices(EXPORT_DTYPES).default('fp32'))
+    .option('--only-ema', 'leave the raw weights of a transformer out where averages are kept')
     .option('--device <device>', "cpu, cuda or cuda:N (default: the run's)");
   addOutputModeFlags(command);
   return command.addHelpText('after', EXAMPLES).action(async (run: string, flags: ExportFlags) => {
@@ -31,6 +36,8 @@ export function exportCommand(): Command {
       run,
       out: flags.out,
       device: flags.device,
+      dtype: flags.dtype,
+      onlyAverages: flags.onlyEma,
       signal: interrupt.signal,
       onWarning: warn,
     });

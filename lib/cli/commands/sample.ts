@@ -63,14 +63,14 @@ async function runSample(prompt: string | undefined, options: SampleOptions): Pr
 }
 
 async function resolveConfig(options: SampleOptions): Promise<SampleConfig> {
-  const [{ loadConfig, merge }, { sampleConfigSchema }] = await Promise.all([
+  const [{ merge }, { loadSampleConfig }] = await Promise.all([
     import('../../config/load.js'),
-    import('../../config/sample.js'),
+    import('../sample-config.js'),
   ]);
   const given = flagTree(flags, options);
   const size = options.size === undefined ? {} : { sample: parseSize(options.size) };
   const nameOfFlag = flagNames(flags, options);
-  return loadConfig(sampleConfigSchema, {
+  return loadSampleConfig({
     file: options.config,
     environment: process.env,
     flags: merge(given, size),

@@ -1,0 +1,15 @@
+/** How a trained model is written. */
+
+export const EXPORT_DTYPES = ['fp32', 'bf16', 'fp16'] as const;
+export type ExportDtype = (typeof EXPORT_DTYPES)[number];
+
+export interface ExportOptions {
+  /** Of the run; part of the names of the files. */
+  readonly name: string;
+  /** Whether this process is the one that writes; all of them take part. */
+  readonly isFirst: boolean;
+  /** Of the files; fp32 by default. */
+  readonly dtype?: ExportDtype | undefined;
+  /** Leave the weights as trained out where averages are kept. */
+  readonly onlyAverages?: boolean | undefined;
+}
