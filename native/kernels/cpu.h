@@ -22,6 +22,20 @@ void norm_rotate_heads(Rows x, const float* weight, float eps, const float* cos,
 /// out = silu(gate) * up
 void swiglu(Rows gate, Rows up, Rows out, int64_t rows, int64_t dim);
 
+// Gradients of the above from that of `out`. Those of a norm's weight add up into `dweight`, zeroed: one copy per slice
+// of the rows, each filled by one thread.
+
+/// dx of scaled_rms_norm and dy of add_scaled_rms_norm; dweight (slices, groups, dim).
+void scaled_rms_norm_backward(Rows x, const float* weight, const int32_t* group, float eps, Rows dout, Rows dx,
+                              float* dweight, int64_t slices, int64_t groups, int64_t rows, int64_t dim);
+
+/// dweight (slices, head_dim), null where `weight` is; head_dim at most kMaxHeadDim.
+void norm_rotate_heads_backward(Rows x, const float* weight, float eps, const float* cos, const float* sin, Rows dout,
+                                Rows dx, float* dweight, int64_t slices, int64_t rows, int64_t heads, int64_t head_dim);
+constexpr int64_t kMaxHeadDim = 512;
+
+void swiglu_backward(Rows gate, Rows up, Rows dout, Rows dgate, Rows dup, int64_t rows, int64_t dim);
+
 struct GroupNormRows {
   const float* weight;  // (channels), as bias
   const float* bias;

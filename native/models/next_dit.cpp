@@ -236,21 +236,21 @@ std::vector<at::Tensor> NextDit::forward(const std::vector<at::Tensor>& latents,
 
   const at::Tensor texts = encode_captions(captions);
 
+  std::vector<int64_t> image_tokens;
+  for (const TokenGrid& grid : grids) image_tokens.push_back(grid.tokens());
+  const auto text_parts = texts.split_with_sizes(caption_tokens);
+  const auto image_parts = images.split_with_sizes(image_tokens);
   std::vector<at::Tensor> parts;
-  int64_t text_row = 0;
-  int64_t image_row = 0;
   for (size_t i = 0; i < latents.size(); ++i) {
-    parts.push_back(texts.narrow(0, text_row, caption_tokens[i]));
-    parts.push_back(images.narrow(0, image_row, grids[i].tokens()));
-    text_row += caption_tokens[i];
-    image_row += grids[i].tokens();
+    parts.push_back(text_parts[i]);
+    parts.push_back(image_parts[i]);
   }
   const Packing sequences = pack_sequences(caption_tokens, grids, groups);
   const RowSubset subset = image_rows(sequences, caption_tokens);
-  const at::Tensor patches = run_layers(at::cat(parts, 0), sequences, subset, modulation);
+  const auto patches = run_layers(at::cat(parts, 0), sequences, subset, modulation).split_with_sizes(image_tokens);
   std::vector<at::Tensor> velocities;
   for (size_t i = 0; i < latents.size(); ++i) {
-    velocities.push_back(unpatchify(patches.narrow(0, subset.offsets[i], grids[i].tokens()), grids[i]));
+    velocities.push_back(unpatchify(patches[i], grids[i]));
   }
   return velocities;
 }

@@ -1,5 +1,6 @@
 #include "models/next_dit_block.h"
 
+#include "ops/head_groups.h"
 #include "ops/packed_attention.h"
 #include "ops/swiglu.h"
 
@@ -48,8 +49,9 @@ BlockModulation NextDitBlock::modulation(const at::Tensor& silu_t) const {
           ffn_norm1.weight * (1 + parts[2]), ffn_norm2.weight * parts[3].tanh()};
 }
 
-at::Tensor NextDitBlock::heads_of(const at::Tensor& rows, int64_t first, int64_t count) const {
-  return rows.narrow(1, first * head_dim, count * head_dim).unflatten(1, {count, head_dim});
+at::ScalarType NextDitBlock::attention_dtype() const {
+  // The CPU's attention kernels take several times as long for the gradients in bf16 as in fp32.
+  return qkv.weight.is_cpu() && qkv.weight.requires_grad() ? at::kFloat : qkv.weight.scalar_type();
 }
 
 at::Tensor NextDitBlock::operator()(const at::Tensor& x, const Packing& packing,
@@ -57,10 +59,11 @@ at::Tensor NextDitBlock::operator()(const at::Tensor& x, const Packing& packing,
   const at::Tensor in =
       scaled_rms_norm(x, {modulation.attention_in, packing.group}, attention_norm1.eps, qkv.weight.scalar_type());
   const at::Tensor rows = qkv(in);
-  const at::Tensor q = norm_rotate_heads(heads_of(rows, 0, heads), q_norm, kQkNormEps, packing.rope);
-  const at::Tensor k = norm_rotate_heads(heads_of(rows, heads, kv_heads), k_norm, kQkNormEps, packing.rope);
-  const at::Tensor v = heads_of(rows, heads + kv_heads, kv_heads);
-  const at::Tensor attended = packed_attention(q, k, v, packing.offsets, packing.offsets).flatten(1);
+  const auto parts = split_heads(rows, {{heads, true, q_norm}, {kv_heads, true, k_norm}, {kv_heads}}, head_dim,
+                                 kQkNormEps, packing.rope, attention_dtype());
+  const at::Tensor attended = packed_attention(parts[0], parts[1], parts[2], packing.offsets, packing.offsets)
+                                  .flatten(1)
+                                  .to(rows.scalar_type());
   const at::Tensor middle =
       add_scaled_rms_norm(x, out(attended), {modulation.attention_out, packing.group}, attention_norm2.eps);
   return feed_forward(middle, modulation, packing.group);
@@ -74,10 +77,12 @@ at::Tensor NextDitBlock::for_rows(const at::Tensor& x, const Packing& packing, c
   const int64_t kv_width = 2 * kv_heads * head_dim;
   const at::Tensor q_rows = at::linear(in.index_select(0, subset.rows), qkv.weight.narrow(0, 0, q_width));
   const at::Tensor kv_rows = at::linear(in, qkv.weight.narrow(0, q_width, kv_width));
-  const at::Tensor q = norm_rotate_heads(heads_of(q_rows, 0, heads), q_norm, kQkNormEps, subset.rope);
-  const at::Tensor k = norm_rotate_heads(heads_of(kv_rows, 0, kv_heads), k_norm, kQkNormEps, packing.rope);
-  const at::Tensor v = heads_of(kv_rows, kv_heads, kv_heads);
-  const at::Tensor attended = packed_attention(q, k, v, subset.offsets, packing.offsets).flatten(1);
+  const at::Tensor q =
+      split_heads(q_rows, {{heads, true, q_norm}}, head_dim, kQkNormEps, subset.rope, attention_dtype())[0];
+  const auto kv = split_heads(kv_rows, {{kv_heads, true, k_norm}, {kv_heads}}, head_dim, kQkNormEps, packing.rope,
+                              attention_dtype());
+  const at::Tensor attended =
+      packed_attention(q, kv[0], kv[1], subset.offsets, packing.offsets).flatten(1).to(q_rows.scalar_type());
   const at::Tensor middle = add_scaled_rms_norm(x.index_select(0, subset.rows), out(attended),
                                                 {modulation.attention_out, subset.group}, attention_norm2.eps);
   return feed_forward(middle, modulation, subset.group);

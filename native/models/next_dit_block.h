@@ -59,7 +59,7 @@ struct NextDitBlock {
 
  private:
   at::Tensor feed_forward(const at::Tensor& x, const BlockModulation& modulation, const at::Tensor& group) const;
-  at::Tensor heads_of(const at::Tensor& rows, int64_t first, int64_t count) const;
+  at::ScalarType attention_dtype() const;
 };
 
 }  // namespace svg

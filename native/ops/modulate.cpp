@@ -1,11 +1,17 @@
 #include "ops/modulate.h"
 
+#include <ATen/Parallel.h>
+#include <torch/csrc/autograd/custom_function.h>
+
 #include "core/error.h"
 #include "ops/fused.h"
 #include "ops/verified.h"
 
 namespace svg {
 namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
 
 at::Tensor norm(const at::Tensor& x, double eps) {
   const at::Tensor wide = x.to(at::kFloat);
@@ -28,9 +34,67 @@ bool fits(const at::Tensor& x, const RowWeights& weights) {
          (!weights.group.defined() || weights.group.scalar_type() == at::kInt);
 }
 
-const int32_t* groups(const RowWeights& weights) {
-  return weights.group.defined() ? weights.group.const_data_ptr<int32_t>() : nullptr;
+const int32_t* groups(const at::Tensor& group) { return group.defined() ? group.const_data_ptr<int32_t>() : nullptr; }
+
+at::Tensor norm_on_cpu(const at::Tensor& x, const RowWeights& weights, double eps, at::ScalarType dtype) {
+  const at::Tensor out = at::empty(x.sizes(), x.options().dtype(dtype));
+  cpu::scaled_rms_norm(kernel_rows(x), weights.rows.const_data_ptr<float>(), groups(weights.group),
+                       static_cast<float>(eps), kernel_rows(out), x.size(0), x.size(1));
+  return out;
 }
+
+at::Tensor add_norm_on_cpu(const at::Tensor& x, const at::Tensor& y, const RowWeights& weights, double eps) {
+  const at::Tensor out = at::empty(x.sizes(), x.options());
+  cpu::add_scaled_rms_norm(kernel_rows(x), kernel_rows(y), weights.rows.const_data_ptr<float>(), groups(weights.group),
+                           static_cast<float>(eps), kernel_rows(out), x.size(0), x.size(1));
+  return out;
+}
+
+/// Gradients of the normed rows and of the weights, {dx, drows}. `saved`: x, rows, group.
+variable_list norm_backward(const variable_list& saved, double eps, const at::Tensor& dout) {
+  const at::Tensor& x = saved[0];
+  const at::Tensor& rows = saved[1];
+  const at::Tensor dx = at::empty(x.sizes(), x.options());
+  const int64_t slices = at::get_num_threads();
+  const at::Tensor partial = at::zeros({slices, rows.size(0), rows.size(1)}, rows.options());
+  cpu::scaled_rms_norm_backward(kernel_rows(x), rows.const_data_ptr<float>(), groups(saved[2]), static_cast<float>(eps),
+                                kernel_rows(dout.contiguous()), kernel_rows(dx), partial.mutable_data_ptr<float>(),
+                                slices, rows.size(0), x.size(0), x.size(1));
+  return {dx, partial.sum(0)};
+}
+
+struct NormOnCpu : torch::autograd::Function<NormOnCpu> {
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& rows,
+                            const std::optional<at::Tensor>& group, double eps, at::ScalarType dtype) {
+    const RowWeights weights{rows, group.value_or(at::Tensor())};
+    context->save_for_backward({x, rows, weights.group});
+    context->saved_data["eps"] = eps;
+    return norm_on_cpu(x, weights, eps, dtype);
+  }
+
+  static variable_list backward(AutogradContext* context, const variable_list& gradients) {
+    const double eps = context->saved_data["eps"].toDouble();
+    variable_list result = norm_backward(context->get_saved_variables(), eps, gradients[0]);
+    result.resize(5);
+    return result;
+  }
+};
+
+struct AddNormOnCpu : torch::autograd::Function<AddNormOnCpu> {
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& y, const at::Tensor& rows,
+                            const std::optional<at::Tensor>& group, double eps) {
+    const RowWeights weights{rows, group.value_or(at::Tensor())};
+    context->save_for_backward({y, rows, weights.group});
+    context->saved_data["eps"] = eps;
+    return add_norm_on_cpu(x, y, weights, eps);
+  }
+
+  static variable_list backward(AutogradContext* context, const variable_list& gradients) {
+    const double eps = context->saved_data["eps"].toDouble();
+    const variable_list branch = norm_backward(context->get_saved_variables(), eps, gradients[0]);
+    return {gradients[0], branch[0], branch[1], {}, {}};
+  }
+};
 
 }  // namespace
 
@@ -45,21 +109,21 @@ at::Tensor add_scaled_rms_norm_reference(const at::Tensor& x, const at::Tensor& 
 
 at::Tensor scaled_rms_norm(const at::Tensor& x, const RowWeights& weights, double eps, at::ScalarType dtype) {
   check(x, weights);
-  if (records_grad({x, weights.rows}) || !fits(x, weights) || (dtype != at::kFloat && dtype != at::kBFloat16)) {
-    return scaled_rms_norm_reference(x, weights, eps, dtype);
+  const bool recorded = records_grad({x, weights.rows});
+  const bool fused = fits(x, weights) && (dtype == at::kFloat || dtype == at::kBFloat16);
+  if (fused && x.is_cpu()) {
+    return recorded ? NormOnCpu::apply(x, weights.rows, std::optional(weights.group), eps, dtype)
+                    : norm_on_cpu(x, weights, eps, dtype);
   }
+  if (recorded || !fused) return scaled_rms_norm_reference(x, weights, eps, dtype);
   const at::Tensor out = at::empty(x.sizes(), x.options().dtype(dtype));
   const float* rows = weights.rows.const_data_ptr<float>();
   const float small = static_cast<float>(eps);
-  if (x.is_cpu()) {
-    cpu::scaled_rms_norm(kernel_rows(x), rows, groups(weights), small, kernel_rows(out), x.size(0), x.size(1));
-    return out;
-  }
   return verified(
       signature_of("scaled_rms_norm", {x, out, weights.group}),
       [&] {
-        cuda::scaled_rms_norm(kernel_rows(x), rows, groups(weights), small, kernel_rows(out), x.size(0), x.size(1),
-                              stream_of(x));
+        cuda::scaled_rms_norm(kernel_rows(x), rows, groups(weights.group), small, kernel_rows(out), x.size(0),
+                              x.size(1), stream_of(x));
         return out;
       },
       [&] { return scaled_rms_norm_reference(x, weights, eps, dtype); });
@@ -68,21 +132,20 @@ at::Tensor scaled_rms_norm(const at::Tensor& x, const RowWeights& weights, doubl
 at::Tensor add_scaled_rms_norm(const at::Tensor& x, const at::Tensor& y, const RowWeights& weights, double eps) {
   check(y, weights);
   SVG_CHECK(x.sizes() == y.sizes(), ErrorCode::kInternal, "[modulate] rows ", x.sizes(), ", branch ", y.sizes());
-  if (records_grad({x, y, weights.rows}) || !fits(y, weights) || !fits_kernel(x)) {
-    return add_scaled_rms_norm_reference(x, y, weights, eps);
+  const bool recorded = records_grad({x, y, weights.rows});
+  const bool fused = fits(y, weights) && fits_kernel(x);
+  if (fused && x.is_cpu()) {
+    return recorded ? AddNormOnCpu::apply(x, y, weights.rows, std::optional(weights.group), eps)
+                    : add_norm_on_cpu(x, y, weights, eps);
   }
+  if (recorded || !fused) return add_scaled_rms_norm_reference(x, y, weights, eps);
   const at::Tensor out = at::empty(x.sizes(), x.options());
   const float* rows = weights.rows.const_data_ptr<float>();
   const float small = static_cast<float>(eps);
-  if (x.is_cpu()) {
-    cpu::add_scaled_rms_norm(kernel_rows(x), kernel_rows(y), rows, groups(weights), small, kernel_rows(out), x.size(0),
-                             x.size(1));
-    return out;
-  }
   return verified(
       signature_of("add_scaled_rms_norm", {x, y, weights.group}),
       [&] {
-        cuda::add_scaled_rms_norm(kernel_rows(x), kernel_rows(y), rows, groups(weights), small, kernel_rows(out),
+        cuda::add_scaled_rms_norm(kernel_rows(x), kernel_rows(y), rows, groups(weights.group), small, kernel_rows(out),
                                   x.size(0), x.size(1), stream_of(x));
         return out;
       },

@@ -9,25 +9,29 @@ at::Tensor packed_attention(const at::Tensor& q, const at::Tensor& k, const at::
                             const std::vector<int64_t>& q_offsets, const std::vector<int64_t>& k_offsets) {
   SVG_CHECK(q_offsets.size() == k_offsets.size() && q_offsets.size() > 1, ErrorCode::kInternal, "[packed_attention] ",
             q_offsets.size(), " query offsets, ", k_offsets.size(), " key offsets");
-  std::vector<at::Tensor> outputs;
-  outputs.reserve(q_offsets.size() - 1);
-  const size_t segments = q_offsets.size() - 1;
-  for (size_t i = 0, next = 0; i < segments; i = next) {
+  // Neighbours of equal length are one batch, without a copy.
+  std::vector<int64_t> counts, q_rows, k_rows;
+  for (size_t i = 0; i + 1 < q_offsets.size(); ++i) {
     const int64_t rows = q_offsets[i + 1] - q_offsets[i];
     const int64_t keys = k_offsets[i + 1] - k_offsets[i];
-    const auto equal = [&](size_t j) {
-      return q_offsets[j + 1] - q_offsets[j] == rows && k_offsets[j + 1] - k_offsets[j] == keys;
-    };
-    for (next = i + 1; next < segments && equal(next);) ++next;
-    if (rows == 0) continue;
-    // Neighbours of equal length are one batch, without a copy.
-    const auto count = static_cast<int64_t>(next - i);
-    const auto batch = [&](const at::Tensor& all, int64_t first, int64_t length) {
-      return all.narrow(0, first, count * length).unflatten(0, {count, length});
-    };
-    outputs.push_back(
-        attention(batch(q, q_offsets[i], rows), batch(k, k_offsets[i], keys), batch(v, k_offsets[i], keys))
-            .flatten(0, 1));
+    if (counts.empty() || q_rows.back() != rows * counts.back() || k_rows.back() != keys * counts.back()) {
+      counts.push_back(0);
+      q_rows.push_back(0);
+      k_rows.push_back(0);
+    }
+    counts.back() += 1;
+    q_rows.back() += rows;
+    k_rows.back() += keys;
+  }
+  // Split at once: the gradient of a split is one concatenation, that of every narrow a tensor of all rows.
+  const auto qs = q.split_with_sizes(q_rows);
+  const auto ks = k.split_with_sizes(k_rows);
+  const auto vs = v.split_with_sizes(k_rows);
+  std::vector<at::Tensor> outputs;
+  for (size_t i = 0; i < counts.size(); ++i) {
+    if (q_rows[i] == 0) continue;
+    const auto batch = [&](const at::Tensor& rows) { return rows.unflatten(0, {counts[i], rows.size(0) / counts[i]}); };
+    outputs.push_back(attention(batch(qs[i]), batch(ks[i]), batch(vs[i])).flatten(0, 1));
   }
   if (outputs.empty()) return q;
   return outputs.size() == 1 ? outputs[0] : at::cat(outputs, 0);

@@ -1,8 +1,11 @@
 // Loads and stores of fp32 and bf16 as fp32, written so that the compiler turns the loops into vectors.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <cstring>
+
+#include "kernels/rows.h"
 
 // One clone per instruction set, chosen when the library is loaded. Sanitizers run before the choice can be made.
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
@@ -55,5 +58,27 @@ SVG_INLINE float fast_exp(float x) {
   std::memcpy(&power, &bits, sizeof power);
   return p * power;
 }
+
+template <typename T>
+SVG_INLINE T* row(const Rows& rows, int64_t r) {
+  return static_cast<T*>(rows.data) + r * rows.stride;
+}
+
+template <typename T>
+SVG_INLINE float inverse_rms(const T* x, int64_t dim, float eps) {
+  float sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (int64_t i = 0; i < dim; ++i) sum += load(x, i) * load(x, i);
+  return 1.0f / std::sqrt(sum / static_cast<float>(dim) + eps);
+}
+
+/// Picks one of four functions by two types.
+template <typename Function>
+Function choose(Real first, Real second, Function ff, Function fb, Function bf, Function bb) {
+  if (first == Real::kFloat32) return second == Real::kFloat32 ? ff : fb;
+  return second == Real::kFloat32 ? bf : bb;
+}
+
+constexpr int64_t kGrain = 16;  // rows: a few tens of kilobytes of work
 
 }  // namespace svg::cpu

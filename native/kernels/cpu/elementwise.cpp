@@ -1,25 +1,8 @@
-#include <cmath>
-
 #include "kernels/cpu.h"
 #include "kernels/cpu/elements.h"
 
 namespace svg::cpu {
 namespace {
-
-constexpr int64_t kGrain = 16;  // rows: a few tens of kilobytes of work
-
-template <typename T>
-SVG_INLINE T* row(const Rows& rows, int64_t r) {
-  return static_cast<T*>(rows.data) + r * rows.stride;
-}
-
-template <typename T>
-SVG_INLINE float inverse_rms(const T* x, int64_t dim, float eps) {
-  float sum = 0;
-#pragma omp simd reduction(+ : sum)
-  for (int64_t i = 0; i < dim; ++i) sum += load(x, i) * load(x, i);
-  return 1.0f / std::sqrt(sum / static_cast<float>(dim) + eps);
-}
 
 template <typename X, typename O>
 SVG_INLINE void norm_range(const Rows& x, const float* weight, const int32_t* group, float eps, const Rows& out,
@@ -48,7 +31,7 @@ SVG_INLINE void add_norm_range(const Rows& x, const Rows& y, const float* weight
   }
 }
 
-template <typename T>
+template <typename X, typename O>
 SVG_INLINE void rotate_range(const Rows& x, const float* weight, float eps, const float* cos, const float* sin,
                              const Rows& out, int64_t begin, int64_t end, int64_t heads, int64_t head_dim) {
   const int64_t pairs = head_dim / 2;
@@ -56,8 +39,8 @@ SVG_INLINE void rotate_range(const Rows& x, const float* weight, float eps, cons
     const float* c = cos + r * pairs;
     const float* s = sin + r * pairs;
     for (int64_t h = 0; h < heads; ++h) {
-      const T* in = row<const T>(x, r) + h * head_dim;
-      T* o = row<T>(out, r) + h * head_dim;
+      const X* in = row<const X>(x, r) + h * head_dim;
+      O* o = row<O>(out, r) + h * head_dim;
       const float scale = weight ? inverse_rms(in, head_dim, eps) : 1.0f;
 #pragma omp simd
       for (int64_t i = 0; i < pairs; ++i) {
@@ -108,13 +91,15 @@ SVG_ADD_NORM(add_norm_bf16_f32, BFloat16, float)
 SVG_ADD_NORM(add_norm_bf16_bf16, BFloat16, BFloat16)
 #undef SVG_ADD_NORM
 
-#define SVG_ROTATE(name, T)                                                                               \
+#define SVG_ROTATE(name, X, O)                                                                            \
   SVG_CLONES void name(const Rows& x, const float* weight, float eps, const float* cos, const float* sin, \
                        const Rows& out, int64_t begin, int64_t end, int64_t heads, int64_t head_dim) {    \
-    rotate_range<T>(x, weight, eps, cos, sin, out, begin, end, heads, head_dim);                          \
+    rotate_range<X, O>(x, weight, eps, cos, sin, out, begin, end, heads, head_dim);                       \
   }
-SVG_ROTATE(rotate_f32, float)
-SVG_ROTATE(rotate_bf16, BFloat16)
+SVG_ROTATE(rotate_f32_f32, float, float)
+SVG_ROTATE(rotate_f32_bf16, float, BFloat16)
+SVG_ROTATE(rotate_bf16_f32, BFloat16, float)
+SVG_ROTATE(rotate_bf16_bf16, BFloat16, BFloat16)
 #undef SVG_ROTATE
 
 SVG_CLONES void swiglu_f32(const Rows& gate, const Rows& up, const Rows& out, int64_t begin, int64_t end, int64_t dim) {
@@ -123,13 +108,6 @@ SVG_CLONES void swiglu_f32(const Rows& gate, const Rows& up, const Rows& out, in
 SVG_CLONES void swiglu_bf16(const Rows& gate, const Rows& up, const Rows& out, int64_t begin, int64_t end,
                             int64_t dim) {
   swiglu_range<BFloat16>(gate, up, out, begin, end, dim);
-}
-
-/// Picks one of four functions by two types.
-template <typename Function>
-Function choose(Real first, Real second, Function ff, Function fb, Function bf, Function bb) {
-  if (first == Real::kFloat32) return second == Real::kFloat32 ? ff : fb;
-  return second == Real::kFloat32 ? bf : bb;
 }
 
 }  // namespace
@@ -149,7 +127,7 @@ void add_scaled_rms_norm(Rows x, Rows y, const float* weight, const int32_t* gro
 
 void norm_rotate_heads(Rows x, const float* weight, float eps, const float* cos, const float* sin, Rows out,
                        int64_t rows, int64_t heads, int64_t head_dim) {
-  const auto run = x.type == Real::kFloat32 ? &rotate_f32 : &rotate_bf16;
+  const auto run = choose(x.type, out.type, &rotate_f32_f32, &rotate_f32_bf16, &rotate_bf16_f32, &rotate_bf16_bf16);
   parallel_rows(rows, kGrain,
                 [&](int64_t begin, int64_t end) { run(x, weight, eps, cos, sin, out, begin, end, heads, head_dim); });
 }

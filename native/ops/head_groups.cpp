@@ -1,0 +1,135 @@
+#include "ops/head_groups.h"
+
+#include <ATen/Parallel.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include "ops/fused.h"
+
+namespace svg {
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+at::Tensor heads_of(const at::Tensor& rows, int64_t first, int64_t count, int64_t head_dim) {
+  return rows.narrow(1, first * head_dim, count * head_dim).unflatten(1, {count, head_dim});
+}
+
+bool fits(const at::Tensor& rows, const std::vector<HeadGroup>& groups, int64_t head_dim, const Rope& rope,
+          at::ScalarType dtype) {
+  for (const HeadGroup& group : groups) {
+    if (!fits_parameter(group.norm)) return false;
+  }
+  return rows.is_cpu() && rows.dim() == 2 && fits_kernel(rows) && head_dim <= cpu::kMaxHeadDim &&
+         fits_parameter(rope.cos) && fits_parameter(rope.sin) && (dtype == at::kFloat || dtype == at::kBFloat16);
+}
+
+const float* pointer(const at::Tensor& tensor) { return tensor.const_data_ptr<float>(); }
+
+/// One pass over the rows for each group, and one gradient of the rows that all groups write to.
+struct SplitHeads : torch::autograd::Function<SplitHeads> {
+  static variable_list forward(AutogradContext* context, const at::Tensor& rows, at::TensorList norms,
+                               const at::Tensor& cos, const at::Tensor& sin, const std::vector<int64_t>& counts,
+                               const std::vector<int64_t>& rotated, const std::vector<int64_t>& norm_of,
+                               int64_t head_dim, double eps, at::ScalarType dtype) {
+    variable_list saved = {rows, cos, sin};
+    saved.insert(saved.end(), norms.begin(), norms.end());
+    context->save_for_backward(std::move(saved));
+    context->saved_data["counts"] = counts;
+    context->saved_data["rotated"] = rotated;
+    context->saved_data["norm_of"] = norm_of;
+    context->saved_data["head_dim"] = head_dim;
+    context->saved_data["eps"] = eps;
+    variable_list outs;
+    int64_t first = 0;
+    for (size_t i = 0; i < counts.size(); ++i) {
+      const at::Tensor heads = heads_of(rows, first, counts[i], head_dim);
+      first += counts[i];
+      const at::Tensor out = at::empty(heads.sizes(), rows.options().dtype(dtype));
+      outs.push_back(out);
+      if (rotated[i]) {
+        cpu::norm_rotate_heads(kernel_rows(heads), norm_of[i] < 0 ? nullptr : pointer(norms[norm_of[i]]),
+                               static_cast<float>(eps), pointer(cos), pointer(sin), kernel_rows(out), rows.size(0),
+                               counts[i], head_dim);
+      } else {
+        out.copy_(heads);
+      }
+    }
+    return outs;
+  }
+
+  static variable_list backward(AutogradContext* context, const variable_list& gradients) {
+    const variable_list saved = context->get_saved_variables();
+    const at::Tensor& rows = saved[0];
+    const std::vector<int64_t> counts = context->saved_data["counts"].toIntVector();
+    const std::vector<int64_t> rotated = context->saved_data["rotated"].toIntVector();
+    const std::vector<int64_t> norm_of = context->saved_data["norm_of"].toIntVector();
+    const int64_t head_dim = context->saved_data["head_dim"].toInt();
+    const double eps = context->saved_data["eps"].toDouble();
+    const at::Tensor drows = at::empty(rows.sizes(), rows.options());
+    variable_list dnorms;
+    int64_t first = 0;
+    for (size_t i = 0; i < counts.size(); ++i) {
+      const at::Tensor dheads = heads_of(drows, first, counts[i], head_dim);
+      const at::Tensor heads = heads_of(rows, first, counts[i], head_dim);
+      first += counts[i];
+      if (!rotated[i]) {
+        at::Tensor(dheads).copy_(gradients[i]);
+        continue;
+      }
+      const bool normed = norm_of[i] >= 0;
+      const at::Tensor norm = normed ? saved[3 + norm_of[i]] : at::Tensor();
+      const int64_t slices = at::get_num_threads();
+      const at::Tensor partial = normed ? at::zeros({slices, head_dim}, norm.options()) : at::Tensor();
+      cpu::norm_rotate_heads_backward(kernel_rows(heads), normed ? pointer(norm) : nullptr, static_cast<float>(eps),
+                                      pointer(saved[1]), pointer(saved[2]), kernel_rows(gradients[i].contiguous()),
+                                      kernel_rows(dheads), normed ? partial.mutable_data_ptr<float>() : nullptr, slices,
+                                      rows.size(0), counts[i], head_dim);
+      if (normed) dnorms.push_back(partial.sum(0));
+    }
+    variable_list result = {drows};
+    result.insert(result.end(), dnorms.begin(), dnorms.end());
+    result.resize(result.size() + 8);  // the rotation, then what is no tensor
+    return result;
+  }
+};
+
+}  // namespace
+
+std::vector<at::Tensor> split_heads_reference(const at::Tensor& rows, const std::vector<HeadGroup>& groups,
+                                              int64_t head_dim, double eps, const Rope& rope, at::ScalarType dtype) {
+  std::vector<at::Tensor> parts;
+  int64_t first = 0;
+  for (const HeadGroup& group : groups) {
+    const at::Tensor heads = heads_of(rows, first, group.count, head_dim).to(dtype);
+    parts.push_back(group.rotated ? norm_rotate_heads_reference(heads, group.norm, eps, rope) : heads);
+    first += group.count;
+  }
+  return parts;
+}
+
+std::vector<at::Tensor> split_heads(const at::Tensor& rows, const std::vector<HeadGroup>& groups, int64_t head_dim,
+                                    double eps, const Rope& rope, at::ScalarType dtype) {
+  if ((c10::GradMode::is_enabled() || dtype != rows.scalar_type()) && fits(rows, groups, head_dim, rope, dtype)) {
+    std::vector<at::Tensor> norms;
+    std::vector<int64_t> counts, rotated, norm_of;
+    for (const HeadGroup& group : groups) {
+      norm_of.push_back(group.norm.defined() ? static_cast<int64_t>(norms.size()) : -1);
+      if (group.norm.defined()) norms.push_back(group.norm);
+      counts.push_back(group.count);
+      rotated.push_back(group.rotated);
+    }
+    return SplitHeads::apply(rows, at::TensorList(norms), rope.cos, rope.sin, counts, rotated, norm_of, head_dim, eps,
+                             dtype);
+  }
+  std::vector<at::Tensor> parts;
+  int64_t first = 0;
+  for (const HeadGroup& group : groups) {
+    const at::Tensor heads = heads_of(rows, first, group.count, head_dim).to(dtype);
+    parts.push_back(group.rotated ? norm_rotate_heads(heads, group.norm, eps, rope) : heads);
+    first += group.count;
+  }
+  return parts;
+}
+
+}  // namespace svg
