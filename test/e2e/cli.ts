@@ -15,6 +15,8 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Text on stdin; without it stdin is empty. */
   readonly stdin?: string;
+  /** Writes beyond this size of one file fail, as on a full disk. In blocks of 512 bytes. */
+  readonly fileBlocks?: number;
   /** Gets the process once it is started. */
   readonly started?: (child: ChildProcess) => void;
   /** Sees the process and what it has printed so far, whenever it prints. */
@@ -24,7 +26,11 @@ export interface RunOptions {
 export function run(args: readonly string[], options: RunOptions = {}): Promise<Finished> {
   return new Promise((resolve, reject) => {
     const { SVG_T2I_PRETRAINED: _, ...env } = process.env;
-    const child = spawn(process.execPath, [MAIN, ...args], {
+    const command = [process.execPath, MAIN, ...args];
+    const limit = options.fileBlocks;
+    const limited = ['sh', '-c', `ulimit -f ${limit}; exec "$@"`, 'sh', ...command];
+    const [program = '', ...rest] = limit === undefined ? command : limited;
+    const child = spawn(program, rest, {
       cwd: options.cwd,
       env: { ...env, NO_COLOR: '1', ...options.env },
       stdio: ['pipe', 'pipe', 'pipe'],

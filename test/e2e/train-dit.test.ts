@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { writeTinyRelease } from '../../dist/pipeline/tiny-release.js';
 import { jsonLines, run } from './cli.js';
 import { ditArgs, ditConfig, lossesOf, makeWorkshop, stateOf, type Workshop } from './training.js';
 
@@ -91,6 +92,32 @@ it('with the cache trains on the same numbers without encoding', async () => {
   lossesOf(workshop, 'cached').forEach(([, { loss }], i) => {
     expect(loss).toBeCloseTo(live[i] ?? 0, 5);
   });
+});
+
+it('refuses a cache that was made with other weights', async () => {
+  // The yaml of a release names files below its parent.
+  const other = inRun('other', 'pre-trained');
+  await writeTinyRelease(other, 2);
+  const more = [`data.cache=${inRun('features')}`, `frozen.pretrained=${other}`];
+  const sets = more.flatMap((value) => ['--set', value]);
+  const refused = await run(ditArgs(workshop, 'other-weights', ...sets));
+  expect(refused.code).toBe(4);
+  expect(refused.stderr).toMatch(
+    /^error: the cache .*features was made with another encoder \(SHA-256 .*\n {2}-> /m,
+  );
+  expect(existsSync(inRun('other-weights', 'checkpoints'))).toBe(false);
+});
+
+it('with a full disk keeps the earlier checkpoint, and goes on from it to the same bits', async () => {
+  const begun = await run(ditArgs(workshop, 'full', '--set', 'steps=4'));
+  expect(begun.code).toBe(0);
+  const failed = await run(ditArgs(workshop, 'full', '--resume'), { fileBlocks: 1024 });
+  expect(failed.code).toBe(1);
+  expect(failed.stderr).toMatch(/^error: .*step-00000008.*\n {2}-> .*\n {2}ERR_SVGT2I_DISK_FULL$/m);
+  expect(readdirSync(inRun('full', 'checkpoints'))).toEqual(['step-00000004']);
+  const resumed = await run(ditArgs(workshop, 'full', '--resume'));
+  expect([resumed.code, resumed.stderr]).toEqual([0, expect.stringContaining('going on after step 4')]);
+  expect(stateOf(workshop, 'full', 8).equals(stateOf(workshop, 'whole', 8))).toBe(true);
 });
 
 it('exports what sample draws with, and statistics that it can use', async () => {

@@ -33,6 +33,16 @@ describe('svg-t2i train', () => {
       2,
       '4 pictures cannot be shared equally by 3 processes',
     ],
+    [
+      ['train', 'dit', '--config', dit, '--set', 'batch.micro=5'],
+      2,
+      'batch.micro: must be at most batch.global',
+    ],
+    [
+      ['train', 'dit', '--config', dit, '--set', 'model.dim=97'],
+      2,
+      'model.dim: must be a multiple of n_heads',
+    ],
     [['train', 'dit', '--config', dit, '--nproc', 'two'], 2, '--nproc two: must be a whole number'],
     [['train', 'dit', '--config', dit, '--resume', 'yes'], 2, '--resume yes: must be auto, or stand alone'],
     [
