@@ -17,16 +17,16 @@ export type Shape = (typeof SHAPES)[number];
 
 export type Rgb = readonly [red: number, green: number, blue: number];
 
-/** Colours of objects: all chromatic, at least 0.17 apart in OKLab. */
+/** Colours of objects: all chromatic, at least 0.17 apart in OKLab, and far from every background in RGB. */
 export const COLOURS = {
   red: [220, 30, 35],
   orange: [250, 140, 20],
   yellow: [250, 225, 50],
-  green: [30, 150, 60],
+  green: [10, 165, 60],
   cyan: [40, 205, 225],
   blue: [35, 70, 220],
   purple: [155, 50, 195],
-  pink: [250, 130, 190],
+  pink: [255, 110, 180],
 } as const satisfies Readonly<Record<string, Rgb>>;
 export type Colour = keyof typeof COLOURS;
 export const COLOUR_NAMES = Object.keys(COLOURS) as readonly Colour[];
@@ -34,7 +34,7 @@ export const COLOUR_NAMES = Object.keys(COLOURS) as readonly Colour[];
 /** Backgrounds have no hue, objects always have one. */
 export const BACKGROUNDS = {
   white: [250, 250, 250],
-  'light grey': [185, 185, 185],
+  'light grey': [205, 205, 205],
   'dark grey': [85, 85, 85],
   black: [10, 10, 10],
 } as const satisfies Readonly<Record<string, Rgb>>;
