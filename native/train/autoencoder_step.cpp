@@ -127,13 +127,12 @@ at::Tensor AutoencoderTrainer::generator_loss(const Images& images, const Images
   const AutoencoderLossOptions& options = options_.loss;
   Images nlls, recs, distances, logits;
   for (size_t i = 0; i < images.size(); ++i) {
+    const bool perceptual = lpips_ && options.perceptual_weight > 0;
+    // The distance first, the pixels after it: the order in which the reference sums their gradients.
+    const at::Tensor distance = perceptual ? (*lpips_)(images[i], reconstructions[i]).view({-1, 1, 1, 1})
+                                           : at::zeros({1}, reconstructions[i].options());
     at::Tensor rec = pixel_loss(options.pixel, images[i], reconstructions[i]);  // (B, 3, H, W)
-    at::Tensor distance = at::zeros({1}, reconstructions[i].options());
-    if (lpips_ && options.perceptual_weight > 0) {
-      // The distance counts once for every value of the image.
-      distance = (*lpips_)(images[i], reconstructions[i]).view({-1, 1, 1, 1});
-      rec = rec + options.perceptual_weight * distance;
-    }
+    if (perceptual) rec = rec + options.perceptual_weight * distance;           // once for every value of the image
     nlls.push_back((rec / std::exp(options.logvar) + options.logvar).sum() / static_cast<double>(rec.size(0)));
     recs.push_back(rec.mean());
     distances.push_back(distance.mean());
