@@ -2,26 +2,14 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type BenchRow, median } from './bench/row.js';
+import { measureTraining, TRAINING_ROWS } from './bench/training.js';
 import { Engine, runtimeInfo } from './engine.js';
 import { SvgT2IError } from './errors.js';
 import { writeTinyRelease } from './pipeline/tiny-release.js';
 import { SvgT2I } from './pipeline.js';
 
-export interface BenchRow {
-  /** Part, side in pixels, caption tokens where they matter, dtype: "dit-256-128-fp32". */
-  readonly name: string;
-  /** Medians. */
-  readonly ours: number;
-  readonly plain: number;
-  readonly unit: 's';
-  /** plain / ours. */
-  readonly ratio: number;
-  /** Bytes by which the process grew at most. */
-  readonly oursPeakRss?: number;
-  readonly plainPeakRss?: number;
-  /** |ours - plain| / |plain| of the results. */
-  readonly difference?: number;
-}
+export type { BenchRow, TrainingSpeed } from './bench/row.js';
 
 export interface BenchOptions {
   /** Rows whose name matches; all. */
@@ -47,7 +35,10 @@ const nativeRows: readonly { readonly part: string; readonly name: string }[] = 
   ...each('sample', ['256-128']),
 ];
 
-export const BENCH_ROWS: readonly string[] = [...nativeRows.map(({ name }) => name), OVERHEAD];
+export const BENCH_ROWS: readonly string[] = [
+  ...[...nativeRows, ...TRAINING_ROWS].map(({ name }) => name),
+  OVERHEAD,
+];
 
 /** What the numbers were measured on. */
 export function benchMachine(): Readonly<Record<string, string | number | boolean>> {
@@ -74,6 +65,8 @@ export async function* runBenchmarks(options: BenchOptions = {}): AsyncGenerator
     );
     yield* value.rows;
   }
+  const training = TRAINING_ROWS.filter(({ name }) => rows.test(name));
+  if (training.length > 0) yield* measureTraining(training, { repeats, ...threads, signal });
   if (rows.test(OVERHEAD)) yield await measureOverhead(repeats, threads, signal);
 }
 
@@ -85,7 +78,7 @@ async function measureOverhead(
 ): Promise<BenchRow> {
   const folder = await mkdtemp(join(tmpdir(), 'svg-t2i-bench-'));
   try {
-    await writeTinyRelease(folder, 1, { dim: 768, n_layers: 8 });
+    await writeTinyRelease(folder, 1, { dit: { dim: 768, n_layers: 8 } });
     await using pipeline = await SvgT2I.load({
       pretrained: folder,
       device: 'cpu',
@@ -106,12 +99,9 @@ async function measureOverhead(
       const { encode = 0, model = 0, decode = 0 } = timings;
       seconds.push({ ours: (performance.now() - start) / 1000, plain: encode + model + decode });
     }
-    // The first run warms up.
-    const [median] = seconds
-      .slice(1)
-      .sort((a, b) => a.ours - b.ours)
-      .slice(Math.floor(repeats / 2));
-    const { ours, plain } = median ?? { ours: Number.NaN, plain: Number.NaN };
+    seconds.shift(); // the first run warms up
+    const ours = median(seconds.map((run) => run.ours));
+    const plain = median(seconds.map((run) => run.plain));
     return { name: OVERHEAD, ours, plain, unit: 's', ratio: plain / ours };
   } finally {
     await rm(folder, { recursive: true, force: true });

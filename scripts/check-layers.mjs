@@ -15,7 +15,7 @@ const nativeLayers = {
   models: ['core', 'kernels', 'ops', 'diffusion'],
   distributed: ['core'],
   train: ['core', 'distributed', 'io', 'kernels', 'ops', 'diffusion', 'models'],
-  bench: ['core', 'io', 'kernels', 'ops', 'diffusion', 'models'],
+  bench: ['core', 'io', 'kernels', 'ops', 'diffusion', 'models', 'train'],
   golden: ['core', 'io', 'kernels', 'ops', 'diffusion', 'models', 'train'],
   engine: ['core', 'distributed', 'io', 'kernels', 'ops', 'diffusion', 'models', 'train', 'bench', 'golden'],
   addon: ['core', 'engine'],
@@ -38,7 +38,7 @@ const libLayers = {
   shapes: ['config', 'data', 'image'],
   train: ['config', 'data', 'image', 'text', 'native', 'engine', 'pipeline'],
   selftest: ['config', 'data', 'image', 'text', 'native', 'engine', 'pipeline'],
-  bench: ['engine', 'pipeline'],
+  bench: ['config', 'image', 'engine', 'pipeline', 'train'],
   index: ['config', 'data', 'image', 'text', 'native', 'engine', 'weight-files', 'pipeline', 'train'],
   cli: [
     'config',

@@ -4,12 +4,12 @@ import { join, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { Engine, type JsonValue } from '../engine.js';
 import { fileError } from '../errors.js';
-import { writeSmallTextEncoder } from './small-text-encoder.js';
+import { type SmallTextEncoderOptions, writeSmallTextEncoder } from './small-text-encoder.js';
 
 const autoencoder = 'svg_autoencoder';
 
 /** Names of the published release; only sizes and values differ. */
-const files = {
+export const tinyReleaseFiles = {
   dit: 'dit-tiny/consolidated.00-of-01.pth',
   autoencoder: `autoencoder/${autoencoder}-P-stage3.ckpt`,
   encoder: 'dinov3_vits16plus_pretrain_lvd1689m-4057cbaa.pth',
@@ -17,18 +17,28 @@ const files = {
   textEncoder: 'gemma-2-2b',
 } as const;
 
-/**
- * Writes the parts of a release to `folder`; the same seed gives the same weights. Some megabytes, unless `dit` asks for
- * a larger transformer.
- */
+/** Dimensions that are not the smallest, under the names of each part's configuration. */
+export interface TinyReleaseSizes {
+  readonly dit?: Readonly<Record<string, number>>;
+  readonly encoder?: Readonly<Record<string, number>>;
+  readonly text?: Partial<Pick<SmallTextEncoderOptions, 'words' | 'width' | 'layers'>>;
+}
+
+/** Writes the parts of a release to `folder`, some megabytes; the same seed gives the same weights. */
 export async function writeTinyRelease(
   folder: string,
   seed: number,
-  dit: Readonly<Record<string, number>> = {},
+  sizes: TinyReleaseSizes = {},
 ): Promise<void> {
   const dir = resolve(folder);
+  const encoder = { ...smallestEncoder, ...sizes.encoder };
+  const text = { words: [], width: 64, layers: 3, ...sizes.text };
+  // A latent has the encoder's channels.
+  const channels = encoder.embed_dim;
+  const decoder = { z_channels: channels, ...smallestDecoder };
+  const dit = { ...smallestDit, in_channels: channels, cap_feat_dim: text.width, ...sizes.dit };
   const texts: Readonly<Record<string, string>> = {
-    [`autoencoder/${autoencoder}_P_stage3_1024.yaml`]: stringify(autoencoderYaml),
+    [`autoencoder/${autoencoder}_P_stage3_1024.yaml`]: stringify(autoencoderYaml(decoder)),
   };
   try {
     for (const sub of ['autoencoder', 'dit-tiny']) await mkdir(join(dir, sub), { recursive: true });
@@ -38,34 +48,36 @@ export async function writeTinyRelease(
   }
   await using engine = await Engine.create({ device: 'cpu' });
   const jobs: readonly { readonly [key: string]: JsonValue }[] = [
-    { model: 'next_dit', config: { ...ditConfig, ...dit }, path: join(dir, files.dit) },
-    { model: 'autoencoder', config: { decoder }, path: join(dir, files.autoencoder), nesting: 'state_dict' },
-    { model: 'dinov3', config: encoderConfig, path: join(dir, files.encoder) },
-    { model: 'statistics', config: { layers: 2, channels }, path: join(dir, files.statistics) },
+    { model: 'next_dit', config: dit, path: join(dir, tinyReleaseFiles.dit) },
+    {
+      model: 'autoencoder',
+      config: { decoder },
+      path: join(dir, tinyReleaseFiles.autoencoder),
+      nesting: 'state_dict',
+    },
+    { model: 'dinov3', config: encoder, path: join(dir, tinyReleaseFiles.encoder) },
+    { model: 'statistics', config: { layers: 2, channels }, path: join(dir, tinyReleaseFiles.statistics) },
   ];
   for (const [i, job] of jobs.entries()) {
     await engine.run('init-weights', { ...job, seed: seed + i, values: 'random' });
   }
-  const text = { words: [], width: ditConfig.cap_feat_dim, layers: 3, seed: seed + jobs.length };
-  await writeSmallTextEncoder(engine, join(dir, files.textEncoder), text);
+  await writeSmallTextEncoder(engine, join(dir, tinyReleaseFiles.textEncoder), {
+    ...text,
+    seed: seed + jobs.length,
+  });
 }
 
-/** Of a latent: the encoder's width. */
-const channels = 64;
-
-const ditConfig = {
-  in_channels: channels,
+const smallestDit = {
   dim: 96,
   n_layers: 2,
   n_refiner_layers: 1,
   n_heads: 2,
   n_kv_heads: 1,
   multiple_of: 32,
-  cap_feat_dim: 64,
 };
 
-const encoderConfig = {
-  embed_dim: channels,
+const smallestEncoder = {
+  embed_dim: 64,
   depth: 2,
   num_heads: 1,
   ffn_layer: 'swiglu',
@@ -73,13 +85,13 @@ const encoderConfig = {
   n_storage_tokens: 4,
 };
 
-const decoder = { z_channels: channels, ch: 32, ch_mult: [1, 1, 1, 1, 2], num_res_blocks: 1 };
+const smallestDecoder = { ch: 32, ch_mult: [1, 1, 1, 1, 2], num_res_blocks: 1 };
 
-const autoencoderYaml = {
+const autoencoderYaml = (decoder: object) => ({
   model: {
     target: 'ldm.models.dinov3_decoder_native_resolution.DinoDecoder',
     params: {
-      ckpt_path: `pre-trained/${files.autoencoder}`,
+      ckpt_path: `pre-trained/${tinyReleaseFiles.autoencoder}`,
       embed_dim: 32,
       ddconfig: {
         double_z: true,
@@ -93,9 +105,9 @@ const autoencoderYaml = {
       dinoconfig: {
         dinov3_location: 'dinov3',
         model_name: 'dinov3_vits16plus',
-        weights: `pre-trained/${files.encoder}`,
+        weights: `pre-trained/${tinyReleaseFiles.encoder}`,
       },
       extra_vit_config: null,
     },
   },
-};
+});

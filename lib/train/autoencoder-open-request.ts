@@ -9,6 +9,7 @@ export function autoencoderOpenRequest(
     /** File of weights to begin with. */
     readonly start?: string | undefined;
     readonly worldSize: number;
+    readonly plain?: boolean | undefined;
   },
 ): JsonValue {
   const { model, encoder, loss, optimizer } = config;
@@ -42,6 +43,7 @@ export function autoencoderOpenRequest(
     precision: config.precision,
     checkpointing: config.activationCheckpointing,
     seed: config.seed,
+    ...(found.plain === true ? { plain: true } : {}),
     ...parallelRequest(config, found.worldSize),
   };
 }

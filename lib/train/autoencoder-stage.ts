@@ -56,7 +56,11 @@ export async function openAutoencoderStage(
     const { device, threads } = options.device;
     engine = await Engine.create({ device, ...(threads === undefined ? {} : { threads }) });
     const { place } = await options.meet(engine);
-    const request = autoencoderOpenRequest(config, { start, worldSize: place.worldSize });
+    const request = autoencoderOpenRequest(config, {
+      start,
+      worldSize: place.worldSize,
+      plain: options.plain,
+    });
     const { value } = await engine.run<StartReport>('train-open', request, { signal: options.signal });
     return new AutoencoderStage(config, { engine, pictures, items: dataset.length, start: value });
   } catch (error) {

@@ -11,6 +11,7 @@ export function ditOpenRequest(
     readonly worldSize: number;
     /** Shards of a feature cache. */
     readonly cache?: readonly string[] | undefined;
+    readonly plain?: boolean | undefined;
   },
 ): JsonValue {
   const { lr, betas, eps, weightDecay, gradClip } = config.optimizer;
@@ -25,6 +26,7 @@ export function ditOpenRequest(
     checkpointing: config.activationCheckpointing,
     seed: config.seed,
     ...(found.cache === undefined ? {} : { cache: found.cache }),
+    ...(found.plain === true ? { plain: true } : {}),
     ...parallelRequest(config, found.worldSize),
   };
 }

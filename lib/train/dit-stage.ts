@@ -41,7 +41,12 @@ export async function openDitStage(
     const { place } = await options.meet(loaded.engine);
     const { value } = await loaded.engine.run<StartReport>(
       'train-open',
-      ditOpenRequest(config, { start, worldSize: place.worldSize, cache: cache?.shards }),
+      ditOpenRequest(config, {
+        start,
+        worldSize: place.worldSize,
+        cache: cache?.shards,
+        plain: options.plain,
+      }),
       { signal: options.signal },
     );
     return new DitStage(config, { loaded, samples, items: dataset.length, start: value });

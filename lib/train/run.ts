@@ -24,6 +24,8 @@ export interface TrainOptions {
   readonly resume: ResumeMode;
   /** Among the processes of the run; what the environment says where not given. */
   readonly place?: RankPlace | undefined;
+  /** Train by plain operations, as the other side of a benchmark. */
+  readonly plain?: boolean | undefined;
   /** The run saves and ends when it is aborted. */
   readonly signal?: AbortSignal | undefined;
   readonly onEvent?: ((event: TrainEvent) => void) | undefined;
@@ -60,7 +62,7 @@ async function trainLocked(
   folder: RunFolder,
   options: TrainOptions & { readonly place: RankPlace },
 ): Promise<TrainResult> {
-  const { config, place, signal, onEvent = () => undefined } = options;
+  const { config, place, plain, signal, onEvent = () => undefined } = options;
   const onWarning = (message: string) => onEvent({ type: 'warning', message });
   let ranks: Ranks | undefined;
   const meet = async (engine: Engine): Promise<Ranks> => {
@@ -70,7 +72,13 @@ async function trainLocked(
     await ranks.agree('configuration', commonValues(config));
     return ranks;
   };
-  const stage = await openStage(config, { device: chooseDevice(config, place), meet, signal, onWarning });
+  const stage = await openStage(config, {
+    device: chooseDevice(config, place),
+    meet,
+    plain,
+    signal,
+    onWarning,
+  });
   try {
     const group = ranks ?? (await meet(stage.engine));
     const firstStep = await restore(folder, config, { stage, ranks: group, onWarning });

@@ -59,6 +59,8 @@ export interface OpenOptions {
   readonly device: DeviceChoice;
   /** Called once the engine is there, before anything is trained: meets the other processes. */
   readonly meet: (engine: Engine) => Promise<Ranks>;
+  /** Train by plain operations, as the other side of a benchmark. */
+  readonly plain?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onWarning: (message: string) => void;
 }

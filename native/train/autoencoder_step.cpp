@@ -94,7 +94,9 @@ AutoencoderTrainer::AutoencoderTrainer(std::shared_ptr<TrainableSource> generato
       lpips_(std::move(lpips)),
       sync_(sync_of(*generator_, options)),
       optimizer_(sync_->owned(generator_->parameters()), options.optimizer) {
-  if (options.ema_decay > 0) ema_.emplace(sync_->owned(generator_->parameters()), options.ema_decay);
+  if (options.ema_decay > 0) {
+    ema_.emplace(sync_->owned(generator_->parameters()), options.ema_decay, options.optimizer.fused);
+  }
   if (adversary) discriminator_.emplace(*adversary, options);
 }
 

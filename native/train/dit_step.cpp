@@ -38,7 +38,7 @@ DitTrainer::DitTrainer(const NextDitConfig& config, TensorMap start, const DitTr
   sync_ = make_parameter_sync(options.group, parameters(), source_->leaves(), source_->order(), options.sync);
   const TensorMap owned = sync_->owned(parameters());
   optimizer_ = std::make_unique<AdamW>(owned, options.optimizer);
-  ema_ = std::make_unique<Ema>(owned, options.ema_decay);
+  ema_ = std::make_unique<Ema>(owned, options.ema_decay, options.optimizer.fused);
 }
 
 void DitTrainer::start_from(const TensorMap& start) {
@@ -52,7 +52,7 @@ void DitTrainer::start_from(const TensorMap& start) {
 
 std::vector<double> DitTrainer::accumulate(const DitBatch& batch, double weight, bool last) {
   c10::AutoGradMode grad(true);
-  const at::Tensor losses = flow_matching_losses(*model_, batch);
+  const at::Tensor losses = options_.losses(*model_, batch);
   sync_->begin_backward(last);
   (losses.mean() * weight).backward();
   source_->gather_gradients();

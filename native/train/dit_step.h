@@ -3,6 +3,7 @@
 
 #include <ATen/ATen.h>
 
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -26,7 +27,8 @@ struct DitBatch {
 at::Tensor flow_matching_losses(const NextDit& model, const DitBatch& batch);
 
 struct DitTrainerOptions {
-  AdamWOptions optimizer;
+  std::function<at::Tensor(const NextDit&, const DitBatch&)> losses = flow_matching_losses;
+  AdamWOptions optimizer;  // `fused` holds for the average too
   double grad_clip = 2.0;  // 0: none
   double ema_decay = 0.95;
   at::ScalarType precision = at::kFloat;  // of matrices in the model; parameters, sums and updates are fp32

@@ -6,13 +6,17 @@
 
 namespace svg {
 
-Ema::Ema(const TensorMap& parameters, double decay) : decay_(decay) {
+Ema::Ema(const TensorMap& parameters, double decay, bool fused) : decay_(decay), fused_(fused) {
   SVG_CHECK(decay >= 0 && decay < 1, ErrorCode::kInvalidArgument, "EMA decay ", decay, " is not in [0, 1)");
   for (const auto& [name, parameter] : parameters) averages_[name] = parameter.detach().clone();
 }
 
 void Ema::update(const TensorMap& parameters) {
   c10::NoGradGuard no_grad;
+  if (!fused_) {
+    for (auto& [name, average] : averages_) average.mul_(decay_).add_(parameters.at(name), 1 - decay_);
+    return;
+  }
   std::vector<at::Tensor> averages, values;
   for (auto& [name, average] : averages_) {
     averages.push_back(average);

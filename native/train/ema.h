@@ -7,8 +7,8 @@ namespace svg {
 
 class Ema {
  public:
-  /// Starts as a copy of the parameters.
-  Ema(const TensorMap& parameters, double decay);
+  /// Starts as a copy of the parameters. `fused`: all of them in one operation, not one by one.
+  Ema(const TensorMap& parameters, double decay, bool fused = true);
 
   /// average = decay * average + (1 - decay) * parameter
   void update(const TensorMap& parameters);
@@ -19,6 +19,7 @@ class Ema {
 
  private:
   double decay_;
+  bool fused_;
   TensorMap averages_;
 };
 

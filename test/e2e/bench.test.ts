@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { BenchRow } from '../../dist/bench.js';
 import { run } from './cli.js';
 
 let folder: string;
@@ -31,6 +32,30 @@ describe('svg-t2i bench', () => {
     expect(ratio).toBeCloseTo((plain ?? 0) / (ours ?? 0), 6);
     expect(difference).toBeLessThan(1e-4);
   });
+
+  it.each(['train-dit-128-live-fp32', 'train-autoencoder-64-fp32'])(
+    'measures %s: the same losses as the plain path, and the time of each phase',
+    async (name) => {
+      const json = join(folder, 'training.json');
+      const flags = ['--rows', `^${name}$`, '--repeats', '1', '--threads', '1', '--json', json];
+      const { code, stdout, stderr } = await run(['bench', ...flags]);
+      expect([code, stderr]).toEqual([0, expect.stringContaining(`${name}: `)]);
+      expect(stdout.toString()).toMatch(/^a step of +path +images\/s +data +encode +gradients +update/m);
+      const { rows } = JSON.parse(readFileSync(json, 'utf8')) as { readonly rows: readonly BenchRow[] };
+      expect(rows.map((row) => row.name)).toEqual([name]);
+      // From step to step the adaptive weight of the discriminator magnifies rounding.
+      expect(rows[0]?.difference).toBeLessThan(2e-2);
+      for (const side of [rows[0]?.training?.ours, rows[0]?.training?.plain]) {
+        expect(side?.imagesPerSecond).toBeGreaterThan(0);
+        expect(side?.milliseconds).toMatchObject({
+          gradients: expect.any(Number),
+          update: expect.any(Number),
+        });
+        expect(side?.dataShare).toBeLessThan(1);
+      }
+    },
+    180_000,
+  );
 
   it.each([
     ['--rows', '('],

@@ -18,6 +18,8 @@ const EXAMPLES = `
 Beside each row of ours stands the plain path on the same weights, alternating with it in the same process; medians. The
 plain path does what the original does: prompt and unconditional caption padded to one batch, nothing shared between steps.
 The DiT rows have the 2B's width and four main layers. sample-overhead compares a whole sample with what its models took.
+The train rows are small runs of \`train\`, a step each: plain is fp32, encodes everything live, and updates by plain
+operations one tensor after the other.
 
 Examples:
   svg-t2i bench
@@ -26,7 +28,7 @@ Examples:
 
 export function benchCommand(): Command {
   return new Command('bench')
-    .description('time encoder, text encoder, diffusion transformer, decoder and a whole sample')
+    .description('time encoder, text encoder, diffusion transformer, decoder, a whole sample and training')
     .option('--rows <regex>', 'only rows whose name matches', parseRegex)
     .option('--repeats <n>', 'timed runs of each', parseCount, 3)
     .option('--threads <n>', 'CPU threads', parseCount)
@@ -43,10 +45,12 @@ async function runBench(flags: BenchFlags): Promise<void> {
   printLine(`${machine.processor}, ${threads ?? machine.threads} threads, libtorch ${machine.torch}`);
   const rows: BenchRow[] = [];
   for await (const row of runBenchmarks({ rows: pattern, repeats, threads, signal: interrupt.signal })) {
-    if (process.stderr.isTTY) note(`${row.name}: ${seconds(row.ours)}, plain ${seconds(row.plain)}`);
+    note(`${row.name}: ${seconds(row.ours)}, plain ${seconds(row.plain)}`);
     rows.push(row);
   }
   printLine(formatTable(['row', 'ours', 'plain', 'plain/ours', 'peak ours', 'peak plain'], rows.map(cells)));
+  const phases = rows.flatMap(trainingCells);
+  if (phases.length > 0) printLine(`\n${formatTable(TRAINING_HEADER, phases)}`);
   if (json === undefined) return;
   await writeFile(json, `${JSON.stringify({ machine, rows }, null, 1)}\n`).catch((error: unknown) => {
     throw fileError(error, 'write to', json);
@@ -56,6 +60,22 @@ async function runBench(flags: BenchFlags): Promise<void> {
 function cells({ name, ours, plain, ratio, oursPeakRss, plainPeakRss }: BenchRow): readonly string[] {
   const size = (bytes: number | undefined) => (bytes === undefined ? '' : formatBytes(bytes));
   return [name, seconds(ours), seconds(plain), ratio.toFixed(2), size(oursPeakRss), size(plainPeakRss)];
+}
+
+const PHASES = ['data', 'encode', 'gradients', 'update'] as const;
+const TRAINING_HEADER = ['a step of', 'path', 'images/s', ...PHASES, 'waiting for data'];
+
+/** A line of ours and one of the plain path; none where the row is not of training. */
+function trainingCells({ name, training }: BenchRow): readonly (readonly string[])[] {
+  if (training === undefined) return [];
+  return (['ours', 'plain'] as const).map((side) => {
+    const { imagesPerSecond, milliseconds, dataShare } = training[side];
+    const times = PHASES.map((phase) => {
+      const value = milliseconds[phase];
+      return value === undefined ? '' : seconds(value / 1000);
+    });
+    return [name, side, imagesPerSecond.toFixed(1), ...times, `${(100 * dataShare).toFixed(1)} %`];
+  });
 }
 
 const seconds = (value: number) => (value < 1 ? `${(1000 * value).toFixed(1)} ms` : `${value.toFixed(2)} s`);

@@ -2,6 +2,9 @@
 #include <chrono>
 #include <fstream>
 #include <thread>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #include "bench/autoencoder_bench.h"
 #include "bench/dit_bench.h"
@@ -31,9 +34,15 @@ JobResult bench(EngineState&, const Json& request, const TensorMap&, const Event
               concat("unknown part \"", part, "\": known are decoder, dit, encoder, sample, text-encoder"));
 }
 
-/// {} -> {"residentBytes", "peakResidentBytes"} of the process; {"resetPeak": true} starts a new peak.
+/// {} -> {"residentBytes", "peakResidentBytes"} of the process; {"resetPeak": true} gives back what lies free in the
+/// heap and starts a new peak.
 JobResult memory(EngineState&, const Json& request, const TensorMap&, const EventSink&) {
-  if (request.get_bool("resetPeak", false)) std::ofstream("/proc/self/clear_refs") << "5";
+  if (request.get_bool("resetPeak", false)) {
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
+    std::ofstream("/proc/self/clear_refs") << "5";
+  }
   Json value = Json::object();
   std::ifstream status("/proc/self/status");
   for (std::string line; std::getline(status, line);) {

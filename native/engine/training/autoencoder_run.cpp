@@ -2,6 +2,7 @@
 
 #include <c10/core/GradMode.h>
 
+#include "bench/plain_training.h"
 #include "core/cancel.h"
 #include "core/rng.h"
 #include "engine/device.h"
@@ -41,6 +42,7 @@ AutoencoderTrainer::Options trainer_options(const EngineState& state, const Json
   options.optimizer = adamw_options(request, options.optimizer);
   options.grad_clip = request.get_double("gradClip", options.grad_clip);
   options.ema_decay = request.get_double("emaDecay", options.ema_decay);
+  if (request.get_bool("plain", false)) options.optimizer.fused = false;
   options.group = state.group.get();
   options.sync = sync_options(request);
   return options;
@@ -70,7 +72,7 @@ std::optional<AutoencoderTrainer::Adversary> adversary(const AutoencoderLossOpti
 }  // namespace
 
 AutoencoderRun::AutoencoderRun(const EngineState& state, const Json& request, StartReport& report)
-    : is_first_(!state.group || state.group->rank() == 0) {
+    : is_first_(!state.group || state.group->rank() == 0), plain_(request.get_bool("plain", false)) {
   const TensorMap start = read_start(request);
   std::optional<Weights> encoder;
   if (const Json* file = request.find("encoder")) encoder = open_weights(*file, state.device);
@@ -151,7 +153,12 @@ void AutoencoderRun::accumulate(const EngineState& state, const std::vector<Samp
   std::vector<at::Tensor> images, reconstructions;
   for (const auto& entry : by_size) {
     images.push_back(at::stack(entry.second.images).to(state.device));
-    reconstructions.push_back(model_->reconstruct(images.back(), entry.second.draws));
+    reconstructions.push_back(plain_ ? plain_reconstruct(*model_, images.back())
+                                     : model_->reconstruct(images.back(), entry.second.draws));
+    if (!plain_) continue;
+    // The original reconstructs anew for the discriminator's update.
+    c10::NoGradGuard no_grad;
+    plain_reconstruct(*model_, images.back());
   }
   trainer_->accumulate(images, reconstructions, share, last);
 }

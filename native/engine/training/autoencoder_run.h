@@ -15,8 +15,8 @@ class AutoencoderRun : public TrainingRun {
  public:
   /// {"model": {"encoder", "decoder", "residual"?}, "start"?: {"path"}, "encoder"?: {"path"}, "trainEncoder",
   /// "freezeResidual", "maskRatio", "latentNoise", "lpips"?: {"path"}, "loss": AutoencoderLossOptions, "optimizer",
-  /// "gradClip", "emaDecay", "precision", "checkpointing", "seed", "parallel"?: {"mode", "bucketBytes"?}}; `report`
-  /// tells what became of "start".
+  /// "gradClip", "emaDecay", "precision", "checkpointing", "seed", "parallel"?: {"mode", "bucketBytes"?}, "plain"?: the
+  /// bench's other side}; `report` tells what became of "start".
   AutoencoderRun(const EngineState& state, const Json& request, StartReport& report);
 
   /// {"lr", "globalBatch", "draws": [numbers], "images": [tensor names], "microBatch"?} -> {"total", "nll", "rec",
@@ -40,6 +40,7 @@ class AutoencoderRun : public TrainingRun {
                   bool last);
 
   bool is_first_;  // of the ranks
+  bool plain_;
   std::unique_ptr<TrainableAutoencoder> model_;
   std::unique_ptr<AutoencoderTrainer> trainer_;
 };

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "bench/plain_training.h"
 #include "core/cancel.h"
 #include "core/rng.h"
 #include "diffusion/time_shift.h"
@@ -36,6 +37,10 @@ DitTrainerOptions trainer_options(const Json& request, const EngineState& state)
   options.ema_decay = request.get_double("emaDecay", options.ema_decay);
   options.precision = parse_dtype(request.get_string("precision", "fp32"), state.device);
   options.recompute_activations = request.get_bool("checkpointing", false);
+  if (request.get_bool("plain", false)) {
+    options.losses = plain_flow_matching_losses;
+    options.optimizer.fused = false;
+  }
   options.group = state.group.get();
   options.sync = sync_options(request);
   return options;

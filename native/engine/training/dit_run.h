@@ -12,8 +12,8 @@ namespace svg {
 class DitRun : public TrainingRun {
  public:
   /// {"model", "start"?: {"path", "weights"?}, "optimizer", "gradClip", "emaDecay", "precision", "checkpointing",
-  /// "seed", "cache"?: [paths of shards], "parallel"?: {"mode", "bucketBytes"?}}; `report` tells what became of
-  /// "start". Throws Error(kNotLoaded) without statistics.
+  /// "seed", "cache"?: [paths of shards], "parallel"?: {"mode", "bucketBytes"?}, "plain"?: the bench's other side};
+  /// `report` tells what became of "start". Throws Error(kNotLoaded) without statistics.
   DitRun(const EngineState& state, const Json& request, StartReport& report);
 
   /// {"lr", "globalBatch", "captionDropout", "time": {"kind", "low"?, "high"?, "mean"?, "shiftTokens"?}, "micro":

@@ -1,0 +1,44 @@
+#include "bench/plain_training.h"
+
+#include <algorithm>
+
+#include "bench/plain_decoder.h"
+#include "bench/plain_dit.h"
+#include "bench/plain_encoder.h"
+#include "core/error.h"
+
+namespace svg {
+
+at::Tensor plain_flow_matching_losses(const NextDit& model, const DitBatch& batch) {
+  const auto count = static_cast<int64_t>(batch.data.size());
+  int64_t longest = 0;
+  for (const at::Tensor& caption : batch.captions) longest = std::max(longest, caption.size(0));
+  const at::Tensor features = at::zeros({count, longest, model.config.caption_dim});
+  const at::Tensor mask = at::zeros({count, longest}, at::kBool);
+  for (int64_t i = 0; i < count; ++i) {
+    const at::Tensor& caption = batch.captions[static_cast<size_t>(i)];
+    features[i].narrow(0, 0, caption.size(0)).copy_(caption);
+    mask[i].narrow(0, 0, caption.size(0)).fill_(true);
+  }
+  const at::Tensor data = at::stack(batch.data);  // (B, C, H, W)
+  const at::Tensor noise = at::stack(batch.noise);
+  const at::Tensor t = batch.t.view({count, 1, 1, 1});
+  const at::Tensor velocity = plain_dit_forward(model, t * data + (1 - t) * noise, batch.t, features, mask);
+  return (velocity - (data - noise)).square().mean({1, 2, 3});
+}
+
+at::Tensor plain_reconstruct(const TrainableAutoencoder& model, const at::Tensor& images) {
+  const AutoencoderConfig& config = model.config();
+  SVG_CHECK(!config.residual, ErrorCode::kInvalidConfig, "the plain path knows no residual branch");
+  const Weights trained(model.trained());
+  const Weights encoder = model.frozen_encoder() ? Weights(model.frozen_encoder()) : trained.scope("encoder");
+  std::vector<at::Tensor> latents;
+  for (const at::Tensor& image : imagenet_normalised(images).split(1)) {
+    latents.push_back(plain_encode(encoder, *config.encoder, image));  // (1, h*w, C)
+  }
+  const int64_t rows = images.size(2) / config.encoder->patch_size;
+  const at::Tensor latent = at::cat(latents).transpose(1, 2).unflatten(2, {rows, -1});
+  return plain_decode(trained.scope("decoder"), config.decoder, latent.contiguous());
+}
+
+}  // namespace svg
