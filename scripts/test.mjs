@@ -51,12 +51,17 @@ function runCudaCheck() {
 }
 
 function runNativeTests() {
-  const { status, stdout } = run(nativeTests, [], { stdio: ['ignore', 'pipe', 'inherit'], encoding: 'utf8' });
+  const { status, signal, stdout } = run(nativeTests, [], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    encoding: 'utf8',
+  });
   const summary = /(\d+) passed, (\d+) failed\s*$/.exec(stdout ?? '');
   process.stdout.write(stdout?.slice(0, summary?.index) ?? '');
   // Without its summary line the program has crashed.
-  if (summary === null) count('native tests', 0, 1);
-  else count('native tests', Number(summary[1]), status === 0 ? 0 : Math.max(1, Number(summary[2])));
+  if (summary === null) {
+    console.log(`the native tests ended by ${signal ?? `exit code ${status}`}`);
+    count('native tests', 0, 1);
+  } else count('native tests', Number(summary[1]), status === 0 ? 0 : Math.max(1, Number(summary[2])));
 }
 
 // Through the command line, as every user runs them: native modules and those in TypeScript.

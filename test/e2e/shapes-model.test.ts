@@ -30,7 +30,7 @@ const ditConfig = [
     'batch.global': 8,
     'checkpoints.every': 3,
     'samples.every': 0,
-    'model.dim': 96,
+    'model.dim': 128,
     'model.n_layers': 1,
     'model.n_refiner_layers': 1,
     'model.n_heads': 2,

@@ -1,4 +1,7 @@
 // Runs the registered tests; arguments are parts of names. With --golden DIR..., golden cases instead.
+#include <unistd.h>
+
+#include <csignal>
 #include <cstring>
 #include <exception>
 
@@ -35,15 +38,29 @@ bool selected(const char* name, int argc, char** argv) {
   return false;
 }
 
+const char* running = "";
+
+/// Says in which test the program died, then dies.
+void name_crash(int signal) {
+  for (const char* text : {"CRASHED in ", running, "\n"}) {
+    if (write(STDERR_FILENO, text, std::strlen(text)) < 0) break;
+  }
+  std::signal(signal, SIG_DFL);
+  std::raise(signal);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_IGN);  // as in Node: a peer that leaves is an error, not the end
+  for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT}) std::signal(signal, name_crash);
   if (argc > 2 && std::strcmp(argv[1], "--golden") == 0) return run_golden(argc - 2, argv + 2);
   int passed = 0;
   int failed = 0;
   for (const auto& test : svg::test::registry()) {
     if (!selected(test.name, argc, argv)) continue;
     std::string message;
+    running = test.name;
     try {
       test.run();
     } catch (const svg::test::Failure& failure) {
