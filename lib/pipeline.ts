@@ -1,5 +1,6 @@
 /** The typed pipeline: a release loaded once, then pictures from text, and pictures to features and back. */
 import { randomInt } from 'node:crypto';
+import { defined } from './config/defined.js';
 import { requestSchema, type Settings } from './config/request.js';
 import { validate } from './config/validate.js';
 import { DisposedError, SvgT2IError } from './errors.js';
@@ -83,7 +84,7 @@ export class SvgT2I {
       previewEvery = 0,
       ...settings
     } = request;
-    const asked = { ...this.#loaded.defaults, ...withoutUndefined(settings) };
+    const asked = { ...this.#loaded.defaults, ...defined(settings) };
     const checked = validate(requestSchema, asked, { code: 'ERR_SVGT2I_INVALID_ARGUMENT' });
     const seed = checked.seed === 'random' ? randomInt(2 ** 47) : checked.seed;
     const prompt = typeof checked.prompt === 'string' ? [checked.prompt] : checked.prompt;
@@ -188,11 +189,4 @@ export class SvgT2I {
       hint: 'Leave `parts` out of SvgT2I.load(), or name textEncoder in it.',
     });
   }
-}
-
-/** A key that is there but undefined says nothing. */
-function withoutUndefined<Values extends object>(values: Values): Partial<Values> {
-  return Object.fromEntries(
-    Object.entries(values).filter(([, value]) => value !== undefined),
-  ) as Partial<Values>;
 }

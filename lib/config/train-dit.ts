@@ -1,5 +1,6 @@
 /** A configuration file of `svg-t2i train dit`: the diffusion transformer on frozen encoders. */
 import { z } from 'zod';
+import { defined } from './defined.js';
 import { modelSchema } from './model.js';
 import { PATCH_PIXELS, settingsSchema } from './request.js';
 import {
@@ -55,12 +56,6 @@ const ditModelSchema = z
     }
     return { ...given, dim, n_layers, n_heads, n_kv_heads: n_kv_heads ?? n_heads };
   });
-
-function defined<Values extends object>(values: Values): Partial<Values> {
-  return Object.fromEntries(
-    Object.entries(values).filter(([, value]) => value !== undefined),
-  ) as Partial<Values>;
-}
 
 const ditDataSchema = z.strictObject({
   sets: z

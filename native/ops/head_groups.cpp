@@ -94,18 +94,25 @@ struct SplitHeads : torch::autograd::Function<SplitHeads> {
   }
 };
 
-}  // namespace
-
-std::vector<at::Tensor> split_heads_reference(const at::Tensor& rows, const std::vector<HeadGroup>& groups,
-                                              int64_t head_dim, double eps, const Rope& rope, at::ScalarType dtype) {
+/// `rotate` is norm_rotate_heads or its reference.
+template <typename Rotate>
+std::vector<at::Tensor> split_one_by_one(const at::Tensor& rows, const std::vector<HeadGroup>& groups, int64_t head_dim,
+                                         double eps, const Rope& rope, at::ScalarType dtype, const Rotate& rotate) {
   std::vector<at::Tensor> parts;
   int64_t first = 0;
   for (const HeadGroup& group : groups) {
     const at::Tensor heads = heads_of(rows, first, group.count, head_dim).to(dtype);
-    parts.push_back(group.rotated ? norm_rotate_heads_reference(heads, group.norm, eps, rope) : heads);
+    parts.push_back(group.rotated ? rotate(heads, group.norm, eps, rope) : heads);
     first += group.count;
   }
   return parts;
+}
+
+}  // namespace
+
+std::vector<at::Tensor> split_heads_reference(const at::Tensor& rows, const std::vector<HeadGroup>& groups,
+                                              int64_t head_dim, double eps, const Rope& rope, at::ScalarType dtype) {
+  return split_one_by_one(rows, groups, head_dim, eps, rope, dtype, norm_rotate_heads_reference);
 }
 
 std::vector<at::Tensor> split_heads(const at::Tensor& rows, const std::vector<HeadGroup>& groups, int64_t head_dim,
@@ -122,14 +129,7 @@ std::vector<at::Tensor> split_heads(const at::Tensor& rows, const std::vector<He
     return SplitHeads::apply(rows, at::TensorList(norms), rope.cos, rope.sin, counts, rotated, norm_of, head_dim, eps,
                              dtype);
   }
-  std::vector<at::Tensor> parts;
-  int64_t first = 0;
-  for (const HeadGroup& group : groups) {
-    const at::Tensor heads = heads_of(rows, first, group.count, head_dim).to(dtype);
-    parts.push_back(group.rotated ? norm_rotate_heads(heads, group.norm, eps, rope) : heads);
-    first += group.count;
-  }
-  return parts;
+  return split_one_by_one(rows, groups, head_dim, eps, rope, dtype, norm_rotate_heads);
 }
 
 }  // namespace svg
