@@ -21,7 +21,7 @@ const PRESETS = {
 const size = () => z.number().int().min(1).max(1_000_000);
 const axes = () => z.tuple([size(), size(), size()]);
 
-const ditModelSchema = z
+export const ditModelSchema = z
   .strictObject({
     preset: z.enum(['2B', '0.8B']).optional().describe('published dimensions; the keys below change some'),
     patch_size: size().default(1).describe('latent cells a side of one token'),

@@ -5,6 +5,7 @@ import { validate } from '../config/validate.js';
 import { Engine, type JsonValue } from '../engine.js';
 import { loadTokenizer, type Tokenizer } from '../text/tokenizer.js';
 import type { AutoencoderConfig } from './autoencoder-config.js';
+import { readDitConfig } from './dit-config.js';
 import { findRelease, MODEL_PARTS, type ReleaseLayout, type ReleasePart } from './layout.js';
 import { readModelDefaults } from './model-defaults.js';
 import type { LoadEvent } from './types.js';
@@ -86,7 +87,10 @@ function loadRequest(layout: ReleaseLayout, options: ResolvedModelOptions) {
       ...(autoencoder.config === undefined ? {} : { config: dimensions(autoencoder.config) }),
     };
   }
-  if (dit !== undefined) parts.dit = { path: dit };
+  if (dit !== undefined) {
+    const config = readDitConfig(dit);
+    parts.dit = { path: dit, ...(config === undefined ? {} : { config }) };
+  }
   if (textEncoder !== undefined) parts.textEncoder = { path: textEncoder };
   return { settings: { dtype: options.dtype, offload: options.offload }, parts };
 }

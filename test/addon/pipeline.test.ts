@@ -1,11 +1,11 @@
 /** The pipeline on small random weights: what a seed, a size, a signal and a dispose mean. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { decodeImage, type GenerateRequest, psnr, readParameters, SvgT2I } from '../../dist/index.js';
-import { writeTinyRelease } from '../../dist/pipeline/tiny-release.js';
+import { tinyReleaseFiles, writeTinyRelease } from '../../dist/pipeline/tiny-release.js';
 
 let folder: string;
 let pipeline: SvgT2I;
@@ -176,5 +176,33 @@ it('enhances a prompt, always the same way', async () => {
 it('has one message for a device that is not there', async () => {
   await expect(SvgT2I.load({ pretrained: folder, device: 'cuda:99' })).rejects.toMatchObject({
     code: 'ERR_SVGT2I_DEVICE_UNAVAILABLE',
+  });
+});
+
+describe('model_args.json beside a transformer', () => {
+  const args = () => join(folder, 'pre-trained', dirname(tinyReleaseFiles.dit), 'model_args.json');
+  const model = { in_channels: 64, cap_feat_dim: 64, dim: 96, n_layers: 2, n_heads: 2, n_kv_heads: 1 };
+  const write = (values: object) =>
+    writeFileSync(args(), JSON.stringify({ ...model, n_refiner_layers: 1, ...values }));
+  afterEach(() => rmSync(args()));
+
+  it('says how heads are divided, which weights do not', async () => {
+    const expected = await pixels(small);
+    for (const [axes, isSame] of [[[16, 16, 16], true] as const, [[8, 20, 20], false] as const]) {
+      write({ axes_dims: axes });
+      await using other = await SvgT2I.load({ pretrained: folder, device: 'cpu', dtype: 'fp32' });
+      const [image] = (await other.generate(small)).images;
+      expect(Buffer.compare(image?.data ?? new Uint8Array(), expected) === 0).toBe(isSame);
+    }
+  });
+
+  it.each([
+    [{ n_layers: 3 }, 'ERR_SVGT2I_WEIGHTS_MISMATCH', /n_layers 3/],
+    [{ axis_dims: [16, 16, 16] }, 'ERR_SVGT2I_INVALID_CONFIG', /did you mean "axes_dims"/],
+    [{ axes_dims: [16, 16, 32] }, 'ERR_SVGT2I_INVALID_CONFIG', /add up to 64/],
+  ])('is held against the weights: %j', async (values, code, message) => {
+    write(values);
+    const refused = SvgT2I.load({ pretrained: folder, device: 'cpu' });
+    await expect(refused).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
   });
 });
