@@ -165,6 +165,12 @@ export function emaSchema(defaultDecay: number) {
       .lt(1)
       .default(defaultDecay)
       .describe('of the averaged weights, a step; 0 keeps none'),
+    warmup: z
+      .boolean()
+      .default(false)
+      .describe(
+        'shorter averages at first, (1 + step) / (10 + step): they soon forget how the weights began',
+      ),
   });
 }
 

@@ -40,6 +40,7 @@ export function autoencoderOpenRequest(
     optimizer: { lr, beta1: betas[0], beta2: betas[1], eps, weightDecay },
     gradClip,
     emaDecay: config.ema.decay,
+    emaWarmup: config.ema.warmup,
     precision: config.precision,
     checkpointing: config.activationCheckpointing,
     seed: config.seed,

@@ -21,7 +21,7 @@ DitTrainerOptions options_of(const Json& spec) {
       options.optimizer.beta2 = betas->as_array().at(1).as_double();
     }
   }
-  options.ema_decay = spec.get_double("ema_decay", options.ema_decay);
+  options.ema.decay = spec.get_double("ema_decay", options.ema.decay);
   return options;
 }
 

@@ -94,8 +94,8 @@ AutoencoderTrainer::AutoencoderTrainer(std::shared_ptr<TrainableSource> generato
       lpips_(std::move(lpips)),
       sync_(sync_of(*generator_, options)),
       optimizer_(sync_->owned(generator_->parameters()), options.optimizer) {
-  if (options.ema_decay > 0) {
-    ema_.emplace(sync_->owned(generator_->parameters()), options.ema_decay, options.optimizer.fused);
+  if (options.ema.decay > 0) {
+    ema_.emplace(sync_->owned(generator_->parameters()), options.ema, options.optimizer.fused);
   }
   if (adversary) discriminator_.emplace(*adversary, options);
 }
@@ -207,7 +207,7 @@ AutoencoderStepResult AutoencoderTrainer::apply() {
       ++steps_;
     };
     update(*generator_, *sync_, optimizer_, result.grad_norm);
-    if (ema_) ema_->update(sync_->owned(generator_->parameters()));
+    if (ema_) ema_->update(sync_->owned(generator_->parameters()), optimizer_.steps());
     if (discriminator_) {
       update(*discriminator_->source, *discriminator_->sync, discriminator_->optimizer, adversary_norm);
       discriminator_->buffers_before.clear();  // the new running statistics stay

@@ -38,7 +38,7 @@ class AutoencoderTrainer {
     AutoencoderLossOptions loss;
     AdamWOptions optimizer = {.lr = 1e-4, .beta1 = 0.5, .beta2 = 0.9, .eps = 1e-8, .weight_decay = 0};
     double grad_clip = 0;           // of the generator and of the discriminator, each by its own norm; 0: none
-    double ema_decay = 0;           // of the generator's parameters; 0: no average is kept
+    EmaOptions ema = {};            // of the generator's parameters; a decay of 0: no average is kept
     ProcessGroup* group = nullptr;  // ranks that train together; must outlive the trainer
     SyncOptions sync;
   };

@@ -38,7 +38,7 @@ DitTrainer::DitTrainer(const NextDitConfig& config, TensorMap start, const DitTr
   sync_ = make_parameter_sync(options.group, parameters(), source_->leaves(), source_->order(), options.sync);
   const TensorMap owned = sync_->owned(parameters());
   optimizer_ = std::make_unique<AdamW>(owned, options.optimizer);
-  ema_ = std::make_unique<Ema>(owned, options.ema_decay, options.optimizer.fused);
+  ema_ = std::make_unique<Ema>(owned, options.ema, options.optimizer.fused);
 }
 
 void DitTrainer::start_from(const TensorMap& start) {
@@ -75,7 +75,7 @@ StepResult DitTrainer::apply() {
   if (result.applied) {
     if (options_.grad_clip > 0) clip_gradients(owned, result.grad_norm, options_.grad_clip);
     optimizer_->step(owned);
-    ema_->update(owned);
+    ema_->update(owned, optimizer_->steps());
     sync_->after_step();
     source_->refresh_copies();
   }

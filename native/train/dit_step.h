@@ -30,7 +30,7 @@ struct DitTrainerOptions {
   std::function<at::Tensor(const NextDit&, const DitBatch&)> losses = flow_matching_losses;
   AdamWOptions optimizer;  // `fused` holds for the average too
   double grad_clip = 2.0;  // 0: none
-  double ema_decay = 0.95;
+  EmaOptions ema = {.decay = 0.95};
   at::ScalarType precision = at::kFloat;  // of matrices in the model; parameters, sums and updates are fp32
   bool recompute_activations = false;
   ProcessGroup* group = nullptr;  // ranks that train together; must outlive the trainer

@@ -28,7 +28,7 @@ AutoencoderTrainer::Options options(ProcessGroup* group, ParallelMode mode, int6
   options.loss.perceptual_weight = 0;
   options.loss.disc_start = disc_start;
   options.optimizer.lr = 1e-3;
-  options.ema_decay = 0.5;
+  options.ema.decay = 0.5;
   options.group = group;
   options.sync = {mode, 500};
   return options;

@@ -103,6 +103,17 @@ TEST_CASE("dit_step: gradients that are not finite change nothing") {
   EXPECT(training.gradients().empty());
 }
 
+TEST_CASE("dit_step: averages that warm up forget how the weights began") {
+  const svg::EmaOptions plain{.decay = 0.999}, warm{.decay = 0.999, .warmup = true};
+  EXPECT(plain.decay_at(1) == 0.999);
+  EXPECT_CLOSE(warm.decay_at(1), 2.0 / 11, 1e-12);
+  EXPECT(warm.decay_at(100'000) == 0.999);
+  const at::Tensor parameter = at::ones({2});
+  svg::Ema average({{"w", at::zeros({2})}}, warm);
+  for (int64_t step = 1; step <= 50; ++step) average.update({{"w", parameter}}, step);
+  EXPECT(average.averages().at("w").min().item<double>() > 0.99);
+}
+
 TEST_CASE("dit_step: a saved state continues bit for bit") {
   svg::DitTrainer training = trainer();
   training.accumulate(batch(3));

@@ -41,7 +41,8 @@ AutoencoderTrainer::Options trainer_options(const EngineState& state, const Json
   options.loss = AutoencoderLossOptions::from_json(request.at("loss"));
   options.optimizer = adamw_options(request, options.optimizer);
   options.grad_clip = request.get_double("gradClip", options.grad_clip);
-  options.ema_decay = request.get_double("emaDecay", options.ema_decay);
+  options.ema.decay = request.get_double("emaDecay", options.ema.decay);
+  options.ema.warmup = request.get_bool("emaWarmup", false);
   if (request.get_bool("plain", false)) options.optimizer.fused = false;
   options.group = state.group.get();
   options.sync = sync_options(request);

@@ -34,7 +34,8 @@ DitTrainerOptions trainer_options(const Json& request, const EngineState& state)
   DitTrainerOptions options;
   options.optimizer = adamw_options(request, options.optimizer);
   options.grad_clip = request.get_double("gradClip", options.grad_clip);
-  options.ema_decay = request.get_double("emaDecay", options.ema_decay);
+  options.ema.decay = request.get_double("emaDecay", options.ema.decay);
+  options.ema.warmup = request.get_bool("emaWarmup", false);
   options.precision = parse_dtype(request.get_string("precision", "fp32"), state.device);
   options.recompute_activations = request.get_bool("checkpointing", false);
   if (request.get_bool("plain", false)) {

@@ -65,7 +65,7 @@ describe('published configurations', () => {
       schedule: { kind: 'constant', warmupSteps: 0 },
       model: { dim: 2304, n_layers: 26, n_heads: 24, n_kv_heads: 8, in_channels: 384, cap_feat_dim: 2304 },
       captions: { dropout: 0.1, maxTokens: 256 },
-      ema: { decay: 0.95 },
+      ema: { decay: 0.95, warmup: false },
     });
     const residual = await load('autoencoder', 'svg_autoencoder_R_stage3_1024');
     expect(residual).toMatchObject({
