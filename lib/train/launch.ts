@@ -1,6 +1,7 @@
 /** One process per device on this machine: the same command again, each with its own rank. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createServer } from 'node:net';
+import { constants } from 'node:os';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { SvgT2IError } from '../errors.js';
@@ -87,7 +88,7 @@ function startRank(options: LaunchOptions, rank: number, port: number) {
       reject(new SvgT2IError('ERR_SVGT2I_IO', `process ${rank} could not be started: ${error.message}`)),
     );
     // 128 + number is how a shell tells the end by a signal.
-    child.once('close', (code, name) => resolve(code ?? (name === 'SIGKILL' ? 137 : 143)));
+    child.once('close', (code, name) => resolve(code ?? 128 + (name === null ? 0 : constants.signals[name])));
   });
   return { child, ended };
 }

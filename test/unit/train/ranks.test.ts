@@ -153,14 +153,27 @@ describe('the launcher', () => {
 
   it('passes an interruption on, once, and lets each end by itself', async () => {
     const controller = new AbortController();
-    setTimeout(() => controller.abort(), 500);
-    const { exitCode, lines } = await launch(
+    const saved: string[] = [];
+    let ready = 0;
+    const { exitCode } = await launch(
       `setInterval(() => {}, 1000);
-       process.on('SIGINT', () => { console.log('saved'); setTimeout(() => process.exit(130), 100 * process.env.RANK); });`,
-      { signal: controller.signal },
+       process.on('SIGINT', () => { console.log('saved'); setTimeout(() => process.exit(130), 100 * process.env.RANK); });
+       console.log('ready');`,
+      {
+        signal: controller.signal,
+        onLine: (rank, _, line) => {
+          if (line !== 'ready') saved.push(`${rank} ${line}`);
+          else if (++ready === 3) controller.abort();
+        },
+      },
     );
     expect(exitCode).toBe(130);
-    expect(lines).toEqual([0, 1, 2].map((rank) => `${rank} stdout saved`));
+    expect(saved.sort()).toEqual(['0 saved', '1 saved', '2 saved']);
+  });
+
+  it('tells by which signal a process was ended, as a shell does', async () => {
+    const { exitCode } = await launch(`process.kill(process.pid, 'SIGINT'); setInterval(() => {}, 1000);`);
+    expect(exitCode).toBe(130);
   });
 
   it('finds a port that is free', async () => {
