@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { fileError } from '../errors.js';
+import { fileError } from './errors.js';
 
 export async function makeFolder(folder: string): Promise<void> {
   try {

@@ -1,8 +1,7 @@
 /** Text encoders of Gemma-2's shape with random weights and a vocabulary of words: what small models are trained on. */
-import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Engine } from '../engine.js';
-import { fileError } from '../errors.js';
+import { makeFolder, writeDurably } from '../files.js';
 import { SPECIAL_IDS, wordTokenizer } from '../text/word-tokenizer.js';
 
 export interface SmallTextEncoderOptions {
@@ -33,14 +32,12 @@ export async function writeSmallTextEncoder(
 ): Promise<SmallTextEncoder> {
   const { json, config, vocabularySize } = wordTokenizer(words);
   const dimensions = gemmaConfig(vocabularySize, width, layers);
-  try {
-    await mkdir(folder, { recursive: true });
-    await writeFile(join(folder, 'config.json'), JSON.stringify(dimensions, null, 1));
-    await writeFile(join(folder, 'tokenizer.json'), JSON.stringify(json));
-    await writeFile(join(folder, 'tokenizer_config.json'), JSON.stringify(config, null, 1));
-  } catch (error) {
-    throw fileError(error, 'write to', folder);
-  }
+  await makeFolder(folder);
+  const write = (name: string, content: object) =>
+    writeDurably(join(folder, name), JSON.stringify(content, null, 1));
+  await write('config.json', dimensions);
+  await write('tokenizer.json', json);
+  await write('tokenizer_config.json', config);
   const { value } = await engine.run<{ readonly parameters: number }>('init-weights', {
     model: 'gemma2',
     config: dimensions,

@@ -3,8 +3,8 @@ import { basename, join } from 'node:path';
 import { stringify } from 'yaml';
 import { type AutoencoderTrainingConfig, latentChannels } from '../config/train-autoencoder.js';
 import type { Engine } from '../engine.js';
+import { makeFolder, writeDurably } from '../files.js';
 import type { ExportOptions } from './export-types.js';
-import { makeFolder, writeDurably } from './files.js';
 
 /** Averages only where some are kept. */
 export function publishedWeights(config: AutoencoderTrainingConfig): 'ema' | 'raw' {

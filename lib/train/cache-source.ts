@@ -3,9 +3,9 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { DitTrainingConfig } from '../config/train-dit.js';
 import { fileError } from '../errors.js';
+import { hashFile } from '../files.js';
 import type { ReleaseLayout } from '../pipeline/layout.js';
 import type { CacheSource } from './cache-index.js';
-import { hashFile } from './files.js';
 
 /** Only the parts that `layout` has are hashed. */
 export async function cacheSource(

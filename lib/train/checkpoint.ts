@@ -6,8 +6,8 @@ import { readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { fileError, firstLine, SvgT2IError, systemErrorCode } from '../errors.js';
+import { hashFile, makeFolder, sync, writeDurably } from '../files.js';
 import { PACKAGE_VERSION } from '../version.js';
-import { hashFile, makeFolder, sync, writeDurably } from './files.js';
 import type { Ranks } from './ranks.js';
 
 const fileSchema = z.object({ path: z.string(), bytes: z.number(), sha256: z.string() });

@@ -4,8 +4,8 @@ import { basename, join } from 'node:path';
 import type { DitTrainingConfig } from '../config/train-dit.js';
 import type { Engine } from '../engine.js';
 import { fileError } from '../errors.js';
+import { makeFolder, writeDurably } from '../files.js';
 import type { ExportOptions } from './export-types.js';
-import { makeFolder, writeDurably } from './files.js';
 
 /**
  * Writes dit-NAME/consolidated.00-of-01.pth and, where averages are kept, consolidated_ema.00-of-01.pth, with the

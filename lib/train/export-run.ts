@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import { loadTrainingConfig, type TrainingConfig } from '../config/train.js';
 import { Engine } from '../engine.js';
 import { SvgT2IError } from '../errors.js';
+import { makeFolder } from '../files.js';
 import { loadRelease } from '../pipeline/load.js';
 import { exportAutoencoder } from './autoencoder-export.js';
 import { autoencoderOpenRequest } from './autoencoder-open-request.js';
@@ -10,7 +11,6 @@ import { findCheckpoint } from './checkpoint.js';
 import { exportDit } from './dit-export.js';
 import { ditOpenRequest } from './dit-open-request.js';
 import type { ExportDtype } from './export-types.js';
-import { makeFolder } from './files.js';
 import { readRunStage, runFolder } from './run-folder.js';
 
 export interface ExportRunOptions {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { DitTrainingConfig } from '../config/train-dit.js';
 import type { JsonValue } from '../engine.js';
 import { fileError, SvgT2IError } from '../errors.js';
+import { hashFile, makeFolder, sync, writeDurably } from '../files.js';
 import type { NativeTensor } from '../native/binding.js';
 import { tokensTensor } from '../pipeline/captions.js';
 import { type Loaded, loadRelease } from '../pipeline/load.js';
@@ -21,7 +22,6 @@ import { readShards, removeUnfinishedShards, shardName } from './cache-shards.js
 import { cacheSource } from './cache-source.js';
 import { TrainingDataset } from './dataset.js';
 import type { DeviceChoice } from './device.js';
-import { hashFile, makeFolder, sync, writeDurably } from './files.js';
 import { type Picture, PictureLoader } from './pictures.js';
 import { lockRunFolder } from './run-lock.js';
 import { SizeGroups } from './size-groups.js';

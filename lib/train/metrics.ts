@@ -1,7 +1,7 @@
 /** What a run reports every few steps, and the JSONL file that keeps it. */
 import { appendFile, readFile } from 'node:fs/promises';
 import { fileError, systemErrorCode } from '../errors.js';
-import { writeDurably } from './files.js';
+import { writeDurably } from '../files.js';
 import type { LossPoint } from './loss-plot.js';
 
 /** Means over the steps since the line before. */

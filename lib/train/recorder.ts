@@ -1,8 +1,8 @@
 /** Gathers the steps of a run into metrics and writes them where people look: JSONL, TensorBoard, a plot. */
 import { join } from 'node:path';
+import { makeFolder, writeDurably } from '../files.js';
 import { encodeImage } from '../image/encode.js';
 import type { RgbImage } from '../image/rgb-image.js';
-import { makeFolder, writeDurably } from './files.js';
 import { lossPlot } from './loss-plot.js';
 import { type Metrics, MetricsFile } from './metrics.js';
 import type { RunFolder } from './run-folder.js';

@@ -6,8 +6,8 @@ import { printConfig } from '../config/load.js';
 import type { TrainingConfig, TrainingStage } from '../config/train.js';
 import { TRAINING_STAGES } from '../config/train.js';
 import { fileError, firstLine, SvgT2IError } from '../errors.js';
+import { writeDurably } from '../files.js';
 import { listCheckpoints } from './checkpoint.js';
-import { writeDurably } from './files.js';
 
 export interface RunFolder {
   readonly path: string;
