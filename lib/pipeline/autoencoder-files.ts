@@ -75,8 +75,12 @@ function namedYaml(folder: string, given: string): string | undefined {
 }
 
 function weightPlaces(folder: string, from: string, written: string): string[] {
+  // A release under another name must not take the parts of a pre-trained/ beside it.
+  const own = candidates(written.replace(/^(\.\/)?pre-trained\//, ''), [folder]);
   const inPlace = candidates(written, [dirname(folder), folder, dirname(from), '.']);
-  return [...new Set([...inPlace, join(dirname(from), basename(written)), join(folder, basename(written))])];
+  return [
+    ...new Set([...own, ...inPlace, join(dirname(from), basename(written)), join(folder, basename(written))]),
+  ];
 }
 
 /** The DINOv3 file of the yaml, or one of the same model under another name, or a Hugging Face folder. */

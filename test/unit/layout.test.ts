@@ -105,6 +105,15 @@ describe('the published layout', () => {
     expect(find().autoencoder?.checkpoint).toContain('svg_autoencoder-P-stage3.safetensors');
   });
 
+  it('takes its own files under another name, not those of a pre-trained folder beside it', () => {
+    write();
+    const other = join(base, 'mine');
+    writeFiles(other, releaseFiles());
+    const { autoencoder } = find({ pretrained: other });
+    expect(autoencoder?.checkpoint).toBe(join(other, 'autoencoder/svg_autoencoder-P-stage3.ckpt'));
+    expect(autoencoder?.encoder).toBe(join(other, 'dinov3_vits16plus_pretrain_lvd1689m-4057cbaa.pth'));
+  });
+
   it('finds a Hugging Face folder in place of the encoder of the yaml', () => {
     write(['4057cbaa'], { 'dinov3-vits16plus-pretrain-lvd1689m/model.safetensors': '' });
     expect(find().autoencoder?.encoder).toBe(join(folder, 'dinov3-vits16plus-pretrain-lvd1689m'));
