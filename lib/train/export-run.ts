@@ -1,6 +1,7 @@
 /** The trained model of a run folder, written in the release's layout. */
 import { basename } from 'node:path';
 import { loadTrainingConfig, type TrainingConfig } from '../config/train.js';
+import type { AutoencoderTrainingConfig } from '../config/train-autoencoder.js';
 import { Engine } from '../engine.js';
 import { SvgT2IError } from '../errors.js';
 import { makeFolder } from '../files.js';
@@ -11,6 +12,7 @@ import { findCheckpoint } from './checkpoint.js';
 import { exportDit } from './dit-export.js';
 import { ditOpenRequest } from './dit-open-request.js';
 import type { ExportDtype } from './export-types.js';
+import { findStart } from './init-from.js';
 import { readRunStage, runFolder } from './run-folder.js';
 
 export interface ExportRunOptions {
@@ -49,7 +51,7 @@ export async function exportRun(options: ExportRunOptions): Promise<ExportRunRes
   const request =
     config.stage === 'dit'
       ? ditOpenRequest(config, { worldSize: 1 })
-      : autoencoderOpenRequest(config, { worldSize: 1 });
+      : autoencoderOpenRequest(config, { worldSize: 1, start: frozenStart(config) });
   await engine.run('train-open', request, { signal: options.signal });
   await engine.run('train-restore', { folder: found.folder }, { signal: options.signal });
   const { out, dtype, onlyAverages } = options;
@@ -59,6 +61,12 @@ export async function exportRun(options: ExportRunOptions): Promise<ExportRunRes
       ? await exportDit(engine, config, { ...to, statistics })
       : await exportAutoencoder(engine, config, to);
   return { files, step: found.state.step };
+}
+
+/** Where frozen parts are that checkpoints do not hold: with the weights that the run began with. */
+function frozenStart({ encoder, freezeResidual, initFrom }: AutoencoderTrainingConfig): string | undefined {
+  const isNeeded = (!encoder.train && encoder.weights === undefined) || freezeResidual;
+  return isNeeded ? findStart(initFrom, 'autoencoder') : undefined;
 }
 
 async function openEngine(

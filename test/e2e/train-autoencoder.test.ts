@@ -1,5 +1,5 @@
 // `svg-t2i train autoencoder` from nothing: a whole run, resuming bit for bit, and the export it ends with.
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { run } from './cli.js';
@@ -42,4 +42,10 @@ it('begins with an exported one, its encoder as it is', async () => {
   const start = ['--set', `initFrom={"path": "${inRun('whole')}"}`, '--set', 'steps=1'];
   const begun = await run(autoencoderArgs(workshop, 'begun', ...start, '--set', 'encoder.train=false'));
   expect([begun.code, begun.stderr]).toEqual([0, expect.not.stringContaining('initFrom')]);
+  // Its checkpoints hold what was trained alone; the encoder comes from where it came from.
+  const exported = await run(['export', inRun('begun'), '--out', inRun('again')]);
+  expect([exported.code, exported.stderr]).toEqual([0, '']);
+  const checkpoint = join('autoencoder', 'svg_autoencoder-P-begun.ckpt');
+  const bytes = (...folder: readonly string[]) => readFileSync(inRun(...folder, checkpoint));
+  expect(bytes('again').equals(bytes('begun', 'export'))).toBe(true);
 });
