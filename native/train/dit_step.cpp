@@ -2,6 +2,8 @@
 
 #include <c10/core/GradMode.h>
 
+#include <algorithm>
+#include <bit>
 #include <cmath>
 
 #include "core/error.h"
@@ -9,6 +11,23 @@
 #include "train/state.h"
 
 namespace svg {
+namespace {
+
+// oneDNN compiles a product anew for every number of rows, and keeps about a thousand: captions of all lengths would
+// have it compile in most steps. One sample more, which nothing reads, fills the captions up to whole blocks.
+void fill_rows(const NextDit& model, std::vector<at::Tensor>& latents, at::Tensor& t,
+               std::vector<at::Tensor>& captions) {
+  int64_t tokens = 0;
+  for (const at::Tensor& caption : captions) tokens += caption.size(0);
+  const auto share = static_cast<int64_t>(std::bit_ceil(static_cast<uint64_t>(tokens / 32 + 1)));
+  const int64_t block = std::min({share, int64_t{256}, model.config.max_caption_tokens()});
+  const int64_t patch = model.config.patch_size;
+  captions.push_back(at::zeros({(block - tokens % block) % block, model.config.caption_dim}, captions[0].options()));
+  latents.push_back(at::zeros({model.config.in_channels, patch, patch}, latents[0].options()));
+  t = at::cat({t, t.narrow(0, 0, 1)});
+}
+
+}  // namespace
 
 at::Tensor flow_matching_losses(const NextDit& model, const DitBatch& batch) {
   const size_t count = batch.data.size();
@@ -21,7 +40,10 @@ at::Tensor flow_matching_losses(const NextDit& model, const DitBatch& batch) {
     const at::Tensor t = batch.t[static_cast<int64_t>(i)];
     noisy.push_back(t * batch.data[i] + (1 - t) * batch.noise[i]);
   }
-  const auto velocities = model.forward(noisy, batch.t, batch.captions);
+  at::Tensor t = batch.t.flatten();
+  std::vector<at::Tensor> captions = batch.captions;
+  if (model.device().is_cpu()) fill_rows(model, noisy, t, captions);
+  const auto velocities = model.forward(noisy, t, captions);
   std::vector<at::Tensor> losses;
   for (size_t i = 0; i < count; ++i) {
     losses.push_back((velocities[i] - (batch.data[i] - batch.noise[i])).square().mean());

@@ -130,6 +130,29 @@ TEST_CASE("dit_step: a saved state continues bit for bit") {
   for (const auto& [name, tensor] : resumed.state()) EXPECT(at::equal(tensor, want.at(name)));
 }
 
+TEST_CASE("dit_step: filled rows change neither losses nor gradients") {
+  svg::DitTrainerOptions options;
+  svg::DitTrainer filled = trainer();
+  options.losses = [](const svg::NextDit& model, const svg::DitBatch& batch) {
+    std::vector<at::Tensor> losses, noisy;
+    for (size_t i = 0; i < batch.data.size(); ++i) {
+      noisy.push_back(at::lerp(batch.noise[i], batch.data[i], batch.t[static_cast<int64_t>(i)]));
+    }
+    const auto velocities = model.forward(noisy, batch.t, batch.captions);
+    for (size_t i = 0; i < batch.data.size(); ++i) {
+      losses.push_back((velocities[i] - (batch.data[i] - batch.noise[i])).square().mean());
+    }
+    return at::stack(losses);
+  };
+  svg::DitTrainer alone(tiny_config(), tiny_weights(tiny_config()), options, at::detail::createCPUGenerator(1));
+  EXPECT_CLOSE(mean(filled.accumulate(batch(3))), mean(alone.accumulate(batch(3))), 1e-6);
+  const svg::TensorMap wanted = alone.gradients();
+  EXPECT(filled.gradients().size() == wanted.size());
+  for (const auto& [name, gradient] : filled.gradients()) {
+    EXPECT_CLOSE(largest_difference(wanted.at(name), gradient), 0, 1e-6);
+  }
+}
+
 TEST_CASE("dit_step: golden case") { svg::test::expect_golden("dit-train-3-steps"); }
 
 TEST_CASE("dit_step: recomputed activations give the same gradients") {
