@@ -21,9 +21,10 @@ const nativeLayers = {
   addon: ['core', 'engine'],
 };
 
-/** Folder or file of lib/ -> those that it may import; errors and version serve everyone. */
+/** Folder or file of lib/ -> those that it may import; errors, files and version serve everyone. */
 const libLayers = {
   errors: [],
+  files: [],
   version: [],
   config: [],
   install: [],
@@ -58,7 +59,7 @@ const libLayers = {
     'index',
   ],
 };
-const everywhere = ['errors', 'version'];
+const everywhere = ['errors', 'files', 'version'];
 
 const problems = [];
 
