@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import { describe, expect, it, vi } from 'vitest';
 import type { Engine } from '../../../lib/engine.js';
-import { freePort, launchRanks } from '../../../lib/train/launch.js';
+import { freePort, type LaunchOptions, launchRanks } from '../../../lib/train/launch.js';
 import { firstHost, Ranks, rankPlace } from '../../../lib/train/ranks.js';
 
 describe('the place of a process', () => {
@@ -113,10 +113,7 @@ it('a group asks the engine, a lone process asks nobody', async () => {
 
 describe('the launcher', () => {
   const node = (script: string): readonly [string, ...string[]] => [process.execPath, '-e', script];
-  async function launch(
-    script: string,
-    more: { signal?: AbortSignal; processes?: number; graceMs?: number } = {},
-  ) {
+  async function launch(script: string, more: Partial<LaunchOptions> = {}) {
     const lines: string[] = [];
     const failures: number[] = [];
     const exitCode = await launchRanks({
