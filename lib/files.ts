@@ -1,35 +1,78 @@
-/** Files that are on the disk, whole, once the promise resolves; and their hashes. */
+/** Folders and files that are there whole or not at all, and their hashes. */
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { fileError } from './errors.js';
+import { createReadStream, rmSync } from 'node:fs';
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { fileError, systemErrorCode } from './errors.js';
 
+/** With the folders above it. */
 export async function makeFolder(folder: string): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true });
+    await makeWithParents(resolve(folder));
   } catch (error) {
-    throw fileError(error, 'make', folder);
+    throw fileError(error, 'make the folder', folder);
   }
 }
 
-/** Replaces `path` at once and durably. */
-export async function writeDurably(path: string, data: string | Uint8Array): Promise<void> {
+/** Not mkdir's own `recursive`: in /proc it tries for ever. */
+async function makeWithParents(folder: string): Promise<void> {
+  if (await isFolder(folder)) return;
+  const parent = dirname(folder);
+  if (parent !== folder) await makeWithParents(parent);
+  try {
+    await mkdir(folder);
+  } catch (error) {
+    // Another process may have made it meanwhile.
+    if (systemErrorCode(error) !== 'EEXIST' || !(await isFolder(folder))) throw error;
+  }
+}
+
+export async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (entry) => entry.isDirectory(),
+    () => false,
+  );
+}
+
+const unfinished = new Set<string>();
+
+/** Removes half-written files when the process must end now. */
+export function removeUnfinished(): void {
+  for (const path of unfinished) rmSync(path, { force: true });
+}
+
+/**
+ * Replaces `path` at once: written beside it, then renamed. Nothing is left of a write that failed. `isDurable`: on
+ * the disk once the promise resolves, whatever happens to the machine.
+ */
+export async function replaceFile(
+  path: string,
+  parts: Iterable<string | Uint8Array>,
+  { isDurable = false }: { readonly isDurable?: boolean } = {},
+): Promise<void> {
   const beside = `${path}.${process.pid}.part`;
+  unfinished.add(beside);
   try {
     const file = await open(beside, 'w');
     try {
-      await file.writeFile(data);
-      await file.sync();
+      for (const part of parts) await file.writeFile(part);
+      // Some file systems report a full disk only here.
+      if (isDurable) await file.sync();
     } finally {
       await file.close();
     }
     await rename(beside, path);
-    await sync(dirname(path));
+    if (isDurable) await sync(dirname(path));
   } catch (error) {
     await rm(beside, { force: true });
     throw fileError(error, 'write', path);
+  } finally {
+    unfinished.delete(beside);
   }
+}
+
+export function writeDurably(path: string, data: string | Uint8Array): Promise<void> {
+  return replaceFile(path, [data], { isDurable: true });
 }
 
 /** Waits until a file, or the names in a folder, have reached the disk. */

@@ -4,6 +4,7 @@ import { appendFile, writeFile } from 'node:fs/promises';
 import { relative, resolve } from 'node:path';
 import type { SampleConfig } from '../config/sample.js';
 import { fileError, SvgT2IError } from '../errors.js';
+import { removeUnfinished } from '../files.js';
 import { readImage } from '../image/decode.js';
 import { encodeImage } from '../image/encode.js';
 import { gridImage } from '../image/grid.js';
@@ -14,7 +15,7 @@ import { SvgT2I } from '../pipeline.js';
 import { DrawReport, type WrittenImage } from './draw-report.js';
 import { type OutputPlan, planOutput, prepareOutput } from './output-plan.js';
 import { listenForInterrupt } from './signals.js';
-import { removeUnfinished, writeWhole } from './write-file.js';
+import { writeWhole } from './write-file.js';
 
 export interface DrawOptions {
   readonly json: boolean;

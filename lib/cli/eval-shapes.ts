@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import type { SampleConfig } from '../config/sample.js';
 import { SvgT2IError } from '../errors.js';
+import { removeUnfinished } from '../files.js';
 import { readImage } from '../image/decode.js';
 import { encodeImage } from '../image/encode.js';
 import { findRelease, MODEL_PARTS } from '../pipeline/layout.js';
@@ -15,7 +16,7 @@ import type { Category } from '../shapes/vocabulary.js';
 import { formatTable, note, printJson, printLine, warn } from './output.js';
 import { createProgressBar, type ProgressBar } from './progress.js';
 import { type Interrupt, listenForInterrupt } from './signals.js';
-import { prepareFolder, removeUnfinished, writeWhole } from './write-file.js';
+import { prepareFolder, writeWhole } from './write-file.js';
 
 export interface EvalOptions {
   /** Where the sheet and the list of failures go. */

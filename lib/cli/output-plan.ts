@@ -3,8 +3,9 @@ import { existsSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import type { OutputOptions } from '../config/sample.js';
 import { SvgT2IError } from '../errors.js';
+import { isFolder } from '../files.js';
 import { type OutputFormat, outputFormatOf } from '../image/encode.js';
-import { isFolder, prepareFile, prepareFolder } from './write-file.js';
+import { prepareFile, prepareFolder } from './write-file.js';
 
 export interface PlannedImage {
   readonly index: number;

@@ -3,6 +3,7 @@ import { basename, extname, join } from 'node:path';
 import type { ResolvedModelOptions } from '../config/model.js';
 import { PATCH_PIXELS } from '../config/request.js';
 import { SvgT2IError } from '../errors.js';
+import { isFolder, removeUnfinished } from '../files.js';
 import { readImage } from '../image/decode.js';
 import { encodeImage, outputFormatOf } from '../image/encode.js';
 import { gridImage } from '../image/grid.js';
@@ -13,7 +14,7 @@ import { SvgT2I } from '../pipeline.js';
 import { formatTable, note, printJson, printLine, warn } from './output.js';
 import { createProgressBar } from './progress.js';
 import { listenForInterrupt } from './signals.js';
-import { isFolder, prepareFile, prepareFolder, removeUnfinished, writeWhole } from './write-file.js';
+import { prepareFile, prepareFolder, writeWhole } from './write-file.js';
 
 const GAP_PX = 8;
 

@@ -1,8 +1,9 @@
 /** Writes scenes to disk: pictures in folders of 1000, and a list with their captions once all are there. */
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { fileError, SvgT2IError, systemErrorCode } from '../errors.js';
+import { makeFolder, replaceFile } from '../files.js';
 import { encodeImage } from '../image/encode.js';
 import { drawScene } from './draw.js';
 import { type ExampleSource, exampleAt } from './example.js';
@@ -149,14 +150,6 @@ async function readMarker(path: string): Promise<Settings | undefined> {
   }
 }
 
-async function makeFolder(folder: string): Promise<void> {
-  try {
-    await mkdir(folder, { recursive: true });
-  } catch (error) {
-    throw fileError(error, 'make', folder);
-  }
-}
-
 async function isThere(path: string): Promise<boolean> {
   try {
     // A crash of the machine may leave an empty file behind.
@@ -164,22 +157,5 @@ async function isThere(path: string): Promise<boolean> {
   } catch (error) {
     if (systemErrorCode(error) === 'ENOENT') return false;
     throw fileError(error, 'read', path);
-  }
-}
-
-/** Written beside its place, then renamed: whole or not there. */
-async function replaceFile(path: string, parts: Iterable<string | Uint8Array>): Promise<void> {
-  const beside = `${path}.part`;
-  try {
-    const file = await open(beside, 'w');
-    try {
-      for (const part of parts) await file.writeFile(part);
-    } finally {
-      await file.close();
-    }
-    await rename(beside, path);
-  } catch (error) {
-    await rm(beside, { force: true });
-    throw fileError(error, 'write', path);
   }
 }

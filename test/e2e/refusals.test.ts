@@ -141,7 +141,7 @@ describe('output', () => {
     writeFileSync(at('a file'), '');
     const finished = await sampleFrom(at('release'), '-o', join(at('a file'), 'x.png'));
     expect(finished.code).toBe(1);
-    expect(finished.stderr).toMatch(/^error: cannot write/);
+    expect(finished.stderr).toMatch(/^error: cannot make the folder/);
   });
 
   it('a full disk', async () => {

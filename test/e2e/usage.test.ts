@@ -160,7 +160,7 @@ describe('files', () => {
     writeFileSync(file, '');
     const place = kind === 'file' ? join(file, 'x.png') : '/proc/svg-t2i/x.png';
     const { code, stderr } = await run(['sample', 'x', '--pretrained', pretrained, '-o', place]);
-    expect(stderr).toContain('cannot write to');
+    expect(stderr).toContain('cannot make the folder');
     expect(code).toBe(1);
   });
 });

@@ -19,7 +19,7 @@ other words are spelled. Random features tell words and their order apart, which
 caption refiner of the transformer learns what they mean. Give it to train dit as frozen.textEncoder, and to sample.
 
 Example:
-  svg-t2i init text-encoder --captions data/shapes/shapes.jsonl --out models/shapes/gemma-2-2b
+  svg-t2i init text-encoder --captions data/shapes/shapes.jsonl --out models/mine/gemma-2-2b
 `;
 
 export function initCommand(): Command {
