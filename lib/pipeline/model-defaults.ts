@@ -1,11 +1,10 @@
 /** defaults.yaml of a release: the settings of `sample` that suit its models where nobody says otherwise. */
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import type { ModelOptions } from '../config/model.js';
+import { readOptionalFile } from '../config/optional-file.js';
 import { type Settings, settingsWithRules } from '../config/request.js';
 import { validate } from '../config/validate.js';
-import { fileError, firstLine, SvgT2IError } from '../errors.js';
 import { findFolder } from './layout.js';
 
 /** Of the folder that these options lead to; empty where there is no such file, or no such folder. */
@@ -17,20 +16,8 @@ export function findModelDefaults(options: Pick<ModelOptions, 'pretrained'>): Se
 /** @throws SvgT2IError ERR_SVGT2I_INVALID_CONFIG for a file with other keys or values */
 export function readModelDefaults(folder: string): Settings {
   const path = join(folder, 'defaults.yaml');
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    const failure = fileError(error, 'read', path);
-    if (failure.code === 'ERR_SVGT2I_FILE_NOT_FOUND') return {};
-    throw failure;
-  }
-  let tree: unknown;
-  try {
-    tree = parse(text, { maxAliasCount: 100 });
-  } catch (error) {
-    throw new SvgT2IError('ERR_SVGT2I_INVALID_CONFIG', `${path}: ${firstLine(error)}`, { cause: error });
-  }
+  const tree = readOptionalFile(path, (text) => parse(text, { maxAliasCount: 100 }));
+  if (tree === undefined) return {};
   const complete: Readonly<Record<string, unknown>> = validate(settingsWithRules, tree, { source: path });
   // Only what the file says: the rest is the schema's business.
   const given = Object.keys(tree as object).filter((key) => complete[key] !== undefined);
