@@ -100,7 +100,10 @@ function findTextEncoder(folder: string, given: string | undefined): string | Mi
 function findStatistics(folder: string, given: string | undefined): string | MissingPart {
   const others = entries(folder).filter((entry) => /stats.*\.(pt|safetensors)$/.test(entry.name));
   const names = given === undefined ? [statisticsName, ...others.map((entry) => entry.name)] : [given];
-  const looked = names.flatMap((name) => candidates(name, [folder, '.', dirname(folder)]));
+  // Place by place: what another release beside this one is called must not matter.
+  const looked = [folder, '.', dirname(folder)].flatMap((place) =>
+    names.flatMap((name) => candidates(name, [place])),
+  );
   return (
     looked.find(isFile) ?? {
       part: 'feature statistics',

@@ -37,6 +37,12 @@ function write(absent: readonly string[] = [], others: Readonly<Record<string, s
   writeFiles(folder, { ...Object.fromEntries(kept), ...others });
 }
 
+it('takes statistics of its own, whatever others beside it are called', () => {
+  write(['stats'], { 'own_stats.pt': '' });
+  writeFiles(base, { 'dinov3_s16p_layer_patchtoken_stats_dist.pt': '' });
+  expect(find().statistics).toBe(join(folder, 'own_stats.pt'));
+});
+
 describe('the published layout', () => {
   it('gives the last stage of the transformer and Autoencoder-P', () => {
     write();
