@@ -35,15 +35,8 @@ export class BadItems {
    */
   async attempt<Value>(index: number, load: () => Promise<Value>): Promise<Value | undefined> {
     this.#tried++;
-    if (!this.#known.has(index)) {
-      try {
-        return await load();
-      } catch (error) {
-        if (!SvgT2IError.isInstance(error) || !isBadItem(error)) throw error;
-        if (!this.#known.has(index)) this.#onBad(error, index);
-        this.#known.set(index, error);
-      }
-    }
+    const value = await this.attemptNeighbour(index, load);
+    if (value !== undefined) return value;
     this.#failed++;
     if (this.#failed > this.#maxShare * Math.max(this.#tried, Math.min(LEAST_TRIED, this.#items))) {
       throw this.tooMany(
@@ -52,6 +45,19 @@ export class BadItems {
       );
     }
     return undefined;
+  }
+
+  /** As attempt, in place of another item: one block of bad ones would count again and again. */
+  async attemptNeighbour<Value>(index: number, load: () => Promise<Value>): Promise<Value | undefined> {
+    if (this.#known.has(index)) return undefined;
+    try {
+      return await load();
+    } catch (error) {
+      if (!SvgT2IError.isInstance(error) || !isBadItem(error)) throw error;
+      if (!this.#known.has(index)) this.#onBad(error, index);
+      this.#known.set(index, error);
+      return undefined;
+    }
   }
 
   /** The end of a run, with item `index` as the example. */

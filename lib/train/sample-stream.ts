@@ -16,9 +16,6 @@ export interface SampleStreamOptions<Sample> {
   readonly onBad?: ((error: SvgT2IError, index: number) => void) | undefined;
 }
 
-/** Neighbours that are tried in place of a bad item. */
-const MAX_NEIGHBOURS = 1000;
-
 type Outcome<Sample> = { readonly sample: Sample } | { readonly error: unknown };
 
 export class SampleStream<Sample> {
@@ -75,12 +72,22 @@ export class SampleStream<Sample> {
   /** A neighbour by number, not the next of the order: then other processes and a resumed run replace it the same. */
   async #loadOrNeighbour({ draw, index }: OrderedItem): Promise<Sample> {
     const { items, load } = this.#options;
-    const neighbours = Math.min(items, MAX_NEIGHBOURS);
-    for (let step = 0; step < neighbours; step++) {
-      const candidate = (index + step) % items;
-      const sample = await this.#bad.attempt(candidate, () => load({ draw, index: candidate }));
+    const drawn = await this.#bad.attempt(index, () => load({ draw, index }));
+    if (drawn !== undefined) return drawn;
+    let tried = 0;
+    for (const neighbour of neighboursOf(index, items)) {
+      const sample = await this.#bad.attemptNeighbour(neighbour, () => load({ draw, index: neighbour }));
       if (sample !== undefined) return sample;
+      tried++;
     }
-    throw this.#bad.tooMany(`${neighbours} pictures in a row cannot be read`, index);
+    throw this.#bad.tooMany(
+      `none of ${tried} pictures that could take a broken one's place can be read`,
+      index,
+    );
   }
+}
+
+/** The next ones, then ever further ones: where a folder is missing, thousands in a row are bad. */
+function* neighboursOf(index: number, items: number): Generator<number> {
+  for (let offset = 1; offset < items; offset += Math.max(1, offset >> 4)) yield (index + offset) % items;
 }

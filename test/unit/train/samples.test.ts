@@ -160,6 +160,17 @@ describe('a stream of samples', () => {
     });
   });
 
+  it('goes on where a whole folder is missing, as long as its share is small', async () => {
+    const items = 100_000;
+    const bad = (index: number) => index >= 50_000 && index < 54_000;
+    const order = Array.from({ length: 400 }, (_, draw) => ({ draw, index: (draw * 7919) % items }));
+    const { stream, told } = streamOf(order, { items, bad, maxBadShare: 0.05 });
+    const taken = await stream.take(order.length);
+    expect(taken).toHaveLength(order.length);
+    expect(taken.some(({ index }) => bad(index))).toBe(false);
+    expect(told.length).toBeGreaterThan(0);
+  });
+
   it.each([1, 5, 5000])('stops on a set of %i broken pictures', async (items) => {
     const { stream } = streamOf(inOrder(3, items), { items, bad: () => true, maxBadShare: 1 });
     await expect(stream.take(1)).rejects.toMatchObject({ code: 'ERR_SVGT2I_DATA' });
