@@ -134,10 +134,6 @@ export const commonShape = {
     .enum(['fp32', 'bf16'])
     .default('fp32')
     .describe('of the matrix products; weights stay in fp32'),
-  activationCheckpointing: z
-    .boolean()
-    .default(false)
-    .describe('compute activations twice to keep fewer: less memory, a third more time'),
   maxBadSteps: wholeFrom(1)
     .default(10)
     .describe('the run stops after so many steps in a row whose loss or gradients are no numbers'),

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { defined } from './defined.js';
 import { modelSchema } from './model.js';
-import { PATCH_PIXELS, settingsSchema } from './request.js';
+import { PATCH_PIXELS, settingsSchema, settingsWithRules } from './request.js';
 import {
   checkCommon,
   commonShape,
@@ -134,6 +134,10 @@ export const ditTrainingSchema = z
     optimizer: optimizerSchema({ lr: 2e-4, betas: [0.9, 0.95], eps: 1e-15, gradClip: 2 }).prefault({}),
     ema: emaSchema(0.95).prefault({}),
     time: timeSchema.prefault({}),
+    activationCheckpointing: z
+      .boolean()
+      .default(false)
+      .describe('compute activations twice to keep fewer: less memory, a third more time'),
     captions: z
       .strictObject({
         dropout: z.number().min(0).max(1).default(0.1).describe('share of captions that are left out'),
@@ -181,6 +185,40 @@ export const ditTrainingSchema = z
     if (n_heads % n_kv_heads !== 0) {
       refuse(['model', 'n_heads'], `must be a multiple of n_kv_heads (${n_kv_heads})`, n_heads);
     }
+    if (config.samples.every > 0) checkSamples(config, refuse);
   });
+
+type Refuse = (at: readonly string[], message: string, input: unknown) => void;
+
+/** What would be refused only when the first grid is drawn. */
+function checkSamples(
+  { samples, data, model }: Pick<DitTrainingConfig, 'samples' | 'data' | 'model'>,
+  refuse: Refuse,
+): void {
+  const { every: _, prompts: __, weights: ___, ...settings } = samples;
+  const size = { width: samples.width ?? data.resolution, height: samples.height ?? data.resolution };
+  const given: Readonly<Record<string, unknown>> = { ...settings, ...size };
+  for (const { path, message } of settingsWithRules.safeParse(given).error?.issues ?? []) {
+    const [key] = path;
+    refuse(['samples', String(key)], message, given[String(key)]);
+  }
+  const unit = PATCH_PIXELS * model.patch_size;
+  const [, rows, columns] = model.axes_lens;
+  for (const [side, places] of [
+    ['width', columns],
+    ['height', rows],
+  ] as const) {
+    if (size[side] % unit !== 0) {
+      refuse(
+        ['samples', side],
+        `must be a multiple of ${unit} for patch_size ${model.patch_size}`,
+        size[side],
+      );
+    }
+    if (size[side] > places * unit) {
+      refuse(['samples', side], `must be at most ${places * unit} for axes_lens of ${places}`, size[side]);
+    }
+  }
+}
 
 export type DitTrainingConfig = z.output<typeof ditTrainingSchema>;

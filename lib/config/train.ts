@@ -104,9 +104,10 @@ const INCIDENTAL = new Set([
 /** Values in which the processes of one run may differ. */
 const OF_A_MACHINE = new Set(['run', 'data.workers', 'data.prefetch', 'device', 'threads']);
 
-/** The values that decide what a run computes, by path, as JSON texts. */
-export function decisiveValues(config: TrainingConfig): ReadonlyMap<string, string> {
-  return flatValues(config, INCIDENTAL);
+/** The values that decide what a run computes, by path, as JSON texts; with the number of pictures, if given. */
+export function decisiveValues(config: TrainingConfig, items?: number): ReadonlyMap<string, string> {
+  const values = flatValues(config, INCIDENTAL);
+  return items === undefined ? values : new Map([...values, ['data.items', String(items)]]);
 }
 
 /** What all processes of a run must have in common, a line for each value. */

@@ -42,7 +42,6 @@ export function autoencoderOpenRequest(
     emaDecay: config.ema.decay,
     emaWarmup: config.ema.warmup,
     precision: config.precision,
-    checkpointing: config.activationCheckpointing,
     seed: config.seed,
     ...(found.plain === true ? { plain: true } : {}),
     ...parallelRequest(config, found.worldSize),

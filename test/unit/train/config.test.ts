@@ -106,6 +106,16 @@ describe('a DiT configuration', () => {
     [{ time: { low: 0.5, high: 0.5 } }, 'time.low: must be below time.high'],
     [{ captions: { dropout: 1.5 } }, 'captions.dropout: must be at most 1'],
     [{ optimizer: { betas: [0.9] } }, 'optimizer.betas: needs at least 2 of them'],
+    [{ samples: { steps: 1 } }, 'samples.steps: must be at least the order of dpm++ (2), got 1'],
+    [{ samples: { solver: 'euler', steps: 1 } }, 'samples.steps: must be at least 2 for euler'],
+    [
+      { model: { preset: '2B', patch_size: 2 }, samples: { width: 48 } },
+      'samples.width: must be a multiple of 32 for patch_size 2, got 48',
+    ],
+    [
+      { model: { preset: '2B', axes_lens: [600, 8, 16] }, samples: { width: 256, height: 144 } },
+      'samples.height: must be at most 128 for axes_lens of 8, got 144',
+    ],
     [{ ema: { decay: 1 } }, 'ema.decay: must be below 1'],
     [{ parallel: { mode: 'fsdp' } }, 'parallel.mode: must be one of ddp, sdp, got "fsdp"'],
     [{ device: 'gpu' }, 'device: must be auto, cpu, cuda or cuda:N'],
@@ -126,6 +136,7 @@ describe('an autoencoder configuration', () => {
     [{ encoder: {} }, 'encoder.weights: needed, unless encoder.train or initFrom is given'],
     [{ model: { encoder: {} } }, 'model.encoder: needs either arch, or embed_dim, depth and num_heads'],
     [{ model: { decoder: { ch_mult: [1, 2] } } }, 'model.decoder.ch_mult: needs at least 5 of them'],
+    [{ activationCheckpointing: true }, 'unknown key "activationCheckpointing"'],
     [{ maskRatio: 0.1 }, 'maskRatio: must be 0 without model.residual'],
     [{ freezeResidual: true, model: { residual: {} } }, 'freezeResidual: needs model.residual, and initFrom'],
     [
