@@ -6,14 +6,34 @@ export interface LossPoint {
 }
 
 const WIDTH = 800;
-const HEIGHT = 400;
-const MARGIN = { left: 70, right: 20, top: 30, bottom: 45 };
+/** Of one panel. */
+const HEIGHT = 380;
+const HEADER = 30;
+const MARGIN = { left: 70, right: 20, top: 18, bottom: 45 };
 const MAX_POINTS = 1500;
 /** Share of the newest value in the smoothed line. */
 const SMOOTHING = 0.05;
 
-/** A line of the losses as they are and one of their running mean, on axes with round numbers. */
-export function lossPlot(points: readonly LossPoint[], title: string): string {
+/** A panel for each loss, one below the other: a line of it as it is and one of its running mean. */
+export function lossPlot(series: ReadonlyMap<string, readonly LossPoint[]>, title: string): string {
+  const panels = series.size === 0 ? new Map([['loss', []]]) : series;
+  const height = HEADER + panels.size * HEIGHT;
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}" font-family="sans-serif" font-size="12">`,
+    `<rect width="${WIDTH}" height="${height}" fill="#fff"/>`,
+    `<text x="${MARGIN.left}" y="18" font-size="14">${escapeXml(title)}</text>`,
+    ...[...panels].flatMap(([name, points], i) => [
+      `<g transform="translate(0 ${HEADER + i * HEIGHT})">`,
+      ...panel(points, name),
+      '</g>',
+    ]),
+    '</svg>',
+    '',
+  ].join('\n');
+}
+
+/** Axes with round numbers. */
+function panel(points: readonly LossPoint[], name: string): readonly string[] {
   const finite = points.filter(({ loss }) => Number.isFinite(loss));
   const first = finite[0]?.step ?? 0;
   const last = Math.max(first + 1, finite.at(-1)?.step ?? 1);
@@ -40,17 +60,13 @@ export function lossPlot(points: readonly LossPoint[], title: string): string {
         `<text x="${x(tick).toFixed(1)}" y="${HEIGHT - MARGIN.bottom + 18}" text-anchor="middle">${label(tick)}</text>`,
     );
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${HEIGHT}" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="12">`,
-    `<rect width="${WIDTH}" height="${HEIGHT}" fill="#fff"/>`,
-    `<text x="${MARGIN.left}" y="18" font-size="14">${escapeXml(title)}</text>`,
+    `<text x="${MARGIN.left}" y="8">${escapeXml(name)}</text>`,
     ...rows,
     ...columns,
     `<text x="${WIDTH / 2}" y="${HEIGHT - 8}" text-anchor="middle">step</text>`,
     line(thin(finite), '#b9cdea', 1),
     line(thin(smooth(finite)), '#1f5fb4', 2),
-    '</svg>',
-    '',
-  ].join('\n');
+  ];
 }
 
 /** Exponential mean that starts at the first value. */

@@ -63,42 +63,45 @@ export function duration(seconds: number): string {
 /** One JSON object a line. */
 export class MetricsFile {
   readonly #path: string;
-  readonly #points: LossPoint[];
+  readonly #losses = new Map<string, LossPoint[]>();
 
-  private constructor(path: string, points: LossPoint[]) {
+  private constructor(path: string, earlier: readonly Metrics[]) {
     this.#path = path;
-    this.#points = points;
+    for (const metrics of earlier) this.#keepLosses(metrics);
   }
 
   /** Keeps what the file holds up to `step`; later lines belong to steps that will be done again. */
   static async open(path: string, step: number): Promise<MetricsFile> {
     const lines = (await readLines(path)).filter((line) => line.metrics.step <= step);
     await writeDurably(path, lines.map(({ text }) => `${text}\n`).join(''));
-    return new MetricsFile(path, lines.map(({ metrics }) => pointOf(metrics)).filter(isPoint));
+    return new MetricsFile(
+      path,
+      lines.map(({ metrics }) => metrics),
+    );
   }
 
-  /** Step and loss of every line. */
-  get points(): readonly LossPoint[] {
-    return this.#points;
+  /** By name, of every line that has a number. */
+  get losses(): ReadonlyMap<string, readonly LossPoint[]> {
+    return this.#losses;
   }
 
   async append(metrics: Metrics): Promise<void> {
-    const point = pointOf(metrics);
-    if (isPoint(point)) this.#points.push(point);
+    this.#keepLosses(metrics);
     try {
       await appendFile(this.#path, `${JSON.stringify(metrics)}\n`);
     } catch (error) {
       throw fileError(error, 'write', this.#path);
     }
   }
-}
 
-function pointOf({ step, losses }: Metrics): { step: number; loss: number | null | undefined } {
-  return { step, loss: Object.values(losses)[0] };
-}
-
-function isPoint(point: { step: number; loss: number | null | undefined }): point is LossPoint {
-  return typeof point.loss === 'number';
+  #keepLosses({ step, losses }: Metrics): void {
+    for (const [name, loss] of Object.entries(losses)) {
+      if (typeof loss !== 'number') continue;
+      const points = this.#losses.get(name) ?? [];
+      points.push({ step, loss });
+      this.#losses.set(name, points);
+    }
+  }
 }
 
 /** Lines that are whole; the last one may be cut. */

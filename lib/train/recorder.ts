@@ -84,7 +84,7 @@ export class Recorder {
   }
 
   async plot(title: string): Promise<void> {
-    await writeDurably(this.#folder.plot, lossPlot(this.#file.points, title));
+    await writeDurably(this.#folder.plot, lossPlot(this.#file.losses, title));
   }
 
   async close(): Promise<void> {

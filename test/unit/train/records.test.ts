@@ -146,7 +146,8 @@ describe('metrics', () => {
     const file = await MetricsFile.open(path, 3);
     await file.append(metrics(4, null));
     await file.append(metrics(5, 7));
-    expect(file.points).toEqual([1, 2, 3, 5].map((step) => ({ step, loss: step === 5 ? 7 : step })));
+    const points = [1, 2, 3, 5].map((step) => ({ step, loss: step === 5 ? 7 : step }));
+    expect(file.losses).toEqual(new Map([['loss', points]]));
     const steps = readFileSync(path, 'utf8')
       .trim()
       .split('\n')
@@ -157,13 +158,17 @@ describe('metrics', () => {
 
 it('plots losses, also none and those that are no numbers', () => {
   const points = Array.from({ length: 4000 }, (_, i) => ({ step: i + 1, loss: 2 / (i + 1) }));
-  const plot = lossPlot([...points, { step: 4001, loss: Number.NaN }], 'a <run>');
-  expect(plot).toContain('a &lt;run>');
-  expect(plot.match(/<polyline/g)).toHaveLength(2);
+  const series = new Map([
+    ['total', [...points, { step: 4001, loss: Number.NaN }]],
+    ['rec', points],
+  ]);
+  const plot = lossPlot(series, 'a <run>');
+  for (const text of ['a &lt;run>', '>total<', '>rec<']) expect(plot).toContain(text);
+  expect(plot.match(/<polyline/g)).toHaveLength(2 * 2);
   expect(plot).not.toContain('NaN');
-  expect(plot.length).toBeLessThan(100_000);
-  expect(lossPlot([], 'x')).not.toContain('NaN');
-  expect(lossPlot([{ step: 5, loss: 0 }], 'x')).not.toContain('NaN');
+  expect(plot.length).toBeLessThan(200_000);
+  expect(lossPlot(new Map(), 'x')).not.toContain('NaN');
+  expect(lossPlot(new Map([['loss', [{ step: 5, loss: 0 }]]]), 'x')).not.toContain('NaN');
 });
 
 it('records the means of several steps everywhere', async () => {
