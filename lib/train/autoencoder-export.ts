@@ -11,7 +11,7 @@ export function publishedWeights(config: AutoencoderTrainingConfig): 'ema' | 'ra
   return config.ema.decay > 0 ? 'ema' : 'raw';
 }
 
-/** Writes autoencoder/svg_autoencoder-KIND-NAME.ckpt and .yaml, the latter with the original's underscores. */
+/** Writes autoencoder/svg_autoencoder-KIND-NAME.ckpt (or .safetensors) and .yaml, the latter with the original's underscores. */
 export async function exportAutoencoder(
   engine: Engine,
   config: AutoencoderTrainingConfig,
@@ -19,12 +19,14 @@ export async function exportAutoencoder(
 ): Promise<readonly string[]> {
   const kind = config.model.residual === null ? 'P' : 'R';
   const name = options.name.replace(/^svg_autoencoder[-_][PR][-_]/, '');
-  const file = `autoencoder/svg_autoencoder-${kind}-${name}.ckpt`;
+  const { dtype = 'fp32', format } = options;
+  const isTorch = format !== 'safetensors';
+  const file = `autoencoder/svg_autoencoder-${kind}-${name}.${isTorch ? 'ckpt' : 'safetensors'}`;
   const checkpoint = join(options.folder, file);
   if (options.isFirst) await makeFolder(join(options.folder, 'autoencoder'));
   const weights = publishedWeights(config);
-  const { dtype = 'fp32' } = options;
-  await engine.run('train-export', { path: checkpoint, weights, dtype, nesting: 'state_dict' });
+  const nesting = isTorch ? { nesting: 'state_dict' } : {};
+  await engine.run('train-export', { path: checkpoint, weights, dtype, ...nesting });
   if (!options.isFirst) return [];
   const yaml = join(options.folder, `autoencoder/svg_autoencoder_${kind}_${name}.yaml`);
   await writeDurably(yaml, stringify(autoencoderYaml(config, `pre-trained/${file}`)));

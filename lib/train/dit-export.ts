@@ -8,7 +8,7 @@ import { makeFolder, writeDurably } from '../files.js';
 import type { ExportOptions } from './export-types.js';
 
 /**
- * Writes dit-NAME/consolidated.00-of-01.pth and, where averages are kept, consolidated_ema.00-of-01.pth, with the
+ * Writes dit-NAME/consolidated.00-of-01.pth (or .safetensors) and, where averages are kept, consolidated_ema, with the
  * dimensions beside them, and the statistics that turn what the model draws back into features.
  */
 export async function exportDit(
@@ -16,11 +16,12 @@ export async function exportDit(
   config: DitTrainingConfig,
   options: ExportOptions & { readonly folder: string; readonly statistics: string | undefined },
 ): Promise<readonly string[]> {
-  const { folder, name, isFirst, statistics, dtype = 'fp32', onlyAverages = false } = options;
+  const { folder, name, isFirst, statistics, dtype = 'fp32', format, onlyAverages = false } = options;
+  const extension = format === 'safetensors' ? 'safetensors' : 'pth';
   const dit = join(folder, `dit-${name.replace(/^dit[-_]/, '')}`);
   if (isFirst) await makeFolder(dit);
-  const raw = { path: join(dit, 'consolidated.00-of-01.pth'), weights: 'raw' };
-  const ema = { path: join(dit, 'consolidated_ema.00-of-01.pth'), weights: 'ema' };
+  const raw = { path: join(dit, `consolidated.00-of-01.${extension}`), weights: 'raw' };
+  const ema = { path: join(dit, `consolidated_ema.00-of-01.${extension}`), weights: 'ema' };
   const averages = onlyAverages ? [ema] : [raw, ema];
   const files = config.ema.decay > 0 ? averages : [raw];
   for (const file of files) await engine.run('train-export', { ...file, dtype });

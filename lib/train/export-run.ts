@@ -11,7 +11,7 @@ import { autoencoderOpenRequest } from './autoencoder-open-request.js';
 import { findCheckpoint } from './checkpoint.js';
 import { exportDit } from './dit-export.js';
 import { ditOpenRequest } from './dit-open-request.js';
-import type { ExportDtype } from './export-types.js';
+import type { ExportDtype, ExportFormat } from './export-types.js';
 import { findStart } from './init-from.js';
 import { readRunStage, runFolder } from './run-folder.js';
 
@@ -22,6 +22,7 @@ export interface ExportRunOptions {
   readonly out: string;
   readonly device?: string | undefined;
   readonly dtype?: ExportDtype | undefined;
+  readonly format?: ExportFormat | undefined;
   readonly onlyAverages?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onWarning?: ((message: string) => void) | undefined;
@@ -54,8 +55,8 @@ export async function exportRun(options: ExportRunOptions): Promise<ExportRunRes
       : autoencoderOpenRequest(config, { worldSize: 1, start: frozenStart(config) });
   await engine.run('train-open', request, { signal: options.signal });
   await engine.run('train-restore', { folder: found.folder }, { signal: options.signal });
-  const { out, dtype, onlyAverages } = options;
-  const to = { folder: out, name: basename(folder.path), isFirst: true, dtype, onlyAverages };
+  const { out, dtype, format, onlyAverages } = options;
+  const to = { folder: out, name: basename(folder.path), isFirst: true, dtype, format, onlyAverages };
   const files =
     config.stage === 'dit'
       ? await exportDit(engine, config, { ...to, statistics })

@@ -3,6 +3,10 @@
 export const EXPORT_DTYPES = ['fp32', 'bf16', 'fp16'] as const;
 export type ExportDtype = (typeof EXPORT_DTYPES)[number];
 
+/** Of the files: as the release has them (.pth and .ckpt, which PyTorch reads), or safetensors. */
+export const EXPORT_FORMATS = ['torch', 'safetensors'] as const;
+export type ExportFormat = (typeof EXPORT_FORMATS)[number];
+
 export interface ExportOptions {
   /** Of the run; part of the names of the files. */
   readonly name: string;
@@ -10,6 +14,8 @@ export interface ExportOptions {
   readonly isFirst: boolean;
   /** Of the files; fp32 by default. */
   readonly dtype?: ExportDtype | undefined;
+  /** torch by default. */
+  readonly format?: ExportFormat | undefined;
   /** Leave the weights as trained out where averages are kept. */
   readonly onlyAverages?: boolean | undefined;
 }

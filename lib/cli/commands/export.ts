@@ -1,5 +1,10 @@
 import { Command, Option } from 'commander';
-import { EXPORT_DTYPES, type ExportDtype } from '../../train/export-types.js';
+import {
+  EXPORT_DTYPES,
+  EXPORT_FORMATS,
+  type ExportDtype,
+  type ExportFormat,
+} from '../../train/export-types.js';
 import { addOutputModeFlags, type CommonOptions } from '../flags.js';
 import { printJson, printLine, warn } from '../output.js';
 import { listenForInterrupt } from '../signals.js';
@@ -8,6 +13,7 @@ interface ExportFlags extends CommonOptions {
   readonly out: string;
   readonly device?: string;
   readonly dtype: ExportDtype;
+  readonly format: ExportFormat;
   readonly onlyEma?: boolean;
 }
 
@@ -26,6 +32,11 @@ export function exportCommand(): Command {
     .argument('<run>', 'folder of the run')
     .requiredOption('--out <folder>', 'folder to write to')
     .addOption(new Option('--dtype <dtype>', 'of the files').choices(EXPORT_DTYPES).default('fp32'))
+    .addOption(
+      new Option('--format <format>', 'torch: .pth and .ckpt, as the release has them')
+        .choices(EXPORT_FORMATS)
+        .default('torch'),
+    )
     .option('--only-ema', 'leave the raw weights of a transformer out where averages are kept')
     .option('--device <device>', "cpu, cuda or cuda:N (default: the run's)");
   addOutputModeFlags(command);
@@ -37,6 +48,7 @@ export function exportCommand(): Command {
       out: flags.out,
       device: flags.device,
       dtype: flags.dtype,
+      format: flags.format,
       onlyAverages: flags.onlyEma,
       signal: interrupt.signal,
       onWarning: warn,
