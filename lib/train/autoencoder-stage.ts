@@ -9,8 +9,9 @@ import { autoencoderOpenRequest } from './autoencoder-open-request.js';
 import { TrainingDataset } from './dataset.js';
 import type { ExportOptions } from './export-types.js';
 import { findStart } from './init-from.js';
+import type { OrderedItem } from './order.js';
 import { PictureLoader } from './pictures.js';
-import { SampleStream } from './sample-stream.js';
+import { SampleStream, type SampleStreamOptions } from './sample-stream.js';
 import type { OpenOptions, OpenStage, StartReport, StepReport } from './stage.js';
 
 export interface AutoencoderSample {
@@ -45,8 +46,8 @@ export async function openAutoencoderStage(
   config: AutoencoderTrainingConfig,
   options: OpenOptions,
 ): Promise<OpenStage<AutoencoderSample>> {
-  const dataset = await TrainingDataset.open(config.data.sets, { captions: false });
   const start = findStart(config.initFrom, 'autoencoder');
+  const dataset = await TrainingDataset.open(config.data.sets, { captions: false });
   const pictures = new PictureLoader(dataset, { ...config.data, seed: config.seed });
   let engine: Engine | undefined;
   try {
@@ -95,13 +96,18 @@ class AutoencoderStage implements OpenStage<AutoencoderSample> {
   }
 
   stream(...[order, ahead, onBad]: Parameters<OpenStage<AutoencoderSample>['stream']>) {
+    return this.#stream(order, { ahead, maxBadShare: this.#config.data.maxBadShare, onBad });
+  }
+
+  #stream(
+    order: Iterable<OrderedItem>,
+    options: Pick<SampleStreamOptions<AutoencoderSample>, 'ahead' | 'maxBadShare' | 'onBad'>,
+  ) {
     return new SampleStream<AutoencoderSample>({
       order,
       items: this.items,
       load: async (item) => ({ draw: item.draw, image: (await this.#pictures.load(item)).image }),
-      ahead,
-      maxBadShare: this.#config.data.maxBadShare,
-      onBad,
+      ...options,
     });
   }
 
@@ -123,7 +129,7 @@ class AutoencoderStage implements OpenStage<AutoencoderSample> {
       },
       { tensors, signal },
     );
-    const losses = Object.fromEntries(LOSSES.map((name) => [name, Number(value[name])]));
+    const losses = Object.fromEntries(LOSSES.map((name) => [name, numberOf(value[name])]));
     return { losses, gradNorm: value.gradNorm, applied: value.applied, milliseconds: value.milliseconds };
   }
 
@@ -154,8 +160,15 @@ class AutoencoderStage implements OpenStage<AutoencoderSample> {
 
   /** The first pictures of the data that can be read, prepared as in training. */
   async #readOriginals(): Promise<readonly RgbImage[]> {
-    const order = Array.from({ length: this.items }, (_, index) => ({ draw: index, index }));
-    const stream = this.stream(order, this.#config.samples.count, () => undefined);
-    return (await stream.take(Math.min(this.items, this.#config.samples.count))).map(({ image }) => image);
+    const count = Math.min(this.items, this.#config.samples.count);
+    const order = Array.from({ length: count }, (_, index) => ({ draw: index, index }));
+    // Which ones are bad, and whether too many, is for the stream of training to say.
+    const samples = await this.#stream(order, { ahead: count, maxBadShare: 1 }).take(count);
+    return samples.map(({ image }) => image);
   }
+}
+
+/** JSON has null for what is no number. */
+function numberOf(value: unknown): number {
+  return typeof value === 'number' ? value : Number.NaN;
 }

@@ -2,7 +2,7 @@
  * A feature cache on disk: shards NAME.safetensors with NAME.json (which pictures they hold), empty.safetensors with the
  * empty caption, and index.json that says what everything was made from.
  */
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { fileError, SvgT2IError, systemErrorCode } from '../errors.js';
@@ -106,6 +106,20 @@ function short(hash: string | undefined): string {
   return hash === undefined ? 'unknown' : hash.slice(0, 12);
 }
 
+const AGAIN = 'Run svg-t2i cache again: it writes what is missing.';
+
+/** Hashing terabytes at every start would take too long; a cut or missing file is found at once. */
+async function checkLength(path: string, bytes: number): Promise<void> {
+  let size: number;
+  try {
+    size = (await stat(path)).size;
+  } catch (error) {
+    throw fileError(error, 'read', path);
+  }
+  if (size === bytes) return;
+  throw new SvgT2IError('ERR_SVGT2I_FILE_FORMAT', `${path} has ${size} bytes, not ${bytes}`, { hint: AGAIN });
+}
+
 /** Where a run finds the features of each picture. */
 export interface FeaturePlaces {
   /** Paths, the empty caption's last. */
@@ -122,9 +136,10 @@ export async function readFeaturePlaces(folder: string, index: CacheIndex): Prom
     const description = await readCacheShard(folder, name);
     if (description === undefined) {
       throw new SvgT2IError('ERR_SVGT2I_FILE_NOT_FOUND', `the cache ${folder} lacks ${name}.json`, {
-        hint: 'Run svg-t2i cache again: it writes what is missing.',
+        hint: AGAIN,
       });
     }
+    await checkLength(join(folder, `${name}.safetensors`), description.bytes);
     description.items.forEach((item, row) => {
       shardOf[item] = shard;
       rowOf[item] = row;

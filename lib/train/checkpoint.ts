@@ -196,17 +196,21 @@ export async function verifyCheckpoint(folder: string): Promise<CheckpointState>
   return state;
 }
 
-/** Keeps the newest `keep` and removes what an interrupted save left. A failure is told, not thrown. */
+/**
+ * Keeps the newest `keep` up to step `newest`, and removes what an interrupted save left. A failure is told, not thrown.
+ * Later ones are damaged: they were skipped, and must not push out the one that was taken.
+ */
 export async function pruneCheckpoints(
   folder: string,
-  keep: number,
-  onWarning: (message: string) => void,
+  options: { readonly keep: number; readonly newest: number; readonly onWarning: (message: string) => void },
 ): Promise<void> {
+  const { keep, newest, onWarning } = options;
   try {
     for (const name of await readdir(folder)) {
       if (name.endsWith('.tmp')) await rm(join(folder, name), { recursive: true, force: true });
     }
-    for (const step of (await listCheckpoints(folder)).slice(keep)) {
+    const steps = (await listCheckpoints(folder)).filter((step) => step <= newest);
+    for (const step of steps.slice(keep)) {
       await removeCheckpoint(join(folder, checkpointName(step)));
     }
   } catch (error) {

@@ -1,7 +1,8 @@
 /** Training of the diffusion transformer on frozen encoders, as the loop sees it. */
+import { modelSchema } from '../config/model.js';
 import type { DitTrainingConfig } from '../config/train-dit.js';
 import { SvgT2IError } from '../errors.js';
-import type { ReleasePart } from '../pipeline/layout.js';
+import { findRelease, type ReleaseLayout, type ReleasePart } from '../pipeline/layout.js';
 import { type Loaded, loadRelease } from '../pipeline/load.js';
 import { checkCacheSource, readCacheIndex, readFeaturePlaces } from './cache-index.js';
 import { cacheSource } from './cache-source.js';
@@ -30,8 +31,8 @@ export async function openDitStage(
   options: OpenOptions,
 ): Promise<OpenStage<DitSample>> {
   // What the user may have got wrong is looked at before any weights are loaded.
-  const dataset = await TrainingDataset.open(config.data.sets, { captions: true });
   const start = findStart(config.initFrom, 'dit');
+  const dataset = await TrainingDataset.open(config.data.sets, { captions: true });
   let loaded: Loaded | undefined;
   let samples: DitSamples | undefined;
   try {
@@ -103,11 +104,24 @@ async function openCache(
   if (!index.complete) {
     throw new SvgT2IError('ERR_SVGT2I_DATA', `the cache ${folder} is not finished`, { hint: fix });
   }
-  checkCacheSource(folder, index, await cacheSource(config, items, layout));
-  if (layout.textEncoder === undefined || layout.autoencoder === undefined) {
-    onWarning(`the encoders are not loaded, so ${folder} is not checked against their weights`);
-  }
+  checkCacheSource(folder, index, await cacheSource(config, items, encodersOf(config, layout, onWarning)));
   return await readFeaturePlaces(folder, index);
+}
+
+/** A run that draws nothing does not load the encoders, and may do without them. */
+function encodersOf(
+  { frozen, data }: DitTrainingConfig,
+  layout: ReleaseLayout,
+  onWarning: (message: string) => void,
+): ReleaseLayout {
+  if (layout.textEncoder !== undefined && layout.autoencoder !== undefined) return layout;
+  try {
+    return findRelease(modelSchema.parse(frozen), ['textEncoder', 'autoencoder']);
+  } catch (error) {
+    if (!SvgT2IError.isInstance(error) || error.code !== 'ERR_SVGT2I_WEIGHTS_MISSING') throw error;
+    onWarning(`the encoders are not there, so ${data.cache} is not checked against their weights`);
+    return layout;
+  }
 }
 
 class DitStage implements OpenStage<DitSample> {

@@ -2,6 +2,7 @@
 import type { TrainingConfig } from '../config/train.js';
 import { decisiveValues, trainingConfigHash } from '../config/train.js';
 import { SvgT2IError } from '../errors.js';
+import { BadItemList } from './bad-item-list.js';
 import { pruneCheckpoints, writeCheckpoint } from './checkpoint.js';
 import type { TrainEvent } from './events.js';
 import { orderedItems } from './order.js';
@@ -43,13 +44,15 @@ class Loop<Sample> {
   readonly #stream: SampleStream<Sample>;
   /** Pictures of one step on this process. */
   readonly #share: number;
+  readonly #badItems: BadItemList;
   #badInRow = 0;
 
   constructor(options: LoopOptions<Sample>) {
-    const { config, stage, ranks, firstStep, steps, onEvent } = options;
+    const { config, stage, ranks, folder, firstStep, steps, onEvent } = options;
     const { rank, worldSize } = ranks.place;
     this.#options = options;
     this.#share = config.batch.global / worldSize;
+    this.#badItems = new BadItemList(folder.badItems, (message) => onEvent({ type: 'warning', message }));
     const order = orderedItems({
       items: stage.items,
       rank,
@@ -60,9 +63,10 @@ class Loop<Sample> {
       seed: config.seed,
     });
     const ahead = this.#share * (config.data.prefetch + 1);
-    this.#stream = stage.stream(order, ahead, (error, index) =>
-      onEvent({ type: 'bad-item', index, message: error.message }),
-    );
+    this.#stream = stage.stream(order, ahead, (error, index) => {
+      onEvent({ type: 'bad-item', index, message: error.message });
+      this.#badItems.add({ index, message: error.message });
+    });
   }
 
   async run(): Promise<LoopResult> {
@@ -78,14 +82,16 @@ class Loop<Sample> {
       }
       step++;
       await this.#report(step);
-      await this.#draw(step);
-      if (step % config.checkpoints.every === 0 && step < steps) {
+      // Before anything is drawn, which may fail.
+      if (step % config.checkpoints.every === 0 || step === steps) {
         await this.#save(step);
         saved = step;
       }
+      await this.#draw(step);
     }
     await this.#flush();
     if (step > saved) await this.#save(step);
+    await this.#badItems.settle();
     return { step, stopped };
   }
 
@@ -134,7 +140,8 @@ class Loop<Sample> {
   }
 
   async #report(step: number): Promise<void> {
-    if (step % this.#options.config.logEvery === 0) await this.#flush();
+    const { config, steps } = this.#options;
+    if (step % config.logEvery === 0 || step === steps) await this.#flush();
     else this.#options.onEvent({ type: 'step', step });
   }
 
@@ -170,7 +177,7 @@ class Loop<Sample> {
         step,
         globalBatch: config.batch.global,
         configHash: trainingConfigHash(config),
-        config: Object.fromEntries(decisiveValues(config)),
+        config: Object.fromEntries(decisiveValues(config, stage.items)),
       },
       write: async (unfinished) => {
         const { value } = await stage.engine.run<{
@@ -180,9 +187,11 @@ class Loop<Sample> {
       },
     });
     if (!ranks.isFirst) return;
-    await pruneCheckpoints(folder.checkpoints, config.checkpoints.keep, (message) =>
-      onEvent({ type: 'warning', message }),
-    );
+    await pruneCheckpoints(folder.checkpoints, {
+      keep: config.checkpoints.keep,
+      newest: step,
+      onWarning: (message) => onEvent({ type: 'warning', message }),
+    });
     await recorder?.plot(folder.path);
     onEvent({ type: 'checkpoint', step, file, seconds: (performance.now() - begin) / 1000 });
   }

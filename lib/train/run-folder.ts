@@ -14,6 +14,7 @@ export interface RunFolder {
   /** The resolved configuration. */
   readonly config: string;
   readonly metrics: string;
+  readonly badItems: string;
   readonly samples: string;
   readonly plot: string;
   readonly checkpoints: string;
@@ -25,6 +26,7 @@ export function runFolder(path: string): RunFolder {
     path,
     config: join(path, 'config.yaml'),
     metrics: join(path, 'metrics.jsonl'),
+    badItems: join(path, 'bad-items.jsonl'),
     samples: join(path, 'samples'),
     plot: join(path, 'losses.svg'),
     checkpoints: join(path, 'checkpoints'),

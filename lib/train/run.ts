@@ -5,9 +5,10 @@ import type { Engine } from '../engine.js';
 import { SvgT2IError } from '../errors.js';
 import { makeFolder } from '../files.js';
 import { PACKAGE_VERSION } from '../version.js';
-import { type CheckpointState, findCheckpoint, pruneCheckpoints } from './checkpoint.js';
+import { type FoundCheckpoint, findCheckpoint, pruneCheckpoints } from './checkpoint.js';
 import { chooseDevice } from './device.js';
 import type { TrainEvent } from './events.js';
+import { settleFrozenPaths } from './frozen-paths.js';
 import { type LoopResult, runLoop } from './loop.js';
 import { openStage } from './open-stage.js';
 import { type RankPlace, Ranks, rankPlace } from './ranks.js';
@@ -44,7 +45,8 @@ export interface TrainResult extends LoopResult {
  *   ERR_SVGT2I_NUMERIC, ERR_SVGT2I_DATA, ERR_SVGT2I_DISK_FULL on the way
  */
 export async function train(options: TrainOptions): Promise<TrainResult> {
-  const { config, resume, place = rankPlace(process.env) } = options;
+  const { resume, place = rankPlace(process.env) } = options;
+  const config = settleFrozenPaths(options.config);
   const folder = runFolder(options.folder);
   checkWorldSize(config, place.worldSize);
   const isFirst = place.rank === 0;
@@ -52,7 +54,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   const lock = isFirst ? await lockRunFolder(folder.path) : undefined;
   try {
     await checkResume(folder, resume);
-    return await trainLocked(folder, { ...options, place });
+    return await trainLocked(folder, { ...options, config, place });
   } finally {
     await lock?.release();
   }
@@ -81,9 +83,10 @@ async function trainLocked(
   });
   try {
     const group = ranks ?? (await meet(stage.engine));
+    await group.agree('number of pictures', String(stage.items));
     const firstStep = await restore(folder, config, { stage, ranks: group, onWarning });
     const steps = totalSteps(config, stage.items);
-    await beginFolder(folder, config, { ranks: group, onWarning });
+    await beginFolder(folder, config, { ranks: group, step: firstStep, onWarning });
     const { worldSize } = place;
     onEvent({
       type: 'start',
@@ -124,11 +127,17 @@ async function trainLocked(
 async function beginFolder(
   folder: RunFolder,
   config: TrainingConfig,
-  options: { readonly ranks: Ranks; readonly onWarning: (message: string) => void },
+  options: {
+    readonly ranks: Ranks;
+    /** Steps that are done. */
+    readonly step: number;
+    readonly onWarning: (message: string) => void;
+  },
 ): Promise<void> {
   if (options.ranks.isFirst) {
     await makeFolder(folder.checkpoints);
-    await pruneCheckpoints(folder.checkpoints, config.checkpoints.keep, options.onWarning);
+    const { step: newest, onWarning } = options;
+    await pruneCheckpoints(folder.checkpoints, { keep: config.checkpoints.keep, newest, onWarning });
     await writeRunConfig(folder, config);
   }
   await options.ranks.barrier();
@@ -139,7 +148,7 @@ async function restore(
   folder: RunFolder,
   config: TrainingConfig,
   options: {
-    readonly stage: Pick<OpenStage<unknown>, 'engine'>;
+    readonly stage: Pick<OpenStage<unknown>, 'engine' | 'items'>;
     readonly ranks: Ranks;
     readonly onWarning: (message: string) => void;
   },
@@ -148,15 +157,15 @@ async function restore(
   const found = await findCheckpoint(folder.checkpoints, (reason) => onWarning(`skipped: ${reason}`));
   await ranks.agree('checkpoint', found?.folder ?? 'none');
   if (found === undefined) return 0;
-  checkState(found.folder, found.state, config, onWarning);
+  checkState(found, config, stage.items, onWarning);
   await stage.engine.run('train-restore', { folder: found.folder });
   return found.state.step;
 }
 
 function checkState(
-  folder: string,
-  state: CheckpointState,
+  { folder, state }: FoundCheckpoint,
   config: TrainingConfig,
+  items: number,
   onWarning: (message: string) => void,
 ): void {
   if (state.stage !== config.stage) {
@@ -166,7 +175,7 @@ function checkState(
       { hint: 'Choose the run folder of this stage with --run.' },
     );
   }
-  const now = decisiveValues(config);
+  const now = decisiveValues(config, items);
   const keys = new Set([...now.keys(), ...Object.keys(state.config)]);
   const changed = [...keys].filter((key) => now.get(key) !== state.config[key]);
   const ofModel = changed.find((key) => key.startsWith('model.'));

@@ -16,15 +16,17 @@ export const behaviour: {
   badSteps: (step: number) => boolean;
   /** Called before every step. */
   onStep: (step: number) => void;
-  /** Thrown by `train-save`. */
+  /** Thrown by `train-save` and `sample`. */
   saveError: Error | undefined;
-} = { badSteps: () => false, onStep: () => undefined, saveError: undefined };
+  sampleError: Error | undefined;
+} = { badSteps: () => false, onStep: () => undefined, saveError: undefined, sampleError: undefined };
 
 export function resetEngine(): void {
   calls.length = 0;
   behaviour.badSteps = () => false;
   behaviour.onStep = () => undefined;
   behaviour.saveError = undefined;
+  behaviour.sampleError = undefined;
 }
 
 const pixels = { dtype: 'uint8', shape: [32, 32, 3], data: new Uint8Array(32 * 32 * 3) };
@@ -69,6 +71,7 @@ export class Engine {
         writeFileSync(String(request.path), String(this.#weight));
         return { value: { parameters: 7 } };
       case 'sample': {
+        if (behaviour.sampleError !== undefined) throw behaviour.sampleError;
         const items = request.items as readonly unknown[];
         const images = Object.fromEntries(items.map((_, i) => [`image.${i}`, pixels]));
         return { value: { timings: {} }, tensors: images };
@@ -93,9 +96,10 @@ export class Engine {
     const draws = drawsOf(request);
     if (behaviour.badSteps(step))
       return {
-        loss: Number.NaN,
-        total: Number.NaN,
-        gradNorm: Number.NaN,
+        // As JSON has it.
+        loss: null,
+        total: null,
+        gradNorm: null,
         applied: false,
         samples: [],
         milliseconds: {},

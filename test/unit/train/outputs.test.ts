@@ -40,6 +40,8 @@ describe('export', () => {
     expect(files).toContain(join(out, 'dit-run/consolidated_ema.00-of-01.pth'));
     expect(ofKind('train-restore')[0]?.request).toEqual({ folder: inRun('checkpoints/step-00000006') });
     expect(ofKind('load')[0]?.request).not.toHaveProperty('textEncoder');
+    const written = await exportRun({ run: inRun(), out, format: 'safetensors', onlyAverages: true });
+    expect(written.files).toContain(join(out, 'dit-run/consolidated_ema.00-of-01.safetensors'));
   });
 
   it('refuses a folder that is no run, and a run without checkpoints', async () => {
@@ -84,7 +86,7 @@ describe('the feature cache', () => {
       micro: [[{ draw: 0, shard: expect.any(Number) }, {}, {}], [{}]],
     });
     expect(step?.tensors).toEqual({});
-    expect(warnings()).toEqual([expect.stringContaining('not checked against their weights')]);
+    expect(warnings()).toEqual([]);
   });
 
   it('that was interrupted is completed', async () => {
@@ -122,7 +124,31 @@ describe('the feature cache', () => {
     const change = what === 'settings' ? { resolution: 64 } : {};
     const refusal = { code, message: expect.stringContaining(message) };
     await expect(write(dit({ data: data(change) }))).rejects.toMatchObject(refusal);
-    await expect(run(dit({ data: data({ cache: cache(), ...change }) }))).rejects.toMatchObject(refusal);
+    const cached = { data: data({ cache: cache(), ...change }) };
+    await expect(run(dit(cached))).rejects.toMatchObject(refusal);
+    await expect(run(dit({ ...cached, samples: { every: 0 } }))).rejects.toMatchObject(refusal);
+  });
+
+  it('needs no encoders where nothing is drawn, but says what was not checked', async () => {
+    await write();
+    rmSync(join(folder, 'pre-trained/gemma-2-2b'), { recursive: true });
+    await run(dit({ data: data({ cache: cache() }), samples: { every: 0 } }));
+    expect(warnings()).toEqual([expect.stringContaining('not checked against their weights')]);
+  });
+
+  it('that was cut is refused', async () => {
+    await write();
+    const shard = join(cache(), 'shard-000001.safetensors');
+    writeFileSync(shard, '');
+    await expect(run(dit({ data: data({ cache: cache() }) }))).rejects.toMatchObject({
+      code: 'ERR_SVGT2I_FILE_FORMAT',
+      message: expect.stringContaining(`${shard} has 0 bytes`),
+      hint: expect.stringContaining('svg-t2i cache'),
+    });
+    rmSync(shard);
+    await expect(run(dit({ data: data({ cache: cache() }) }))).rejects.toMatchObject({
+      code: 'ERR_SVGT2I_FILE_NOT_FOUND',
+    });
   });
 
   it('holds no mirrored pictures and one dtype', async () => {

@@ -130,6 +130,9 @@ describe('a run of the DiT', () => {
     expect(warnings()).toEqual([
       expect.stringMatching(/^changed since .*step-00000002 was written: optimizer.lr$/),
     ]);
+    writeList('list.jsonl', 11);
+    await run(dit({ steps: 6 }), { resume: 'latest' });
+    expect(warnings()).toEqual([expect.stringMatching(/was written: optimizer.lr, data.items$/)]);
     await expect(run(dit({ batch: { global: 5 } }), { resume: 'latest' })).rejects.toMatchObject({
       code: 'ERR_SVGT2I_CHECKPOINT',
       message: expect.stringContaining('batch.global 4, not 5'),
@@ -162,9 +165,32 @@ describe('a run of the DiT', () => {
     expect(events.filter((event) => event.type === 'bad-item')).toEqual([
       { type: 'bad-item', index: 4, message: `${join(folder, 'broken.png')} cannot be decoded` },
     ]);
+    expect(JSON.parse(readFileSync(inRun('bad-items.jsonl'), 'utf8'))).toMatchObject({ index: 4 });
     writeList('list.jsonl', 10, (i) => `broken${i}.png`);
     await expect(run(dit(), { folder: join(folder, 'bad') })).rejects.toMatchObject({
       code: 'ERR_SVGT2I_DATA',
+    });
+  });
+
+  it('saves before it draws, which may fail', async () => {
+    behaviour.sampleError = new Error('no picture');
+    await expect(run(dit({ checkpoints: { every: 3 } }))).rejects.toThrow('no picture');
+    expect(readdirSync(inRun('checkpoints'))).toEqual(['step-00000003']);
+  });
+
+  it('finds its frozen models again from any folder', async () => {
+    const here = process.cwd();
+    process.chdir(folder);
+    try {
+      await run(dit({ frozen: { statistics: 'own_stats.pt' } })).catch(() => undefined);
+      writeFileSync('own_stats.pt', '');
+      await run(dit({ frozen: { statistics: 'own_stats.pt' } }));
+    } finally {
+      process.chdir(here);
+    }
+    expect(parse(readFileSync(inRun('config.yaml'), 'utf8')).frozen).toMatchObject({
+      pretrained: join(folder, 'pre-trained'),
+      statistics: join(folder, 'own_stats.pt'),
     });
   });
 
@@ -182,6 +208,12 @@ describe('a run of the DiT', () => {
   it('skips a damaged checkpoint, and refuses one of another model', async () => {
     await run(dit());
     writeFileSync(inRun('checkpoints/step-00000006/rank-00000-of-00001.safetensors'), 'x');
+    behaviour.onStep = () => {
+      throw new Error('killed');
+    };
+    const keepOne = dit({ checkpoints: { every: 2, keep: 1 } });
+    await expect(run(keepOne, { resume: 'latest' })).rejects.toThrow('killed');
+    behaviour.onStep = () => undefined;
     await run(dit(), { resume: 'latest' });
     expect(warnings()).toEqual([expect.stringContaining('skipped: ')]);
     expect(events[1]).toMatchObject({ type: 'start', step: 4 });
@@ -225,6 +257,19 @@ describe('a run of the DiT', () => {
 });
 
 describe('a run of the autoencoder', () => {
+  it('draws what can be read of its first pictures', async () => {
+    writeList('list.jsonl', 100, (i) => (i < 5 ? 'broken.png' : `${i}.png`));
+    await run(autoencoder({ steps: 2, samples: { every: 2, count: 5 } }));
+    expect(ofKind('encode')).toHaveLength(5);
+  });
+
+  it('has no number for losses that are none', async () => {
+    behaviour.badSteps = () => true;
+    await run(autoencoder({ steps: 2 }));
+    const [bad] = events.filter((event) => event.type === 'bad-step');
+    expect(bad?.losses.total).toBeNaN();
+  });
+
   it('trains, draws originals above reconstructions, and exports what sample finds', async () => {
     const result = await run(autoencoder({ model: { residual: {} } }));
     expect(ofKind('train-open')[0]?.request).toMatchObject({
