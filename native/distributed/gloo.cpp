@@ -39,13 +39,14 @@ class GlooBackend : public CollectiveBackend {
   c10::intrusive_ptr<c10d::ProcessGroupGloo> group_;
 };
 
-std::shared_ptr<gloo::transport::Device> network_device(const std::string& host) {
+std::shared_ptr<gloo::transport::Device> network_device(const BackendOptions& options) {
   // The variable that torch reads too.
   if (const char* interface = std::getenv("GLOO_SOCKET_IFNAME")) {
     return c10d::ProcessGroupGloo::createDeviceForInterface(interface);
   }
-  if (is_loopback(host)) return c10d::ProcessGroupGloo::createDeviceForHostname("127.0.0.1");
-  return c10d::ProcessGroupGloo::createDefaultDevice();
+  // Not by this machine's name, as torch would: in many an /etc/hosts it stands for the loopback address.
+  const bool alone = is_loopback(options.host);
+  return c10d::ProcessGroupGloo::createDeviceForHostname(alone ? "127.0.0.1" : own_address(options.host, options.port));
 }
 
 }  // namespace
@@ -53,7 +54,7 @@ std::shared_ptr<gloo::transport::Device> network_device(const std::string& host)
 std::unique_ptr<CollectiveBackend> open_gloo(const c10::intrusive_ptr<c10d::Store>& store,
                                              const BackendOptions& options) {
   auto gloo = c10d::ProcessGroupGloo::Options::create(options.timeout);
-  gloo->devices.push_back(network_device(options.host));
+  gloo->devices.push_back(network_device(options));
   return std::make_unique<GlooBackend>(
       c10::make_intrusive<c10d::ProcessGroupGloo>(store, options.rank, options.world, std::move(gloo)));
 }

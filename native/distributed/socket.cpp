@@ -1,6 +1,8 @@
 #include "distributed/socket.h"
 
 #include <arpa/inet.h>
+#include <ifaddrs.h>
+#include <net/if.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -73,18 +75,56 @@ int try_listen(const addrinfo& address, int& listening) {
   return 0;
 }
 
+/// Empty where nothing accepts connections there.
+std::unique_ptr<Socket> connect_to(const std::string& host, int port) {
+  const Addresses found = resolve(host, port);
+  for (const addrinfo* address = found.get(); address; address = address->ai_next) {
+    auto socket = std::make_unique<Socket>(*address, SOCK_NONBLOCK);
+    if (socket->fd() < 0) continue;
+    if (::connect(socket->fd(), address->ai_addr, address->ai_addrlen) == 0) return socket;
+    if (errno != EINPROGRESS) continue;
+    pollfd waiting{socket->fd(), POLLOUT, 0};
+    int error = 0;
+    socklen_t size = sizeof error;
+    if (::poll(&waiting, 1, kConnectMilliseconds) == 1 &&
+        ::getsockopt(socket->fd(), SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0) {
+      return socket;
+    }
+  }
+  return nullptr;
+}
+
+std::string in_digits(const sockaddr& address, socklen_t size) {
+  char text[NI_MAXHOST] = "";
+  ::getnameinfo(&address, size, text, sizeof text, nullptr, 0, NI_NUMERICHOST);
+  return text;
+}
+
+/// Of the first interface that is up; empty where there is none but the loopback.
+std::string network_address() {
+  ifaddrs* list = nullptr;
+  if (::getifaddrs(&list) != 0) return "";
+  const std::unique_ptr<ifaddrs, decltype(&::freeifaddrs)> owner(list, &::freeifaddrs);
+  constexpr unsigned int kUp = IFF_UP | IFF_RUNNING;
+  for (const ifaddrs* entry = list; entry; entry = entry->ifa_next) {
+    if (!entry->ifa_addr || entry->ifa_addr->sa_family != AF_INET) continue;
+    if ((entry->ifa_flags & kUp) != kUp || (entry->ifa_flags & IFF_LOOPBACK) != 0) continue;
+    return in_digits(*entry->ifa_addr, sizeof(sockaddr_in));
+  }
+  return "";
+}
+
 }  // namespace
 
-bool is_loopback(const std::string& host) {
-  const Addresses found = resolve(host, 0);
-  return found && is_loopback(*found->ai_addr);
-}
+bool is_loopback(const std::string& host) { return host == "localhost" || host == "127.0.0.1" || host == "::1"; }
 
 int listen_on(const std::string& host, int port) {
   const Addresses named = resolve(host, port);
   SVG_CHECK(named, ErrorCode::kRanks, "the address \"", host, "\" of rank 0 cannot be resolved");
   int listening = -1;
-  int cause = try_listen(*named, listening);
+  // /etc/hosts gives many a machine's own name a loopback address, which the other machines cannot reach.
+  const bool hidden = is_loopback(*named->ai_addr) && !is_loopback(host);
+  int cause = hidden ? EADDRNOTAVAIL : try_listen(*named, listening);
   // Behind a service name or a forwarded port the address is not this machine's own.
   if (cause == EADDRNOTAVAIL) cause = try_listen(*resolve("", port, AI_PASSIVE), listening);
   if (cause == EADDRINUSE) {
@@ -95,22 +135,18 @@ int listen_on(const std::string& host, int port) {
   return listening;
 }
 
-bool answers(const std::string& host, int port) {
-  const Addresses found = resolve(host, port);
-  for (const addrinfo* address = found.get(); address; address = address->ai_next) {
-    const Socket socket(*address, SOCK_NONBLOCK);
-    if (socket.fd() < 0) continue;
-    if (::connect(socket.fd(), address->ai_addr, address->ai_addrlen) == 0) return true;
-    if (errno != EINPROGRESS) continue;
-    pollfd waiting{socket.fd(), POLLOUT, 0};
-    int error = 0;
-    socklen_t size = sizeof error;
-    if (::poll(&waiting, 1, kConnectMilliseconds) == 1 &&
-        ::getsockopt(socket.fd(), SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0) {
-      return true;
-    }
-  }
-  return false;
+bool answers(const std::string& host, int port) { return connect_to(host, port) != nullptr; }
+
+std::string own_address(const std::string& host, int port) {
+  const std::unique_ptr<Socket> socket = connect_to(host, port);
+  sockaddr_storage storage{};
+  auto& address = reinterpret_cast<sockaddr&>(storage);
+  socklen_t size = sizeof storage;
+  SVG_CHECK(socket && ::getsockname(socket->fd(), &address, &size) == 0, ErrorCode::kRanks, "nothing answers at ", host,
+            ", port ", port);
+  // On the machine of the store itself; ranks on other machines must reach this one all the same.
+  const std::string seen = is_loopback(address) ? network_address() : "";
+  return seen.empty() ? in_digits(address, size) : seen;
 }
 
 std::string own_place() {
