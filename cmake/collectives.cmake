@@ -6,8 +6,9 @@ set_source_files_properties(native/distributed/gloo.cpp PROPERTIES
 set(SVG_NCCL_SOURCE native/distributed/no_nccl.cpp)
 if(SVG_WITH_CUDA)
   get_filename_component(toolkit ${SVG_NVCC} DIRECTORY)
-  # pip puts NCCL beside torch.
-  find_path(SVG_NCCL_INCLUDE nccl.h HINTS ${SVG_LIBTORCH}/../nvidia/nccl/include ${toolkit}/../include)
+  # `svg-t2i install` puts NCCL's header into libtorch, pip beside torch. nccl.cpp refuses one of another version.
+  find_path(SVG_NCCL_INCLUDE nccl.h
+    HINTS ${SVG_LIBTORCH}/include ${SVG_LIBTORCH}/../nvidia/nccl/include ${toolkit}/../include)
   find_path(SVG_CUDA_RUNTIME_INCLUDE cuda_runtime.h HINTS ${toolkit}/../include)
   if(SVG_NCCL_INCLUDE AND SVG_CUDA_RUNTIME_INCLUDE)
     set(SVG_NCCL_SOURCE native/distributed/nccl.cpp)

@@ -19,6 +19,11 @@ export const selectLibtorch: SelectEntry = (name) => {
   return path === undefined || UNUSED.test(path) ? undefined : path;
 };
 
-/** Shared libraries of an NVIDIA wheel, put beside libtorch's own: torch's run path ends with $ORIGIN. */
-export const selectNvidiaLibraries: SelectEntry = (name) =>
-  /^nvidia\/.*\/lib\/[^/]+\.so(\.\d+)*$/.test(name) ? `lib/${basename(name)}` : undefined;
+/**
+ * Shared libraries of an NVIDIA wheel, put beside libtorch's own: torch's run path ends with $ORIGIN. And NCCL's header:
+ * libtorch has no own one, and another version's describes other structures.
+ */
+export const selectNvidiaFiles: SelectEntry = (name) => {
+  if (/^nvidia\/.*\/lib\/[^/]+\.so(\.\d+)*$/.test(name)) return `lib/${basename(name)}`;
+  return /^nvidia\/.*\/include\/nccl\.h$/.test(name) ? 'include/nccl.h' : undefined;
+};

@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { firstLine, SvgT2IError } from '../errors.js';
-import { officialArchiveUrl, selectLibtorch, selectNvidiaLibraries } from './archive.js';
+import { officialArchiveUrl, selectLibtorch, selectNvidiaFiles } from './archive.js';
 import { type Flavour, parseFlavour } from './cuda.js';
 import { checkFreeSpace, checkSha256, type FreeBytes } from './disk.js';
 import { download } from './download.js';
@@ -168,7 +168,7 @@ async function fetchAndUnpack(request: FetchRequest): Promise<string> {
   await unpack(torch, target, request);
   for (const wheel of await downloadNvidiaWheels(torch, wheels)) {
     request.note(`unpacking ${basename(wheel)}`);
-    await unzip(wheel, target, selectNvidiaLibraries);
+    await unzip(wheel, target, selectNvidiaFiles);
   }
   return target;
 }

@@ -11,7 +11,8 @@ namespace svg {
 
 struct BackendOptions {
   int rank = 0, world = 1;
-  std::string host;  // of rank 0: ranks that meet on the loopback address stay on it
+  std::string host;  // of the store
+  int port = 0;      // of the store
   std::chrono::milliseconds timeout;
 };
 

@@ -1,7 +1,10 @@
 // Collectives on GPUs. The only file that sees ProcessGroupNCCL.hpp, and so nccl.h; USE_C10D_NCCL is set for it alone.
+#include <torch/csrc/cuda/nccl.h>
+
 #include <cstdlib>
 #include <torch/csrc/distributed/c10d/ProcessGroupNCCL.hpp>
 
+#include "core/error.h"
 #include "distributed/backends.h"
 
 namespace svg {
@@ -25,10 +28,25 @@ void keep_process_alive() {
   ::setenv("TORCH_NCCL_ENABLE_MONITORING", "0", keep_what_is_set);
 }
 
+/// ProcessGroupNCCL::Options holds a structure of nccl.h, whose size differs from version to version.
+void check_version() {
+  constexpr uint64_t kBits = 16;
+  const uint64_t header = (uint64_t{NCCL_MAJOR} << (2 * kBits)) | (uint64_t{NCCL_MINOR} << kBits) | NCCL_PATCH;
+  const uint64_t library = torch::cuda::nccl::version();
+  if (header == library) return;
+  const auto words = [](uint64_t version) {
+    return concat(version >> (2 * kBits), ".", (version >> kBits) & 0xffff, ".", version & 0xffff);
+  };
+  throw Error(ErrorCode::kDeviceUnavailable,
+              concat("this build was compiled with nccl.h ", words(header), ", but libtorch has NCCL ", words(library)),
+              "Put nccl.h of libtorch's version into its include folder and run `svg-t2i build --force`.");
+}
+
 }  // namespace
 
 std::unique_ptr<CollectiveBackend> open_nccl(const c10::intrusive_ptr<c10d::Store>& store,
                                              const BackendOptions& options) {
+  check_version();
   keep_process_alive();
   auto nccl = c10d::ProcessGroupNCCL::Options::create();
   nccl->timeout = options.timeout;

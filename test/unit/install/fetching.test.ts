@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { officialArchiveUrl, selectLibtorch, selectNvidiaLibraries } from '../../../lib/install/archive.js';
+import { officialArchiveUrl, selectLibtorch, selectNvidiaFiles } from '../../../lib/install/archive.js';
 import { flavourForDriver, parseDriverFile, parseFlavour } from '../../../lib/install/cuda.js';
 import { nvidiaRequirements, torchRequirements } from '../../../lib/install/pip.js';
 
@@ -48,8 +48,10 @@ describe('what is taken out of archives', () => {
     ['nvidia/cublas/lib/libcublas.so.12', 'lib/libcublas.so.12'],
     ['nvidia/cu13/lib/libnvrtc-builtins.so.13.0', 'lib/libnvrtc-builtins.so.13.0'],
     ['nvidia/cublas/include/cublas.h', undefined],
+    ['nvidia/nccl/include/nccl.h', 'include/nccl.h'],
+    ['nvidia/nccl/include/nccl_device.h', undefined],
   ])('%s -> %s', (name, path) => {
-    expect(selectNvidiaLibraries(name)).toBe(path);
+    expect(selectNvidiaFiles(name)).toBe(path);
   });
 
   it('names the official archive', () => {
