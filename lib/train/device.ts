@@ -11,6 +11,8 @@ export interface DeviceChoice {
   readonly threads: number | undefined;
 }
 
+type Environment = Readonly<Record<string, string | undefined>>;
+
 /** @throws SvgT2IError ERR_SVGT2I_DEVICE_UNAVAILABLE where there are fewer GPUs than processes */
 export function chooseDevice(config: TrainingConfig, place: RankPlace): DeviceChoice {
   const { device, threads } = config;
@@ -21,10 +23,20 @@ export function chooseDevice(config: TrainingConfig, place: RankPlace): DeviceCh
   const { cudaDevices } = runtimeInfo();
   if (device === 'auto' && cudaDevices === 0) return { device: 'cpu', threads: ownThreads };
   if (device !== 'auto' && device !== 'cuda') return { device, threads: ownThreads };
-  if (localRank < cudaDevices) return { device: `cuda:${localRank}`, threads: ownThreads };
+  const gpu = ownGpu(localRank, cudaDevices, process.env);
+  if (gpu !== undefined) return { device: `cuda:${gpu}`, threads: ownThreads };
   throw new SvgT2IError(
     'ERR_SVGT2I_DEVICE_UNAVAILABLE',
     `process ${localRank} of this machine has no GPU: there are ${cudaDevices}`,
     { hint: 'Start one process a GPU (--nproc), or set device: cpu.' },
   );
+}
+
+/** Number of a process's GPU among those that it sees; undefined where none is left for it. */
+export function ownGpu(localRank: number, gpus: number, env: Environment): number | undefined {
+  if (localRank < gpus) return localRank;
+  // srun --gpus-per-task and scripts like it show each process its own one as number 0; torchrun and --nproc, which set
+  // LOCAL_WORLD_SIZE, show all processes the same ones.
+  const isOneShown = env.SLURM_LOCALID !== undefined || /^[^,]+$/.test(env.CUDA_VISIBLE_DEVICES ?? '');
+  return gpus === 1 && isOneShown && env.LOCAL_WORLD_SIZE === undefined ? 0 : undefined;
 }

@@ -3,6 +3,7 @@
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
 #include <ATen/detail/CUDAHooksInterface.h>
+#include <c10/core/DeviceGuard.h>
 #include <torch/version.h>
 
 #include <fstream>
@@ -27,6 +28,12 @@ bool cpu_has_bf16_matrix() {
 }
 
 int cuda_device_count() { return at::hasCUDA() ? static_cast<int>(at::detail::getCUDAHooks().deviceCount()) : 0; }
+
+/// Compute capability 8.0 or more, by the only question about it that libtorch answers without CUDA's headers.
+bool gpu_has_bf16(at::Device device) {
+  const c10::DeviceGuard guard(device);
+  return at::detail::getCUDAHooks().supportsBFloat16ConvolutionWithCuDNNv8();
+}
 
 int parse_cuda_index(const std::string& name) {
   if (name == "cuda") return 0;
@@ -60,7 +67,7 @@ at::ScalarType parse_dtype(const std::string& name, at::Device device) {
     return at::kHalf;
   }
   SVG_CHECK(name == "auto", ErrorCode::kInvalidArgument, "unknown dtype \"", name, "\": use auto, fp32, bf16 or fp16");
-  return device.is_cuda() || cpu_has_bf16_matrix() ? at::kBFloat16 : at::kFloat;
+  return (device.is_cuda() ? gpu_has_bf16(device) : cpu_has_bf16_matrix()) ? at::kBFloat16 : at::kFloat;
 }
 
 const char* dtype_short_name(at::ScalarType dtype) {

@@ -1,6 +1,7 @@
 #include "engine/engine.h"
 
 #include <ATen/Parallel.h>
+#include <c10/core/DeviceGuard.h>
 #include <c10/core/GradMode.h>
 
 #include <atomic>
@@ -111,6 +112,9 @@ void Engine::run_job(Job& job, EngineState& state) {
   try {
     const CancelScope scope(job.cancelled);
     check_cancelled();
+    // Kernels of our own are launched on the thread's current device.
+    c10::OptionalDeviceGuard guard;
+    if (state.device.is_cuda()) guard.reset_device(state.device);
     JobResult result = job.handler(state, job.request, job.tensors, job.callbacks.event);
     job.callbacks.done(nullptr, std::move(result));
   } catch (...) {
