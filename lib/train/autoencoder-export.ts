@@ -27,6 +27,7 @@ export async function exportAutoencoder(
   const weights = publishedWeights(config);
   const nesting = isTorch ? { nesting: 'state_dict' } : {};
   await engine.run('train-export', { path: checkpoint, weights, dtype, ...nesting });
+  await options.settle?.();
   if (!options.isFirst) return [];
   const yaml = join(options.folder, `autoencoder/svg_autoencoder_${kind}_${name}.yaml`);
   await writeDurably(yaml, stringify(autoencoderYaml(config, `pre-trained/${file}`)));

@@ -60,12 +60,12 @@ export async function writeCheckpoint(options: WriteCheckpointOptions): Promise<
       await rm(unfinished, { recursive: true, force: true });
       await makeFolder(unfinished);
     }
-    await ranks.barrier();
+    await ranks.barrier({ patient: true });
     const names = await write(unfinished);
     const files = await Promise.all(names.map((name) => settle(unfinished, name)));
     const { rank, worldSize } = ranks.place;
     if (!ranks.isFirst) await writeDurably(join(unfinished, listName(rank)), JSON.stringify(files));
-    await ranks.barrier();
+    await ranks.barrier({ patient: true });
     if (ranks.isFirst) {
       const all = [...files, ...(await othersFiles(unfinished, worldSize))];
       const whole: CheckpointState = {
@@ -79,7 +79,7 @@ export async function writeCheckpoint(options: WriteCheckpointOptions): Promise<
       await replaceFolder(unfinished, final);
       await sync(folder);
     }
-    await ranks.barrier();
+    await ranks.barrier({ patient: true });
     return final;
   } catch (error) {
     if (ranks.isFirst) await rm(unfinished, { recursive: true, force: true });

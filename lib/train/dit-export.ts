@@ -16,7 +16,7 @@ export async function exportDit(
   config: DitTrainingConfig,
   options: ExportOptions & { readonly folder: string; readonly statistics: string | undefined },
 ): Promise<readonly string[]> {
-  const { folder, name, isFirst, statistics, dtype = 'fp32', format, onlyAverages = false } = options;
+  const { folder, name, isFirst, statistics, dtype = 'fp32', format, onlyAverages = false, settle } = options;
   const extension = format === 'safetensors' ? 'safetensors' : 'pth';
   const dit = join(folder, `dit-${name.replace(/^dit[-_]/, '')}`);
   if (isFirst) await makeFolder(dit);
@@ -24,7 +24,10 @@ export async function exportDit(
   const ema = { path: join(dit, `consolidated_ema.00-of-01.${extension}`), weights: 'ema' };
   const averages = onlyAverages ? [ema] : [raw, ema];
   const files = config.ema.decay > 0 ? averages : [raw];
-  for (const file of files) await engine.run('train-export', { ...file, dtype });
+  for (const file of files) {
+    await engine.run('train-export', { ...file, dtype });
+    await settle?.();
+  }
   if (!isFirst) return [];
   const args = join(dit, 'model_args.json');
   await writeDurably(args, `${JSON.stringify(config.model, null, 1)}\n`);

@@ -12,6 +12,8 @@ export interface ExportOptions {
   readonly name: string;
   /** Whether this process is the one that writes; all of them take part. */
   readonly isFirst: boolean;
+  /** Waits until the first process has written a file; needed where there are others. */
+  readonly settle?: (() => Promise<void>) | undefined;
   /** Of the files; fp32 by default. */
   readonly dtype?: ExportDtype | undefined;
   /** torch by default. */

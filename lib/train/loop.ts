@@ -158,12 +158,14 @@ class Loop<Sample> {
     const interrupt = ranks.isAlone ? signal : undefined;
     try {
       const image = await stage.drawSamples(ranks.isFirst, interrupt);
-      if (image === undefined || recorder === undefined) return;
-      onEvent({ type: 'samples', step, file: await recorder.image(step, image) });
-      await recorder.plot(folder.path);
+      if (image !== undefined && recorder !== undefined) {
+        onEvent({ type: 'samples', step, file: await recorder.image(step, image) });
+        await recorder.plot(folder.path);
+      }
     } catch (error) {
       if (interrupt?.aborted !== true) throw error;
     }
+    await ranks.barrier({ patient: true });
   }
 
   async #save(step: number): Promise<void> {

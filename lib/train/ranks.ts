@@ -137,9 +137,9 @@ export class Ranks {
     return this.place.worldSize === 1;
   }
 
-  /** Waits for all. */
-  async barrier(): Promise<void> {
-    if (!this.isAlone) await this.#engine.run('dist-barrier', {});
+  /** Waits for all; `patient`, without the timeout for those that give signs of life: after what one does alone. */
+  async barrier(options: { readonly patient?: boolean } = {}): Promise<void> {
+    if (!this.isAlone) await this.#engine.run('dist-barrier', options);
   }
 
   /** @throws SvgT2IError ERR_SVGT2I_RANKS naming the processes whose text differs */

@@ -112,7 +112,11 @@ async function trainLocked(
       const { isFirst } = group;
       const exported = result.stopped
         ? []
-        : await stage.exportTo(folder.exported, { name: basename(folder.path), isFirst });
+        : await stage.exportTo(folder.exported, {
+            name: basename(folder.path),
+            isFirst,
+            settle: () => group.barrier({ patient: true }),
+          });
       if (exported.length > 0) onEvent({ type: 'export', files: exported });
       await group.close();
       return { ...result, steps, exported };
@@ -140,7 +144,7 @@ async function beginFolder(
     await pruneCheckpoints(folder.checkpoints, { keep: config.checkpoints.keep, newest, onWarning });
     await writeRunConfig(folder, config);
   }
-  await options.ranks.barrier();
+  await options.ranks.barrier({ patient: true });
 }
 
 /** Puts the newest whole checkpoint into the engine; steps done. */

@@ -32,7 +32,9 @@ class AloneGroup : public ProcessGroup {
   std::unique_ptr<Collective> start_reduce(at::Tensor, int64_t) override { return std::make_unique<Done>(); }
   std::unique_ptr<Collective> start_broadcast(at::Tensor, int64_t) override { return std::make_unique<Done>(); }
   std::vector<at::Tensor> all_gather(const at::Tensor& tensor) override { return {tensor.clone()}; }
-  std::vector<std::string> all_gather_text(const std::string&, const std::string& text) override { return {text}; }
+  std::vector<std::string> all_gather_text(const std::string&, const std::string& text, Patience) override {
+    return {text};
+  }
 
  private:
   at::Device device_;
@@ -82,7 +84,7 @@ class JoinedGroup : public ProcessGroup {
       const auto store = connect_store(options.master_addr, static_cast<int>(options.master_port), options.timeout,
                                        options.launcher_prefix);
       const BackendOptions wanted{static_cast<int>(rank()), static_cast<int>(world()), options.master_addr,
-                                  options.timeout};
+                                  static_cast<int>(options.master_port), options.timeout};
       backend_ = backend_name_ == "nccl" ? open_nccl(store, wanted) : open_gloo(store, wanted);
     } catch (const Error&) {
       throw;
@@ -143,8 +145,9 @@ class JoinedGroup : public ProcessGroup {
     return gathered[0];
   }
 
-  std::vector<std::string> all_gather_text(const std::string& name, const std::string& text) override {
-    return monitor_.exchange(name, text);
+  std::vector<std::string> all_gather_text(const std::string& name, const std::string& text,
+                                           Patience patience) override {
+    return monitor_.exchange(name, text, patience);
   }
 
  private:

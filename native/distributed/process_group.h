@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "distributed/patience.h"
+
 namespace svg {
 
 struct GroupOptions {
@@ -55,12 +57,13 @@ class ProcessGroup {
   /// Tensors of one shape and dtype, by rank.
   virtual std::vector<at::Tensor> all_gather(const at::Tensor& tensor) = 0;
   /// Texts by rank, of any length.
-  virtual std::vector<std::string> all_gather_text(const std::string& name, const std::string& text) = 0;
+  virtual std::vector<std::string> all_gather_text(const std::string& name, const std::string& text,
+                                                   Patience patience = Patience::kTimeout) = 0;
 
   void all_reduce(const at::Tensor& tensor, ReduceOp op = ReduceOp::kSum) { start_all_reduce(tensor, op)->wait(); }
   void reduce(const at::Tensor& tensor, int64_t root) { start_reduce(tensor, root)->wait(); }
   void broadcast(const at::Tensor& tensor, int64_t root) { start_broadcast(tensor, root)->wait(); }
-  void barrier() { all_gather_text("barrier", ""); }
+  void barrier(Patience patience = Patience::kTimeout) { all_gather_text("barrier", "", patience); }
   /// Throws Error(kRanks) that names the ranks whose text differs from rank 0's.
   void agree(const std::string& name, const std::string& text);
 };

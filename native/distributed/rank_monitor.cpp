@@ -147,13 +147,13 @@ int64_t RankMonitor::start(const std::string& name) {
   return ++state_->started;
 }
 
-void RankMonitor::await(int64_t number, const std::function<bool()>& done) {
+void RankMonitor::await(int64_t number, const std::function<bool()>& done, Patience patience) {
   const auto deadline = MonitorClock::now() + state_->options.timeout;
   microseconds pause = kFirstPause;
   while (!done()) {
     Lock lock(state_->mutex);
     check_peers(*state_, lock, number);
-    if (MonitorClock::now() > deadline) time_out(*state_, lock, number);
+    if (patience == Patience::kTimeout && MonitorClock::now() > deadline) time_out(*state_, lock, number);
     try {
       check_cancelled();
     } catch (const Error&) {
@@ -179,7 +179,7 @@ void RankMonitor::explain(int64_t number, const std::string& words) {
   fail(*state_, lock, concat(collective_name(number, state_->collective), " failed on ", own, ": ", words));
 }
 
-std::vector<std::string> RankMonitor::exchange(const std::string& name, const std::string& text) {
+std::vector<std::string> RankMonitor::exchange(const std::string& name, const std::string& text, Patience patience) {
   const int64_t number = start(name);
   {
     const Lock lock(state_->mutex);
@@ -189,10 +189,11 @@ std::vector<std::string> RankMonitor::exchange(const std::string& name, const st
     state_->exchange->texts.resize(state_->peers.size());
     state_->changed.notify_all();
   }
-  await(number, [&] {
+  const auto is_complete = [&] {
     const Lock lock(state_->mutex);
     return state_->exchange->complete;
-  });
+  };
+  await(number, is_complete, patience);
   const Lock lock(state_->mutex);
   std::vector<std::string> texts;
   for (const auto& given : state_->exchange->texts) texts.push_back(*given);

@@ -9,6 +9,8 @@
 #include <thread>
 #include <vector>
 
+#include "distributed/patience.h"
+
 namespace svg {
 
 struct MonitorOptions {
@@ -36,11 +38,12 @@ class RankMonitor {
   /// Numbers a collective. All ranks start the same ones in the same order.
   int64_t start(const std::string& name);
   /// Waits until `done`. Throws Error(kCancelled) where this rank's job was cancelled, which ends the run of all.
-  void await(int64_t number, const std::function<bool()>& done);
+  void await(int64_t number, const std::function<bool()>& done, Patience patience = Patience::kTimeout);
   /// For a collective that failed by itself: throws the cause that the monitor finds, or else one with these words.
   [[noreturn]] void explain(int64_t number, const std::string& words);
   /// A collective: the texts of all ranks, by rank.
-  std::vector<std::string> exchange(const std::string& name, const std::string& text);
+  std::vector<std::string> exchange(const std::string& name, const std::string& text,
+                                    Patience patience = Patience::kTimeout);
 
  private:
   void stop();

@@ -109,7 +109,7 @@ class CountingGroup : public ProcessGroup {
   std::unique_ptr<svg::Collective> start_reduce(at::Tensor, int64_t) override { return count(); }
   std::unique_ptr<svg::Collective> start_broadcast(at::Tensor, int64_t) override { return count(); }
   std::vector<at::Tensor> all_gather(const at::Tensor& tensor) override { return {tensor, tensor}; }
-  std::vector<std::string> all_gather_text(const std::string&, const std::string& text) override {
+  std::vector<std::string> all_gather_text(const std::string&, const std::string& text, svg::Patience) override {
     return {text, text};
   }
 

@@ -1,11 +1,14 @@
 #include "distributed/process_group.h"
 
+#include <unistd.h>
+
 #include <atomic>
 #include <chrono>
 #include <thread>
 
 #include "check.h"
 #include "core/cancel.h"
+#include "distributed/socket.h"
 #include "distributed/store.h"
 #include "ranks.h"
 
@@ -129,6 +132,28 @@ TEST_CASE("process_group: a rank that misses a barrier is named") {
   expect_blame(errors, 1, "stalls");
 }
 
+TEST_CASE("process_group: a patient barrier waits for a rank that lives, past the timeout") {
+  const auto errors = run_ranks(
+      3,
+      [](ProcessGroup& group) {
+        if (group.rank() == 0) std::this_thread::sleep_for(std::chrono::seconds(5));
+        group.barrier(svg::Patience::kWhileAlive);
+        group.all_reduce(values_of(group.rank()));
+      },
+      /*timeout_seconds=*/2);
+  for (const auto& error : errors) EXPECT(!error);
+}
+
+TEST_CASE("process_group: a patient barrier does not wait for a rank that leaves") {
+  const auto start = Clock::now();
+  const auto errors = run_ranks(3, [](ProcessGroup& group) {
+    if (group.rank() == 1) throw svg::Error(ErrorCode::kDiskFull, "no space");
+    group.barrier(svg::Patience::kWhileAlive);
+  });
+  expect_blame(errors, 1, "left the run");
+  EXPECT(seconds_since(start) < 30);
+}
+
 TEST_CASE("process_group: a rank that leaves is named long before the timeout") {
   for (const size_t leaver : {0, 2}) {
     const auto start = Clock::now();
@@ -214,6 +239,38 @@ TEST_CASE("process_group: ranks meet in the launcher's store, again after a rest
   svg::GroupOptions options = group_options(0, 2, svg::test::free_port(), 0.5);
   options.launcher_prefix = "attempt-0";
   EXPECT_ERROR(ProcessGroup::open(options), ErrorCode::kRanks, "the launcher's store does not answer at");
+}
+
+TEST_CASE("process_group: a name of the loopback address is the machine's own, not the loopback address itself") {
+  // Stands for the name that Debian's /etc/hosts gives 127.0.1.1: getaddrinfo finds 127.0.0.1.
+  const std::string name = "127.1";
+  EXPECT(!svg::is_loopback(name) && svg::is_loopback("localhost") && svg::is_loopback("::1"));
+  const int port = svg::test::free_port();
+  const int listening = svg::listen_on(name, port);
+  const std::string outside = svg::own_address(name, port);
+  const bool reached = svg::answers(outside, port);
+  ::close(listening);
+  EXPECT(reached);
+  const int hidden = svg::listen_on("127.0.0.1", port);
+  const bool exposed = !svg::is_loopback(outside) && svg::answers(outside, port);
+  ::close(hidden);
+  EXPECT(!exposed);
+
+  const int other_port = svg::test::free_port();
+  std::vector<at::Tensor> sums(2);
+  std::vector<std::thread> threads;
+  for (int64_t rank = 0; rank < 2; ++rank) {
+    threads.emplace_back([&, rank] {
+      svg::GroupOptions options = group_options(rank, 2, other_port);
+      options.master_addr = name;
+      const auto group = ProcessGroup::open(options);
+      const at::Tensor sum = at::full({1}, rank + 1);
+      group->all_reduce(sum);
+      sums[static_cast<size_t>(rank)] = sum;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (const at::Tensor& sum : sums) EXPECT(sum.item<int64_t>() == 3);
 }
 
 TEST_CASE("process_group: options that make no sense") {

@@ -27,9 +27,9 @@ JobResult dist_open(EngineState& state, const Json& request, const TensorMap&, c
   return {Json::object().set("backend", state.group->backend()), {}};
 }
 
-/// {} -> {}: waits for all ranks.
-JobResult dist_barrier(EngineState& state, const Json&, const TensorMap&, const EventSink&) {
-  group(state).barrier();
+/// {"patient"?} -> {}: waits for all ranks; patiently, as long as they live, without the timeout of the group.
+JobResult dist_barrier(EngineState& state, const Json& request, const TensorMap&, const EventSink&) {
+  group(state).barrier(request.get_bool("patient", false) ? Patience::kWhileAlive : Patience::kTimeout);
   return {Json::object(), {}};
 }
 
