@@ -7,7 +7,7 @@ import {
   type TrainingConfig,
   type TrainingStage,
 } from '../config/train.js';
-import { EXIT_CODES, SvgT2IError } from '../errors.js';
+import { SvgT2IError } from '../errors.js';
 import { endWithLauncher, launchRanks } from '../train/launch.js';
 import { rankPlace } from '../train/ranks.js';
 import { train } from '../train/run.js';
@@ -34,7 +34,7 @@ export async function trainFromCommandLine(stage: TrainingStage, flags: TrainFla
       });
     }
     checkWorldSize(config, processes);
-    await launch(processes, folder);
+    await launch(stage, processes, folder);
     return;
   }
   if (process.channel !== undefined) endWithLauncher();
@@ -91,10 +91,10 @@ function defaultFolder(file: string | undefined): string {
 }
 
 /** The same command line again in every process, without --nproc. */
-async function launch(processes: number, folder: string): Promise<void> {
+async function launch(stage: TrainingStage, processes: number, folder: string): Promise<void> {
   using interrupt = listenForInterrupt();
   const [program, ...args] = [process.execPath, ...process.execArgv, ...withoutNproc(process.argv.slice(1))];
-  const exitCode = await launchRanks({
+  process.exitCode = await launchRanks({
     processes,
     command: [program, ...args, '--run', folder],
     env: process.env,
@@ -104,11 +104,12 @@ async function launch(processes: number, folder: string): Promise<void> {
       if (stream === 'stdout') process.stdout.write(`${line}\n`);
       else note(rank === 0 ? line : `[${rank}] ${line}`);
     },
-    onFailure: (rank, code) => note(`process ${rank} ended with code ${code}, so the others are ended`),
+    onFailure: (_, how) => note(`${how}, so the others are ended`),
+    hint: [
+      'Its last messages are above; SIGKILL often means that the memory of the machine ran out.',
+      `Go on with: svg-t2i train ${stage} --run ${folder} --nproc ${processes} --resume`,
+    ].join('\n'),
   });
-  // A process that was killed has no code of its own.
-  const isKilled = exitCode > 128 && exitCode !== EXIT_CODES.interrupted;
-  process.exitCode = isKilled ? EXIT_CODES.failure : exitCode;
 }
 
 function withoutNproc(args: readonly string[]): readonly string[] {

@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { constants } from 'node:os';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
-import { SvgT2IError } from '../errors.js';
+import { EXIT_CODES, SvgT2IError } from '../errors.js';
 
 export interface LaunchOptions {
   readonly processes: number;
@@ -13,22 +13,50 @@ export interface LaunchOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** A line that a process has printed, without its end. */
   readonly onLine: (rank: number, stream: 'stdout' | 'stderr', line: string) => void;
-  /** Told when a process has ended badly, the first time; the others are being ended then. */
-  readonly onFailure?: (rank: number, exitCode: number) => void;
+  /** Told how a process has ended badly, the first time; the others are being ended then. */
+  readonly onFailure?: (rank: number, how: string) => void;
+  /** What the user can do where a process has died. */
+  readonly hint?: string;
   /** Passed on to all processes as SIGINT: they save and end. */
   readonly signal?: AbortSignal | undefined;
   /** What is given to the others to end by themselves after the first has failed. */
   readonly graceMs?: number;
 }
 
+/** Enough for a last message. Who died they find out later, but the launcher knows, and none of them can save alone. */
 const GRACE_MS = 10_000;
+/** This and the number of a signal is how a shell tells the end by it. */
+const KILLED = 128;
+/** Codes that only errors of ours end with, so that the process has told its own. */
+const USER_CODES: ReadonlySet<number> = new Set([
+  EXIT_CODES.usage,
+  EXIT_CODES.environment,
+  EXIT_CODES.weights,
+  EXIT_CODES.memory,
+]);
 
-/** Starts all processes and waits for all; the first that ends badly ends the others, and its exit code is returned. */
+interface BadEnd {
+  readonly rank: number;
+  readonly exitCode: number;
+}
+
+/**
+ * Starts all processes and waits for all; the first that ends badly ends the others, and its exit code is returned.
+ *
+ * @throws SvgT2IError ERR_SVGT2I_RANKS where that one was killed, or ended without an error of its own
+ */
 export async function launchRanks(options: LaunchOptions): Promise<number> {
-  const { processes, signal, onFailure, graceMs = GRACE_MS } = options;
+  const { processes, signal, onFailure, graceMs = GRACE_MS, hint } = options;
   const port = await freePort();
-  const children = Array.from({ length: processes }, (_, rank) => startRank(options, rank, port));
-  let failure = 0;
+  const told = new Set<number>();
+  const onLine: LaunchOptions['onLine'] = (rank, stream, line) => {
+    if (/ERR_SVGT2I_[A-Z]/.test(line)) told.add(rank);
+    options.onLine(rank, stream, line);
+  };
+  const children = Array.from({ length: processes }, (_, rank) =>
+    startRank({ ...options, onLine }, rank, port),
+  );
+  const ends: BadEnd[] = [];
   let killTimer: NodeJS.Timeout | undefined;
   const stopOthers = (): void => {
     const kill = (name: NodeJS.Signals) => children.forEach(({ child }) => void child.kill(name));
@@ -41,11 +69,11 @@ export async function launchRanks(options: LaunchOptions): Promise<number> {
     await Promise.all(
       children.map(async ({ ended }, rank) => {
         const exitCode = await ended;
-        if (exitCode === 0 || failure !== 0) return;
-        failure = exitCode;
+        if (exitCode === 0) return;
+        ends.push({ rank, exitCode });
         // Asked to stop, all of them end with a code of their own and at their own time.
-        if (signal?.aborted === true) return;
-        onFailure?.(rank, exitCode);
+        if (ends.length > 1 || signal?.aborted === true) return;
+        onFailure?.(rank, describeEnd({ rank, exitCode }));
         stopOthers();
       }),
     );
@@ -53,7 +81,26 @@ export async function launchRanks(options: LaunchOptions): Promise<number> {
     clearTimeout(killTimer);
     signal?.removeEventListener('abort', interrupt);
   }
-  return failure;
+  const end = decisiveEnd(ends);
+  if (end === undefined) return EXIT_CODES.ok;
+  const { rank, exitCode } = end;
+  const isOwn = USER_CODES.has(exitCode) || (exitCode < KILLED && told.has(rank));
+  if (isOwn || exitCode === EXIT_CODES.interrupted) return exitCode;
+  throw new SvgT2IError('ERR_SVGT2I_RANKS', `${describeEnd(end)}, so the others were ended`, { hint });
+}
+
+/** The first, unless a later one says more: rank 0 stays until the others have heard that it failed, and have ended. */
+function decisiveEnd(ends: readonly BadEnd[]): BadEnd | undefined {
+  const [first] = ends;
+  if (first?.exitCode !== EXIT_CODES.failure) return first;
+  return ends.find(({ exitCode }) => USER_CODES.has(exitCode)) ?? first;
+}
+
+function describeEnd({ rank, exitCode }: BadEnd): string {
+  const signal = Object.entries(constants.signals).find(([, number]) => number === exitCode - KILLED)?.[0];
+  return signal === undefined
+    ? `rank ${rank} ended with code ${exitCode}`
+    : `rank ${rank} was ended by ${signal}`;
 }
 
 /** Ends a process at once where its launcher has died. Does nothing where there is none. */
@@ -87,8 +134,9 @@ function startRank(options: LaunchOptions, rank: number, port: number) {
     child.once('error', (error) =>
       reject(new SvgT2IError('ERR_SVGT2I_IO', `process ${rank} could not be started: ${error.message}`)),
     );
-    // 128 + number is how a shell tells the end by a signal.
-    child.once('close', (code, name) => resolve(code ?? 128 + (name === null ? 0 : constants.signals[name])));
+    child.once('close', (code, name) =>
+      resolve(code ?? KILLED + (name === null ? 0 : constants.signals[name])),
+    );
   });
   return { child, ended };
 }

@@ -1,6 +1,7 @@
 import { createServer } from 'node:net';
 import { describe, expect, it, vi } from 'vitest';
 import type { Engine } from '../../../lib/engine.js';
+import { ownGpu } from '../../../lib/train/device.js';
 import { freePort, type LaunchOptions, launchRanks } from '../../../lib/train/launch.js';
 import { firstHost, Ranks, rankPlace } from '../../../lib/train/ranks.js';
 
@@ -87,6 +88,25 @@ describe('the place of a process', () => {
   ])('the first of %s is %s', (list, host) => expect(firstHost(list)).toBe(host));
 });
 
+describe('the GPU of a process', () => {
+  it.each([
+    ['the one of its number', 1, 2, { LOCAL_WORLD_SIZE: '2' }, 1],
+    ['the only one that srun shows it', 1, 1, { SLURM_LOCALID: '1', CUDA_VISIBLE_DEVICES: '0' }, 0],
+    ['the only one that srun shows it by cgroups', 3, 1, { SLURM_LOCALID: '3' }, 0],
+    ['the only one that a script gives it', 1, 1, { LOCAL_RANK: '1', CUDA_VISIBLE_DEVICES: 'GPU-5f' }, 0],
+    ['none where --nproc starts more than there are', 1, 1, { LOCAL_WORLD_SIZE: '2' }, undefined],
+    [
+      'none of one that --nproc shows to all',
+      1,
+      1,
+      { LOCAL_WORLD_SIZE: '2', CUDA_VISIBLE_DEVICES: '0', SLURM_LOCALID: '0' },
+      undefined,
+    ],
+    ["none of two that are others'", 2, 2, { SLURM_LOCALID: '2' }, undefined],
+    ['none where there is none', 0, 0, { SLURM_LOCALID: '0' }, undefined],
+  ])('is %s', (_, localRank, gpus, env, gpu) => expect(ownGpu(localRank, gpus, env)).toBe(gpu));
+});
+
 it('a group asks the engine, a lone process asks nobody', async () => {
   const run = vi.fn(async (_kind: string) => ({ value: { max: 0 }, tensors: {} }));
   const engine = { run } as unknown as Engine;
@@ -107,6 +127,10 @@ it('a group asks the engine, a lone process asks nobody', async () => {
   expect(await group.anyStops(false)).toBe(false);
   run.mockResolvedValueOnce({ value: { max: 1 }, tensors: {} });
   expect(await group.anyStops(false)).toBe(true);
+  await group.barrier();
+  expect(run).toHaveBeenLastCalledWith('dist-barrier', {});
+  await group.barrier({ patient: true });
+  expect(run).toHaveBeenLastCalledWith('dist-barrier', { patient: true });
   await group.agree('configuration', 'hash');
   expect(run).toHaveBeenLastCalledWith('dist-agree', { name: 'configuration', text: 'hash' });
 });
@@ -146,6 +170,38 @@ describe('the launcher', () => {
       { graceMs: 300 },
     );
     expect([exitCode, failures]).toEqual([4, [1]]);
+  });
+
+  it('names a process that was killed', async () => {
+    const killed = launch(
+      `if (process.env.RANK === '2') setTimeout(() => process.kill(process.pid, 'SIGKILL'), 300);
+       else setInterval(() => {}, 1000);`,
+      { hint: 'Go on with --resume' },
+    );
+    await expect(killed).rejects.toMatchObject({
+      code: 'ERR_SVGT2I_RANKS',
+      message: 'rank 2 was ended by SIGKILL, so the others were ended',
+      hint: 'Go on with --resume',
+    });
+  });
+
+  it('names a process that ended without an error of its own', async () => {
+    const waits = 'else setInterval(() => {}, 1000);';
+    await expect(
+      launch(`if (process.env.RANK === '1') throw new Error('x'); ${waits}`),
+    ).rejects.toMatchObject({ message: expect.stringContaining('rank 1 ended with code 1') });
+    const { exitCode } = await launch(
+      `if (process.env.RANK === '1') { console.error('  ERR_SVGT2I_DISK_FULL'); process.exit(1); } ${waits}`,
+    );
+    expect(exitCode).toBe(1);
+  });
+
+  it('ends with the code of the process that tells more', async () => {
+    const { exitCode, failures } = await launch(
+      `process.on('SIGTERM', () => process.exit(process.env.RANK === '0' ? 5 : 1)); setInterval(() => {}, 1000);
+       if (process.env.RANK === '1') setTimeout(() => process.exit(1), 1500);`,
+    );
+    expect([exitCode, failures]).toEqual([5, [1]]);
   });
 
   it('passes an interruption on, once, and lets each end by itself', async () => {
