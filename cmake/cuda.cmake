@@ -11,12 +11,15 @@ if(SVG_WITH_CUDA AND (NOT SVG_NVCC OR NOT EXISTS "${SVG_LIBTORCH}/lib/libtorch_c
   message(FATAL_ERROR "SVG_CUDA=on needs nvcc and a libtorch for CUDA (lib/libtorch_cuda.so in '${SVG_LIBTORCH}').")
 endif()
 
-# Compiles every kernel for the compute capabilities given, into <folder>; lists the objects in <objects>.
+# Compiles every kernel for the compute capabilities given, and for later GPUs (as PTX of the last one), into <folder>;
+# lists the objects in <objects>.
 function(svg_cuda_objects objects folder)
   set(targets "")
   foreach(capability ${ARGN})
     list(APPEND targets "-gencode=arch=compute_${capability},code=sm_${capability}")
   endforeach()
+  list(GET ARGN -1 newest)
+  list(APPEND targets "-gencode=arch=compute_${newest},code=compute_${newest}")
   set(list "")
   foreach(file ${SVG_CUDA_FILES})
     set(source ${CMAKE_SOURCE_DIR}/native/kernels/cuda/${file}.cu)
