@@ -38,6 +38,8 @@ const OUTPUTS = [
   'build/loader/svg-t2i-loader.node',
   'build/loader/build-info.json',
 ];
+/** What the addon is compiled from. */
+export const SOURCES = ['CMakeLists.txt', 'cmake', 'native'] as const;
 const TEST_PROGRAM = 'build/tests/svg_native_tests';
 
 /** What the last good build was made of. */
@@ -55,7 +57,7 @@ export async function buildAddon(options: BuildOptions): Promise<BuildResult> {
   const previous = readStamp();
   const tests = options.tests ?? false;
   const configuration = describeConfiguration(options);
-  const sources = fingerprint(['CMakeLists.txt', 'native']);
+  const sources = fingerprint(SOURCES);
   const testSources = tests ? fingerprint(['test/native']) : undefined;
   const current =
     previous?.configuration === configuration &&

@@ -1,10 +1,12 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { SOURCES } from '../../../lib/install/build.js';
 import { sha256 } from '../../../lib/install/disk.js';
 import { adoptLibtorch, ensureLibtorch, planInstall } from '../../../lib/install/install.js';
 import { inspectLibtorch } from '../../../lib/install/libtorch.js';
 import { findLibtorch } from '../../../lib/install/locate.js';
+import { PACKAGE_ROOT } from '../../../lib/install/paths.js';
 import { libtorchFiles, libtorchZip, temporaryFolder, writeFiles, zipOf } from './fixtures.js';
 
 function home(): { readonly env: { readonly SVG_T2I_HOME: string }; readonly cache: string } {
@@ -159,4 +161,13 @@ describe('adoptLibtorch', () => {
     await adoptLibtorch(gone, env);
     expect(findLibtorch({ env })).toMatchObject({ source: 'cache' });
   });
+});
+
+it('the package holds all that the addon is compiled from', () => {
+  const { files } = JSON.parse(readFileSync(join(PACKAGE_ROOT, 'package.json'), 'utf8'));
+  expect(files).toEqual(expect.arrayContaining([...SOURCES]));
+  const script = readFileSync(join(PACKAGE_ROOT, 'CMakeLists.txt'), 'utf8');
+  const included = [...script.matchAll(/^include\((\w+)\//gm)].map((match) => match[1]);
+  expect(included.length).toBeGreaterThan(0);
+  expect(SOURCES).toEqual(expect.arrayContaining(included));
 });
