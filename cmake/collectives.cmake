@@ -6,16 +6,28 @@ set_source_files_properties(native/distributed/gloo.cpp PROPERTIES
 set(SVG_NCCL_SOURCE native/distributed/no_nccl.cpp)
 if(SVG_WITH_CUDA)
   get_filename_component(toolkit ${SVG_NVCC} DIRECTORY)
-  # `svg-t2i install` puts NCCL's header into libtorch, pip beside torch. nccl.cpp refuses one of another version.
-  find_path(SVG_NCCL_INCLUDE nccl.h
-    HINTS ${SVG_LIBTORCH}/include ${SVG_LIBTORCH}/../nvidia/nccl/include ${toolkit}/../include)
-  find_path(SVG_CUDA_RUNTIME_INCLUDE cuda_runtime.h HINTS ${toolkit}/../include)
-  if(SVG_NCCL_INCLUDE AND SVG_CUDA_RUNTIME_INCLUDE)
+  # `svg-t2i install` puts them into libtorch, pip beside torch. nccl.cpp refuses an nccl.h of another version; c10d's
+  # headers ask for the others.
+  set(places ${SVG_LIBTORCH}/include ${SVG_LIBTORCH}/../nvidia/nccl/include ${SVG_LIBTORCH}/../nvidia/cu13/include
+    ${toolkit}/../include)
+  set(found "")
+  set(absent "")
+  foreach(header nccl.h cuda_runtime.h cublas_v2.h cusolverDn.h cusparse.h)
+    string(MAKE_C_IDENTIFIER SVG_INCLUDE_${header} variable)
+    find_path(${variable} ${header} HINTS ${places})
+    if(${variable})
+      list(APPEND found ${${variable}})
+    else()
+      list(APPEND absent ${header})
+    endif()
+  endforeach()
+  if(absent)
+    message(STATUS "NCCL: off, not found: ${absent}")
+  else()
+    list(REMOVE_DUPLICATES found)
     set(SVG_NCCL_SOURCE native/distributed/nccl.cpp)
     set_source_files_properties(${SVG_NCCL_SOURCE} PROPERTIES COMPILE_DEFINITIONS USE_C10D_NCCL
-      INCLUDE_DIRECTORIES "${SVG_NCCL_INCLUDE};${SVG_CUDA_RUNTIME_INCLUDE}" SKIP_PRECOMPILE_HEADERS ON)
-    message(STATUS "NCCL: on (${SVG_NCCL_INCLUDE})")
-  else()
-    message(STATUS "NCCL: off, nccl.h was not found")
+      INCLUDE_DIRECTORIES "${found}" SKIP_PRECOMPILE_HEADERS ON)
+    message(STATUS "NCCL: on (${SVG_INCLUDE_nccl_h})")
   endif()
 endif()

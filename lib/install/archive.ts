@@ -20,10 +20,11 @@ export const selectLibtorch: SelectEntry = (name) => {
 };
 
 /**
- * Shared libraries of an NVIDIA wheel, put beside libtorch's own: torch's run path ends with $ORIGIN. And NCCL's header:
- * libtorch has no own one, and another version's describes other structures.
+ * Shared libraries of an NVIDIA wheel, put beside libtorch's own: torch's run path ends with $ORIGIN. And the headers that
+ * c10d's ask for: libtorch has none of its own, and another NCCL's would describe other structures.
  */
 export const selectNvidiaFiles: SelectEntry = (name) => {
   if (/^nvidia\/.*\/lib\/[^/]+\.so(\.\d+)*$/.test(name)) return `lib/${basename(name)}`;
-  return /^nvidia\/.*\/include\/nccl\.h$/.test(name) ? 'include/nccl.h' : undefined;
+  const header = /^nvidia\/.*\/include\/((?:nccl|cublas\w*|cusolver\w*|cusparse\w*)\.h)$/.exec(name)?.[1];
+  return header === undefined ? undefined : `include/${header}`;
 };

@@ -1,6 +1,4 @@
 // Collectives on GPUs. The only file that sees ProcessGroupNCCL.hpp, and so nccl.h; USE_C10D_NCCL is set for it alone.
-#include <torch/csrc/cuda/nccl.h>
-
 #include <cstdlib>
 #include <torch/csrc/distributed/c10d/ProcessGroupNCCL.hpp>
 
@@ -30,15 +28,11 @@ void keep_process_alive() {
 
 /// ProcessGroupNCCL::Options holds a structure of nccl.h, whose size differs from version to version.
 void check_version() {
-  constexpr uint64_t kBits = 16;
-  const uint64_t header = (uint64_t{NCCL_MAJOR} << (2 * kBits)) | (uint64_t{NCCL_MINOR} << kBits) | NCCL_PATCH;
-  const uint64_t library = torch::cuda::nccl::version();
-  if (header == library) return;
-  const auto words = [](uint64_t version) {
-    return concat(version >> (2 * kBits), ".", (version >> kBits) & 0xffff, ".", version & 0xffff);
-  };
+  const auto [major, minor, patch] = c10d::getNcclVersionTuple();
+  if (major == NCCL_MAJOR && minor == NCCL_MINOR && patch == NCCL_PATCH) return;
   throw Error(ErrorCode::kDeviceUnavailable,
-              concat("this build was compiled with nccl.h ", words(header), ", but libtorch has NCCL ", words(library)),
+              concat("this build was compiled with nccl.h ", NCCL_MAJOR, ".", NCCL_MINOR, ".", NCCL_PATCH,
+                     ", but libtorch has NCCL ", major, ".", minor, ".", patch),
               "Put nccl.h of libtorch's version into its include folder and run `svg-t2i build --force`.");
 }
 

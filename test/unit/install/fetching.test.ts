@@ -47,7 +47,9 @@ describe('what is taken out of archives', () => {
   it.each([
     ['nvidia/cublas/lib/libcublas.so.12', 'lib/libcublas.so.12'],
     ['nvidia/cu13/lib/libnvrtc-builtins.so.13.0', 'lib/libnvrtc-builtins.so.13.0'],
-    ['nvidia/cublas/include/cublas.h', undefined],
+    ['nvidia/cublas/include/cublas_v2.h', 'include/cublas_v2.h'],
+    ['nvidia/cu13/include/cusparse.h', 'include/cusparse.h'],
+    ['nvidia/cu13/include/cudnn.h', undefined],
     ['nvidia/nccl/include/nccl.h', 'include/nccl.h'],
     ['nvidia/nccl/include/nccl_device.h', undefined],
   ])('%s -> %s', (name, path) => {
