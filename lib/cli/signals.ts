@@ -10,15 +10,17 @@ export interface Interrupt {
   [Symbol.dispose](): void;
 }
 
-export function listenForInterrupt(): Interrupt {
+/** `forcible: false`: a second one is taken for the first by another way, as where a launcher passes on what all got. */
+export function listenForInterrupt({ forcible = true } = {}): Interrupt {
   const controller = new AbortController();
   const cleanUps: (() => void)[] = [];
   const onSignal = () => {
     if (controller.signal.aborted) {
+      if (!forcible) return;
       for (const cleanUp of cleanUps) cleanUp();
       process.exit(EXIT_CODES.interrupted);
     }
-    note('stopping after this step (Ctrl-C again to quit at once)');
+    note(`stopping after this step${forcible ? ' (Ctrl-C again to quit at once)' : ''}`);
     controller.abort(new SvgT2IError('ERR_SVGT2I_CANCELLED', 'interrupted'));
   };
   process.on('SIGINT', onSignal);

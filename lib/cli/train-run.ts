@@ -37,8 +37,9 @@ export async function trainFromCommandLine(stage: TrainingStage, flags: TrainFla
     await launch(stage, processes, folder);
     return;
   }
-  if (process.channel !== undefined) endWithLauncher();
-  using interrupt = listenForInterrupt();
+  const isLaunched = process.channel !== undefined;
+  if (isLaunched) endWithLauncher();
+  using interrupt = listenForInterrupt({ forcible: !isLaunched });
   using report = trainReport({ json: flags.json === true, isFirst: place.rank === 0 });
   const { step, steps, stopped } = await train({
     config,
@@ -107,7 +108,7 @@ async function launch(stage: TrainingStage, processes: number, folder: string): 
     onFailure: (_, how) => note(`${how}, so the others are ended`),
     hint: [
       'Its last messages are above; SIGKILL often means that the memory of the machine ran out.',
-      `Go on with: svg-t2i train ${stage} --run ${folder} --nproc ${processes} --resume`,
+      `Go on with: svg-t2i train ${stage} --run ${folder} --nproc ${processes} --resume auto`,
     ].join('\n'),
   });
 }

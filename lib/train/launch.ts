@@ -77,6 +77,10 @@ export async function launchRanks(options: LaunchOptions): Promise<number> {
         stopOthers();
       }),
     );
+  } catch (error) {
+    // One that could not be started.
+    stopOthers();
+    throw error;
   } finally {
     clearTimeout(killTimer);
     signal?.removeEventListener('abort', interrupt);
