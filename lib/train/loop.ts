@@ -169,7 +169,7 @@ class Loop<Sample> {
   }
 
   async #save(step: number): Promise<void> {
-    const { config, stage, ranks, recorder, folder, onEvent } = this.#options;
+    const { config, stage, ranks, folder } = this.#options;
     const begin = performance.now();
     const file = await writeCheckpoint({
       folder: folder.checkpoints,
@@ -188,7 +188,12 @@ class Loop<Sample> {
         return value.files.map((entry) => (typeof entry === 'string' ? entry : entry.path));
       },
     });
-    if (!ranks.isFirst) return;
+    if (ranks.isFirst) await this.#tidyUp(step, file, begin);
+    await ranks.barrier({ patient: true });
+  }
+
+  async #tidyUp(step: number, file: string, begin: number): Promise<void> {
+    const { config, recorder, folder, onEvent } = this.#options;
     await pruneCheckpoints(folder.checkpoints, {
       keep: config.checkpoints.keep,
       newest: step,

@@ -54,7 +54,8 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   const lock = isFirst ? await lockRunFolder(folder.path) : undefined;
   try {
     await checkResume(folder, resume);
-    return await trainLocked(folder, { ...options, config, place });
+    // Machines may have their releases in different places.
+    return await trainLocked(folder, { ...options, config, place, common: commonValues(options.config) });
   } finally {
     await lock?.release();
   }
@@ -62,16 +63,16 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
 
 async function trainLocked(
   folder: RunFolder,
-  options: TrainOptions & { readonly place: RankPlace },
+  options: TrainOptions & { readonly place: RankPlace; readonly common: string },
 ): Promise<TrainResult> {
-  const { config, place, plain, signal, onEvent = () => undefined } = options;
+  const { config, place, common, plain, signal, onEvent = () => undefined } = options;
   const onWarning = (message: string) => onEvent({ type: 'warning', message });
   let ranks: Ranks | undefined;
   const meet = async (engine: Engine): Promise<Ranks> => {
     ranks = await Ranks.open(engine, place, config.parallel);
     await ranks.agree('version', PACKAGE_VERSION);
     await ranks.agree('run folder', folder.path);
-    await ranks.agree('configuration', commonValues(config));
+    await ranks.agree('configuration', common);
     return ranks;
   };
   const stage = await openStage(config, {
