@@ -14,6 +14,7 @@ if(SVG_WITH_CUDA)
   set(absent "")
   foreach(header nccl.h cuda_runtime.h cublas_v2.h cusolverDn.h cusparse.h)
     string(MAKE_C_IDENTIFIER SVG_INCLUDE_${header} variable)
+    unset(${variable} CACHE)  # it may have come, or gone, since
     find_path(${variable} ${header} HINTS ${places})
     if(${variable})
       list(APPEND found ${${variable}})

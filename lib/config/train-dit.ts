@@ -197,10 +197,10 @@ function checkSamples(
 ): void {
   const { every: _, prompts: __, weights: ___, ...settings } = samples;
   const size = { width: samples.width ?? data.resolution, height: samples.height ?? data.resolution };
-  const given: Readonly<Record<string, unknown>> = { ...settings, ...size };
-  for (const { path, message } of settingsWithRules.safeParse(given).error?.issues ?? []) {
-    const [key] = path;
-    refuse(['samples', String(key)], message, given[String(key)]);
+  const whole: Readonly<Record<string, unknown>> = { ...settings, ...size };
+  for (const { path, message } of settingsWithRules.safeParse(whole).error?.issues ?? []) {
+    const key = String(path[0]);
+    if (key in samples) refuse(['samples', key], message, whole[key]);
   }
   const unit = PATCH_PIXELS * model.patch_size;
   const [, rows, columns] = model.axes_lens;
@@ -208,12 +208,9 @@ function checkSamples(
     ['width', columns],
     ['height', rows],
   ] as const) {
-    if (size[side] % unit !== 0) {
-      refuse(
-        ['samples', side],
-        `must be a multiple of ${unit} for patch_size ${model.patch_size}`,
-        size[side],
-      );
+    const given = samples[side];
+    if (given !== undefined && given % unit !== 0) {
+      refuse(['samples', side], `must be a multiple of ${unit} for patch_size ${model.patch_size}`, given);
     }
     if (size[side] > places * unit) {
       refuse(['samples', side], `must be at most ${places * unit} for axes_lens of ${places}`, size[side]);

@@ -5,6 +5,7 @@ import type { AutoencoderTrainingConfig } from '../config/train-autoencoder.js';
 import { Engine } from '../engine.js';
 import { SvgT2IError } from '../errors.js';
 import { makeFolder } from '../files.js';
+import { isFile } from '../pipeline/find.js';
 import { loadRelease } from '../pipeline/load.js';
 import { exportAutoencoder } from './autoencoder-export.js';
 import { autoencoderOpenRequest } from './autoencoder-open-request.js';
@@ -61,6 +62,10 @@ export async function exportRun(options: ExportRunOptions): Promise<ExportRunRes
     config.stage === 'dit'
       ? await exportDit(engine, config, { ...to, statistics })
       : await exportAutoencoder(engine, config, to);
+  for (const twin of files.map((file) => file.replace(/\.pth$/, '.safetensors'))) {
+    if (!files.includes(twin) && isFile(twin))
+      onWarning(`${twin} is from earlier, and is what sample would read: remove it`);
+  }
   return { files, step: found.state.step };
 }
 

@@ -15,7 +15,7 @@ class AutoencoderRun : public TrainingRun {
  public:
   /// {"model": {"encoder", "decoder", "residual"?}, "start"?: {"path"}, "encoder"?: {"path"}, "trainEncoder",
   /// "freezeResidual", "maskRatio", "latentNoise", "lpips"?: {"path"}, "loss": AutoencoderLossOptions, "optimizer",
-  /// "gradClip", "emaDecay", "precision", "checkpointing", "seed", "parallel"?: {"mode", "bucketBytes"?}, "plain"?: the
+  /// "gradClip", "emaDecay", "precision", "seed", "parallel"?: {"mode", "bucketBytes"?}, "plain"?: the
   /// bench's other side}; `report` tells what became of "start".
   AutoencoderRun(const EngineState& state, const Json& request, StartReport& report);
 

@@ -41,7 +41,11 @@ describe('export', () => {
     expect(ofKind('train-restore')[0]?.request).toEqual({ folder: inRun('checkpoints/step-00000006') });
     expect(ofKind('load')[0]?.request).not.toHaveProperty('textEncoder');
     const written = await exportRun({ run: inRun(), out, format: 'safetensors', onlyAverages: true });
-    expect(written.files).toContain(join(out, 'dit-run/consolidated_ema.00-of-01.safetensors'));
+    const converted = join(out, 'dit-run/consolidated_ema.00-of-01.safetensors');
+    expect(written.files).toContain(converted);
+    const told: string[] = [];
+    await exportRun({ run: inRun(), out, onWarning: (message) => told.push(message) });
+    expect(told).toEqual([expect.stringContaining(`${converted} is from earlier`)]);
   });
 
   it('refuses a folder that is no run, and a run without checkpoints', async () => {
