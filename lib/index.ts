@@ -9,6 +9,7 @@ export { gridImage } from './image/grid.js';
 export { type ImageParameters, readParameters } from './image/parameters.js';
 export { psnr } from './image/psnr.js';
 export type { RgbImage } from './image/rgb-image.js';
+export { EMBEDDED_MODEL } from './pipeline/embedded-model.js';
 export type { GeneratedImage } from './pipeline/generated-image.js';
 export type { ModelPart } from './pipeline/layout.js';
 export type { LoadedModels, LoadOptions } from './pipeline/load.js';

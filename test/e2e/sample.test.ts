@@ -3,18 +3,16 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, w
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { decodeImage, readParameters } from '../../dist/index.js';
+import { decodeImage, encodeImage, readParameters } from '../../dist/index.js';
+import { writeTinyRelease } from '../../dist/pipeline/tiny-release.js';
 import { jsonLines, type RunOptions, run } from './cli.js';
 
 let folder: string;
 let settings: string[];
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'svg-sample-'));
-  const { code, stdout, stderr } = await run(['quickstart', 'a first picture'], { cwd: folder });
-  expect(stderr).toContain('output/quickstart/pre-trained');
-  expect(stdout.toString().trim()).toBe(join('output', 'quickstart.png'));
-  expect(code).toBe(0);
-  const pretrained = join(folder, 'output/quickstart');
+  const pretrained = join(folder, 'release');
+  await writeTinyRelease(join(pretrained, 'pre-trained'), 7);
   settings = [
     '--pretrained',
     pretrained,
@@ -32,13 +30,6 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 const sample = (args: readonly string[], options: RunOptions = {}) =>
   run(['sample', ...settings, ...args], { cwd: folder, ...options });
-
-it('quickstart draws a PNG with its parameters', async () => {
-  const bytes = readFileSync(join(folder, 'output/quickstart.png'));
-  expect(await decodeImage(bytes)).toMatchObject({ width: 256, height: 256 });
-  const { stdout } = await run(['info', join(folder, 'output/quickstart.png'), '--json']);
-  expect(JSON.parse(stdout.toString())).toMatchObject({ prompt: 'a first picture', seed: 7 });
-});
 
 describe('output', () => {
   it('one file, named on stdout alone', async () => {
@@ -117,11 +108,13 @@ describe('output', () => {
 });
 
 it('reconstruct writes both sides and prints the PSNR', async () => {
+  const image = { width: 256, height: 256, data: new Uint8Array(256 * 256 * 3).map((_, i) => i % 251) };
+  writeFileSync(join(folder, 'original.png'), await encodeImage(image, { format: 'png' }));
   const args = [
     'reconstruct',
-    'output/quickstart.png',
+    'original.png',
     '--pretrained',
-    'output/quickstart',
+    'release',
     '--device',
     'cpu',
     '-o',
@@ -129,12 +122,12 @@ it('reconstruct writes both sides and prints the PSNR', async () => {
   ];
   const { code, stdout } = await run([...args, '--max-side', '100'], { cwd: folder });
   expect(code).toBe(0);
-  expect(stdout.toString()).toMatch(/output\/quickstart\.png +96x96 +\d+\.\d\d +both\.png/);
+  expect(stdout.toString()).toMatch(/original\.png +96x96 +\d+\.\d\d +both\.png/);
   expect(await decodeImage(readFileSync(join(folder, 'both.png')))).toMatchObject({ width: 200, height: 96 });
 });
 
 it('enhance prints one line a prompt', async () => {
-  const args = ['enhance', '--pretrained', 'output/quickstart', '--device', 'cpu'];
+  const args = ['enhance', '--pretrained', 'release', '--device', 'cpu'];
   const { code, stdout } = await run(args, { cwd: folder, stdin: 'a\nb\n' });
   expect(code).toBe(0);
   expect(stdout.toString().trimEnd().split('\n')).toHaveLength(2);
@@ -167,7 +160,7 @@ describe('Ctrl-C', () => {
 
 describe('weights that do not belong together', () => {
   it('a truncated checkpoint is named', async () => {
-    const dit = join(folder, 'output/quickstart/pre-trained/dit-tiny/consolidated.00-of-01.pth');
+    const dit = join(folder, 'release/pre-trained/dit-tiny/consolidated.00-of-01.pth');
     const cut = join(folder, 'cut.pth');
     writeFileSync(cut, readFileSync(dit).subarray(0, 5000));
     const { code, stderr } = await sample(['a fox', '--dit', cut, '-o', 'cut.png']);

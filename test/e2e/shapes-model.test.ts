@@ -54,9 +54,14 @@ beforeAll(async () => {
     'model.decoder': { ch: 32, ch_mult: [1, 1, 1, 1, 1], num_res_blocks: 0 },
     'data.sets': [{ path: list }],
   };
-  const autoencoder = ['--config', join(configs, 'autoencoder.yaml'), ...sets(small)];
-  await succeed('train', 'autoencoder', ...autoencoder, '--run', at('shapes-autoencoder'));
-  await succeed('export', at('shapes-autoencoder'), '--out', model, '--dtype', 'bf16');
+  const withSmall = (config: string, more: object = {}) => [
+    ...['train', 'autoencoder', '--config', join(configs, config)],
+    ...sets({ ...small, ...more }),
+  ];
+  await succeed(...withSmall('autoencoder.yaml'), '--run', at('shapes-encoder'));
+  const initFrom = { path: at('shapes-encoder') };
+  await succeed(...withSmall('decoder.yaml', { initFrom }), '--run', at('shapes'));
+  await succeed('export', at('shapes'), '--out', model, '--dtype', 'bf16');
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -77,12 +82,12 @@ it('writes a text encoder that has a token for every word', async () => {
 it('trains on cached features, exports and draws with the settings of the release', async () => {
   await succeed('stats', ...ditConfig, '--out', join(model, 'shapes_stats.pt'));
   await succeed('cache', ...ditConfig, '--out', at('cache'));
-  await succeed('train', 'dit', ...ditConfig, '--run', at('shapes-dit'));
-  await succeed('export', at('shapes-dit'), '--out', model, '--dtype', 'bf16', '--only-ema');
-  const dit = join(model, 'dit-shapes-dit');
+  await succeed('train', 'dit', ...ditConfig, '--run', at('dit-shapes'));
+  await succeed('export', at('dit-shapes'), '--out', model, '--dtype', 'bf16', '--only-ema');
+  const dit = join(model, 'dit-shapes');
   expect(readdirSync(dit).sort()).toEqual(['consolidated_ema.00-of-01.pth', 'model_args.json']);
   const { size } = statSync(join(dit, 'consolidated_ema.00-of-01.pth'));
-  const exported = join(at('shapes-dit'), 'export', 'dit-shapes-dit', 'consolidated_ema.00-of-01.pth');
+  const exported = join(at('dit-shapes'), 'export', 'dit-shapes', 'consolidated_ema.00-of-01.pth');
   expect(size).toBeLessThan(0.6 * statSync(exported).size);
 
   writeFileSync(join(model, 'defaults.yaml'), 'width: 64\nheight: 64\nsteps: 3\nsystemPrompt: empty\n');

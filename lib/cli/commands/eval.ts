@@ -37,17 +37,18 @@ Draws prompts of GenEval's six categories whose combinations no training set hol
 plain image analysis, and judges them by GenEval's rules: all that is named must be there in its number and colour,
 and where it should be. Prints the part that is right in each category, and the mean of the categories.
 
+Without --pretrained (or SVG_T2I_PRETRAINED) it measures the small model that comes with the package.
 Unless said otherwise pictures have ${sizeText()} pixels, take ${SHAPES_SETTINGS.steps} steps and are drawn
 ${SHAPES_SETTINGS.batchSize} at a time.
 
 Beside sheet.png, with wrong pictures framed in red, failures.jsonl has a line for each of them with the reasons.
 
 Examples:
-  svg-t2i eval shapes --pretrained models/shapes --seed 3
-  svg-t2i eval shapes --pretrained models/shapes --count 10 --steps 20 --json
+  svg-t2i eval shapes --seed 3
+  svg-t2i eval shapes --pretrained my-model --count 10 --steps 20 --json
   svg-t2i dataset shapes --out data/held-out --count 600 --split held-out
   svg-t2i eval shapes --images data/held-out
-  svg-t2i eval shapes --pretrained models/shapes --reconstruct
+  svg-t2i eval shapes --reconstruct
 `;
 
 export function evalCommand(): Command {
@@ -104,13 +105,14 @@ async function runEval(options: EvalFlags): Promise<void> {
 }
 
 async function resolveConfig(options: EvalFlags): Promise<SampleConfig> {
-  const [{ merge }, { loadSampleConfig }] = await Promise.all([
+  const [{ merge }, { EMBEDDED_MODEL }, { loadSampleConfig }] = await Promise.all([
     import('../../config/load.js'),
+    import('../../pipeline/embedded-model.js'),
     import('../sample-config.js'),
   ]);
   const size = options.size === undefined ? {} : { sample: parseSize(options.size) };
   return loadSampleConfig({
-    defaults: { sample: { ...SHAPES_SETTINGS } },
+    defaults: { model: { pretrained: EMBEDDED_MODEL }, sample: { ...SHAPES_SETTINGS } },
     file: options.config,
     environment: process.env,
     flags: merge(flagTree(flags, options), size),

@@ -1,54 +1,69 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { addOutputModeFlags, type CommonOptions } from '../flags.js';
-import { note } from '../output.js';
+import { note, warn } from '../output.js';
 
-const DEFAULT_PROMPT = 'a photograph of an astronaut riding a horse';
-const SEED = 7;
+const DEFAULT_PROMPT = 'two red circles left of a blue square';
+/** Of a terminal's lines. */
+const INLINE_ROWS = 12;
 
 const EXAMPLES = `
-Writes a small checkpoint with random weights in the layout of the published release, then draws from it with the
-same code as \`svg-t2i sample\`. The picture is noise with colours: it shows that everything works, not what the
-published weights draw.
+Draws with the small model that comes with the package, by the same code as \`svg-t2i sample\`. It knows circles, squares,
+triangles, stars, hearts and crosses, in red, orange, yellow, green, cyan, blue, purple and pink, up to four of a kind,
+left of, right of, above or below each other, on white, grey or black.
 
 Examples:
   svg-t2i quickstart
-  svg-t2i quickstart "any prompt" -o first.png
+  svg-t2i quickstart "a yellow star above three green hearts on black" -o stars.png
+  svg-t2i quickstart "a pink heart" --seed 5
 `;
 
 interface QuickstartOptions extends CommonOptions {
   readonly output: string;
-  readonly folder: string;
+  readonly seed: string;
 }
 
 export function quickstartCommand(): Command {
   const command = new Command('quickstart')
-    .description('draw a first picture from a small random checkpoint, without downloads')
+    .description('draw a first picture with the small model of the package, without downloads')
     .argument('[prompt]', 'what to draw', DEFAULT_PROMPT)
     .option('-o, --output <file>', 'the picture', join('output', 'quickstart.png'))
-    .option('--folder <folder>', 'where the checkpoint goes', join('output', 'quickstart'));
+    .option('--seed <n>', 'another seed draws another picture', '0');
   addOutputModeFlags(command);
   return command.addHelpText('after', EXAMPLES).action(runQuickstart);
 }
 
 async function runQuickstart(prompt: string, options: QuickstartOptions): Promise<void> {
-  const [{ writeTinyRelease }, { loadConfig }, { sampleConfigSchema }, { drawAll }] = await Promise.all([
-    import('../../pipeline/tiny-release.js'),
-    import('../../config/load.js'),
-    import('../../config/sample.js'),
+  const [
+    { EMBEDDED_MODEL, wordsUnknownToEmbeddedModel },
+    { findRelease, MODEL_PARTS },
+    { loadSampleConfig },
+    { drawAll },
+  ] = await Promise.all([
+    import('../../pipeline/embedded-model.js'),
+    import('../../pipeline/layout.js'),
+    import('../sample-config.js'),
     import('../draw.js'),
   ]);
-  const json = options.json === true;
-  const pretrained = join(options.folder, 'pre-trained');
-  if (!json) note(`writing a small random checkpoint to ${pretrained}`);
-  await writeTinyRelease(pretrained, SEED);
-  const config = await loadConfig(sampleConfigSchema, {
+  const config = await loadSampleConfig({
     environment: { SVG_T2I_DEVICE: process.env.SVG_T2I_DEVICE },
-    flags: {
-      model: { pretrained },
-      sample: { width: 256, height: 256, steps: 20, seed: SEED },
-      output: { path: options.output },
-    },
+    flags: { model: { pretrained: EMBEDDED_MODEL }, output: { path: options.output } },
+    set: [`sample.seed=${options.seed}`],
   });
-  await drawAll(config, [prompt], { json });
+  findRelease(config.model, MODEL_PARTS);
+  const unknown = wordsUnknownToEmbeddedModel(prompt);
+  if (unknown.length > 0)
+    warn(`the small model does not know: ${unknown.join(', ')} (see quickstart --help)`);
+  const json = options.json === true;
+  const files = await drawAll(config, [prompt], { json });
+  if (!json) for (const file of files) await show(file);
+}
+
+/** Shows a PNG in terminals that can. */
+async function show(file: string): Promise<void> {
+  const { inlineImage, inlineProtocol } = await import('../inline-image.js');
+  const protocol = process.stderr.isTTY ? inlineProtocol(process.env) : undefined;
+  if (protocol === undefined || !file.endsWith('.png')) return;
+  note(inlineImage(await readFile(file), protocol, INLINE_ROWS));
 }

@@ -1,0 +1,50 @@
+/** The model that comes with the package, as a new user meets it. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { decodeImage } from '../../dist/index.js';
+import { judge } from '../../dist/shapes/judge.js';
+import { run } from './cli.js';
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'svg-quickstart-'));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const quickstart = (...args: readonly string[]) => run(['quickstart', ...args], { cwd: folder });
+
+it('draws what it is told, without a download, and says where the picture is', async () => {
+  const { code, stdout, stderr } = await quickstart('two red circles left of a blue square');
+  expect({ code, stdout: stdout.toString(), stderr }).toMatchObject({
+    code: 0,
+    stdout: `${join('output', 'quickstart.png')}\n`,
+  });
+  const image = await decodeImage(readFileSync(join(folder, 'output/quickstart.png')));
+  expect(image).toMatchObject({ width: 64, height: 64 });
+  const { reasons } = judge(
+    {
+      category: 'position',
+      groups: [
+        { count: 2, shape: 'circle', colour: 'red' },
+        { count: 1, shape: 'square', colour: 'blue' },
+      ],
+      relation: 'left',
+    },
+    image,
+  );
+  expect(reasons).toEqual([]);
+});
+
+it('names the words that it does not know', async () => {
+  const { code, stderr } = await quickstart('a red astronaut on a red-blue horse', '-o', 'unknown.png');
+  expect(code).toBe(0);
+  expect(stderr).toContain('does not know: astronaut, blue, horse');
+});
+
+it('refuses a seed that is none', async () => {
+  const { code, stderr } = await quickstart('a pink heart', '--seed', 'x');
+  expect(code).toBe(2);
+  expect(stderr).toContain('seed');
+});
