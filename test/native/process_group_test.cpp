@@ -38,6 +38,24 @@ void expect_blame(const std::vector<std::optional<svg::Error>>& errors, size_t c
   }
 }
 
+/// Two ranks that meet by these options, and sum what they have.
+void expect_meeting_of_two(const svg::GroupOptions& shared) {
+  std::vector<at::Tensor> sums(2);
+  std::vector<std::thread> threads;
+  for (int64_t rank = 0; rank < 2; ++rank) {
+    threads.emplace_back([&, rank] {
+      svg::GroupOptions options = shared;
+      options.rank = rank;
+      const auto group = ProcessGroup::open(options);
+      const at::Tensor sum = at::full({1}, rank + 1);
+      group->all_reduce(sum);
+      sums[static_cast<size_t>(rank)] = sum;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (const at::Tensor& sum : sums) EXPECT(sum.item<int64_t>() == 3);
+}
+
 }  // namespace
 
 TEST_CASE("process_group: a world of one needs no store") {
@@ -221,20 +239,9 @@ TEST_CASE("process_group: ranks meet in the launcher's store, again after a rest
   const int port = svg::test::free_port();
   const auto store = svg::serve_store("127.0.0.1", port, std::chrono::seconds(60));
   for (const char* prefix : {"attempt-0", "attempt-1"}) {
-    std::vector<at::Tensor> sums(2);
-    std::vector<std::thread> threads;
-    for (int64_t rank = 0; rank < 2; ++rank) {
-      threads.emplace_back([&, rank] {
-        svg::GroupOptions options = group_options(rank, 2, port);
-        options.launcher_prefix = prefix;
-        const auto group = ProcessGroup::open(options);
-        const at::Tensor sum = at::full({1}, rank + 1);
-        group->all_reduce(sum);
-        sums[static_cast<size_t>(rank)] = sum;
-      });
-    }
-    for (std::thread& thread : threads) thread.join();
-    for (const at::Tensor& sum : sums) EXPECT(sum.item<int64_t>() == 3);
+    svg::GroupOptions options = group_options(0, 2, port);
+    options.launcher_prefix = prefix;
+    expect_meeting_of_two(options);
   }
   svg::GroupOptions options = group_options(0, 2, svg::test::free_port(), 0.5);
   options.launcher_prefix = "attempt-0";
@@ -256,21 +263,9 @@ TEST_CASE("process_group: a name of the loopback address is the machine's own, n
   ::close(hidden);
   EXPECT(!exposed);
 
-  const int other_port = svg::test::free_port();
-  std::vector<at::Tensor> sums(2);
-  std::vector<std::thread> threads;
-  for (int64_t rank = 0; rank < 2; ++rank) {
-    threads.emplace_back([&, rank] {
-      svg::GroupOptions options = group_options(rank, 2, other_port);
-      options.master_addr = name;
-      const auto group = ProcessGroup::open(options);
-      const at::Tensor sum = at::full({1}, rank + 1);
-      group->all_reduce(sum);
-      sums[static_cast<size_t>(rank)] = sum;
-    });
-  }
-  for (std::thread& thread : threads) thread.join();
-  for (const at::Tensor& sum : sums) EXPECT(sum.item<int64_t>() == 3);
+  svg::GroupOptions options = group_options(0, 2, svg::test::free_port());
+  options.master_addr = name;
+  expect_meeting_of_two(options);
 }
 
 TEST_CASE("process_group: options that make no sense") {
