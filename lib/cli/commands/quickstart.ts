@@ -51,6 +51,7 @@ async function runQuickstart(prompt: string, options: QuickstartOptions): Promis
     flags: { model: { pretrained: EMBEDDED_MODEL }, output: { path: options.output } },
     set: [`sample.seed=${options.seed}`],
   });
+  // A model that is not there is an error of its own, before its vocabulary is read.
   findRelease(config.model, MODEL_PARTS);
   const unknown = wordsUnknownToEmbeddedModel(prompt);
   if (unknown.length > 0)
