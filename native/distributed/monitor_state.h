@@ -18,6 +18,7 @@ struct MonitorState {
     std::string place;   // machine and process; empty before all have met
     int64_t beats = -1;  // grows while the rank lives
     MonitorClock::time_point heard;
+    int silent_reads = 0;    // on end, with nothing heard for too long
     int64_t started = 0;     // number of its last collective
     std::string collective;  // name of its last collective
     bool left = false;
@@ -45,9 +46,10 @@ struct MonitorState {
   std::condition_variable changed;
   bool stopping = false, ended = false;  // asked of the store's thread, and done by it
   bool connected = false;
-  MonitorClock::time_point contact;   // when the store last answered
-  std::optional<Error> failure;       // final: the run is over
-  std::optional<std::string> report;  // a failure that was seen here, to be published
+  MonitorClock::time_point contact;                 // when the store last answered
+  std::optional<MonitorClock::time_point> doubted;  // since when that has been too long ago
+  std::optional<Error> failure;                     // final: the run is over
+  std::optional<std::string> report;                // a failure that was seen here, to be published
   int64_t started = 0;
   std::string collective;
   std::vector<Peer> peers;  // by rank, this one too

@@ -59,7 +59,12 @@ void check_peers(MonitorState& state, Lock& lock, int64_t number) {
   if (!gone.empty()) {
     fail(state, lock, concat(gone, " left the run before ", collective_name(number, state.collective)));
   }
-  if (state.connected && MonitorClock::now() - state.contact > state.silence + state.interval) {
+  const auto now = MonitorClock::now();
+  if (!state.connected || now - state.contact <= state.silence + state.interval) {
+    state.doubted.reset();
+  } else if (!state.doubted) {
+    state.doubted = now;  // where this machine itself stood still, the store has a moment to answer
+  } else if (now - *state.doubted > 2 * state.interval) {
     fail(state, lock, concat(state.keeper(), " has not answered for ", seconds(state.silence)));
   }
 }
@@ -148,12 +153,16 @@ int64_t RankMonitor::start(const std::string& name) {
 }
 
 void RankMonitor::await(int64_t number, const std::function<bool()>& done, Patience patience) {
-  const auto deadline = MonitorClock::now() + state_->options.timeout;
+  auto seen = MonitorClock::now();
+  auto deadline = seen + state_->options.timeout;
   microseconds pause = kFirstPause;
   while (!done()) {
     Lock lock(state_->mutex);
+    const auto now = MonitorClock::now();
+    if (now - seen > state_->interval) deadline += now - seen;  // stood still, as the others may have
+    seen = now;
     check_peers(*state_, lock, number);
-    if (patience == Patience::kTimeout && MonitorClock::now() > deadline) time_out(*state_, lock, number);
+    if (patience == Patience::kTimeout && now > deadline) time_out(*state_, lock, number);
     try {
       check_cancelled();
     } catch (const Error&) {
@@ -169,7 +178,7 @@ void RankMonitor::await(int64_t number, const std::function<bool()>& done, Patie
 }
 
 void RankMonitor::explain(int64_t number, const std::string& words) {
-  const auto deadline = MonitorClock::now() + state_->silence + 2 * state_->interval;
+  const auto deadline = MonitorClock::now() + state_->silence + 4 * state_->interval;
   Lock lock(state_->mutex);
   while (MonitorClock::now() < deadline) {
     check_peers(*state_, lock, number);

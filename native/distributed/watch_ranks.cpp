@@ -16,6 +16,7 @@ using Lock = std::unique_lock<std::mutex>;
 
 constexpr milliseconds kFirstPause{1}, kLongestPause{10};  // between looks for the texts of an exchange
 constexpr milliseconds kBetweenAttempts{50};               // to reach rank 0
+constexpr int kSilentReads = 3;  // where this machine stood still, so did others' signs of life
 
 std::string numbered(const char* kind, int64_t number) { return concat(kind, "/", number); }
 
@@ -120,7 +121,9 @@ class Watch {
       std::getline(words, peer.collective);
       if (beats != peer.beats) peer.heard = now;
       peer.beats = beats;
-      if (peer.left || now - peer.heard <= state_.silence || state_.report) continue;
+      const bool silent = !peer.left && now - peer.heard > state_.silence;
+      peer.silent_reads = silent ? peer.silent_reads + 1 : 0;
+      if (peer.silent_reads < kSilentReads || state_.report) continue;
       state_.report = concat(state_.name_of(rank), " has given no sign of life for ", seconds(state_.silence),
                              ": it died, or its machine is cut off");
     }

@@ -138,6 +138,27 @@ it.concurrent.each([
   },
 );
 
+it.concurrent('processes that stood still together, as with their machine, go on', async () => {
+  const children: ChildProcess[] = [];
+  let stopped = false;
+  const signal = (name: NodeJS.Signals) => {
+    for (const child of children) child.kill(name);
+  };
+  const pair = await startPair('paused', {
+    started: (_rank, child) => children.push(child),
+    watch: (_child, _stdout, stderr) => {
+      if (stopped || !stderr.includes('step 3/')) return;
+      stopped = true;
+      signal('SIGSTOP');
+      setTimeout(signal, (TIMEOUT_SECONDS + 2) * 1000, 'SIGCONT');
+    },
+  });
+  for (const { code, stderr } of await Promise.all(pair))
+    expect([code, stderr]).toEqual([0, expect.anything()]);
+  expect(stopped).toBe(true);
+  expectLosses('paused', 'alone');
+});
+
 it.concurrent('processes with different configurations are refused', async () => {
   const both = await startPair('different', { ofRank1: ['--set', 'optimizer.lr=0.5'] });
   for (const { code, stderr } of await Promise.all(both)) {
