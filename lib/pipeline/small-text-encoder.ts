@@ -10,7 +10,7 @@ export interface SmallTextEncoderOptions {
   readonly seed: number;
   /** Channels of a caption's features. */
   readonly width: number;
-  /** The features are those before the last, so 2 have one layer's context. */
+  /** The features are those before the last. */
   readonly layers: number;
 }
 
@@ -21,7 +21,8 @@ export interface SmallTextEncoder {
 
 /**
  * Writes config.json, tokenizer.json, tokenizer_config.json and model.safetensors to `folder`. Random features tell
- * tokens and their neighbours apart, which is all that a transformer trained on them needs.
+ * tokens apart, and little of a token's neighbours is in them: a transformer knows it again beside words that it never
+ * saw beside it in training.
  *
  * @throws SvgT2IError ERR_SVGT2I_IO, ERR_SVGT2I_DISK_FULL
  */
@@ -47,7 +48,7 @@ export async function writeSmallTextEncoder(
   return { vocabularySize, parameters: value.parameters };
 }
 
-/** Narrow layers: what they add to a token's own embedding lies in few directions, and is easily told from it. */
+/** Layers are narrow: what they add to a token's own embedding lies in few directions. */
 function gemmaConfig(vocabularySize: number, width: number, layers: number) {
   const headChannels = Math.max(8, width / 4);
   return {

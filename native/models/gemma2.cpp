@@ -17,6 +17,10 @@ Init embedding_init(const Gemma2Config& config) {
   return Init::normal(0.02 * std::sqrt(2304.0 / static_cast<double>(config.hidden_size)));
 }
 
+/// The stored weight is the difference from one. Fresh attention mixes at random: at full size it would give a word
+/// other features in every company, and a model trained on them would not know it again in a new one.
+Init attention_scale_init() { return Init::constant(-0.95); }
+
 Weights find_model(const Weights& weights) {
   for (const char* prefix : {"model", "language_model.model"}) {
     if (weights.scope(prefix).has("embed_tokens.weight")) return weights.scope(prefix);
@@ -26,14 +30,14 @@ Weights find_model(const Weights& weights) {
 
 }  // namespace
 
-Gemma2Norm::Gemma2Norm(const Weights& weights, const Gemma2Config& config)
-    : weight(weights.get("weight", {config.hidden_size}, Init::zeros(), Role::kExact) + 1), eps(config.norm_eps) {}
+Gemma2Norm::Gemma2Norm(const Weights& weights, const Gemma2Config& config, Init init)
+    : weight(weights.get("weight", {config.hidden_size}, init, Role::kExact) + 1), eps(config.norm_eps) {}
 
 at::Tensor Gemma2Norm::operator()(const at::Tensor& x) const { return rms_norm(x, weight, eps); }
 
 Gemma2Layer::Gemma2Layer(const Weights& weights, const Gemma2Config& config, bool sliding)
     : input_norm(weights.scope("input_layernorm"), config),
-      post_attention_norm(weights.scope("post_attention_layernorm"), config),
+      post_attention_norm(weights.scope("post_attention_layernorm"), config, attention_scale_init()),
       pre_feedforward_norm(weights.scope("pre_feedforward_layernorm"), config),
       post_feedforward_norm(weights.scope("post_feedforward_layernorm"), config),
       attention(weights.scope("self_attn"), config, sliding),

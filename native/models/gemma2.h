@@ -33,7 +33,7 @@ struct Gemma2Norm {
   double eps = 1e-6;
 
   Gemma2Norm() = default;
-  Gemma2Norm(const Weights& weights, const Gemma2Config& config);
+  Gemma2Norm(const Weights& weights, const Gemma2Config& config, Init init = Init::zeros());
   at::Tensor operator()(const at::Tensor& x) const;
 };
 

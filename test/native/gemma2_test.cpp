@@ -1,5 +1,7 @@
 #include "models/gemma2.h"
 
+#include "core/random_weights.h"
+#include "core/rng.h"
 #include "golden.h"
 
 namespace svg::test {
@@ -102,6 +104,16 @@ TEST_CASE("gemma2: keys without a prefix, and bf16 within its rounding") {
   EXPECT(rounded.scalar_type() == at::kBFloat16);
   const double error = ((rounded.to(at::kFloat) - exact).norm() / exact.norm()).item<double>();
   EXPECT_CLOSE(error, 0, 0.04);  // relative; 0.026 with these random weights
+}
+
+TEST_CASE("gemma2: fresh weights leave a token much the same features in any company") {
+  const Sample sample;
+  const auto source = std::make_shared<RandomWeights>(seeded_generator(0), RandomWeights::Values::kInitial);
+  const auto features = Gemma2(Weights(source), sample.config).encode({{2, 10, 20, 30}, {2, 50, 40, 30}});
+  const at::Tensor once = features[0][3], again = features[1][3], other = features[0][2];
+  EXPECT(((once - again).norm() / once.norm()).item<double>() < 0.2);
+  EXPECT(((once - other).norm() / once.norm()).item<double>() > 0.7);
+  EXPECT(largest_difference(once, again) > 0);
 }
 
 TEST_CASE("gemma2: contradictions are refused with their cause") {

@@ -15,8 +15,9 @@ interface TextEncoderFlags extends CommonOptions {
 
 const EXAMPLES = `
 Writes a folder of Gemma-2's shape with random weights and a vocabulary of the words in the captions, one token a word;
-other words are spelled. Random features tell words and their order apart, which is enough for a small vocabulary: the
-caption refiner of the transformer learns what they mean. Give it to train dit as frozen.textEncoder, and to sample.
+other words are spelled. Random features tell words apart, and a word has much the same in any caption, which is enough
+for a small vocabulary: the caption refiner of the transformer, which knows the words' places, learns what they mean.
+Give it to train dit as frozen.textEncoder, and to sample.
 
 Example:
   svg-t2i init text-encoder --captions data/shapes/shapes.jsonl --out models/mine/gemma-2-2b
