@@ -8,7 +8,7 @@ import { encodeImage } from '../image/encode.js';
 import { drawScene } from './draw.js';
 import { type ExampleSource, exampleAt } from './example.js';
 import { LIST_NAME } from './manifest.js';
-import { CATEGORIES, SPLITS } from './vocabulary.js';
+import { CATEGORIES, PALETTES, SPLITS } from './vocabulary.js';
 
 /** Says what a folder was written with, so that a second run goes on with it or refuses. */
 const MARKER_NAME = 'dataset.json';
@@ -24,6 +24,7 @@ const settingsSchema = z.object({
   sizePx: z.number(),
   split: z.enum(SPLITS),
   categories: z.array(z.enum(CATEGORIES)),
+  palette: z.enum(PALETTES).default('named'),
 });
 type Settings = z.output<typeof settingsSchema>;
 
@@ -53,6 +54,12 @@ export interface ShapesDatasetResult {
  */
 export async function writeShapesDataset(options: ShapesDatasetOptions): Promise<ShapesDatasetResult> {
   const { folder, count, sizePx, signal, onProgress } = options;
+  if (options.palette === 'free' && options.split !== 'train') {
+    throw new SvgT2IError(
+      'ERR_SVGT2I_INVALID_ARGUMENT',
+      'a free palette is for the training split: no combination is held out of it',
+    );
+  }
   await claimFolder(folder, {
     kind: 'svg-t2i shapes',
     version: 1,
@@ -60,6 +67,7 @@ export async function writeShapesDataset(options: ShapesDatasetOptions): Promise
     sizePx,
     split: options.split,
     categories: [...(options.categories ?? CATEGORIES)],
+    palette: options.palette ?? 'named',
   });
   let next = 0;
   let done = 0;

@@ -1,6 +1,7 @@
 /** Scenes into pixels. */
 import { SvgT2IError } from '../errors.js';
 import { type RgbImage, rgbImage } from '../image/rgb-image.js';
+import { rgbOf } from './paint.js';
 import { rasterise } from './raster.js';
 import type { Scene } from './scene.js';
 import { BACKGROUNDS, COLOURS } from './vocabulary.js';
@@ -21,12 +22,12 @@ export function drawScene({ drawn }: Pick<Scene, 'drawn'>, sidePx: number): RgbI
     );
   }
   // Backgrounds have no hue: one byte fills all channels.
-  const [grey] = BACKGROUNDS[drawn.background];
+  const [grey] = rgbOf(drawn.background, BACKGROUNDS);
   const data = new Uint8Array(sidePx * sidePx * 3).fill(grey);
   for (const { shape, colour, x, y, radius } of drawn.objects) {
     const inPixels = { shape, x: x * sidePx, y: y * sidePx, radius: radius * sidePx };
     const mask = rasterise(inPixels, sidePx, sidePx);
-    const rgb = COLOURS[colour];
+    const rgb = rgbOf(colour, COLOURS);
     for (let row = 0; row < mask.height; row++) {
       let to = ((mask.top + row) * sidePx + mask.left) * 3;
       for (let column = 0; column < mask.width; column++) {

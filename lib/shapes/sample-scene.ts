@@ -1,4 +1,5 @@
 /** Random scenes of a category and a split. */
+import { anyBackground, anyColour, type Paint } from './paint.js';
 import { placeObjects } from './place.js';
 import type { SceneRandom } from './random.js';
 import type { Group, PlacedObject, Scene, SceneSpec } from './scene.js';
@@ -12,6 +13,7 @@ import {
   type Colour,
   MAX_COUNT,
   OBJECT_SIZES,
+  type Palette,
   RELATIONS,
   SHAPES,
   type Split,
@@ -22,22 +24,30 @@ const NAMES_BACKGROUND = 0.35;
 const NAMES_SIZE = 0.6;
 /** Of counting and position, which both can do without colours. */
 const LEAVES_COLOUR_OPEN = 0.15;
+/** The same, of a free palette. */
+const LEAVES_COLOUR_FREE = 0.5;
 /** Of position: one side has two objects. */
 const SIDE_OF_TWO = 0.35;
 
 /** A scene whose objects have no places yet. */
 interface Draft {
   readonly asked: SceneSpec;
-  readonly background: Background;
+  readonly background: Paint<Background>;
   /** Of every group. */
-  readonly colours: readonly Colour[];
+  readonly colours: readonly Paint<Colour>[];
   readonly radii: readonly number[];
 }
 
-/** Draws until a scene belongs to the split. */
-export function sampleScene(random: SceneRandom, split: Split, category: Category): Scene {
+/** Draws until a scene belongs to the split. A free palette is for training alone: no combination is held out of it. */
+export function sampleScene(
+  random: SceneRandom,
+  split: Split,
+  category: Category,
+  palette: Palette = 'named',
+): Scene {
   for (;;) {
-    const draft = draftScene(random, split, category);
+    const named = draftScene(random, split, category);
+    const draft = palette === 'free' ? withFreeColours(random, named) : named;
     const unplaced = objectsOf(draft).map((object) => ({ ...object, x: 0.5, y: 0.5 }));
     if (splitOf(draft.asked, { background: draft.background, objects: unplaced }) !== split) continue;
     const { groups, relation } = draft.asked;
@@ -50,7 +60,7 @@ export function sampleScene(random: SceneRandom, split: Split, category: Categor
 
 function objectsOf({ asked, colours, radii }: Draft): Pick<PlacedObject, 'shape' | 'colour' | 'radius'>[] {
   const kinds = asked.groups.flatMap(({ count, shape }, i) =>
-    Array.from({ length: count }, () => ({ shape, colour: colours[i] as Colour })),
+    Array.from({ length: count }, () => ({ shape, colour: colours[i] as Paint<Colour> })),
   );
   return kinds.map((kind, i) => ({ ...kind, radius: radii[i] as number }));
 }
@@ -83,6 +93,17 @@ function draftScene(random: SceneRandom, split: Split, category: Category): Draf
   const { low, high } = severalRadius(total);
   const radii = Array.from({ length: total }, () => random.uniform(low, high));
   return { asked: { category, groups, ...relation, ...named }, background, colours, radii };
+}
+
+/** Any background, any colour where the caption names none: all that is said is seen apart from the rest. */
+function withFreeColours(random: SceneRandom, draft: Draft): Draft {
+  const { groups, background: _, ...asked } = draft.asked;
+  const { category } = asked;
+  const mayLeave = category === 'counting' || category === 'position';
+  const opens = mayLeave && random.chance(LEAVES_COLOUR_FREE);
+  const open = groups.map(({ count, shape, colour }) => groupOf(count, shape, opens ? undefined : colour));
+  const colours = open.map(({ colour }) => colour ?? anyColour(random));
+  return { ...draft, asked: { ...asked, groups: open }, background: anyBackground(random), colours };
 }
 
 function countsOf(random: SceneRandom, category: Category): readonly number[] {

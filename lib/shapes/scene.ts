@@ -1,4 +1,5 @@
 /** A scene: what its caption asks for, and what is drawn for it. */
+import type { Paint } from './paint.js';
 import type { Background, Category, Colour, ObjectSize, Relation, Shape, Split } from './vocabulary.js';
 
 /** Objects of one kind that a caption names together. */
@@ -24,7 +25,7 @@ export interface SceneSpec {
 /** In fractions of the picture's side, from its upper left corner. */
 export interface PlacedObject {
   readonly shape: Shape;
-  readonly colour: Colour;
+  readonly colour: Paint<Colour>;
   readonly x: number;
   readonly y: number;
   /** Half the side of the square that the shape fills. */
@@ -32,7 +33,7 @@ export interface PlacedObject {
 }
 
 export interface Drawing {
-  readonly background: Background;
+  readonly background: Paint<Background>;
   readonly objects: readonly PlacedObject[];
 }
 

@@ -41,6 +41,10 @@ export const BACKGROUNDS = {
 export type Background = keyof typeof BACKGROUNDS;
 export const BACKGROUND_NAMES = Object.keys(BACKGROUNDS) as readonly Background[];
 
+/** named: the colours and backgrounds above. free: any, wherever the caption does not name them. */
+export const PALETTES = ['named', 'free'] as const;
+export type Palette = (typeof PALETTES)[number];
+
 /** Where the first group lies, seen from the second. */
 export const RELATIONS = ['left', 'right', 'above', 'below'] as const;
 export type Relation = (typeof RELATIONS)[number];

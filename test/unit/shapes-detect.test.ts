@@ -8,10 +8,12 @@ import { detect } from '../../lib/shapes/detect.js';
 import { drawScene } from '../../lib/shapes/draw.js';
 import { exampleAt } from '../../lib/shapes/example.js';
 import { judge, judgeDetection } from '../../lib/shapes/judge.js';
+import { nameOf } from '../../lib/shapes/paint.js';
 import { SceneRandom } from '../../lib/shapes/random.js';
 import type { Drawing, Group, SceneSpec } from '../../lib/shapes/scene.js';
 import {
   BACKGROUND_NAMES,
+  BACKGROUNDS,
   CATEGORIES,
   COLOUR_NAMES,
   RELATIONS,
@@ -93,7 +95,8 @@ it('judges pictures of 256 px and pictures that are not square', async () => {
   const image = drawScene(scene, 64);
   const wide = rgbImage(128, 64, new Uint8Array(128 * 64 * 3).fill(image.data[0] ?? 0));
   for (let y = 0; y < 64; y++) wide.data.set(image.data.subarray(y * 192, (y + 1) * 192), y * 384 + 96);
-  expect(judge({ ...scene.asked, background: scene.drawn.background }, wide)).toMatchObject({ reasons: [] });
+  const background = nameOf(scene.drawn.background, BACKGROUNDS) ?? 'white';
+  expect(judge({ ...scene.asked, background }, wide)).toMatchObject({ reasons: [] });
 });
 
 /** Captions that are wrong about a picture in one thing. */

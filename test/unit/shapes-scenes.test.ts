@@ -8,8 +8,9 @@ import { readImage } from '../../lib/image/decode.js';
 import { captionOf } from '../../lib/shapes/caption.js';
 import { writeShapesDataset } from '../../lib/shapes/dataset.js';
 import { drawScene } from '../../lib/shapes/draw.js';
-import { exampleAt } from '../../lib/shapes/example.js';
+import { type Example, exampleAt } from '../../lib/shapes/example.js';
 import { readSceneList } from '../../lib/shapes/manifest.js';
+import { nameOf } from '../../lib/shapes/paint.js';
 import { SceneRandom } from '../../lib/shapes/random.js';
 import { rasterise } from '../../lib/shapes/raster.js';
 import { sampleScene } from '../../lib/shapes/sample-scene.js';
@@ -18,6 +19,7 @@ import {
   BACKGROUND_NAMES,
   CATEGORIES,
   COLOUR_NAMES,
+  COLOURS,
   MAX_COUNT,
   plural,
   RELATIONS,
@@ -155,6 +157,58 @@ describe('the split', () => {
     const right = { category: 'position', groups: [blue, red], relation: 'right' } as const;
     expect(splitOf(left, drawn)).toBe('train');
     expect(combinationsOf(right, drawn)).toEqual(combinationsOf(left, drawn));
+  });
+});
+
+describe('a free palette', () => {
+  const free = Array.from({ length: 6000 }, (_, i) =>
+    exampleAt({ seed: 1, split: 'train', palette: 'free' }, i),
+  );
+
+  it('draws what the caption names, and anything where it names nothing', () => {
+    const between = new Set<string>();
+    for (const { prompt, scene } of free) {
+      const { asked, drawn } = scene;
+      expect(BACKGROUND_NAMES.some((name) => prompt.includes(name))).toBe(false);
+      expect(Array.isArray(drawn.background)).toBe(true);
+      for (const { shape, colour } of asked.groups) {
+        const { colour: paint } = drawn.objects.find((object) => object.shape === shape) ?? {};
+        if (colour !== undefined) expect(paint).toBe(colour);
+        else if (paint !== undefined && nameOf(paint, COLOURS) === undefined) between.add(String(paint));
+      }
+    }
+    expect(between.size).toBeGreaterThan(1000);
+    const { scene } = free.find(({ scene }) => scene.asked.category === 'single_object') as Example;
+    const { data } = drawScene(scene, 64);
+    expect([...data.subarray(0, 3)]).toEqual(scene.drawn.background);
+    const { x = 0, y = 0, colour } = scene.drawn.objects[0] ?? {};
+    const middle = (Math.floor(y * 64) * 64 + Math.floor(x * 64)) * 3;
+    expect([...data.subarray(middle, middle + 3)]).toEqual(colour);
+  });
+
+  it('shows no combination that is held out, by name or by the look of it', () => {
+    const heldOut = new Set<string>();
+    for (const { scene } of examples('held-out', 12_000)) {
+      const { category } = scene.asked;
+      heldOut.add(`${category}: ${combinationsOf(scene.asked, scene.drawn)[category]}`);
+    }
+    let looks = 0;
+    for (const { scene } of free) {
+      for (const [category, combination] of Object.entries(combinationsOf(scene.asked, scene.drawn))) {
+        if (combination === undefined) continue;
+        expect(combination).not.toContain('undefined');
+        expect(heldOut).not.toContain(`${category}: ${combination}`);
+        looks++;
+      }
+    }
+    expect(looks).toBeGreaterThan(1000);
+  });
+
+  it('is refused where something is to be held out', async () => {
+    const options = { folder: newFolder(), count: 1, seed: 1, sizePx: 64 } as const;
+    await expect(
+      writeShapesDataset({ ...options, split: 'held-out', palette: 'free' }),
+    ).rejects.toMatchObject({ code: 'ERR_SVGT2I_INVALID_ARGUMENT' });
   });
 });
 

@@ -1,6 +1,6 @@
 /** `svg-t2i dataset shapes`: drawn scenes with captions, to train on or to try a model with. */
 import { Command, Option } from 'commander';
-import { CATEGORIES, SPLITS, type Split } from '../../shapes/vocabulary.js';
+import { CATEGORIES, PALETTES, type Palette, SPLITS, type Split } from '../../shapes/vocabulary.js';
 import { parseCategories, parseInteger } from '../arguments.js';
 import { note, printJson, printLine } from '../output.js';
 import { createProgressBar } from '../progress.js';
@@ -13,6 +13,7 @@ interface ShapesFlags {
   readonly size: string;
   readonly split: Split;
   readonly categories: string;
+  readonly palette: Palette;
   readonly json?: boolean;
 }
 
@@ -25,6 +26,7 @@ The folder gets pictures in sub-folders and shapes.jsonl, a line a picture: {"pa
 
 Examples:
   svg-t2i dataset shapes --out data/shapes --count 100000 --seed 1
+  svg-t2i dataset shapes --out data/free --count 60000 --seed 3 --palette free
   svg-t2i dataset shapes --out data/held-out --count 300 --seed 2 --split held-out --size 64
 `;
 
@@ -37,6 +39,11 @@ export function datasetCommand(): Command {
     .option('--size <px>', 'side of the pictures, 64 to 512', '128')
     .addOption(new Option('--split <split>', 'which combinations').choices(SPLITS).default('train'))
     .option('--categories <list>', 'some of the categories, with commas between', CATEGORIES.join())
+    .addOption(
+      new Option('--palette <palette>', 'free: any background, any colour that the caption leaves open')
+        .choices(PALETTES)
+        .default('named'),
+    )
     .option('--json', 'print one JSON object')
     .addHelpText('after', EXAMPLES)
     .action(writeShapes);
@@ -54,7 +61,7 @@ async function writeShapes(flags: ShapesFlags): Promise<void> {
   const bar = createProgressBar(flags.json === true ? 0 : count);
   const started = performance.now();
   try {
-    const { split, out: folder } = flags;
+    const { split, palette, out: folder } = flags;
     const onProgress = (done: number) => bar.update(done, `${done}/${count} pictures`);
     const result = await writeShapesDataset({
       folder,
@@ -63,6 +70,7 @@ async function writeShapes(flags: ShapesFlags): Promise<void> {
       sizePx,
       split,
       categories,
+      palette,
       signal,
       onProgress,
     });
