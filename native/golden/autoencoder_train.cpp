@@ -80,7 +80,7 @@ void expect_update(GoldenCase& golden, const TensorMap& start, const TensorMap& 
   for (const auto& [name, value] : got) {
     if (golden.io().count("out.param." + name) == 0) continue;
     const at::Tensor want = golden.output("param." + name).to(at::kDouble);
-    error += (value.detach().to(at::kDouble) - want).square().sum().item<double>();
+    error += (value.detach().to(at::kCPU, at::kDouble) - want).square().sum().item<double>();
     update += (start.at(name).to(at::kDouble) - want).square().sum().item<double>();
   }
   if (update > 0) {
@@ -93,8 +93,8 @@ void expect_update(GoldenCase& golden, const TensorMap& start, const TensorMap& 
 at::Tensor checksum(const TensorMap& parameters) {
   double sum = 0, absolute = 0;
   for (const auto& [name, value] : parameters) {
-    sum += value.detach().to(at::kDouble).sum().item<double>();
-    absolute += value.detach().to(at::kDouble).abs().sum().item<double>();
+    sum += value.detach().to(at::kCPU, at::kDouble).sum().item<double>();
+    absolute += value.detach().to(at::kCPU, at::kDouble).abs().sum().item<double>();
   }
   return at::tensor({sum, absolute}, at::kDouble);
 }
@@ -121,16 +121,17 @@ void run_autoencoder_trainer(GoldenCase& golden) {
   const Json& spec = golden.spec();
   const TensorMap start = golden.weight_map();
   const at::Generator generator = at::detail::createCPUGenerator(0);
-  const auto decoder_source = std::make_shared<TrainableSource>(start, generator);
+  const auto decoder_source = std::make_shared<TrainableSource>(start, generator, golden.device());
   const ConvDecoder decoder(Weights(decoder_source).scope("decoder"),
                             ConvDecoderConfig::from_json(golden.config().at("decoder")),
                             ConvDecoder::Operations::kReference);
   PatchDiscriminatorConfig patch;
   patch.n_layers = spec.at("loss").get_int("disc_num_layers", patch.n_layers);
   patch.ndf = spec.at("loss").get_int("disc_ndf", patch.ndf);
-  const auto patch_source =
-      std::make_shared<TrainableSource>(draw(golden, "discriminator", discriminator_keys(patch)), generator);
-  const Lpips lpips{Weights(std::make_shared<MapSource>(draw(golden, "lpips", lpips_keys()), golden.folder()))};
+  const auto patch_source = std::make_shared<TrainableSource>(draw(golden, "discriminator", discriminator_keys(patch)),
+                                                              generator, golden.device());
+  const Lpips lpips{
+      Weights(std::make_shared<MapSource>(draw(golden, "lpips", lpips_keys()), golden.folder(), golden.device()))};
   AutoencoderTrainer trainer(decoder_source, decoder.last_weight(), AutoencoderTrainer::Adversary{patch_source, patch},
                              lpips, options_of(spec));
 

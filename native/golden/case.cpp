@@ -39,6 +39,18 @@ bool ends_with(const std::string& text, const std::string& end) {
   return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
 }
 
+/// While it lives, a GPU's fp32 convolutions do not round to TF32.
+class ExactConvolutions {
+ public:
+  ExactConvolutions() : before_(at::globalContext().allowTF32CuDNN()) { at::globalContext().setAllowTF32CuDNN(false); }
+  ~ExactConvolutions() { at::globalContext().setAllowTF32CuDNN(before_); }
+  ExactConvolutions(const ExactConvolutions&) = delete;
+  ExactConvolutions& operator=(const ExactConvolutions&) = delete;
+
+ private:
+  bool before_;
+};
+
 std::vector<std::string> string_list(const Json* list) {
   std::vector<std::string> strings;
   if (list && list->is_array()) {
@@ -49,7 +61,7 @@ std::vector<std::string> string_list(const Json* list) {
 
 }  // namespace
 
-GoldenCase::GoldenCase(const std::string& folder) : folder_(folder) {
+GoldenCase::GoldenCase(const std::string& folder, at::Device device) : folder_(folder), device_(device) {
   spec_ = Json::parse(read_text(fs::path(folder) / "case.json"));
   module_ = spec_.at("module").as_string();
   const fs::path io = fs::path(folder) / "io.safetensors";
@@ -61,7 +73,7 @@ bool GoldenCase::has_input(const std::string& name) const { return io_.count("in
 at::Tensor GoldenCase::input(const std::string& name) const {
   const auto found = io_.find("in." + name);
   SVG_CHECK(found != io_.end(), ErrorCode::kFileFormat, folder_, ": no input \"in.", name, "\"");
-  return found->second;
+  return found->second.to(device_);
 }
 
 at::Tensor GoldenCase::output(const std::string& name) const {
@@ -102,7 +114,7 @@ TensorMap GoldenCase::weight_map(const std::string& group) const {
 }
 
 Weights GoldenCase::weights(const std::string& group) const {
-  return Weights(std::make_shared<MapSource>(weight_map(group), folder_));
+  return Weights(std::make_shared<MapSource>(weight_map(group), folder_, device_));
 }
 
 double GoldenCase::atol() const { return spec_.at("tolerance").get_double("atol", 0); }
@@ -175,7 +187,8 @@ TensorMap draw_seeded_weights(int64_t seed, double gain, const Json& keys, const
   return tensors;
 }
 
-Json run_golden_case(const std::string& folder) {
+Json run_golden_case(const std::string& folder, at::Device device) {
+  const ExactConvolutions exact;
   Json broken = Json::object();
   broken.set("name", folder_name(folder));
   broken.set("module", "");
@@ -183,7 +196,7 @@ Json run_golden_case(const std::string& folder) {
   broken.set("maxError", 0.0);
   broken.set("tolerance", Json());
   try {
-    GoldenCase golden(folder);
+    GoldenCase golden(folder, device);
     broken.set("module", golden.module());
     const GoldenRunner* runner = find_golden_runner(golden.module());
     if (!runner) {

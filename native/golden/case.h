@@ -15,20 +15,22 @@ namespace svg {
 class GoldenCase {
  public:
   /// Throws Error(kFileNotFound | kFileFormat) for a folder that is no case.
-  explicit GoldenCase(const std::string& folder);
+  explicit GoldenCase(const std::string& folder, at::Device device = at::kCPU);
 
   const std::string& folder() const { return folder_; }
   const std::string& module() const { return module_; }
+  at::Device device() const { return device_; }
   const Json& spec() const { return spec_; }  // all of case.json
   const Json& config() const { return spec_.at("config"); }
-  bool has_input(const std::string& name) const;  // name without "in."
-  at::Tensor input(const std::string& name) const;
+  bool has_input(const std::string& name) const;     // name without "in."
+  at::Tensor input(const std::string& name) const;   // on the device
   at::Tensor output(const std::string& name) const;  // the wanted values, without "out."
   std::vector<std::string> output_names() const;
   /// Stored tensors of any name in io.safetensors ("in.x", "grad.y", ...).
   const TensorMap& io() const { return io_; }
-  /// weights.safetensors or drawn by `seeded_weights`; `group` picks one of several seeded sets.
+  /// weights.safetensors or drawn by `seeded_weights`, on the device; `group` picks one of several seeded sets.
   Weights weights(const std::string& group = "") const;
+  /// The same on the CPU.
   TensorMap weight_map(const std::string& group = "") const;
 
   /// Compares an output with |got - want| <= atol + rtol |want|; throws kWeightsMismatch-free, records only.
@@ -50,6 +52,7 @@ class GoldenCase {
  private:
   std::string folder_;
   std::string module_;
+  at::Device device_;
   Json spec_;
   TensorMap io_;
   double max_error_ = 0;
@@ -62,8 +65,8 @@ TensorMap draw_seeded_weights(int64_t seed, double gain, const Json& keys, const
 
 using GoldenRunner = std::function<void(GoldenCase&)>;
 
-/// Runs the case of a folder. Status "not-run" where the module is unknown to this build; never throws
-/// for a failing or broken case.
-Json run_golden_case(const std::string& folder);
+/// Runs the case of a folder, on a GPU without TF32. Status "not-run" where the module is unknown to this build; never
+/// throws for a failing or broken case.
+Json run_golden_case(const std::string& folder, at::Device device = at::kCPU);
 
 }  // namespace svg

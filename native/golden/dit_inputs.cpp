@@ -16,8 +16,9 @@ std::vector<at::Tensor> golden_tensors(const GoldenCase& golden, const std::stri
 std::vector<at::Tensor> golden_captions(const GoldenCase& golden, const std::string& prefix) {
   const at::Tensor features = golden.input(prefix + "caption_features");
   const std::string mask_name = prefix + "caption_mask";
-  const at::Tensor mask =
-      golden.has_input(mask_name) ? golden.input(mask_name) : at::ones({features.size(0), features.size(1)});
+  const at::Tensor mask = golden.has_input(mask_name)
+                              ? golden.input(mask_name)
+                              : at::ones({features.size(0), features.size(1)}, features.options());
   std::vector<at::Tensor> captions;
   for (int64_t i = 0; i < features.size(0); ++i) {
     const at::Tensor row = mask[i].to(at::kBool);

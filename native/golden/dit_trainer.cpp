@@ -33,7 +33,7 @@ double update_error(const TensorMap& got, const TensorMap& start, const GoldenCa
     const auto want = golden.io().find("out." + prefix + name);
     if (want == golden.io().end()) continue;
     const at::Tensor wide = want->second.to(at::kDouble);
-    difference += (value.detach().to(at::kDouble) - wide).square().sum().item<double>();
+    difference += (value.detach().to(at::kCPU, at::kDouble) - wide).square().sum().item<double>();
     update += (wide - start.at(name).to(at::kDouble)).square().sum().item<double>();
   }
   return difference == 0 ? 0 : std::sqrt(difference / update);
@@ -67,7 +67,7 @@ void run_dit_trainer(GoldenCase& golden) {
   const Weights weights = golden.weights();
   const NextDitConfig config = NextDitConfig::infer(weights, golden.config());
   const DitTrainerOptions options = options_of(golden.spec());
-  DitTrainer trainer(config, start, options, at::detail::createCPUGenerator(0));
+  DitTrainer trainer(config, start, options, at::detail::createCPUGenerator(0), golden.device());
   const int64_t steps = golden.spec().get_int("steps", 1);
   std::vector<double> losses, norms;
   for (int64_t step = 0; step < steps; ++step) {

@@ -14,7 +14,7 @@ bool has_output(const GoldenCase& golden, const std::string& name) {
 
 // Row 0 of the padded ids, without its padding.
 std::vector<int64_t> first_prompt(const at::Tensor& ids, const at::Tensor& mask) {
-  const at::Tensor kept = ids[0].masked_select(mask[0].to(at::kBool)).to(at::kLong).contiguous();
+  const at::Tensor kept = ids[0].masked_select(mask[0].to(at::kBool)).to(at::kCPU, at::kLong).contiguous();
   return {kept.const_data_ptr<int64_t>(), kept.const_data_ptr<int64_t>() + kept.numel()};
 }
 

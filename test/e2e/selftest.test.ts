@@ -52,6 +52,16 @@ describe('svg-t2i selftest', () => {
     expect(await run(['selftest'])).toMatchObject({ code: 2, stderr: expect.stringMatching(/--cases/) });
     const nowhere = await run(['selftest', '--cases', '/nowhere']);
     expect(nowhere).toMatchObject({ code: 1, stderr: expect.stringMatching(/no such file or folder/) });
+    const root = cases('lpips');
+    const device = async (name: string) => run(['selftest', '--cases', root, '--device', name]);
+    expect(await device('cuda:77')).toMatchObject({
+      code: 3,
+      stderr: expect.stringMatching(/DEVICE_UNAVAILABLE/),
+    });
+    expect(await device('gpu')).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/use cpu, cuda or cuda:N/),
+    });
   });
 });
 

@@ -13,13 +13,14 @@
 #include "core/cancel.h"
 #include "core/error.h"
 #include "engine/jobs.h"
+#include "engine/state.h"
 #include "golden/case.h"
 
 namespace svg::jobs {
 
 /// {"folder"} -> the case's report (golden/case.h).
-JobResult golden(EngineState&, const Json& request, const TensorMap&, const EventSink&) {
-  return {run_golden_case(request.at("folder").as_string()), {}};
+JobResult golden(EngineState& state, const Json& request, const TensorMap&, const EventSink&) {
+  return {run_golden_case(request.at("folder").as_string(), state.device), {}};
 }
 
 /// {"part"?: "dit" | "encoder" | "decoder" | "sample" | "text-encoder", ...} -> {"rows"} (bench/*_bench.h).
