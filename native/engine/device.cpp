@@ -27,6 +27,9 @@ bool cpu_has_bf16_matrix() {
   return false;
 }
 
+/// Also where no GPU answers, which at::hasCUDA() asks for.
+bool is_cuda_build() { return at::CUDAHooksRegistry()->Has("CUDAHooks"); }
+
 int cuda_device_count() { return at::hasCUDA() ? static_cast<int>(at::detail::getCUDAHooks().deviceCount()) : 0; }
 
 /// Compute capability 8.0 or more, by the only question about it that libtorch answers without CUDA's headers.
@@ -52,7 +55,7 @@ at::Device parse_device(const std::string& name) {
   if (count == 0) {
     throw Error(ErrorCode::kDeviceUnavailable,
                 concat("device \"", name, "\" was asked for, but ",
-                       at::hasCUDA() ? "no GPU answers" : "this libtorch is a CPU build"),
+                       is_cuda_build() ? "no GPU answers" : "this libtorch is a CPU build"),
                 "Run `npx svg-t2i doctor` to see why, or use --device cpu.");
   }
   SVG_CHECK(index < count, ErrorCode::kDeviceUnavailable, "no device \"", name, "\": ", count, " GPU(s) are visible");
@@ -85,7 +88,7 @@ Json runtime_info() {
   info.set("cpuCapability", at::get_cpu_capability());
   info.set("cpuBf16", cpu_has_bf16_matrix());
   info.set("threads", at::get_num_threads());
-  info.set("cudaBuild", at::hasCUDA());
+  info.set("cudaBuild", is_cuda_build());
   info.set("cudaDevices", cuda_device_count());
   return info;
 }
