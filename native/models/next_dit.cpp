@@ -82,6 +82,11 @@ at::Tensor NextDit::run_block(const NextDitBlock& block, const at::Tensor& x, co
                     {x, modulation.attention_in, modulation.attention_out, modulation.ffn_in, modulation.ffn_out});
 }
 
+Rope NextDit::rope_of(const std::vector<at::Tensor>& positions) const {
+  const Rope rope = rope_of_positions(at::cat(positions, 0), config.axes_dims);
+  return {rope.cos.to(device()), rope.sin.to(device())};
+}
+
 void NextDit::check_caption(int64_t tokens) const {
   if (tokens <= config.max_caption_tokens()) return;
   throw Error(
@@ -122,19 +127,19 @@ at::Tensor NextDit::unpatchify(const at::Tensor& patches, const TokenGrid& grid)
 }
 
 at::Tensor NextDit::encode_captions(const std::vector<at::Tensor>& features) const {
-  Packing packing{{0}, {}, {}};
+  std::vector<int64_t> offsets = {0};
   std::vector<at::Tensor> positions;
   for (const at::Tensor& caption : features) {
     SVG_CHECK(caption.dim() == 2 && caption.size(1) == config.caption_dim, ErrorCode::kInvalidArgument,
               "caption features have shape ", caption.sizes(), ", (tokens, ", config.caption_dim, ") is wanted");
     check_caption(caption.size(0));
     positions.push_back(caption_positions(caption.size(0)));
-    packing.offsets.push_back(packing.offsets.back() + caption.size(0));
+    offsets.push_back(offsets.back() + caption.size(0));
   }
   const at::Tensor packed = features.size() == 1 ? features[0] : at::cat(features, 0);
   at::Tensor x = caption_in(caption_norm(packed.to(device(), at::kFloat)).to(dtype())).to(at::kFloat);
   if (x.size(0) == 0) return x;
-  packing.rope = rope_of_positions(at::cat(positions, 0).to(device()), config.axes_dims);
+  const Packing packing{{std::move(offsets), device()}, rope_of(positions), {}};
   for (const NextDitBlock& block : context_refiner) x = run_block(block, x, packing, block.modulation({}));
   return x;
 }
@@ -150,16 +155,14 @@ ModulationTable NextDit::modulation_table(const at::Tensor& t) const {
 }
 
 Packing NextDit::pack_images(const std::vector<TokenGrid>& grids, const at::Tensor& groups) const {
-  Packing packing;
-  packing.offsets.push_back(0);
+  std::vector<int64_t> offsets = {0};
   std::vector<at::Tensor> positions;
   for (const TokenGrid& grid : grids) {
     positions.push_back(image_positions(0, grid));
-    packing.offsets.push_back(packing.offsets.back() + grid.tokens());
+    offsets.push_back(offsets.back() + grid.tokens());
   }
-  packing.rope = rope_of_positions(at::cat(positions, 0).to(device()), config.axes_dims);
-  packing.group = groups_of_rows(groups, packing.offsets, device());
-  return packing;
+  const at::Tensor group = groups_of_rows(groups, offsets, device());
+  return {{std::move(offsets), device()}, rope_of(positions), group};
 }
 
 at::Tensor NextDit::embed_images(const std::vector<at::Tensor>& latents, const Packing& images,
@@ -175,30 +178,29 @@ at::Tensor NextDit::embed_images(const std::vector<at::Tensor>& latents, const P
 
 Packing NextDit::pack_sequences(const std::vector<int64_t>& caption_tokens, const std::vector<TokenGrid>& grids,
                                 const at::Tensor& groups) const {
-  Packing packing;
-  packing.offsets.push_back(0);
+  std::vector<int64_t> offsets = {0};
   std::vector<at::Tensor> positions;
   for (size_t i = 0; i < grids.size(); ++i) {
     check_caption(caption_tokens[i]);
     positions.push_back(caption_positions(caption_tokens[i]));
     positions.push_back(image_positions(caption_tokens[i], grids[i]));
-    packing.offsets.push_back(packing.offsets.back() + caption_tokens[i] + grids[i].tokens());
+    offsets.push_back(offsets.back() + caption_tokens[i] + grids[i].tokens());
   }
-  packing.rope = rope_of_positions(at::cat(positions, 0).to(device()), config.axes_dims);
-  packing.group = groups_of_rows(groups, packing.offsets, device());
-  return packing;
+  const at::Tensor group = groups_of_rows(groups, offsets, device());
+  return {{std::move(offsets), device()}, rope_of(positions), group};
 }
 
 RowSubset NextDit::image_rows(const Packing& sequences, const std::vector<int64_t>& caption_tokens) const {
   RowSubset subset;
-  subset.offsets.push_back(0);
+  std::vector<int64_t> offsets = {0};
   std::vector<at::Tensor> rows;
   for (size_t i = 0; i < caption_tokens.size(); ++i) {
-    const int64_t begin = sequences.offsets[i] + caption_tokens[i];
-    const int64_t end = sequences.offsets[i + 1];
+    const int64_t begin = sequences.segments.offsets[i] + caption_tokens[i];
+    const int64_t end = sequences.segments.offsets[i + 1];
     rows.push_back(at::arange(begin, end, at::kLong));
-    subset.offsets.push_back(subset.offsets.back() + end - begin);
+    offsets.push_back(offsets.back() + end - begin);
   }
+  subset.segments = Segments(std::move(offsets), device());
   subset.rows = at::cat(rows, 0).to(device());
   subset.rope = select_rope(sequences.rope, subset.rows);
   if (sequences.group.defined()) subset.group = sequences.group.index_select(0, subset.rows);

@@ -73,6 +73,8 @@ struct NextDit {
   at::Tensor patchify(const at::Tensor& latent) const;
   at::Tensor run_block(const NextDitBlock& block, const at::Tensor& x, const Packing& packing,
                        const BlockModulation& modulation) const;
+  /// Of packed positions, on the device.
+  Rope rope_of(const std::vector<at::Tensor>& positions) const;
   void check_caption(int64_t tokens) const;
 };
 

@@ -1,7 +1,6 @@
 #include "models/next_dit_block.h"
 
 #include "ops/head_groups.h"
-#include "ops/packed_attention.h"
 #include "ops/swiglu.h"
 
 namespace svg {
@@ -61,7 +60,7 @@ at::Tensor NextDitBlock::operator()(const at::Tensor& x, const Packing& packing,
   const at::Tensor rows = qkv(in);
   const auto parts = split_heads(rows, {{heads, true, q_norm}, {kv_heads, true, k_norm}, {kv_heads}}, head_dim,
                                  kQkNormEps, packing.rope, attention_dtype());
-  const at::Tensor attended = packed_attention(parts[0], parts[1], parts[2], packing.offsets, packing.offsets)
+  const at::Tensor attended = packed_attention(parts[0], parts[1], parts[2], packing.segments, packing.segments)
                                   .flatten(1)
                                   .to(rows.scalar_type());
   const at::Tensor middle =
@@ -82,7 +81,7 @@ at::Tensor NextDitBlock::for_rows(const at::Tensor& x, const Packing& packing, c
   const auto kv = split_heads(kv_rows, {{kv_heads, true, k_norm}, {kv_heads}}, head_dim, kQkNormEps, packing.rope,
                               attention_dtype());
   const at::Tensor attended =
-      packed_attention(q, kv[0], kv[1], subset.offsets, packing.offsets).flatten(1).to(q_rows.scalar_type());
+      packed_attention(q, kv[0], kv[1], subset.segments, packing.segments).flatten(1).to(q_rows.scalar_type());
   const at::Tensor middle = add_scaled_rms_norm(x.index_select(0, subset.rows), out(attended),
                                                 {modulation.attention_out, subset.group}, attention_norm2.eps);
   return feed_forward(middle, modulation, subset.group);

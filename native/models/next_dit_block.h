@@ -9,23 +9,22 @@
 #include "models/next_dit_config.h"
 #include "ops/layers.h"
 #include "ops/modulate.h"
+#include "ops/packed_attention.h"
 #include "ops/rope.h"
 
 namespace svg {
 
 /// Sequences laid one after the other: rows (T, dim), no padding.
 struct Packing {
-  std::vector<int64_t> offsets;  // segment i holds rows offsets[i] .. offsets[i + 1]
-  Rope rope;                     // of every row
-  at::Tensor group;              // (T) int32, the modulation row of every row; undefined where all share one
-
-  int64_t rows() const { return offsets.back(); }
+  Segments segments;
+  Rope rope;         // of every row
+  at::Tensor group;  // (T) int32, the modulation row of every row; undefined where all share one
 };
 
 /// The rows that are asked of a block, where not all are.
 struct RowSubset {
-  at::Tensor rows;               // (S) int64
-  std::vector<int64_t> offsets;  // per segment, as in Packing
+  at::Tensor rows;    // (S) int64
+  Segments segments;  // of these rows
   Rope rope;
   at::Tensor group;
 };

@@ -67,14 +67,14 @@ std::vector<at::Tensor> GuidedSampler::velocity(const std::vector<at::Tensor>& l
   const at::Tensor images = model_.embed_images(latents, image_packing_, modulation);
   std::vector<at::Tensor> parts;
   for (size_t i = 0; i < layout.captions.size(); ++i) {
-    const int64_t start = image_packing_.offsets[i % count];
+    const int64_t start = image_packing_.segments.offsets[i % count];
     parts.push_back(layout.captions[i]);
-    parts.push_back(images.narrow(0, start, image_packing_.offsets[i % count + 1] - start));
+    parts.push_back(images.narrow(0, start, image_packing_.segments.offsets[i % count + 1] - start));
   }
   const at::Tensor patches = model_.run_layers(at::cat(parts, 0), layout.sequences, layout.images, modulation);
 
   const auto velocity_of = [&](size_t sequence, const TokenGrid& grid) {
-    return model_.unpatchify(patches.narrow(0, layout.images.offsets[sequence], grid.tokens()), grid);
+    return model_.unpatchify(patches.narrow(0, layout.images.segments.offsets[sequence], grid.tokens()), grid);
   };
   std::vector<at::Tensor> velocities;
   for (size_t i = 0; i < count; ++i) {

@@ -1,14 +1,54 @@
 #include "ops/packed_attention.h"
 
+#include <ATen/detail/CUDAHooksInterface.h>
+
+#include <algorithm>
+#include <cmath>
+
 #include "core/error.h"
 #include "ops/attention.h"
 
 namespace svg {
+namespace {
 
-at::Tensor packed_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
-                            const std::vector<int64_t>& q_offsets, const std::vector<int64_t>& k_offsets) {
-  SVG_CHECK(q_offsets.size() == k_offsets.size() && q_offsets.size() > 1, ErrorCode::kInternal, "[packed_attention] ",
-            q_offsets.size(), " query offsets, ", k_offsets.size(), " key offsets");
+// Longer segments fill a GPU one by one, and cuDNN's kernels, which know no packing, are faster (arXiv 2407.08608).
+constexpr int64_t kLongMean = 2048;
+
+/// FlashAttention's packed kernel: one launch, and no plan for every new length, as cuDNN makes.
+bool fits_flash(const at::Tensor& q, const Segments& q_segments, const Segments& k_segments) {
+  const bool type = q.scalar_type() == at::kBFloat16 || q.scalar_type() == at::kHalf;
+  return q.is_cuda() && type && q.size(2) % 8 == 0 && q.size(2) <= 256 && q_segments.bounds.defined() &&
+         k_segments.bounds.defined() && k_segments.rows() < kLongMean * k_segments.count() &&
+         at::detail::getCUDAHooks().supportsBFloat16ConvolutionWithCuDNNv8();  // compute capability 8.0
+}
+
+}  // namespace
+
+Segments::Segments(std::vector<int64_t> offsets, at::Device device) : offsets(std::move(offsets)) {
+  if (device.is_cuda()) bounds = at::tensor(this->offsets, at::kInt).to(device);
+}
+
+int64_t Segments::longest() const {
+  int64_t rows = 0;
+  for (size_t i = 0; i + 1 < offsets.size(); ++i) rows = std::max(rows, offsets[i + 1] - offsets[i]);
+  return rows;
+}
+
+at::Tensor packed_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const Segments& q_segments,
+                            const Segments& k_segments) {
+  if (!fits_flash(q, q_segments, k_segments)) return packed_attention_reference(q, k, v, q_segments, k_segments);
+  const double scale = 1.0 / std::sqrt(static_cast<double>(q.size(2)));
+  return std::get<0>(at::_flash_attention_forward(q, k, v, q_segments.bounds, k_segments.bounds, q_segments.longest(),
+                                                  k_segments.longest(), /*dropout_p=*/0.0, /*is_causal=*/false,
+                                                  /*return_debug_mask=*/false, scale));
+}
+
+at::Tensor packed_attention_reference(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                                      const Segments& q_segments, const Segments& k_segments) {
+  SVG_CHECK(q_segments.count() == k_segments.count() && q_segments.count() > 0, ErrorCode::kInternal,
+            "[packed_attention] ", q_segments.count(), " segments of queries, ", k_segments.count(), " of keys");
+  const std::vector<int64_t>& q_offsets = q_segments.offsets;
+  const std::vector<int64_t>& k_offsets = k_segments.offsets;
   // Neighbours of equal length are one batch, without a copy.
   std::vector<int64_t> counts, q_rows, k_rows;
   for (size_t i = 0; i + 1 < q_offsets.size(); ++i) {

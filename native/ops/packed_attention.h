@@ -7,9 +7,25 @@
 
 namespace svg {
 
-/// q (Tq, H, D), k and v (Tk, KV, D). Segment i holds the rows offsets[i] .. offsets[i + 1] of each; returns (Tq, H,
-/// D).
-at::Tensor packed_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
-                            const std::vector<int64_t>& q_offsets, const std::vector<int64_t>& k_offsets);
+/// Sequences laid one after the other: segment i holds the rows offsets[i] .. offsets[i + 1].
+struct Segments {
+  std::vector<int64_t> offsets;
+  at::Tensor bounds;  // the offsets as int32 on a GPU; undefined elsewhere
+
+  Segments() = default;
+  /// Copies to a GPU, which waits for it: once a batch, not once a layer.
+  Segments(std::vector<int64_t> offsets, at::Device device);
+
+  int64_t count() const { return static_cast<int64_t>(offsets.size()) - 1; }
+  int64_t rows() const { return offsets.back(); }
+  int64_t longest() const;
+};
+
+/// q (Tq, H, D), k and v (Tk, KV, D), segment by segment; returns (Tq, H, D).
+at::Tensor packed_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const Segments& q_segments,
+                            const Segments& k_segments);
+/// The same by one call of attention() for each run of segments of equal length.
+at::Tensor packed_attention_reference(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                                      const Segments& q_segments, const Segments& k_segments);
 
 }  // namespace svg

@@ -130,7 +130,7 @@ TEST_CASE("ops: packed attention is attention per segment") {
   const at::Tensor q = at::randn({9, 4, 8});
   const at::Tensor k = at::randn({12, 2, 8});
   const at::Tensor v = at::randn({12, 2, 8});
-  const at::Tensor packed = svg::packed_attention(q, k, v, {0, 3, 3, 9}, {0, 5, 6, 12});
+  const at::Tensor packed = svg::packed_attention(q, k, v, {{0, 3, 3, 9}, at::kCPU}, {{0, 5, 6, 12}, at::kCPU});
   const auto part = [&](int64_t from, int64_t rows, int64_t key, int64_t keys) {
     const auto batch = [](const at::Tensor& x, int64_t start, int64_t length) {
       return x.narrow(0, start, length).unsqueeze(0);
