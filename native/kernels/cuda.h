@@ -19,4 +19,15 @@ void norm_rotate_heads(Rows x, const float* weight, float eps, const float* cos,
                        int64_t rows, int64_t heads, int64_t head_dim, void* stream);
 void swiglu(Rows gate, Rows up, Rows out, int64_t rows, int64_t dim, void* stream);
 
+/// Widest rows, and heads, that have gradients.
+constexpr int64_t kMaxNormDim = 4096, kMaxHeadDim = 256;
+
+/// Gradients of the rows, and of the weights added to `dweight` (groups, dim), whose sums end in any order.
+void scaled_rms_norm_backward(Rows x, const float* weight, const int32_t* group, float eps, Rows dout, Rows dx,
+                              float* dweight, int64_t rows, int64_t dim, void* stream);
+/// The same of the heads; `dweight` (head_dim), null without `weight`.
+void norm_rotate_heads_backward(Rows x, const float* weight, float eps, const float* cos, const float* sin, Rows dout,
+                                Rows dx, float* dweight, int64_t rows, int64_t heads, int64_t head_dim, void* stream);
+void swiglu_backward(Rows gate, Rows up, Rows dout, Rows dgate, Rows dup, int64_t rows, int64_t dim, void* stream);
+
 }  // namespace svg::cuda

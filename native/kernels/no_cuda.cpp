@@ -28,4 +28,15 @@ void norm_rotate_heads(Rows, const float*, float, const float*, const float*, Ro
 
 void swiglu(Rows, Rows, Rows, int64_t, int64_t, void*) { unavailable("swiglu"); }
 
+void scaled_rms_norm_backward(Rows, const float*, const int32_t*, float, Rows, Rows, float*, int64_t, int64_t, void*) {
+  unavailable("scaled_rms_norm_backward");
+}
+
+void norm_rotate_heads_backward(Rows, const float*, float, const float*, const float*, Rows, Rows, float*, int64_t,
+                                int64_t, int64_t, void*) {
+  unavailable("norm_rotate_heads_backward");
+}
+
+void swiglu_backward(Rows, Rows, Rows, Rows, Rows, int64_t, int64_t, void*) { unavailable("swiglu_backward"); }
+
 }  // namespace svg::cuda

@@ -20,11 +20,47 @@ bool fits(const at::Tensor& rows, const std::vector<HeadGroup>& groups, int64_t 
   for (const HeadGroup& group : groups) {
     if (!fits_parameter(group.norm)) return false;
   }
-  return rows.is_cpu() && rows.dim() == 2 && fits_kernel(rows) && head_dim <= cpu::kMaxHeadDim &&
-         fits_parameter(rope.cos) && fits_parameter(rope.sin) && (dtype == at::kFloat || dtype == at::kBFloat16);
+  const bool width =
+      rows.is_cpu() ? head_dim <= cpu::kMaxHeadDim : head_dim <= cuda::kMaxHeadDim && dtype == rows.scalar_type();
+  return width && rows.dim() == 2 && fits_kernel(rows) && fits_parameter(rope.cos) && fits_parameter(rope.sin) &&
+         (dtype == at::kFloat || dtype == at::kBFloat16);
 }
 
 const float* pointer(const at::Tensor& tensor) { return tensor.const_data_ptr<float>(); }
+
+/// heads and out (T, H, D), rows may be strided.
+void rotate(const at::Tensor& heads, const float* norm, double eps, const Rope& rope, const at::Tensor& out) {
+  const int64_t rows = heads.size(0), count = heads.size(1), head_dim = heads.size(2);
+  const float small = static_cast<float>(eps);
+  if (heads.is_cpu()) {
+    cpu::norm_rotate_heads(kernel_rows(heads), norm, small, pointer(rope.cos), pointer(rope.sin), kernel_rows(out),
+                           rows, count, head_dim);
+  } else {
+    cuda::norm_rotate_heads(kernel_rows(heads), norm, small, pointer(rope.cos), pointer(rope.sin), kernel_rows(out),
+                            rows, count, head_dim, stream_of(heads));
+  }
+}
+
+/// Writes the gradient of the heads; returns that of the norm, undefined without one.
+at::Tensor rotate_backward(const at::Tensor& heads, const at::Tensor& norm, double eps, const Rope& rope,
+                           const at::Tensor& dout, const at::Tensor& dheads) {
+  const int64_t rows = heads.size(0), count = heads.size(1), head_dim = heads.size(2);
+  const float small = static_cast<float>(eps);
+  const float* weight = norm.defined() ? pointer(norm) : nullptr;
+  const int64_t slices = heads.is_cpu() ? at::get_num_threads() : 1;
+  const at::Tensor partial = weight ? at::zeros({slices, head_dim}, norm.options()) : at::Tensor();
+  float* dweight = weight ? partial.mutable_data_ptr<float>() : nullptr;
+  const at::Tensor slopes = dout.contiguous();
+  if (heads.is_cpu()) {
+    cpu::norm_rotate_heads_backward(kernel_rows(heads), weight, small, pointer(rope.cos), pointer(rope.sin),
+                                    kernel_rows(slopes), kernel_rows(dheads), dweight, slices, rows, count, head_dim);
+  } else {
+    cuda::norm_rotate_heads_backward(kernel_rows(heads), weight, small, pointer(rope.cos), pointer(rope.sin),
+                                     kernel_rows(slopes), kernel_rows(dheads), dweight, rows, count, head_dim,
+                                     stream_of(heads));
+  }
+  return weight ? partial.sum(0) : at::Tensor();
+}
 
 /// One pass over the rows for each group, and one gradient of the rows that all groups write to.
 struct SplitHeads : torch::autograd::Function<SplitHeads> {
@@ -48,9 +84,7 @@ struct SplitHeads : torch::autograd::Function<SplitHeads> {
       const at::Tensor out = at::empty(heads.sizes(), rows.options().dtype(dtype));
       outs.push_back(out);
       if (rotated[i]) {
-        cpu::norm_rotate_heads(kernel_rows(heads), norm_of[i] < 0 ? nullptr : pointer(norms[norm_of[i]]),
-                               static_cast<float>(eps), pointer(cos), pointer(sin), kernel_rows(out), rows.size(0),
-                               counts[i], head_dim);
+        rotate(heads, norm_of[i] < 0 ? nullptr : pointer(norms[norm_of[i]]), eps, {cos, sin}, out);
       } else {
         out.copy_(heads);
       }
@@ -79,13 +113,8 @@ struct SplitHeads : torch::autograd::Function<SplitHeads> {
       }
       const bool normed = norm_of[i] >= 0;
       const at::Tensor norm = normed ? saved[3 + norm_of[i]] : at::Tensor();
-      const int64_t slices = at::get_num_threads();
-      const at::Tensor partial = normed ? at::zeros({slices, head_dim}, norm.options()) : at::Tensor();
-      cpu::norm_rotate_heads_backward(kernel_rows(heads), normed ? pointer(norm) : nullptr, static_cast<float>(eps),
-                                      pointer(saved[1]), pointer(saved[2]), kernel_rows(gradients[i].contiguous()),
-                                      kernel_rows(dheads), normed ? partial.mutable_data_ptr<float>() : nullptr, slices,
-                                      rows.size(0), counts[i], head_dim);
-      if (normed) dnorms.push_back(partial.sum(0));
+      const at::Tensor dnorm = rotate_backward(heads, norm, eps, {saved[1], saved[2]}, gradients[i], dheads);
+      if (normed) dnorms.push_back(dnorm);
     }
     variable_list result = {drows};
     result.insert(result.end(), dnorms.begin(), dnorms.end());

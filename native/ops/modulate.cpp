@@ -29,47 +29,80 @@ void check(const at::Tensor& x, const RowWeights& weights) {
             ErrorCode::kInternal, "[modulate] ", weights.rows.size(0), " weight rows without groups of ", x.size(0));
 }
 
-bool fits(const at::Tensor& x, const RowWeights& weights) {
-  return x.dim() == 2 && fits_kernel(x) && fits_parameter(weights.rows) &&
+bool fits(const at::Tensor& x, const RowWeights& weights, bool recorded) {
+  const bool wide = recorded && x.is_cuda() && x.size(1) > cuda::kMaxNormDim;
+  return x.dim() == 2 && !wide && fits_kernel(x) && fits_parameter(weights.rows) &&
          (!weights.group.defined() || weights.group.scalar_type() == at::kInt);
 }
 
 const int32_t* groups(const at::Tensor& group) { return group.defined() ? group.const_data_ptr<int32_t>() : nullptr; }
 
-at::Tensor norm_on_cpu(const at::Tensor& x, const RowWeights& weights, double eps, at::ScalarType dtype) {
+at::Tensor fused_norm(const at::Tensor& x, const RowWeights& weights, double eps, at::ScalarType dtype) {
   const at::Tensor out = at::empty(x.sizes(), x.options().dtype(dtype));
-  cpu::scaled_rms_norm(kernel_rows(x), weights.rows.const_data_ptr<float>(), groups(weights.group),
-                       static_cast<float>(eps), kernel_rows(out), x.size(0), x.size(1));
-  return out;
+  const float* rows = weights.rows.const_data_ptr<float>();
+  const float small = static_cast<float>(eps);
+  if (x.is_cpu()) {
+    cpu::scaled_rms_norm(kernel_rows(x), rows, groups(weights.group), small, kernel_rows(out), x.size(0), x.size(1));
+    return out;
+  }
+  return verified(
+      signature_of("scaled_rms_norm", {x, out, weights.group}),
+      [&] {
+        cuda::scaled_rms_norm(kernel_rows(x), rows, groups(weights.group), small, kernel_rows(out), x.size(0),
+                              x.size(1), stream_of(x));
+        return out;
+      },
+      [&] { return scaled_rms_norm_reference(x, weights, eps, dtype); });
 }
 
-at::Tensor add_norm_on_cpu(const at::Tensor& x, const at::Tensor& y, const RowWeights& weights, double eps) {
+at::Tensor fused_add_norm(const at::Tensor& x, const at::Tensor& y, const RowWeights& weights, double eps) {
   const at::Tensor out = at::empty(x.sizes(), x.options());
-  cpu::add_scaled_rms_norm(kernel_rows(x), kernel_rows(y), weights.rows.const_data_ptr<float>(), groups(weights.group),
-                           static_cast<float>(eps), kernel_rows(out), x.size(0), x.size(1));
-  return out;
+  const float* rows = weights.rows.const_data_ptr<float>();
+  const float small = static_cast<float>(eps);
+  if (x.is_cpu()) {
+    cpu::add_scaled_rms_norm(kernel_rows(x), kernel_rows(y), rows, groups(weights.group), small, kernel_rows(out),
+                             x.size(0), x.size(1));
+    return out;
+  }
+  return verified(
+      signature_of("add_scaled_rms_norm", {x, y, weights.group}),
+      [&] {
+        cuda::add_scaled_rms_norm(kernel_rows(x), kernel_rows(y), rows, groups(weights.group), small, kernel_rows(out),
+                                  x.size(0), x.size(1), stream_of(x));
+        return out;
+      },
+      [&] { return add_scaled_rms_norm_reference(x, y, weights, eps); });
 }
 
 /// Gradients of the normed rows and of the weights, {dx, drows}. `saved`: x, rows, group.
 variable_list norm_backward(const variable_list& saved, double eps, const at::Tensor& dout) {
   const at::Tensor& x = saved[0];
   const at::Tensor& rows = saved[1];
+  const at::Tensor slopes = dout.contiguous();
   const at::Tensor dx = at::empty(x.sizes(), x.options());
+  const float* weight = rows.const_data_ptr<float>();
+  const float small = static_cast<float>(eps);
+  if (!x.is_cpu()) {
+    const at::Tensor drows = at::zeros_like(rows);
+    cuda::scaled_rms_norm_backward(kernel_rows(x), weight, groups(saved[2]), small, kernel_rows(slopes),
+                                   kernel_rows(dx), drows.mutable_data_ptr<float>(), x.size(0), x.size(1),
+                                   stream_of(x));
+    return {dx, drows};
+  }
   const int64_t slices = at::get_num_threads();
   const at::Tensor partial = at::zeros({slices, rows.size(0), rows.size(1)}, rows.options());
-  cpu::scaled_rms_norm_backward(kernel_rows(x), rows.const_data_ptr<float>(), groups(saved[2]), static_cast<float>(eps),
-                                kernel_rows(dout.contiguous()), kernel_rows(dx), partial.mutable_data_ptr<float>(),
-                                slices, rows.size(0), x.size(0), x.size(1));
+  cpu::scaled_rms_norm_backward(kernel_rows(x), weight, groups(saved[2]), small, kernel_rows(slopes), kernel_rows(dx),
+                                partial.mutable_data_ptr<float>(), slices, rows.size(0), x.size(0), x.size(1));
   return {dx, partial.sum(0)};
 }
 
-struct NormOnCpu : torch::autograd::Function<NormOnCpu> {
+struct Norm : torch::autograd::Function<Norm> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& rows,
                             const std::optional<at::Tensor>& group, double eps, at::ScalarType dtype) {
     const RowWeights weights{rows, group.value_or(at::Tensor())};
     context->save_for_backward({x, rows, weights.group});
     context->saved_data["eps"] = eps;
-    return norm_on_cpu(x, weights, eps, dtype);
+    return fused_norm(x, weights, eps, dtype);
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
@@ -80,13 +113,13 @@ struct NormOnCpu : torch::autograd::Function<NormOnCpu> {
   }
 };
 
-struct AddNormOnCpu : torch::autograd::Function<AddNormOnCpu> {
+struct AddNorm : torch::autograd::Function<AddNorm> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& y, const at::Tensor& rows,
                             const std::optional<at::Tensor>& group, double eps) {
     const RowWeights weights{rows, group.value_or(at::Tensor())};
     context->save_for_backward({y, rows, weights.group});
     context->saved_data["eps"] = eps;
-    return add_norm_on_cpu(x, y, weights, eps);
+    return fused_add_norm(x, y, weights, eps);
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
@@ -110,46 +143,19 @@ at::Tensor add_scaled_rms_norm_reference(const at::Tensor& x, const at::Tensor& 
 at::Tensor scaled_rms_norm(const at::Tensor& x, const RowWeights& weights, double eps, at::ScalarType dtype) {
   check(x, weights);
   const bool recorded = records_grad({x, weights.rows});
-  const bool fused = fits(x, weights) && (dtype == at::kFloat || dtype == at::kBFloat16);
-  if (fused && x.is_cpu()) {
-    return recorded ? NormOnCpu::apply(x, weights.rows, std::optional(weights.group), eps, dtype)
-                    : norm_on_cpu(x, weights, eps, dtype);
-  }
-  if (recorded || !fused) return scaled_rms_norm_reference(x, weights, eps, dtype);
-  const at::Tensor out = at::empty(x.sizes(), x.options().dtype(dtype));
-  const float* rows = weights.rows.const_data_ptr<float>();
-  const float small = static_cast<float>(eps);
-  return verified(
-      signature_of("scaled_rms_norm", {x, out, weights.group}),
-      [&] {
-        cuda::scaled_rms_norm(kernel_rows(x), rows, groups(weights.group), small, kernel_rows(out), x.size(0),
-                              x.size(1), stream_of(x));
-        return out;
-      },
-      [&] { return scaled_rms_norm_reference(x, weights, eps, dtype); });
+  const bool type = dtype == at::kFloat || dtype == at::kBFloat16;
+  if (!type || !fits(x, weights, recorded)) return scaled_rms_norm_reference(x, weights, eps, dtype);
+  return recorded ? Norm::apply(x, weights.rows, std::optional(weights.group), eps, dtype)
+                  : fused_norm(x, weights, eps, dtype);
 }
 
 at::Tensor add_scaled_rms_norm(const at::Tensor& x, const at::Tensor& y, const RowWeights& weights, double eps) {
   check(y, weights);
   SVG_CHECK(x.sizes() == y.sizes(), ErrorCode::kInternal, "[modulate] rows ", x.sizes(), ", branch ", y.sizes());
   const bool recorded = records_grad({x, y, weights.rows});
-  const bool fused = fits(y, weights) && fits_kernel(x);
-  if (fused && x.is_cpu()) {
-    return recorded ? AddNormOnCpu::apply(x, y, weights.rows, std::optional(weights.group), eps)
-                    : add_norm_on_cpu(x, y, weights, eps);
-  }
-  if (recorded || !fused) return add_scaled_rms_norm_reference(x, y, weights, eps);
-  const at::Tensor out = at::empty(x.sizes(), x.options());
-  const float* rows = weights.rows.const_data_ptr<float>();
-  const float small = static_cast<float>(eps);
-  return verified(
-      signature_of("add_scaled_rms_norm", {x, y, weights.group}),
-      [&] {
-        cuda::add_scaled_rms_norm(kernel_rows(x), kernel_rows(y), rows, groups(weights.group), small, kernel_rows(out),
-                                  x.size(0), x.size(1), stream_of(x));
-        return out;
-      },
-      [&] { return add_scaled_rms_norm_reference(x, y, weights, eps); });
+  if (!fits_kernel(x) || !fits(y, weights, recorded)) return add_scaled_rms_norm_reference(x, y, weights, eps);
+  return recorded ? AddNorm::apply(x, y, weights.rows, std::optional(weights.group), eps)
+                  : fused_add_norm(x, y, weights, eps);
 }
 
 }  // namespace svg

@@ -13,27 +13,44 @@ using torch::autograd::variable_list;
 
 Rows flat_rows(const at::Tensor& x) { return kernel_rows(x.view({-1, x.size(-1)})); }
 
-at::Tensor on_cpu(const at::Tensor& gate, const at::Tensor& up) {
+at::Tensor fused(const at::Tensor& gate, const at::Tensor& up) {
   const at::Tensor out = at::empty_like(gate);
   const int64_t dim = gate.size(-1);
-  if (dim > 0) cpu::swiglu(flat_rows(gate), flat_rows(up), flat_rows(out), gate.numel() / dim, dim);
-  return out;
+  if (gate.numel() == 0) return out;
+  const int64_t rows = gate.numel() / dim;
+  if (gate.is_cpu()) {
+    cpu::swiglu(flat_rows(gate), flat_rows(up), flat_rows(out), rows, dim);
+    return out;
+  }
+  return verified(
+      signature_of("swiglu", {gate}),
+      [&] {
+        cuda::swiglu(flat_rows(gate), flat_rows(up), flat_rows(out), rows, dim, stream_of(gate));
+        return out;
+      },
+      [&] { return swiglu_reference(gate, up); });
 }
 
-struct SwigluOnCpu : torch::autograd::Function<SwigluOnCpu> {
+struct Swiglu : torch::autograd::Function<Swiglu> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& gate, const at::Tensor& up) {
     context->save_for_backward({gate, up});
-    return on_cpu(gate, up);
+    return fused(gate, up);
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
     const variable_list saved = context->get_saved_variables();
-    const at::Tensor dgate = at::empty_like(saved[0]);
+    const at::Tensor& gate = saved[0];
+    const at::Tensor dout = gradients[0].contiguous();
+    const at::Tensor dgate = at::empty_like(gate);
     const at::Tensor dup = at::empty_like(saved[1]);
-    const int64_t dim = dgate.size(-1);
-    if (dim > 0) {
-      cpu::swiglu_backward(flat_rows(saved[0]), flat_rows(saved[1]), flat_rows(gradients[0].contiguous()),
-                           flat_rows(dgate), flat_rows(dup), dgate.numel() / dim, dim);
+    if (gate.numel() == 0) return {dgate, dup};
+    const int64_t dim = gate.size(-1), rows = gate.numel() / dim;
+    if (gate.is_cpu()) {
+      cpu::swiglu_backward(flat_rows(gate), flat_rows(saved[1]), flat_rows(dout), flat_rows(dgate), flat_rows(dup),
+                           rows, dim);
+    } else {
+      cuda::swiglu_backward(flat_rows(gate), flat_rows(saved[1]), flat_rows(dout), flat_rows(dgate), flat_rows(dup),
+                            rows, dim, stream_of(gate));
     }
     return {dgate, dup};
   }
@@ -48,17 +65,8 @@ at::Tensor swiglu_reference(const at::Tensor& gate, const at::Tensor& up) {
 at::Tensor swiglu(const at::Tensor& gate, const at::Tensor& up) {
   const bool fits = gate.sizes() == up.sizes() && gate.scalar_type() == up.scalar_type() && fits_kernel(gate) &&
                     gate.is_contiguous() && up.is_contiguous();
-  if (fits && gate.is_cpu()) return records_grad({gate, up}) ? SwigluOnCpu::apply(gate, up) : on_cpu(gate, up);
-  if (!fits || records_grad({gate, up})) return swiglu_reference(gate, up);
-  return verified(
-      signature_of("swiglu", {gate}),
-      [&] {
-        const at::Tensor out = at::empty_like(gate);
-        const int64_t dim = gate.size(-1);
-        cuda::swiglu(flat_rows(gate), flat_rows(up), flat_rows(out), gate.numel() / dim, dim, stream_of(gate));
-        return out;
-      },
-      [&] { return swiglu_reference(gate, up); });
+  if (!fits) return swiglu_reference(gate, up);
+  return records_grad({gate, up}) ? Swiglu::apply(gate, up) : fused(gate, up);
 }
 
 }  // namespace svg

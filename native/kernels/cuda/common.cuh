@@ -29,6 +29,7 @@ __device__ inline float block_sum(float value) {
   const int lane = threadIdx.x % kWarp;
   const int warp = threadIdx.x / kWarp;
   value = warp_sum(value);
+  __syncthreads();  // others may still read the parts of the sum before
   if (lane == 0) parts[warp] = value;
   __syncthreads();
   value = lane < static_cast<int>(blockDim.x) / kWarp ? parts[lane] : 0.0f;

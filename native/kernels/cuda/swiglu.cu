@@ -1,4 +1,4 @@
-// silu(gate) * up. One thread an element.
+// silu(gate) * up and its gradients. One thread an element.
 #include "kernels/cuda/common.cuh"
 
 namespace svg::cuda {
@@ -17,6 +17,22 @@ __global__ void swiglu_kernel(const T* gate, int64_t gate_stride, const T* up, i
   put(out + row * out_stride + column, value / (1.0f + __expf(-value)) * to_float(up[row * up_stride + column]));
 }
 
+template <typename T>
+__global__ void swiglu_backward_kernel(const T* gate, int64_t gate_stride, const T* up, int64_t up_stride,
+                                       const T* dout, int64_t dout_stride, T* dgate, int64_t dgate_stride, T* dup,
+                                       int64_t dup_stride, int64_t rows, int64_t dim) {
+  const int64_t index = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x;
+  if (index >= rows * dim) return;
+  const int64_t row = index / dim;
+  const int64_t column = index % dim;
+  const float value = to_float(gate[row * gate_stride + column]);
+  const float slope = to_float(dout[row * dout_stride + column]);
+  const float sigmoid = 1.0f / (1.0f + __expf(-value));
+  put(dup + row * dup_stride + column, slope * value * sigmoid);
+  put(dgate + row * dgate_stride + column,
+      slope * to_float(up[row * up_stride + column]) * sigmoid * (1.0f + value * (1.0f - sigmoid)));
+}
+
 }  // namespace
 
 void swiglu(Rows gate, Rows up, Rows out, int64_t rows, int64_t dim, void* stream) {
@@ -28,6 +44,18 @@ void swiglu(Rows gate, Rows up, Rows out, int64_t rows, int64_t dim, void* strea
         elements<T>(gate), gate.stride, elements<T>(up), up.stride, elements<T>(out), out.stride, rows, dim);
   });
   check_launch("swiglu");
+}
+
+void swiglu_backward(Rows gate, Rows up, Rows dout, Rows dgate, Rows dup, int64_t rows, int64_t dim, void* stream) {
+  if (rows * dim == 0) return;
+  const int64_t blocks = (rows * dim + kThreads - 1) / kThreads;
+  with_type(gate.type, [&](auto element) {
+    using T = decltype(element);
+    swiglu_backward_kernel<T><<<static_cast<unsigned>(blocks), kThreads, 0, stream_of(stream)>>>(
+        elements<T>(gate), gate.stride, elements<T>(up), up.stride, elements<T>(dout), dout.stride, elements<T>(dgate),
+        dgate.stride, elements<T>(dup), dup.stride, rows, dim);
+  });
+  check_launch("swiglu_backward");
 }
 
 }  // namespace svg::cuda
