@@ -91,7 +91,8 @@ std::vector<at::Tensor> Gemma2::encode(const std::vector<std::vector<int64_t>>& 
     ids.insert(ids.end(), prompt.begin(), prompt.end());
     lengths.push_back(static_cast<int64_t>(prompt.size()));
   }
-  const PackedTokens tokens(config_, lengths, 0, device_);
+  PackedTokens tokens(config_, lengths, 0, device_);
+  if (device_.is_cuda() && prompts.size() > 1) tokens.pad();
   at::Tensor x = embed(ids);
   for (int64_t i = 0; i + 1 < config_.layers; ++i) x = layers_[i](x, tokens);
   return x.split_with_sizes(lengths);

@@ -3,6 +3,7 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <functional>
 #include <vector>
 
@@ -23,8 +24,13 @@ struct PackedTokens {
   std::vector<int64_t> lengths;
   int64_t past = 0;     // tokens before the first row; only with a single sequence
   at::Tensor cos, sin;  // (rows, D/2), of each row's position
+  at::Tensor slots;     // (rows) int64, of each row among sequences padded to the longest; undefined before pad()
 
   PackedTokens(const Gemma2Config& config, std::vector<int64_t> lengths, int64_t past, at::Device device);
+
+  /// From here on attention takes all sequences at once. A GPU loses less by the padding than by launches for each.
+  void pad();
+  int64_t longest() const { return *std::max_element(lengths.begin(), lengths.end()); }
 };
 
 /// RMSNorm whose stored weight is the difference from one.
@@ -49,7 +55,8 @@ struct Gemma2Attention {
   at::Tensor operator()(const at::Tensor& x, const PackedTokens& tokens, KeyValueCache* cache) const;
 
  private:
-  /// q (T, H, D) of the positions first..first+T-1, k and v (S, KV, D) of the positions 0..S-1; returns (T, H * D).
+  /// q (B, T, H, D) of the positions first..first+T-1, k and v (B, S, KV, D) of the positions 0..S-1; returns
+  /// (B, T, H * D).
   at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, int64_t first) const;
 };
 

@@ -42,6 +42,16 @@ PackedTokens::PackedTokens(const Gemma2Config& config, std::vector<int64_t> leng
   sin = angle.sin();
 }
 
+void PackedTokens::pad() {
+  const int64_t width = longest();
+  std::vector<at::Tensor> rows;
+  for (size_t i = 0; i < lengths.size(); ++i) {
+    const int64_t begin = static_cast<int64_t>(i) * width;
+    rows.push_back(at::arange(begin, begin + lengths[i], at::kLong));
+  }
+  slots = at::cat(rows).to(cos.device());
+}
+
 Gemma2Attention::Gemma2Attention(const Weights& weights, const Gemma2Config& config, bool sliding)
     : q_proj(weights.scope("q_proj"), config.hidden_size, config.heads * config.head_dim, false),
       k_proj(weights.scope("k_proj"), config.hidden_size, config.kv_heads * config.head_dim, false),
@@ -63,46 +73,59 @@ at::Tensor Gemma2Attention::operator()(const at::Tensor& x, const PackedTokens& 
     cache->k.narrow(0, cache->length, rows).copy_(k);
     cache->v.narrow(0, cache->length, rows).copy_(v);
     cache->length += rows;
-    return o_proj(attend(q, cache->k.narrow(0, 0, cache->length), cache->v.narrow(0, 0, cache->length), tokens.past));
+    const at::Tensor keys = cache->k.narrow(0, 0, cache->length), values = cache->v.narrow(0, 0, cache->length);
+    return o_proj(attend(q.unsqueeze(0), keys.unsqueeze(0), values.unsqueeze(0), tokens.past)[0]);
+  }
+  if (tokens.slots.defined()) {
+    // What pads a sequence lies behind it, where no row of it looks.
+    const auto padded = [&](const at::Tensor& x) {
+      const int64_t count = static_cast<int64_t>(tokens.lengths.size());
+      const at::Tensor all = at::zeros({count * tokens.longest(), x.size(1), x.size(2)}, x.options());
+      return all.index_copy(0, tokens.slots, x).unflatten(0, {count, tokens.longest()});
+    };
+    return o_proj(attend(padded(q), padded(k), padded(v), 0).flatten(0, 1).index_select(0, tokens.slots));
   }
   std::vector<at::Tensor> outputs;
   int64_t begin = 0;
   for (const int64_t length : tokens.lengths) {
-    outputs.push_back(attend(q.narrow(0, begin, length), k.narrow(0, begin, length), v.narrow(0, begin, length), 0));
+    const auto part = [&](const at::Tensor& x) { return x.narrow(0, begin, length).unsqueeze(0); };
+    outputs.push_back(attend(part(q), part(k), part(v), 0)[0]);
     begin += length;
   }
   return o_proj(at::cat(outputs));
 }
 
 at::Tensor Gemma2Attention::attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, int64_t first) const {
-  const int64_t group = heads / kv_heads;
+  const int64_t group = heads / kv_heads, batch = q.size(0), length = q.size(1);
   std::vector<at::Tensor> blocks;
-  for (int64_t begin = 0; begin < q.size(0); begin += kQueryBlock) {
-    const int64_t rows = std::min(kQueryBlock, q.size(0) - begin);
+  for (int64_t begin = 0; begin < length; begin += kQueryBlock) {
+    const int64_t rows = std::min(kQueryBlock, length - begin);
     // Keys that some row of the block sees: up to its last position, from its first one's window.
     const int64_t end_key = first + begin + rows;
     const int64_t first_key = window > 0 ? std::max<int64_t>(0, first + begin - window + 1) : 0;
     const int64_t keys = end_key - first_key;
-    const at::Tensor k_block = k.narrow(0, first_key, keys).permute({1, 2, 0});  // (KV, D, keys)
-    const at::Tensor v_block = v.narrow(0, first_key, keys).transpose(0, 1);     // (KV, keys, D)
-    // The queries that share a key-value head become rows of one product: (KV, group * rows, D).
-    const at::Tensor q_block = q.narrow(0, begin, rows)
-                                   .view({rows, kv_heads, group, head_dim})
-                                   .permute({1, 2, 0, 3})
-                                   .reshape({kv_heads, group * rows, head_dim});
+    // (B * KV, D, keys) and (B * KV, keys, D)
+    const at::Tensor k_block = k.narrow(1, first_key, keys).permute({0, 2, 3, 1}).flatten(0, 1);
+    const at::Tensor v_block = v.narrow(1, first_key, keys).transpose(1, 2).flatten(0, 1);
+    // The queries that share a key-value head become rows of one product: (B * KV, group * rows, D).
+    const at::Tensor q_block = q.narrow(1, begin, rows)
+                                   .unflatten(2, {kv_heads, group})
+                                   .permute({0, 2, 3, 1, 4})
+                                   .reshape({batch * kv_heads, group * rows, head_dim});
     at::Tensor scores = at::bmm(q_block, k_block).to(at::kFloat) * scale;
     if (soft_cap > 0) scores = at::tanh(scores / soft_cap) * soft_cap;
     if (rows > 1) {  // a single row sees all keys of its block
       const at::Tensor mask = visible(rows, first + begin, keys, first_key, window, q.device());
-      scores = scores.view({kv_heads, group, rows, keys})
+      scores = scores.view({batch * kv_heads, group, rows, keys})
                    .masked_fill(mask.logical_not(), -std::numeric_limits<float>::infinity())
-                   .view({kv_heads, group * rows, keys});
+                   .view({batch * kv_heads, group * rows, keys});
     }
     const at::Tensor mixed = at::bmm(at::softmax(scores, -1).to(v.scalar_type()), v_block);
-    blocks.push_back(
-        mixed.view({kv_heads, group, rows, head_dim}).permute({2, 0, 1, 3}).reshape({rows, heads * head_dim}));
+    blocks.push_back(mixed.view({batch, kv_heads, group, rows, head_dim})
+                         .permute({0, 3, 1, 2, 4})
+                         .reshape({batch, rows, heads * head_dim}));
   }
-  return at::cat(blocks);
+  return blocks.size() == 1 ? blocks[0] : at::cat(blocks, 1);
 }
 
 }  // namespace svg

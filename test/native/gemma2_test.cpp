@@ -49,6 +49,19 @@ TEST_CASE("gemma2: a prompt's features do not depend on what is packed beside it
   EXPECT(largest_difference(packed[2], packed[0].narrow(0, 0, 11)) < 1e-5);
 }
 
+TEST_CASE("gemma2: padded sequences attend as packed ones") {
+  const Sample sample;
+  const auto source = std::make_shared<RandomWeights>(seeded_generator(3), RandomWeights::Values::kRandom);
+  for (const bool sliding : {false, true}) {
+    const Gemma2Attention attention(Weights(source), sample.config, sliding);
+    PackedTokens tokens(sample.config, {30, 1, 11}, 0, at::kCPU);
+    const at::Tensor x = at::randn({42, sample.config.hidden_size}, seeded_generator(4), at::TensorOptions());
+    const at::Tensor packed = attention(x, tokens, nullptr);
+    tokens.pad();
+    EXPECT(largest_difference(attention(x, tokens, nullptr), packed) < 1e-6);
+  }
+}
+
 TEST_CASE("gemma2: generation with the cache agrees with recomputing every token, past the sliding window") {
   const Sample sample;
   Gemma2Config config = sample.config;
