@@ -207,7 +207,7 @@ std::unique_ptr<ProcessGroup> ProcessGroup::open(const GroupOptions& options) {
             "\": known are gloo, nccl");
   SVG_CHECK((backend == "nccl") == options.device.is_cuda(), ErrorCode::kInvalidArgument, "the back end ", backend,
             " does not work on ", options.device.str());
-  if (options.world == 1) return std::make_unique<AloneGroup>(options.device);
+  if (options.world == 1 && options.backend.empty()) return std::make_unique<AloneGroup>(options.device);
   SVG_CHECK(options.master_port > 0 && options.master_port < 65536, ErrorCode::kInvalidArgument, "port ",
             options.master_port, " is not in 1 to 65535");
   SVG_CHECK(options.timeout.count() > 0, ErrorCode::kInvalidArgument, "the timeout of the group is not above 0");

@@ -39,13 +39,13 @@ class Collective {
 /// then.
 class ProcessGroup {
  public:
-  /// Waits until all ranks are there. A world of one opens nothing.
+  /// Waits until all ranks are there. A world of one opens nothing, unless a back end is named.
   static std::unique_ptr<ProcessGroup> open(const GroupOptions& options);
   virtual ~ProcessGroup() = default;
 
   virtual int64_t rank() const = 0;
   virtual int64_t world() const = 0;
-  /// "gloo", "nccl", or "none" in a world of one.
+  /// "gloo", "nccl", or "none" where nothing was opened.
   virtual std::string backend() const = 0;
   virtual at::Device device() const = 0;
 
