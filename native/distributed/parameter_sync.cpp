@@ -47,7 +47,7 @@ TensorMap ParameterSync::saved(const TensorMap& tensors) const {
 std::unique_ptr<ParameterSync> make_parameter_sync(ProcessGroup* group, const TensorMap& parameters,
                                                    const TensorMap& leaves, const std::vector<std::string>& order,
                                                    const SyncOptions& options) {
-  if (!group || group->world() == 1) return std::make_unique<AloneSync>();
+  if (!group || group->backend() == "none") return std::make_unique<AloneSync>();
   return std::make_unique<GradientReducer>(*group, parameters, leaves, order, options);
 }
 

@@ -90,6 +90,10 @@ TEST_CASE("gpu: a back end that is named also joins one rank") {
   const auto group = one_rank(at::kCPU, "gloo");
   EXPECT(group->backend() == "gloo");
   expect_collectives(*group);
+  const auto alone = train(at::kCPU, at::kFloat);
+  for (const ParallelMode mode : {ParallelMode::kData, ParallelMode::kOptimizer}) {
+    expect_close(train(at::kCPU, at::kFloat, group.get(), mode), alone, 1e-6);
+  }
 }
 
 TEST_CASE("gpu: collectives of NCCL") {

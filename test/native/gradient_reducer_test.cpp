@@ -103,7 +103,7 @@ class CountingGroup : public ProcessGroup {
  public:
   int64_t rank() const override { return 0; }
   int64_t world() const override { return 2; }
-  std::string backend() const override { return "none"; }
+  std::string backend() const override { return "counting"; }
   at::Device device() const override { return at::kCPU; }
   std::unique_ptr<svg::Collective> start_all_reduce(at::Tensor, svg::ReduceOp) override { return count(); }
   std::unique_ptr<svg::Collective> start_reduce(at::Tensor, int64_t) override { return count(); }
