@@ -1,9 +1,11 @@
 /** Folders and files that are there whole or not at all, and their hashes. */
 import { createHash } from 'node:crypto';
 import { createReadStream, rmSync } from 'node:fs';
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
-import { fileError, systemErrorCode } from './errors.js';
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { fileError, firstLine, systemErrorCode } from './errors.js';
+import { fileSystemTime } from './lock/file-system-time.mjs';
+import { processTag, TAG_PATTERN, tagState } from './lock/process.mjs';
 
 /** With the folders above it. */
 export async function makeFolder(folder: string): Promise<void> {
@@ -34,6 +36,53 @@ export async function isFolder(path: string): Promise<boolean> {
   );
 }
 
+/** Where a file is written before it is renamed: beside it, under a name that tells which process is at it. */
+export function partPath(path: string): string {
+  return `${path}.${processTag()}.part`;
+}
+
+const PART_NAME = new RegExp(`\\.(${TAG_PATTERN})\\.part$`);
+/** Longer than anybody writes one file: how old a part must be whose process is out of sight. */
+const ABANDONED_AFTER_MS = 3600_000;
+
+export interface DeadPartsOptions {
+  /** Look into the folders below, too. */
+  readonly recursive?: boolean;
+  /** Called where one cannot be removed, which is no reason to stop. */
+  readonly onWarning?: (message: string) => void;
+}
+
+/**
+ * Removes what processes that died have left half-written in a folder, and what processes of other machines have not
+ * touched for an hour; returns the paths. Nothing happens where there is no such folder.
+ */
+export async function removeDeadParts(
+  folder: string,
+  { recursive = false, onWarning = () => undefined }: DeadPartsOptions = {},
+): Promise<readonly string[]> {
+  const removed: string[] = [];
+  let path = folder;
+  try {
+    for (const entry of await readdir(folder, { withFileTypes: true, recursive })) {
+      const tag = PART_NAME.exec(entry.name)?.[1];
+      if (tag === undefined || !entry.isFile()) continue;
+      path = join(entry.parentPath, entry.name);
+      const state = tagState(tag);
+      if (state === 'alive' || (state === 'unknown' && !(await isAbandoned(path)))) continue;
+      await rm(path, { force: true });
+      removed.push(path);
+    }
+  } catch (error) {
+    if (systemErrorCode(error) !== 'ENOENT') onWarning(`cannot remove ${path}: ${firstLine(error)}`);
+  }
+  return removed;
+}
+
+async function isAbandoned(path: string): Promise<boolean> {
+  const { mtimeMs } = await stat(path);
+  return (await fileSystemTime(dirname(path))) - mtimeMs > ABANDONED_AFTER_MS;
+}
+
 const unfinished = new Set<string>();
 
 /** Removes half-written files when the process must end now. */
@@ -50,7 +99,7 @@ export async function replaceFile(
   parts: Iterable<string | Uint8Array>,
   { isDurable = false }: { readonly isDurable?: boolean } = {},
 ): Promise<void> {
-  const beside = `${path}.${process.pid}.part`;
+  const beside = partPath(path);
   unfinished.add(beside);
   try {
     const file = await open(beside, 'w');

@@ -21,9 +21,10 @@ const nativeLayers = {
   addon: ['core', 'engine'],
 };
 
-/** Folder or file of lib/ -> those that it may import; errors, files and version serve everyone. */
+/** Folder or file of lib/ -> those that it may import; errors, lock, files and version serve everyone. */
 const libLayers = {
   errors: [],
+  lock: [],
   files: [],
   version: [],
   config: [],
@@ -59,7 +60,7 @@ const libLayers = {
     'index',
   ],
 };
-const everywhere = ['errors', 'files', 'version'];
+const everywhere = ['errors', 'lock', 'files', 'version'];
 
 const problems = [];
 
@@ -85,8 +86,8 @@ const lib = join(root, 'lib');
 const layerOf = (path) =>
   relative(lib, path)
     .split('/')[0]
-    .replace(/\.[jt]s$/, '');
-for (const path of filesBelow(lib, ['.ts'])) {
+    .replace(/\.m?[jt]s$/, '');
+for (const path of filesBelow(lib, ['.ts', '.mjs'])) {
   const text = readFileSync(path, 'utf8');
   for (const [, imported] of text.matchAll(/(?:from|import\()\s*'(\.[^']+)'/g)) {
     check(relative(root, path), layerOf(path), layerOf(join(dirname(path), imported)), libLayers);

@@ -2,7 +2,7 @@
 import { open, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { fileError, SvgT2IError } from '../errors.js';
-import { isFolder, makeFolder, writeDurably } from '../files.js';
+import { isFolder, makeFolder, partPath, writeDurably } from '../files.js';
 
 /** Replaces `path` at once. Nothing is left of a write that failed. */
 export async function writeWhole(path: string, data: Uint8Array): Promise<void> {
@@ -20,7 +20,7 @@ export async function writeWhole(path: string, data: Uint8Array): Promise<void> 
  * ERR_SVGT2I_DISK_FULL where fewer than `bytesNeeded` are free.
  */
 export async function prepareFolder(folder: string, bytesNeeded: number): Promise<void> {
-  const probe = join(folder, `.svg-t2i-${process.pid}.part`);
+  const probe = partPath(join(folder, '.svg-t2i'));
   let freeBytes: number;
   try {
     await makeFolder(folder);

@@ -3,7 +3,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { fileError, SvgT2IError, systemErrorCode } from '../errors.js';
-import { makeFolder, replaceFile } from '../files.js';
+import { makeFolder, removeDeadParts, replaceFile } from '../files.js';
 import { encodeImage } from '../image/encode.js';
 import { drawScene } from './draw.js';
 import { type ExampleSource, exampleAt } from './example.js';
@@ -124,10 +124,11 @@ async function claimFolder(folder: string, settings: Settings): Promise<void> {
   await makeFolder(folder);
   const before = await readMarker(marker);
   if (before === undefined) {
+    await removeDeadParts(folder);
     const names = await readdir(folder).catch((error: unknown) =>
       Promise.reject(fileError(error, 'read', folder)),
     );
-    if (names.some((name) => name !== `${MARKER_NAME}.part`)) {
+    if (names.length > 0) {
       throw new SvgT2IError(
         'ERR_SVGT2I_INVALID_ARGUMENT',
         `${folder} is not empty and holds no data set of shapes`,

@@ -1,4 +1,5 @@
 // Scenes, captions and splits of the shapes data set.
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -247,6 +248,12 @@ describe('a data set on disk', () => {
     rmSync(join(folder, '0000', '000007.png'));
     expect(await writeShapesDataset({ ...options, count: 42 })).toMatchObject({ images: 42, written: 3 });
     expect(readFileSync(list, 'utf8').startsWith(before)).toBe(true);
+  });
+
+  it('begins in a folder where a killed process has left half of its first file', async () => {
+    const folder = newFolder();
+    writeFileSync(join(folder, `dataset.json.${spawnSync('true').pid}.part`), '{');
+    expect(await writeShapesDataset({ ...settings, folder, count: 1 })).toMatchObject({ written: 1 });
   });
 
   it('leaves the folders of others alone', async () => {
