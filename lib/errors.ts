@@ -144,6 +144,12 @@ export function fileError(error: unknown, action: string, path: string): SvgT2IE
           cause: error,
         },
       );
+    case 'EMFILE':
+    case 'ENFILE':
+      return new SvgT2IError('ERR_SVGT2I_IO', `cannot ${action} ${path}: too many files are open`, {
+        hint: 'Raise the limit of open files, for example: ulimit -n 4096',
+        cause: error,
+      });
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':

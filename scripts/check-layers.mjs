@@ -21,11 +21,12 @@ const nativeLayers = {
   addon: ['core', 'engine'],
 };
 
-/** Folder or file of lib/ -> those that it may import; errors, lock, files and version serve everyone. */
+/** Folder or file of lib/ -> those that it may import; errors, lock, files, stop and version serve everyone. */
 const libLayers = {
   errors: [],
   lock: [],
   files: [],
+  stop: [],
   version: [],
   config: [],
   install: [],
@@ -60,7 +61,7 @@ const libLayers = {
     'index',
   ],
 };
-const everywhere = ['errors', 'lock', 'files', 'version'];
+const everywhere = ['errors', 'lock', 'files', 'stop', 'version'];
 
 const problems = [];
 

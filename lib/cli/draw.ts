@@ -4,7 +4,6 @@ import { appendFile, writeFile } from 'node:fs/promises';
 import { relative, resolve } from 'node:path';
 import type { SampleConfig } from '../config/sample.js';
 import { fileError, SvgT2IError } from '../errors.js';
-import { removeUnfinished } from '../files.js';
 import { readImage } from '../image/decode.js';
 import { encodeImage } from '../image/encode.js';
 import { gridImage } from '../image/grid.js';
@@ -44,7 +43,6 @@ export async function drawAll(
 
   const report = new DrawReport(plan, config.sample.steps, options.json);
   using interrupt = listenForInterrupt();
-  interrupt.onForcedExit(removeUnfinished);
   const { signal } = interrupt;
   const manifest =
     output.manifest === undefined ? undefined : await openManifest(output.manifest, output.skipExisting);

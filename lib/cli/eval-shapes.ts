@@ -2,7 +2,6 @@
 import { join } from 'node:path';
 import type { SampleConfig } from '../config/sample.js';
 import { SvgT2IError } from '../errors.js';
-import { removeUnfinished } from '../files.js';
 import { readImage } from '../image/decode.js';
 import { encodeImage } from '../image/encode.js';
 import { findRelease, MODEL_PARTS } from '../pipeline/layout.js';
@@ -15,7 +14,7 @@ import { SCORE_COLUMNS } from '../shapes/score.js';
 import type { Category } from '../shapes/vocabulary.js';
 import { formatTable, note, printJson, printLine, warn } from './output.js';
 import { createProgressBar, type ProgressBar } from './progress.js';
-import { type Interrupt, listenForInterrupt } from './signals.js';
+import { listenForInterrupt } from './signals.js';
 import { prepareFolder, writeWhole } from './write-file.js';
 
 export interface EvalOptions {
@@ -35,7 +34,7 @@ export async function evalModel(config: SampleConfig, seed: number, options: Eva
   const examples = evalPrompts(seed, perCategory, categories);
   findRelease(config.model, MODEL_PARTS);
   await prepareFolder(options.output, 0);
-  using interrupt = interruptible();
+  using interrupt = listenForInterrupt();
   const { signal } = interrupt;
   const bar = createProgressBar(json ? 0 : examples.length);
   const evaluation = new Evaluation();
@@ -74,7 +73,7 @@ export async function evalReconstructions(
   findRelease(config.model, parts);
   await prepareFolder(options.output, 0);
   const examples = evalPrompts(seed, perCategory, categories);
-  using interrupt = interruptible();
+  using interrupt = listenForInterrupt();
   const { signal } = interrupt;
   const bar = createProgressBar(json ? 0 : examples.length);
   const evaluation = new Evaluation();
@@ -98,7 +97,7 @@ export async function evalFolder(folder: string, options: EvalOptions): Promise<
   const listed = await readSceneList(join(folder, LIST_NAME));
   const chosen = firstOfEach(listed, categories, perCategory);
   await prepareFolder(output, 0);
-  using interrupt = interruptible();
+  using interrupt = listenForInterrupt();
   const bar = createProgressBar(json ? 0 : chosen.length);
   const evaluation = new Evaluation();
   try {
@@ -124,12 +123,6 @@ function firstOfEach(
     taken.set(category, before + 1);
     return before < limit;
   });
-}
-
-function interruptible(): Interrupt {
-  const interrupt = listenForInterrupt();
-  interrupt.onForcedExit(removeUnfinished);
-  return interrupt;
 }
 
 function showProgress(bar: ProgressBar, evaluation: Evaluation): void {

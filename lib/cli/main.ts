@@ -1,122 +1,17 @@
 #!/usr/bin/env node
-/** The command line: a table of commands, strict parsing, and one place where errors become exit codes. */
-import { Command, CommanderError } from 'commander';
-import { EXIT_CODES, exitCodeOf, fileError, isAbortError, SvgT2IError } from '../errors.js';
-import { benchCommand } from './commands/bench.js';
-import { buildCommand } from './commands/build.js';
-import { cacheCommand } from './commands/cache.js';
-import { convertCommand } from './commands/convert.js';
-import { datasetCommand } from './commands/dataset.js';
-import { doctorCommand } from './commands/doctor.js';
-import { enhanceCommand } from './commands/enhance.js';
-import { evalCommand } from './commands/eval.js';
-import { exportCommand } from './commands/export.js';
-import { infoCommand } from './commands/info.js';
-import { initCommand } from './commands/init.js';
-import { inspectCommand } from './commands/inspect.js';
-import { installCommand } from './commands/install.js';
-import { quickstartCommand } from './commands/quickstart.js';
-import { reconstructCommand } from './commands/reconstruct.js';
-import { sampleCommand } from './commands/sample.js';
-import { selftestCommand } from './commands/selftest.js';
-import { statsCommand } from './commands/stats.js';
-import { trainCommand } from './commands/train.js';
-import { verifyCommand } from './commands/verify.js';
-import { errorToJson, printError, printJson, printLine } from './output.js';
-import { versionText } from './version.js';
+/** The entry: what must be there before anything can go wrong, then the program. */
+import { EXIT_CODES, fileError } from '../errors.js';
+import { errorToJson, printError, printJson } from './output.js';
+import { exitCodeAfterStop, guardProcess } from './signals.js';
 
-/** One entry a command; each file defines its flags and loads its work only when it runs. */
-const commands: readonly (() => Command)[] = [
-  quickstartCommand,
-  sampleCommand,
-  reconstructCommand,
-  enhanceCommand,
-  infoCommand,
-  inspectCommand,
-  convertCommand,
-  verifyCommand,
-  datasetCommand,
-  evalCommand,
-  initCommand,
-  trainCommand,
-  cacheCommand,
-  statsCommand,
-  exportCommand,
-  selftestCommand,
-  benchCommand,
-  doctorCommand,
-  installCommand,
-  buildCommand,
-];
-
-const EXAMPLES = `
-Examples:
-  svg-t2i quickstart
-  svg-t2i sample "a red fox in the snow" --pretrained ./pre-trained -o fox.png
-  svg-t2i sample --prompts prompts.txt --size 1280x720 --seed 7 -o out/
-  svg-t2i doctor
-
-Exit codes:
-  0 ok, 1 failure, 2 wrong usage, 3 environment (libtorch, addon, GPU), 4 weights missing or mixed up,
-  5 out of memory, 130 interrupted
-`;
-
-function createProgram(): Command {
-  const program = new Command('svg-t2i')
-    .description('Text-to-image diffusion in DINOv3 feature space (SVG-T2I)')
-    .option('-V, --version', 'print the versions of the package, libtorch and CUDA')
-    .addHelpText('after', EXAMPLES)
-    .exitOverride()
-    .showSuggestionAfterError()
-    .enablePositionalOptions()
-    .configureHelp({ showGlobalOptions: false })
-    .configureOutput({ writeErr: () => undefined });
-  for (const create of commands) program.addCommand(inheritSettings(program, create()));
-  return program;
+guardProcess();
+try {
+  const { main } = await import('./program.js');
+  process.exitCode = exitCodeAfterStop(await main(process.argv.slice(2)));
+} catch (error) {
+  // The program's own files could not be read.
+  const told = fileError(error, 'start', 'svg-t2i');
+  if (process.argv.includes('--json')) printJson(errorToJson(told));
+  printError(told);
+  process.exitCode = EXIT_CODES.failure;
 }
-
-/** addCommand() copies no settings, unlike command(). */
-function inheritSettings(parent: Command, command: Command): Command {
-  command.copyInheritedSettings(parent);
-  for (const child of command.commands) inheritSettings(command, child);
-  return command;
-}
-
-/** A parser error as one of ours; undefined where the "error" is only printed help. */
-function usageError(error: CommanderError): SvgT2IError | undefined {
-  if (error.exitCode === 0) return undefined;
-  const [message = '', ...hints] = error.message.replace(/^error: /, '').split('\n');
-  return new SvgT2IError('ERR_SVGT2I_USAGE', message, {
-    hint: [...hints, 'See svg-t2i --help, or svg-t2i COMMAND --help.'].join('\n'),
-  });
-}
-
-/** Runs one command line and returns the exit code. */
-export async function main(argv: readonly string[]): Promise<number> {
-  try {
-    const program = createProgram();
-    if (argv.length === 0) program.outputHelp();
-    // Ours, not commander's: the versions of libtorch and CUDA are known only after loading the addon.
-    else if (argv[0] === '--version' || argv[0] === '-V') printLine(await versionText());
-    else await program.parseAsync(argv, { from: 'user' });
-    return typeof process.exitCode === 'number' ? process.exitCode : EXIT_CODES.ok;
-  } catch (thrown) {
-    const error = thrown instanceof CommanderError ? usageError(thrown) : thrown;
-    if (error === undefined) return EXIT_CODES.ok;
-    if (argv.includes('--json')) printJson(errorToJson(error));
-    if (!isAbortError(error)) printError(error, { verbose: argv.includes('--verbose') });
-    return exitCodeOf(error);
-  }
-}
-
-// A reader that closes our stdout early (`svg-t2i ... | head -1`) is no error; a full disk behind it is.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(EXIT_CODES.ok);
-  printError(fileError(error, 'write to', 'stdout'));
-  process.exit(EXIT_CODES.failure);
-});
-
-// One that closes stderr misses remarks; the work goes on.
-process.stderr.on('error', () => undefined);
-
-process.exitCode = await main(process.argv.slice(2));

@@ -3,7 +3,7 @@ import { basename, extname, join } from 'node:path';
 import type { ResolvedModelOptions } from '../config/model.js';
 import { PATCH_PIXELS } from '../config/request.js';
 import { SvgT2IError } from '../errors.js';
-import { isFolder, removeUnfinished } from '../files.js';
+import { isFolder } from '../files.js';
 import { readImage } from '../image/decode.js';
 import { encodeImage, outputFormatOf } from '../image/encode.js';
 import { gridImage } from '../image/grid.js';
@@ -38,7 +38,6 @@ export async function reconstructAll(
   findRelease(model, parts);
 
   using interrupt = listenForInterrupt();
-  interrupt.onForcedExit(removeUnfinished);
   const { signal } = interrupt;
   const bar = createProgressBar(json ? 0 : paths.length);
   const rows: string[][] = [];
