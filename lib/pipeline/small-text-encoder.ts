@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Engine } from '../engine.js';
 import { makeFolder, writeDurably } from '../files.js';
 import { SPECIAL_IDS, wordTokenizer } from '../text/word-tokenizer.js';
+import { floatsAsFloats } from './python-json.js';
 
 export interface SmallTextEncoderOptions {
   /** Each gets a token of its own. */
@@ -36,7 +37,7 @@ export async function writeSmallTextEncoder(
   await makeFolder(folder);
   const write = (name: string, content: object) =>
     writeDurably(join(folder, name), JSON.stringify(content, null, 1));
-  await write('config.json', dimensions);
+  await writeDurably(join(folder, 'config.json'), floatsAsFloats(dimensions, GEMMA_FLOATS));
   await write('tokenizer.json', json);
   await write('tokenizer_config.json', config);
   const { value } = await engine.run<{ readonly parameters: number }>('init-weights', {
@@ -47,6 +48,9 @@ export async function writeSmallTextEncoder(
   });
   return { vocabularySize, parameters: value.parameters };
 }
+
+/** What transformers' Gemma2Config declares as float: it refuses 30 where it wants 30.0. */
+const GEMMA_FLOATS = ['attn_logit_softcapping', 'final_logit_softcapping', 'rope_theta'];
 
 /** Layers are narrow: what they add to a token's own embedding lies in few directions. */
 function gemmaConfig(vocabularySize: number, width: number, layers: number) {

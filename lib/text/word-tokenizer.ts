@@ -42,7 +42,8 @@ function vocabularyOf(words: Iterable<string>): readonly string[] {
 }
 
 const tokenizerConfig = {
-  tokenizer_class: 'GemmaTokenizer',
+  // Gemma's own class puts Gemma's normalizer and splitter in place of those in tokenizer.json (transformers 5).
+  tokenizer_class: 'PreTrainedTokenizerFast',
   pad_token: '<pad>',
   eos_token: '<eos>',
   bos_token: '<bos>',

@@ -75,6 +75,17 @@ it('writes a text encoder that has a token for every word', async () => {
     'tokenizer.json',
     'tokenizer_config.json',
   ]);
+  // As transformers 4.57 and 5 read them: floats as floats, and a class that keeps the file's own normalizer.
+  const read = (name: string) => readFileSync(join(model, 'gemma-2-2b', name), 'utf8');
+  for (const line of [
+    'attn_logit_softcapping": 50.0,',
+    'final_logit_softcapping": 30.0,',
+    'rope_theta": 10000.0,',
+  ])
+    expect(read('config.json')).toContain(`"${line}\n`);
+  expect(JSON.parse(read('tokenizer_config.json'))).toMatchObject({
+    tokenizer_class: 'PreTrainedTokenizerFast',
+  });
   const refused = await run([...textEncoder, '--width', '100']);
   expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('a multiple of 32')]);
 });
