@@ -3,6 +3,8 @@
  * `hint` says what to do about it.
  */
 
+import { printable } from './printable.js';
+
 /** Codes that the C++ engine raises (native/core/error.cpp). */
 export const NATIVE_ERROR_CODES = [
   'ERR_SVGT2I_INVALID_ARGUMENT',
@@ -56,9 +58,10 @@ export class SvgT2IError extends Error {
   readonly [marker] = true;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
-    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    // Paths and texts of files are in it, and whoever catches it may print it.
+    super(printable(message), details.cause === undefined ? undefined : { cause: details.cause });
     this.code = code;
-    if (details.hint !== undefined && details.hint !== '') this.hint = details.hint;
+    if (details.hint !== undefined && details.hint !== '') this.hint = printable(details.hint);
   }
 
   static isInstance(value: unknown): value is SvgT2IError {

@@ -21,11 +21,12 @@ const nativeLayers = {
   addon: ['core', 'engine'],
 };
 
-/** Folder or file of lib/ -> those that it may import; errors, lock, files, stop and version serve everyone. */
+/** Folder or file of lib/ -> those that it may import; errors, lock, files, printable, stop and version serve everyone. */
 const libLayers = {
   errors: [],
   lock: [],
   files: [],
+  printable: [],
   stop: [],
   version: [],
   config: [],
@@ -61,7 +62,7 @@ const libLayers = {
     'index',
   ],
 };
-const everywhere = ['errors', 'lock', 'files', 'stop', 'version'];
+const everywhere = ['errors', 'lock', 'files', 'printable', 'stop', 'version'];
 
 const problems = [];
 

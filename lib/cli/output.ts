@@ -1,40 +1,54 @@
-/** Where the command line writes: results to stdout, everything else to stderr. */
+/**
+ * Where the command line writes: results to stdout, everything else to stderr. Control characters in texts, which may
+ * come from files, are written out; colours are put around them here.
+ */
 import pc from 'picocolors';
 import { firstLine, SvgT2IError } from '../errors.js';
+import { printable, printableJson } from '../printable.js';
 
 /** One line of a result, for people. */
 export function printLine(text = ''): void {
-  process.stdout.write(`${text}\n`);
+  process.stdout.write(`${printable(text)}\n`);
+}
+
+/** As printLine, with one of our own marks, which may have colours, in front. */
+export function printMarked(mark: string, text: string): void {
+  process.stdout.write(`${mark}${printable(text)}\n`);
 }
 
 /** One JSON value on one line of stdout: a result, or one event of an NDJSON stream. */
 export function printJson(value: unknown): void {
-  process.stdout.write(`${JSON.stringify(value)}\n`);
+  process.stdout.write(`${printableJson(value)}\n`);
 }
 
 /** A remark on stderr. */
 export function note(text: string): void {
+  process.stderr.write(`${printable(text)}\n`);
+}
+
+/** A line on stderr as it stands: escape sequences of our own, or what a process of ours has printed already. */
+export function noteAsItIs(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
 /** A warning on stderr. */
 export function warn(text: string): void {
-  process.stderr.write(`${pc.yellow('warning:')} ${text}\n`);
+  process.stderr.write(`${pc.yellow('warning:')} ${printable(text)}\n`);
 }
 
 /** An error on stderr: one line, then the fix, then (verbose) the stack and its causes. */
 export function printError(error: unknown, options: { readonly verbose?: boolean } = {}): void {
-  process.stderr.write(`${pc.red('error:')} ${firstLine(error)}\n`);
+  process.stderr.write(`${pc.red('error:')} ${printable(firstLine(error))}\n`);
   if (SvgT2IError.isInstance(error)) {
     for (const line of (error.hint ?? '').split('\n').filter((text) => text !== '')) {
-      process.stderr.write(`  ${pc.dim('->')} ${line}\n`);
+      process.stderr.write(`  ${pc.dim('->')} ${printable(line)}\n`);
     }
     process.stderr.write(`  ${pc.dim(error.code)}\n`);
   }
   if (options.verbose === true && error instanceof Error) {
-    process.stderr.write(`${error.stack ?? ''}\n`);
+    process.stderr.write(`${printable(error.stack ?? '')}\n`);
     if (error.cause instanceof Error)
-      process.stderr.write(`caused by: ${error.cause.stack ?? error.cause.message}\n`);
+      process.stderr.write(`caused by: ${printable(error.cause.stack ?? error.cause.message)}\n`);
   }
 }
 
@@ -51,7 +65,8 @@ export function errorToJson(error: unknown): { readonly type: 'error'; readonly 
 }
 
 /** Columns of text, padded; numbers should come already formatted. */
-export function formatTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
+export function formatTable(header: readonly string[], cells: readonly (readonly string[])[]): string {
+  const rows = cells.map((row) => row.map(printable));
   const widths = header.map((title, column) =>
     Math.max(title.length, ...rows.map((row) => (row[column] ?? '').length)),
   );

@@ -1,5 +1,6 @@
 /** Progress on stderr: a bar with the time left on a terminal, nothing elsewhere. */
 import { SingleBar } from 'cli-progress';
+import { printable } from '../printable.js';
 
 export interface ProgressBar {
   /** `text` stands behind the bar. */
@@ -36,7 +37,7 @@ export function createProgressBar(total: number, enabled = process.stderr.isTTY 
   return {
     update: (newValue, newText) => {
       value = newValue;
-      text = newText;
+      text = printable(newText);
       bar.update(value, { text });
     },
     aside: (print) => {

@@ -1,4 +1,5 @@
 /** The work of `svg-t2i train`: settings and flags together, then this process's run or one a device. */
+
 import { basename, extname, join, resolve } from 'node:path';
 import { printConfig } from '../config/load.js';
 import {
@@ -8,12 +9,13 @@ import {
   type TrainingStage,
 } from '../config/train.js';
 import { SvgT2IError } from '../errors.js';
+import { printable } from '../printable.js';
 import { endWithLauncher, launchRanks } from '../train/launch.js';
 import { rankPlace } from '../train/ranks.js';
 import { train } from '../train/run.js';
 import { type ResumeMode, runFolder } from '../train/run-folder.js';
 import type { TrainFlags } from './commands/train.js';
-import { note } from './output.js';
+import { note, noteAsItIs } from './output.js';
 import { listenForInterrupt } from './signals.js';
 import { trainReport } from './train-report.js';
 
@@ -21,7 +23,7 @@ export async function trainFromCommandLine(stage: TrainingStage, flags: TrainFla
   const resume = resumeMode(flags.resume);
   const config = await readConfig(stage, flags, resume);
   if (flags.printConfig === true) {
-    process.stdout.write(printConfig(config));
+    process.stdout.write(printable(printConfig(config)));
     return;
   }
   const folder = resolve(flags.run ?? config.run ?? defaultFolder(flags.config));
@@ -103,7 +105,7 @@ async function launch(stage: TrainingStage, processes: number, folder: string): 
     onLine: (rank, stream, line) => {
       // The first process alone writes results.
       if (stream === 'stdout') process.stdout.write(`${line}\n`);
-      else note(rank === 0 ? line : `[${rank}] ${line}`);
+      else noteAsItIs(rank === 0 ? line : `[${rank}] ${line}`);
     },
     onFailure: (_, how) => note(`${how}, so the others are ended`),
     hint: [

@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import pc from 'picocolors';
 import type { Finding } from '../../doctor/finding.js';
 import { EXIT_CODES } from '../../errors.js';
-import { printJson, printLine } from '../output.js';
+import { printJson, printMarked } from '../output.js';
 
 interface DoctorFlags {
   readonly pretrained?: string;
@@ -33,7 +33,7 @@ async function examine(pretrained: string | undefined): Promise<readonly Finding
 
 function printFinding({ name, status, detail, fix }: Finding): void {
   const mark = { ok: pc.green('ok  '), warn: pc.yellow('warn'), fail: pc.red('FAIL') }[status];
-  printLine(`${mark}  ${name}: ${detail}`);
+  printMarked(mark, `  ${name}: ${detail}`);
   for (const line of (fix ?? '').split('\n').filter((text) => text !== ''))
-    printLine(`      ${pc.dim('->')} ${line}`);
+    printMarked(`      ${pc.dim('->')} `, line);
 }

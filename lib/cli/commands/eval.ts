@@ -1,8 +1,10 @@
 /** `svg-t2i eval shapes`: how many pictures of held-out prompts show what they should. */
+
 import { join } from 'node:path';
 import { Command } from 'commander';
 import type { SampleConfig } from '../../config/sample.js';
 import { SvgT2IError } from '../../errors.js';
+import { printable } from '../../printable.js';
 import { SHAPES_SETTINGS } from '../../shapes/settings.js';
 import { CATEGORIES } from '../../shapes/vocabulary.js';
 import { parseCategories, parseInteger } from '../arguments.js';
@@ -97,7 +99,7 @@ async function runEval(options: EvalFlags): Promise<void> {
   const config = await resolveConfig(options);
   if (options.printConfig === true) {
     const { printConfig } = await import('../../config/load.js');
-    process.stdout.write(printConfig(config));
+    process.stdout.write(printable(printConfig(config)));
     return;
   }
   if (options.reconstruct === true) await evalReconstructions(config, seed, evalOptions);

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { addOutputModeFlags, type CommonOptions } from '../flags.js';
-import { note, warn } from '../output.js';
+import { noteAsItIs, warn } from '../output.js';
 
 const DEFAULT_PROMPT = 'two red circles left of a blue square';
 /** Of a terminal's lines. */
@@ -66,5 +66,5 @@ async function show(file: string): Promise<void> {
   const { inlineImage, inlineProtocol } = await import('../inline-image.js');
   const protocol = process.stderr.isTTY ? inlineProtocol(process.env) : undefined;
   if (protocol === undefined || !file.endsWith('.png')) return;
-  note(inlineImage(await readFile(file), protocol, INLINE_ROWS));
+  noteAsItIs(inlineImage(await readFile(file), protocol, INLINE_ROWS));
 }

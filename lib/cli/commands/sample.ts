@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import type { SampleConfig } from '../../config/sample.js';
+import { printable } from '../../printable.js';
 import {
   addConfigFlags,
   addFlags,
@@ -54,7 +55,7 @@ async function runSample(prompt: string | undefined, options: SampleOptions): Pr
   const config = await resolveConfig(options);
   if (options.printConfig === true) {
     const { printConfig } = await import('../../config/load.js');
-    process.stdout.write(printConfig(config));
+    process.stdout.write(printable(printConfig(config)));
     return;
   }
   const [{ gatherPrompts }, { drawAll }] = await Promise.all([import('../prompts.js'), import('../draw.js')]);
