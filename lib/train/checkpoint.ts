@@ -46,16 +46,19 @@ export interface WriteCheckpointOptions {
   readonly folder: string;
   readonly state: Pick<CheckpointState, 'stage' | 'step' | 'globalBatch' | 'configHash' | 'config'>;
   readonly ranks: Ranks;
+  /** Throws where the folder is another process's by now. */
+  readonly checkLock: () => Promise<void>;
   /** Writes this process's files to a folder and returns their names. */
   readonly write: (folder: string) => Promise<readonly string[]>;
 }
 
 /** Called by all processes. A failure, such as a full disk, leaves earlier checkpoints as they are. */
 export async function writeCheckpoint(options: WriteCheckpointOptions): Promise<string> {
-  const { folder, state, ranks, write } = options;
+  const { folder, state, ranks, checkLock, write } = options;
   const final = join(folder, checkpointName(state.step));
   const unfinished = `${final}.tmp`;
   try {
+    await checkLock();
     if (ranks.isFirst) {
       await rm(unfinished, { recursive: true, force: true });
       await makeFolder(unfinished);
@@ -67,6 +70,7 @@ export async function writeCheckpoint(options: WriteCheckpointOptions): Promise<
     if (!ranks.isFirst) await writeDurably(join(unfinished, listName(rank)), JSON.stringify(files));
     await ranks.barrier({ patient: true });
     if (ranks.isFirst) {
+      await checkLock();
       const all = [...files, ...(await othersFiles(unfinished, worldSize))];
       const whole: CheckpointState = {
         version: 1,
@@ -82,6 +86,7 @@ export async function writeCheckpoint(options: WriteCheckpointOptions): Promise<
     await ranks.barrier({ patient: true });
     return final;
   } catch (error) {
+    await checkLock();
     if (ranks.isFirst) await rm(unfinished, { recursive: true, force: true });
     throw fileError(error, 'save', final);
   }

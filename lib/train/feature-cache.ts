@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { DitTrainingConfig } from '../config/train-dit.js';
 import type { JsonValue } from '../engine.js';
 import { fileError, SvgT2IError } from '../errors.js';
-import { hashFile, makeFolder, sync, writeDurably } from '../files.js';
+import { hashFile, makeFolder, removeDeadParts, sync, writeDurably } from '../files.js';
 import type { NativeTensor } from '../native/binding.js';
 import { tokensTensor } from '../pipeline/captions.js';
 import { type Loaded, loadRelease } from '../pipeline/load.js';
@@ -23,7 +23,7 @@ import { cacheSource } from './cache-source.js';
 import { TrainingDataset } from './dataset.js';
 import type { DeviceChoice } from './device.js';
 import { type Picture, PictureLoader } from './pictures.js';
-import { lockRunFolder } from './run-lock.js';
+import { lockRunFolder, type RunLock } from './run-lock.js';
 import { SizeGroups } from './size-groups.js';
 
 export interface CacheOptions {
@@ -78,14 +78,16 @@ export async function writeFeatureCache(options: CacheOptions): Promise<CacheRes
   try {
     const { pretrained, autoencoder, textEncoder, dtype, offload } = config.frozen;
     await makeFolder(folder);
-    const lock = await lockRunFolder(folder);
+    const onWarning = (message: string) => options.onEvent?.({ type: 'warning', message });
+    const lock = await lockRunFolder(folder, { signal, onWait: onWarning, onWarning });
     try {
+      await removeDeadParts(folder, { onWarning });
       loaded = await loadRelease({
         ...{ pretrained, autoencoder, textEncoder, dtype, offload, signal, device: device.device },
         ...(device.threads === undefined ? {} : { threads: device.threads }),
         parts: ['textEncoder', 'autoencoder'],
       });
-      return await new CacheWriter(options, { loaded, pictures, items: dataset.length }).write();
+      return await new CacheWriter(options, { loaded, pictures, lock, items: dataset.length }).write();
     } finally {
       await lock.release();
     }
@@ -102,6 +104,7 @@ class CacheWriter {
   readonly #options: CacheOptions;
   readonly #loaded: Loaded;
   readonly #pictures: PictureLoader;
+  readonly #lock: RunLock;
   readonly #items: number;
   readonly #shards = new Map<string, CacheShard>();
   readonly #bad: BadItems;
@@ -113,11 +116,17 @@ class CacheWriter {
 
   constructor(
     options: CacheOptions,
-    parts: { readonly loaded: Loaded; readonly pictures: PictureLoader; readonly items: number },
+    parts: {
+      readonly loaded: Loaded;
+      readonly pictures: PictureLoader;
+      readonly lock: RunLock;
+      readonly items: number;
+    },
   ) {
     this.#options = options;
     this.#loaded = parts.loaded;
     this.#pictures = parts.pictures;
+    this.#lock = parts.lock;
     this.#items = parts.items;
     this.#bad = new BadItems({
       items: parts.items,
@@ -173,6 +182,7 @@ class CacheWriter {
       shards: [...this.#shards.keys()].sort(),
       bad: [...this.#badIndices].sort((a, b) => a - b),
     };
+    await this.#lock.check();
     await writeDurably(join(this.#options.folder, INDEX_NAME), `${JSON.stringify(index, null, 1)}\n`);
   }
 
@@ -244,6 +254,7 @@ class CacheWriter {
       return { image: `image.${i}`, tokens: `tokens.${i}` };
     });
     const begin = performance.now();
+    await this.#lock.check();
     await this.#loaded.engine.run('cache-write', { path, dtype: this.#dtype, items }, { tensors, signal });
     this.#encodeMs += performance.now() - begin;
     this.#encoded += group.length;
@@ -255,6 +266,7 @@ class CacheWriter {
       height,
       ...(await hashFile(path)),
     };
+    await this.#lock.check();
     await writeDurably(join(folder, `${name}.json`), `${JSON.stringify(shard)}\n`);
     this.#shards.set(name, shard);
   }

@@ -18,6 +18,8 @@ export interface LoopOptions<Sample> {
   readonly stage: OpenStage<Sample>;
   readonly ranks: Ranks;
   readonly folder: RunFolder;
+  /** Called before something is written to the folder; throws where another process has taken it over. */
+  readonly checkLock: () => Promise<void>;
   /** Of the first process alone. */
   readonly recorder: Recorder | undefined;
   /** Steps that are done already, and steps of the whole run. */
@@ -146,7 +148,8 @@ class Loop<Sample> {
   }
 
   async #flush(): Promise<void> {
-    const { recorder, onEvent } = this.#options;
+    const { recorder, checkLock, onEvent } = this.#options;
+    await checkLock();
     const metrics = await recorder?.flush();
     if (metrics !== undefined) onEvent({ type: 'metrics', metrics });
   }
@@ -158,6 +161,7 @@ class Loop<Sample> {
     const interrupt = ranks.isAlone ? signal : undefined;
     try {
       const image = await stage.drawSamples(ranks.isFirst, interrupt);
+      await this.#options.checkLock();
       if (image !== undefined && recorder !== undefined) {
         onEvent({ type: 'samples', step, file: await recorder.image(step, image) });
         await recorder.plot(folder.path);
@@ -169,11 +173,12 @@ class Loop<Sample> {
   }
 
   async #save(step: number): Promise<void> {
-    const { config, stage, ranks, folder } = this.#options;
+    const { config, stage, ranks, folder, checkLock } = this.#options;
     const begin = performance.now();
     const file = await writeCheckpoint({
       folder: folder.checkpoints,
       ranks,
+      checkLock,
       state: {
         stage: config.stage,
         step,

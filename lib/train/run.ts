@@ -14,7 +14,7 @@ import { openStage } from './open-stage.js';
 import { type RankPlace, Ranks, rankPlace } from './ranks.js';
 import { Recorder } from './recorder.js';
 import { checkResume, type ResumeMode, type RunFolder, runFolder, writeRunConfig } from './run-folder.js';
-import { lockRunFolder } from './run-lock.js';
+import { lockRunFolder, type RunLock } from './run-lock.js';
 import { totalSteps } from './schedule.js';
 import type { OpenStage } from './stage.js';
 
@@ -51,11 +51,19 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   checkWorldSize(config, place.worldSize);
   const isFirst = place.rank === 0;
   if (isFirst) await makeFolder(folder.path);
-  const lock = isFirst ? await lockRunFolder(folder.path) : undefined;
+  const onWarning = (message: string) => options.onEvent?.({ type: 'warning', message });
+  const locking = { signal: options.signal, onWait: onWarning, onWarning };
+  const lock = isFirst ? await lockRunFolder(folder.path, locking) : undefined;
   try {
     await checkResume(folder, resume);
     // Machines may have their releases in different places.
-    return await trainLocked(folder, { ...options, config, place, common: commonValues(options.config) });
+    return await trainLocked(folder, {
+      ...options,
+      config,
+      place,
+      lock,
+      common: commonValues(options.config),
+    });
   } finally {
     await lock?.release();
   }
@@ -63,9 +71,14 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
 
 async function trainLocked(
   folder: RunFolder,
-  options: TrainOptions & { readonly place: RankPlace; readonly common: string },
+  options: TrainOptions & {
+    readonly place: RankPlace;
+    readonly common: string;
+    /** Of the first process alone. */
+    readonly lock: RunLock | undefined;
+  },
 ): Promise<TrainResult> {
-  const { config, place, common, plain, signal, onEvent = () => undefined } = options;
+  const { config, place, common, lock, plain, signal, onEvent = () => undefined } = options;
   const onWarning = (message: string) => onEvent({ type: 'warning', message });
   let ranks: Ranks | undefined;
   const meet = async (engine: Engine): Promise<Ranks> => {
@@ -87,6 +100,8 @@ async function trainLocked(
     await group.agree('number of pictures', String(stage.items));
     const firstStep = await restore(folder, config, { stage, ranks: group, onWarning });
     const steps = totalSteps(config, stage.items);
+    const checkLock = async () => await lock?.check();
+    await checkLock();
     await beginFolder(folder, config, { ranks: group, step: firstStep, onWarning });
     const { worldSize } = place;
     onEvent({
@@ -108,7 +123,8 @@ async function trainLocked(
       : undefined;
     try {
       const loop = { config, stage, ranks: group, folder, recorder, firstStep, steps, signal, onEvent };
-      const result = await runLoop(loop);
+      const result = await runLoop({ ...loop, checkLock });
+      await checkLock();
       await recorder?.plot(basename(folder.path));
       const { isFirst } = group;
       const exported = result.stopped

@@ -1,16 +1,5 @@
-import { spawnSync } from 'node:child_process';
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs';
-import { hostname, tmpdir } from 'node:os';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Engine } from '../../../lib/engine.js';
@@ -24,7 +13,6 @@ import {
 } from '../../../lib/train/checkpoint.js';
 import { Ranks, rankPlace } from '../../../lib/train/ranks.js';
 import { checkResume, runFolder } from '../../../lib/train/run-folder.js';
-import { lockRunFolder } from '../../../lib/train/run-lock.js';
 
 let folder: string;
 beforeEach(() => {
@@ -35,10 +23,15 @@ afterEach(() => rmSync(folder, { recursive: true }));
 const options = { backend: 'auto', timeoutSeconds: 1 } as const;
 const alone = () => Ranks.open({} as Engine, rankPlace({}), options);
 
-async function save(step: number, write?: (unfinished: string) => Promise<readonly string[]>) {
+async function save(
+  step: number,
+  write?: (unfinished: string) => Promise<readonly string[]>,
+  checkLock = () => Promise.resolve(),
+) {
   return await writeCheckpoint({
     folder,
     ranks: await alone(),
+    checkLock,
     state: { stage: 'dit', step, globalBatch: 4, configHash: 'x', config: { seed: '0' } },
     write:
       write ??
@@ -65,6 +58,15 @@ describe('a checkpoint', () => {
         files: [{ bytes: 17, sha256: expect.stringMatching(/^[0-9a-f]{64}$/) }],
       },
     });
+  });
+
+  it('is not finished by a process that has lost the folder, and what another one writes there stays', async () => {
+    let checks = 0;
+    const lost = save(2, undefined, async () => {
+      if (++checks > 1) throw new SvgT2IError('ERR_SVGT2I_RUN_FOLDER', 'taken over');
+    });
+    await expect(lost).rejects.toThrow('taken over');
+    expect(readdirSync(folder)).toEqual(['step-00000002.tmp']);
   });
 
   it('that cannot be written leaves the earlier one and nothing else', async () => {
@@ -164,48 +166,4 @@ describe('resuming', () => {
       hint: expect.stringContaining('--resume'),
     });
   });
-});
-
-describe('the lock of a run folder', () => {
-  const lock = () => join(folder, 'lock');
-
-  it('is held once', async () => {
-    const first = await lockRunFolder(folder);
-    const second = lockRunFolder(folder);
-    await expect(second).rejects.toMatchObject({
-      code: 'ERR_SVGT2I_RUN_FOLDER',
-      message: `${folder} is in use by process ${process.pid} on ${hostname()}`,
-    });
-    await first.release();
-    expect(readdirSync(folder)).toEqual([]);
-    await (await lockRunFolder(folder)).release();
-  });
-
-  it.each([
-    ['a dead process', () => ({ pid: spawnSync('true').pid, host: hostname(), started: '1' })],
-    ['another process with its number', () => ({ pid: process.pid, host: hostname(), started: '1' })],
-  ])('of %s is taken over', async (_, owner) => {
-    writeFileSync(lock(), JSON.stringify(owner()));
-    const taken = await lockRunFolder(folder);
-    expect(JSON.parse(readFileSync(lock(), 'utf8')).pid).toBe(process.pid);
-    await taken.release();
-  });
-
-  it('of another machine is respected, and the way out is told', async () => {
-    writeFileSync(lock(), JSON.stringify({ pid: 1, host: 'elsewhere', started: '1' }));
-    await expect(lockRunFolder(folder)).rejects.toMatchObject({
-      message: expect.stringContaining('process 1 on elsewhere'),
-      hint: expect.stringContaining(`remove ${lock()}`),
-    });
-  });
-
-  it('that is no lock is replaced', async () => {
-    writeFileSync(lock(), 'x');
-    await (await lockRunFolder(folder)).release();
-    expect(existsSync(lock())).toBe(false);
-  });
-});
-
-it('a folder that cannot be written is a typed error', async () => {
-  await expect(lockRunFolder('/proc')).rejects.toSatisfy((error) => SvgT2IError.isInstance(error));
 });
