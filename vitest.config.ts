@@ -7,7 +7,8 @@ export default defineConfig({
     // Every addon test brings its own engine with its own threads: one file at a time, each in its own process.
     pool: 'forks',
     fileParallelism: false,
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    // Only to end a hang: on a loaded machine everything takes several times as long.
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
   },
 });

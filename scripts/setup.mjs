@@ -7,6 +7,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, wri
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { withLock } from './lock.mjs';
+import { restoreManifest } from './manifest.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const withTests = process.argv.includes('--tests');
@@ -103,6 +104,7 @@ async function main() {
   const start = performance.now();
   mkdirSync(join(root, 'build'), { recursive: true });
   await withLock(join(root, 'build/.setup-lock'), async () => {
+    restoreManifest();
     installDependencies();
     compileTypeScript();
     await prepareNative();

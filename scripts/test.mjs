@@ -1,28 +1,37 @@
-// Every test, after `setup.mjs --tests`: checks, native tests, golden cases, vitest. Ends with one line of counts.
+// Every test, after `setup.mjs --tests`: checks, native tests, golden cases, vitest, the package. Ends with the names of
+// the tests that failed and one line of counts.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { goldenFailures, nativeFailures, packageFailures, vitestFailures } from './test-reports.mjs';
 
 const root = join(import.meta.dirname, '..');
 const bin = (name) => join(root, 'node_modules/.bin', name);
 const nativeTests = join(root, 'build/tests/svg_native_tests');
 let passed = 0;
-let failed = 0;
+/** "suite: test" of every failure. */
+const failures = [];
 
-function count(name, good, bad) {
+function count(suite, good, bad) {
   passed += good;
-  failed += bad;
-  console.log(`${bad === 0 ? 'ok    ' : 'FAILED'} ${name} (${good} passed, ${bad} failed)`);
+  failures.push(...bad.map((name) => (name === suite ? name : `${suite}: ${name}`)));
+  console.log(`${bad.length === 0 ? 'ok    ' : 'FAILED'} ${suite} (${good} passed, ${bad.length} failed)`);
 }
 
 function run(command, args, options = {}) {
-  return spawnSync(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], ...options });
+  return spawnSync(command, args, {
+    cwd: root,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    encoding: 'utf8',
+    maxBuffer: 256 * 1024 ** 2,
+    ...options,
+  });
 }
 
 /** A check counts as one test. */
 function check(name, command, args) {
   const { status } = run(command, args);
-  count(name, status === 0 ? 1 : 0, status === 0 ? 0 : 1);
+  count(name, status === 0 ? 1 : 0, status === 0 ? [] : [name]);
 }
 
 function runChecks() {
@@ -30,6 +39,7 @@ function runChecks() {
   check('clang-format', process.execPath, ['scripts/check-format.mjs']);
   check('layers', process.execPath, ['scripts/check-layers.mjs']);
   check('types', bin('tsc'), ['-p', 'tsconfig.test.json']);
+  check('symbols', process.execPath, ['scripts/check-symbols.mjs']);
   runCudaCheck();
 }
 
@@ -51,58 +61,45 @@ function runCudaCheck() {
 }
 
 function runNativeTests() {
-  const { status, signal, stdout } = run(nativeTests, [], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    encoding: 'utf8',
-  });
-  const summary = /(\d+) passed, (\d+) failed\s*$/.exec(stdout ?? '');
-  process.stdout.write(stdout?.slice(0, summary?.index) ?? '');
-  // Without its summary line the program has crashed.
-  if (summary === null) {
-    console.log(`the native tests ended by ${signal ?? `exit code ${status}`}`);
-    count('native tests', 0, 1);
-  } else count('native tests', Number(summary[1]), status === 0 ? 0 : Math.max(1, Number(summary[2])));
+  const result = run(nativeTests, [], { stdio: ['ignore', 'pipe', 'pipe'] });
+  process.stdout.write(result.stdout ?? '');
+  process.stderr.write(result.stderr ?? '');
+  const { good, bad } = nativeFailures(result);
+  count('native tests', good, bad);
 }
 
 // Through the command line, as every user runs them: native modules and those in TypeScript.
 function runGoldenCases() {
-  const { stdout } = run(
-    process.execPath,
-    ['dist/cli/main.js', 'selftest', '--cases', 'test/golden', '--json'],
-    {
-      stdio: ['ignore', 'pipe', 'inherit'],
-      encoding: 'utf8',
-    },
-  );
-  const report = (stdout ?? '').trim();
-  const cases = report.startsWith('{') ? (JSON.parse(report).cases ?? []) : [];
-  const bad = cases.filter(({ status }) => status !== 'passed');
-  for (const { name, status, message } of bad) console.log(`${status}: ${name}: ${message}`);
-  // No cases at all: the command has failed.
-  count('golden cases', cases.length - bad.length, cases.length === 0 ? 1 : bad.length);
+  const command = ['dist/cli/main.js', 'selftest', '--cases', 'test/golden', '--json'];
+  const { stdout } = run(process.execPath, command, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const { good, bad, lines } = goldenFailures(stdout ?? '');
+  for (const line of lines) console.log(line);
+  count('golden cases', good, bad);
 }
 
 function runVitest() {
   const report = join(root, 'build/vitest.json');
   rmSync(report, { force: true });
-  const { status } = run(bin('vitest'), [
-    'run',
-    '--reporter=default',
-    '--reporter=json',
-    `--outputFile.json=${report}`,
-  ]);
-  if (!existsSync(report)) {
-    count('vitest', 0, 1);
-    return;
-  }
-  const { numPassedTests, numFailedTests } = JSON.parse(readFileSync(report, 'utf8'));
-  // A file that does not even load has no failed tests, but vitest's status tells.
-  count('vitest', numPassedTests, status === 0 ? 0 : Math.max(1, numFailedTests));
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+  const { status, signal } = run(bin('vitest'), ['run', ...reporters]);
+  const { good, bad } = vitestFailures(existsSync(report) ? report : undefined, root, status, signal);
+  count('vitest', good, bad);
+}
+
+function runPackage() {
+  const { stdout, status } = run(process.execPath, ['scripts/test-package.mjs', '--quick'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  process.stdout.write(stdout ?? '');
+  const { good, bad } = packageFailures(stdout ?? '', status);
+  count('package', good, bad);
 }
 
 runChecks();
 runNativeTests();
 runGoldenCases();
 runVitest();
-process.exitCode = failed === 0 ? 0 : 1;
-console.log(`${passed} passed, ${failed} failed`);
+runPackage();
+for (const name of failures) console.log(`failed: ${name}`);
+process.exitCode = failures.length === 0 ? 0 : 1;
+console.log(`${passed} passed, ${failures.length} failed`);

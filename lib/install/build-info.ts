@@ -9,8 +9,8 @@ const buildInfoSchema = z.object({
   /** Version of libtorch that the addon was built against. */
   torch: z.string(),
   flavour: z.string(),
-  /** Where that libtorch was; another machine may have it elsewhere. */
-  libtorch: z.string(),
+  /** Where that libtorch was; a prebuilt addon does not say. */
+  libtorch: z.string().optional(),
 });
 
 export type BuildInfo = z.infer<typeof buildInfoSchema>;

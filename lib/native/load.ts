@@ -73,9 +73,9 @@ export function chooseLibtorch(build: BuildInfo, env: Environment = process.env)
 function foundLibtorchs(build: BuildInfo, env: Environment): readonly Libtorch[] {
   const first = findLibtorch({ env });
   if (first !== undefined && first.source !== 'cache' && first.source !== 'python') return [first];
-  const builtAgainst = existsSync(join(build.libtorch, 'lib/libtorch.so'))
-    ? [inspectLibtorch(build.libtorch)]
-    : [];
+  const folder = build.libtorch;
+  const builtAgainst =
+    folder !== undefined && existsSync(join(folder, 'lib/libtorch.so')) ? [inspectLibtorch(folder)] : [];
   return [...builtAgainst, ...cachedLibtorchs(env), ...(first === undefined ? [] : [first])];
 }
 

@@ -1,14 +1,19 @@
 /** `svg-t2i selftest`: golden cases through the code that every user runs. */
+import { join } from 'node:path';
 import { Command } from 'commander';
 import type { Engine, EngineOptions } from '../../engine.js';
 import { EXIT_CODES, SvgT2IError } from '../../errors.js';
+import { PACKAGE_ROOT } from '../../install/paths.js';
 import { CASE_COLUMNS, caseMessages, caseRow, summary } from '../../selftest/report.js';
 import type { SelftestReport } from '../../selftest/run.js';
 import { formatTable, note, printJson, printLine } from '../output.js';
 import { listenForInterrupt } from '../signals.js';
 
+/** All of them in a clone, the small ones of package.json's `files` in an installed package. */
+const PACKAGED_CASES = join(PACKAGE_ROOT, 'test/golden');
+
 interface SelftestFlags {
-  readonly cases: string;
+  readonly cases?: string;
   readonly json?: boolean;
   readonly threads?: number;
   readonly device: string;
@@ -18,8 +23,10 @@ const EXAMPLES = `
 A case is a folder with case.json and the tensors that it names. Golden numbers are those of fp32 on a CPU. On a GPU
 the cases run in fp32 too, without TF32; where one holds steps that the optimiser makes of rounding, it may miss them.
 
+The package carries some small cases, a clone all of them (test/golden).
+
 Examples:
-  svg-t2i selftest --cases test/golden
+  svg-t2i selftest
   svg-t2i selftest --cases test/golden --device cuda
   svg-t2i selftest --cases test/golden/tokenizer --json
 `;
@@ -27,7 +34,7 @@ Examples:
 export function selftestCommand(): Command {
   return new Command('selftest')
     .description('run golden cases and print the largest error of each against its tolerance')
-    .requiredOption('--cases <dir>', 'a folder of cases, or one case')
+    .option('--cases <dir>', 'a folder of cases, or one case (default: those of the package)')
     .option('--json', 'print one JSON object')
     .option('--device <name>', 'cpu, cuda or cuda:N', 'cpu')
     .option('--threads <n>', 'CPU threads', parseThreads)
@@ -55,7 +62,7 @@ async function run(flags: SelftestFlags): Promise<SelftestReport> {
       engine = createEngine({ device, ...threads });
       await engine;
     }
-    return await runSelftest(flags.cases, {
+    return await runSelftest(flags.cases ?? PACKAGED_CASES, {
       signal,
       runInEngine: async (folder) => {
         engine ??= createEngine({ device, ...threads });

@@ -1,0 +1,4 @@
+// After `npm pack` and `npm publish`.
+import { restoreManifest } from './manifest.mjs';
+
+restoreManifest();
