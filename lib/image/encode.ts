@@ -1,9 +1,12 @@
 /** RGB pixels into picture files that carry their parameters. */
 import sharp from 'sharp';
 import { firstLine, SvgT2IError } from '../errors.js';
-import { exifDescription, type ImageParameters, PARAMETERS_KEYWORD } from './parameters.js';
-import { insertPngText } from './png-text.js';
+import { INFOTEXT_KEYWORD, infotextOf } from './infotext.js';
+import { insertJpegExif, withoutJpegDensity } from './jpeg-exif.js';
+import { type ImageParameters, PARAMETERS_KEYWORD, parametersExif, toAsciiJson } from './parameters.js';
+import { insertPngChunks, pngTextChunk } from './png-text.js';
 import type { RgbImage } from './rgb-image.js';
+import { insertWebpExif } from './webp-exif.js';
 
 export type OutputFormat = 'png' | 'jpeg' | 'webp';
 
@@ -57,15 +60,8 @@ export async function encodeImage(image: RgbImage, options: EncodeOptions): Prom
   if (format === 'png') encoder.png();
   else if (format === 'jpeg') encoder.jpeg({ quality, chromaSubsampling: '4:4:4' });
   else encoder.webp({ quality });
-  if (format !== 'png' && parameters !== undefined) {
-    encoder.withExif({
-      IFD0: { ImageDescription: exifDescription(parameters), Software: PARAMETERS_KEYWORD },
-    });
-  }
   try {
-    const bytes = await encoder.toBuffer();
-    if (format !== 'png' || parameters === undefined) return bytes;
-    return insertPngText(bytes, PARAMETERS_KEYWORD, JSON.stringify(parameters));
+    return withParameters(await encoder.toBuffer(), image, { format, parameters });
   } catch (error) {
     const size = `${image.width}x${image.height}`;
     throw new SvgT2IError(
@@ -75,5 +71,33 @@ export async function encodeImage(image: RgbImage, options: EncodeOptions): Prom
         cause: error,
       },
     );
+  }
+}
+
+/** The file with its parameters, and without the encoder's claim to dots per inch: a drawn picture has none. */
+function withParameters(
+  bytes: Buffer,
+  image: RgbImage,
+  { format, parameters }: { readonly format: OutputFormat; readonly parameters: ImageParameters | undefined },
+): Buffer {
+  const exif = parameters === undefined ? undefined : parametersExif(parameters);
+  switch (format) {
+    case 'jpeg': {
+      const plain = withoutJpegDensity(bytes);
+      return exif === undefined ? plain : insertJpegExif(plain, exif);
+    }
+    case 'webp':
+      return exif === undefined ? bytes : insertWebpExif(bytes, exif, image);
+    case 'png': {
+      if (exif === undefined || parameters === undefined) return insertPngChunks(bytes, [], ['pHYs']);
+      const infotext = infotextOf(parameters);
+      const chunks = [
+        pngTextChunk(PARAMETERS_KEYWORD, toAsciiJson(parameters)),
+        ...(infotext === undefined ? [] : [pngTextChunk(INFOTEXT_KEYWORD, infotext)]),
+        // What survives where a tool makes another format of it.
+        { type: 'eXIf', data: exif },
+      ];
+      return insertPngChunks(bytes, chunks, ['pHYs']);
+    }
   }
 }

@@ -1,9 +1,14 @@
-/** The parameters that a picture carries: JSON in an iTXt chunk of PNG, in the EXIF description of JPEG and WebP. */
+/** The parameters that a picture carries: JSON in a text chunk of PNG, and in the EXIF description of every format. */
 import sharp from 'sharp';
 import { firstLine, SvgT2IError } from '../errors.js';
-import { sniffImageFormat } from './decode.js';
+import { type ByteSource, bytesSource, withFileSource } from './byte-source.js';
+import { readFileBounded, sniffImageFormat } from './decode.js';
 import { readExifDescription } from './exif-text.js';
-import { readPngText } from './png-text.js';
+import { exifBlock } from './exif-write.js';
+import { infotextOf } from './infotext.js';
+import { readJpegExif } from './jpeg-exif.js';
+import { readPngTexts } from './png-text.js';
+import { readWebpExif } from './webp-exif.js';
 
 /** Anything that JSON can say; the pipeline decides what a picture remembers. */
 export type ImageParameters = Readonly<Record<string, unknown>>;
@@ -11,10 +16,15 @@ export type ImageParameters = Readonly<Record<string, unknown>>;
 /** Keyword of the PNG chunk, and what the JSON of an EXIF description starts with. */
 export const PARAMETERS_KEYWORD = 'svg-t2i';
 
-/** An EXIF block has 64 KiB at most; the rest of it takes less than this leaves. */
-const MAX_EXIF_TEXT = 60_000;
+/** An EXIF block of JPEG has 64 KiB at most; its other texts take less than this leaves. */
+const MAX_EXIF_TEXT = 40_000;
+/** In characters of two bytes each. */
+const MAX_EXIF_COMMENT = 12_000;
 
-/** JSON in ASCII: EXIF text knows no other characters. */
+/** First bytes, of which a format is known. */
+const SNIFFED_BYTES = 64;
+
+/** JSON in ASCII: EXIF knows no other characters, and tools that copy a PNG's texts take them for Latin-1. */
 export function toAsciiJson(value: unknown): string {
   return JSON.stringify(value).replace(
     /[\u007f-\uffff]/g,
@@ -39,6 +49,15 @@ export function exifDescription(parameters: ImageParameters): string {
   return text.length > MAX_EXIF_TEXT ? toAsciiJson({ [PARAMETERS_KEYWORD]: { shortened: true } }) : text;
 }
 
+/** The EXIF block of a set of parameters: for us, and in the place where other tools look for a prompt. */
+export function parametersExif(parameters: ImageParameters): Buffer {
+  return exifBlock({
+    description: exifDescription(parameters),
+    software: PARAMETERS_KEYWORD,
+    userComment: infotextOf(parameters)?.slice(0, MAX_EXIF_COMMENT),
+  });
+}
+
 function shortenStrings(parameters: ImageParameters, limit: number): ImageParameters {
   const entries = Object.entries(parameters).map(([key, value]): [string, unknown] => [
     key,
@@ -56,19 +75,51 @@ export async function readParameters(
   bytes: Uint8Array,
   name = 'picture',
 ): Promise<ImageParameters | undefined> {
-  const format = sniffImageFormat(bytes);
-  if (format === undefined)
-    throw new SvgT2IError('ERR_SVGT2I_IMAGE', `${name} is no PNG, JPEG, WebP or GIF file`);
-  if (format === 'png') {
-    const text = readPngText(bytes, PARAMETERS_KEYWORD);
-    return text === undefined ? undefined : parseObject(text);
+  return parametersIn(bytesSource(bytes), name, async () => bytes);
+}
+
+/**
+ * As `readParameters`, of a file, of which only what is needed is read.
+ *
+ * @throws SvgT2IError ERR_SVGT2I_IMAGE, ERR_SVGT2I_FILE_NOT_FOUND, ERR_SVGT2I_IO
+ */
+export async function readFileParameters(path: string): Promise<ImageParameters | undefined> {
+  return withFileSource(path, (source) => parametersIn(source, path, () => readFileBounded(path)));
+}
+
+/** `readAll` gives the whole picture: of formats that we do not look into ourselves. */
+async function parametersIn(
+  source: ByteSource,
+  name: string,
+  readAll: () => Promise<Uint8Array>,
+): Promise<ImageParameters | undefined> {
+  switch (sniffImageFormat(await source.read(0, SNIFFED_BYTES))) {
+    case undefined:
+      throw new SvgT2IError('ERR_SVGT2I_IMAGE', `${name} is no PNG, JPEG, WebP or GIF file`);
+    case 'png': {
+      const { texts, exif } = await readPngTexts(source, PARAMETERS_KEYWORD);
+      for (const text of texts) {
+        const stored = parseObject(text);
+        if (stored !== undefined) return stored;
+      }
+      return fromExif(exif);
+    }
+    case 'jpeg':
+      return fromExif(await readJpegExif(source));
+    case 'webp':
+      return fromExif(await readWebpExif(source));
+    default:
+      return fromExif(await decoderExif(await readAll(), name));
   }
-  const description = readExifDescription((await readExif(bytes, name)) ?? new Uint8Array());
+}
+
+function fromExif(exif: Uint8Array | undefined): ImageParameters | undefined {
+  const description = exif === undefined ? undefined : readExifDescription(exif);
   const stored = description === undefined ? undefined : parseObject(description)?.[PARAMETERS_KEYWORD];
   return isObject(stored) ? stored : undefined;
 }
 
-async function readExif(bytes: Uint8Array, name: string): Promise<Uint8Array | undefined> {
+async function decoderExif(bytes: Uint8Array, name: string): Promise<Uint8Array | undefined> {
   try {
     return (await sharp(bytes, { limitInputPixels: false }).metadata()).exif;
   } catch (error) {

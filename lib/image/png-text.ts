@@ -1,61 +1,118 @@
-/** Text chunks of PNG files (PNG specification, third edition, section 11.3.3). */
+/** Chunks of PNG files (PNG specification, third edition, chapter 11): texts, EXIF, and leaving some out. */
 import { crc32, inflateSync } from 'node:zlib';
 import { SvgT2IError } from '../errors.js';
+import { type ByteSource, bytesSource } from './byte-source.js';
 
 const SIGNATURE_BYTES = 8;
 /** Length, type and CRC around the data of a chunk. */
 const CHUNK_OVERHEAD = 12;
-/** An inflated text above this size is no set of parameters. */
+/** A text above this size, inflated or not, is no set of parameters. */
 const MAX_TEXT_BYTES = 4 * 1024 * 1024;
+/** A file of more chunks is not looked at to its end. */
+const MAX_CHUNKS = 100_000;
 
-interface Chunk {
+export interface PngChunk {
   readonly type: string;
-  readonly data: Buffer;
-  readonly end: number;
+  readonly data: Uint8Array;
 }
 
-/** A PNG with one more iTXt chunk (UTF-8, not compressed), right behind its header. */
-export function insertPngText(png: Uint8Array, keyword: string, text: string): Buffer {
-  const header = nextChunk(png, SIGNATURE_BYTES);
-  if (header?.type !== 'IHDR')
-    throw new SvgT2IError('ERR_SVGT2I_IMAGE', 'the picture does not start as a PNG');
+/** Length, place and type of a chunk; its data are read where they are wanted. */
+interface ChunkHead {
+  readonly type: string;
+  readonly start: number;
+  readonly length: number;
+}
+
+/** A text chunk: tEXt where Latin-1 can say it, which every tool reads, and iTXt (UTF-8, not compressed) elsewhere. */
+export function pngTextChunk(keyword: string, text: string): PngChunk {
+  // A NUL would end the text.
+  const whole = text.replaceAll('\0', '');
+  if (/^[\n -~\u00a0-\u00ff]*$/.test(whole)) {
+    return { type: 'tEXt', data: Buffer.from(`${keyword}\0${whole}`, 'latin1') };
+  }
   // keyword, end, no compression, method 0, no language, no translated keyword, text
-  const data = Buffer.concat([Buffer.from(keyword, 'latin1'), Buffer.alloc(5), Buffer.from(text, 'utf8')]);
-  return Buffer.concat([png.subarray(0, header.end), encodeChunk('iTXt', data), png.subarray(header.end)]);
+  const head = Buffer.concat([Buffer.from(keyword, 'latin1'), Buffer.alloc(5)]);
+  return { type: 'iTXt', data: Buffer.concat([head, Buffer.from(whole, 'utf8')]) };
 }
 
-function encodeChunk(type: string, data: Buffer): Buffer {
+/** A PNG with more chunks right behind its header, and without those of the types to leave out. */
+export function insertPngChunks(
+  png: Uint8Array,
+  chunks: readonly PngChunk[],
+  leaveOut: readonly string[] = [],
+): Buffer {
+  const bytes = Buffer.from(png.buffer, png.byteOffset, png.byteLength);
+  const header = headAt(bytes, SIGNATURE_BYTES);
+  if (header?.type !== 'IHDR') {
+    throw new SvgT2IError('ERR_SVGT2I_IMAGE', 'the picture does not start as a PNG');
+  }
+  const parts = [bytes.subarray(0, endOf(header)), ...chunks.map(encodeChunk)];
+  let at = endOf(header);
+  for (let head = headAt(bytes, at); head !== undefined; head = headAt(bytes, at)) {
+    if (!leaveOut.includes(head.type)) parts.push(bytes.subarray(at, endOf(head)));
+    at = endOf(head);
+  }
+  return Buffer.concat([...parts, bytes.subarray(at)]);
+}
+
+function encodeChunk({ type, data }: PngChunk): Buffer {
   const chunk = Buffer.alloc(data.length + CHUNK_OVERHEAD);
   chunk.writeUInt32BE(data.length, 0);
   chunk.write(type, 4, 'latin1');
-  data.copy(chunk, 8);
+  chunk.set(data, 8);
   chunk.writeUInt32BE(crc32(chunk.subarray(4, 8 + data.length)), 8 + data.length);
   return chunk;
 }
 
-/** The text of a keyword in an iTXt, zTXt or tEXt chunk; undefined where there is none that is whole. */
-export function readPngText(png: Uint8Array, keyword: string): string | undefined {
-  let at = SIGNATURE_BYTES;
-  for (let chunk = nextChunk(png, at); chunk !== undefined; chunk = nextChunk(png, at)) {
-    const text = chunkText(chunk, keyword);
-    if (text !== undefined) return text;
-    at = chunk.end;
-  }
-  return undefined;
-}
-
 /** The chunk at an offset, or undefined at the end of the file or where the rest is no whole chunk. */
-function nextChunk(png: Uint8Array, at: number): Chunk | undefined {
-  const bytes = Buffer.from(png.buffer, png.byteOffset, png.byteLength);
-  if (at + CHUNK_OVERHEAD > bytes.length) return undefined;
-  const length = bytes.readUInt32BE(at);
-  const end = at + CHUNK_OVERHEAD + length;
-  if (end > bytes.length) return undefined;
-  return { type: bytes.toString('latin1', at + 4, at + 8), data: bytes.subarray(at + 8, end - 4), end };
+function headAt(bytes: Buffer, at: number): ChunkHead | undefined {
+  return at + CHUNK_OVERHEAD > bytes.length ? undefined : parseHead(bytes.subarray(at), at, bytes.length);
 }
 
-function chunkText({ type, data }: Chunk, keyword: string): string | undefined {
-  if (type !== 'tEXt' && type !== 'zTXt' && type !== 'iTXt') return undefined;
+function parseHead(head: Buffer, at: number, size: number): ChunkHead | undefined {
+  const length = head.readUInt32BE(0);
+  if (at + CHUNK_OVERHEAD + length > size) return undefined;
+  return { type: head.toString('latin1', 4, 8), start: at + 8, length };
+}
+
+function endOf({ start, length }: ChunkHead): number {
+  return start + length + 4;
+}
+
+/** What a PNG carries beside its pixels. */
+export interface PngTexts {
+  /** The texts of the keyword in whole iTXt, zTXt and tEXt chunks. */
+  readonly texts: readonly string[];
+  /** The data of its eXIf chunk. */
+  readonly exif: Buffer | undefined;
+}
+
+/** The texts of a keyword and the EXIF block, wherever they stand. */
+export async function readPngTexts(source: ByteSource, keyword: string): Promise<PngTexts> {
+  const texts: string[] = [];
+  let exif: Buffer | undefined;
+  let at = SIGNATURE_BYTES;
+  for (let i = 0; i < MAX_CHUNKS && at + CHUNK_OVERHEAD <= source.size; i++) {
+    const head = parseHead(await source.read(at, 8), at, source.size);
+    if (head === undefined) break;
+    at = endOf(head);
+    if (head.length > MAX_TEXT_BYTES) continue;
+    if (TEXT_TYPES.has(head.type)) {
+      const text = chunkText(head.type, await source.read(head.start, head.length), keyword);
+      if (text !== undefined) texts.push(text);
+    } else if (head.type === 'eXIf') exif ??= await source.read(head.start, head.length);
+  }
+  return { texts, exif };
+}
+
+/** The first text of a keyword; undefined where there is none that is whole. */
+export async function readPngText(png: Uint8Array, keyword: string): Promise<string | undefined> {
+  return (await readPngTexts(bytesSource(png), keyword)).texts[0];
+}
+
+const TEXT_TYPES: ReadonlySet<string> = new Set(['tEXt', 'zTXt', 'iTXt']);
+
+function chunkText(type: string, data: Buffer, keyword: string): string | undefined {
   const end = data.indexOf(0);
   if (end < 0 || data.toString('latin1', 0, end) !== keyword) return undefined;
   if (type === 'tEXt') return data.toString('latin1', end + 1);

@@ -10,9 +10,8 @@ export function infoCommand(): Command {
     .argument('<picture>', 'a PNG, JPEG or WebP file that svg-t2i has written')
     .option('--json', 'print one JSON object')
     .action(async (picture: string, flags: { readonly json?: boolean }) => {
-      const { readFileBounded } = await import('../../image/decode.js');
-      const { readParameters } = await import('../../image/parameters.js');
-      const parameters = await readParameters(await readFileBounded(picture), picture);
+      const { readFileParameters } = await import('../../image/parameters.js');
+      const parameters = await readFileParameters(picture);
       if (parameters === undefined) {
         throw new SvgT2IError('ERR_SVGT2I_IMAGE', `${picture} carries no parameters of svg-t2i`, {
           hint: 'Only pictures that svg-t2i wrote carry them; editors and messengers often strip them.',
