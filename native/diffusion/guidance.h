@@ -18,8 +18,10 @@ struct Guidance {
   double until = 100.0;  // guidance at t < until (t = 0 is noise), the conditional velocity alone from there on
   double renorm = 1.0;   // 0: no renorm
 
-  /// Whether the unconditional velocity changes the result at time t.
+  /// Whether the unconditional velocity changes the result at time t. A scale of 1 leaves it out of every mode.
   bool needs_unconditional(double t) const;
+  /// Whether renorm scales down the conditional velocity alone at time t: a scale of 1 under a limit below its norm.
+  bool shortens_conditional(double t) const;
 };
 
 /// "standard" or "renorm"; throws Error(kInvalidArgument).

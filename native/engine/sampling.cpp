@@ -35,6 +35,7 @@ SampledLatents sample_latents(const NextDit& model, const std::vector<GuidedItem
     for (size_t i = 0; i < items.size(); ++i) {
       const SampledLatents one = sample_latents(model, {items[i]}, guidance, solver, {noise[i]}, on_step);
       all.latents.push_back(one.latents[0]);
+      all.evaluations.push_back(one.evaluations[0]);
       all.model_seconds += one.model_seconds;
     }
     return all;
@@ -43,11 +44,14 @@ SampledLatents sample_latents(const NextDit& model, const std::vector<GuidedItem
   sampler.plan_times(model_times(solver));
   at::Tensor predicted;
   double model_seconds = 0;
+  ModelEvaluations evaluations;
   const VelocityFn velocity = [&](const at::Tensor& x, double t, int64_t) {
     check_cancelled();
     const auto start = std::chrono::steady_clock::now();
     const at::Tensor v = flatten_all(sampler.velocity(split_like(x, noise), t));
     model_seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    ++evaluations.conditional;
+    if (guidance.needs_unconditional(t)) ++evaluations.unconditional;
     if (on_step) predicted = x + (1 - t) * v;
     return v;
   };
@@ -58,7 +62,7 @@ SampledLatents sample_latents(const NextDit& model, const std::vector<GuidedItem
   const at::Tensor result = sample(solver, flatten_all(noise), velocity, progress);
   SVG_CHECK(result.isfinite().all().item<bool>(), ErrorCode::kNumeric,
             "the latents hold NaN or infinity: the weights, the noise or the guidance scale are not sound");
-  return {split_like(result, noise), model_seconds};
+  return {split_like(result, noise), std::vector(items.size(), evaluations), model_seconds};
 }
 
 }  // namespace svg

@@ -16,8 +16,15 @@ namespace svg {
 /// what a preview shows.
 using SampleStepFn = std::function<void(const SolverProgress& progress, const std::vector<at::Tensor>& predicted)>;
 
+/// Velocities that the model computed for one picture.
+struct ModelEvaluations {
+  int64_t conditional = 0;
+  int64_t unconditional = 0;  // 0 without guidance
+};
+
 struct SampledLatents {
   std::vector<at::Tensor> latents;
+  std::vector<ModelEvaluations> evaluations;  // of each picture
   double model_seconds = 0;  // spent in the model; the rest of the time is the solver's and the caller's
 };
 

@@ -76,11 +76,15 @@ std::vector<at::Tensor> GuidedSampler::velocity(const std::vector<at::Tensor>& l
   const auto velocity_of = [&](size_t sequence, const TokenGrid& grid) {
     return model_.unpatchify(patches.narrow(0, layout.images.segments.offsets[sequence], grid.tokens()), grid);
   };
+  const bool shortened = guidance_.shortens_conditional(t);
   std::vector<at::Tensor> velocities;
   for (size_t i = 0; i < count; ++i) {
     const at::Tensor conditional = velocity_of(i, grids_[i]);
-    velocities.push_back(guided ? guided_velocity(conditional, velocity_of(count + i, grids_[i]), guidance_)
-                                : conditional.contiguous());
+    if (guided) {
+      velocities.push_back(guided_velocity(conditional, velocity_of(count + i, grids_[i]), guidance_));
+    } else {
+      velocities.push_back(shortened ? guided_velocity(conditional, conditional, guidance_) : conditional.contiguous());
+    }
   }
   return velocities;
 }

@@ -29,8 +29,24 @@ TEST_CASE("guidance: the unconditional velocity is asked for only where it count
   EXPECT(!guidance.needs_unconditional(0.5));
   guidance.scale = 1;
   EXPECT(!guidance.needs_unconditional(0.1));
+  EXPECT(!guidance.shortens_conditional(0.1));
   guidance.renorm = 0.9;
-  EXPECT(guidance.needs_unconditional(0.1));
+  EXPECT(!guidance.needs_unconditional(0.1));
+  EXPECT(guidance.shortens_conditional(0.1));
+  EXPECT(!guidance.shortens_conditional(0.5));
+  guidance.mode = svg::GuidanceMode::kStandard;
+  EXPECT(!guidance.shortens_conditional(0.1));
+}
+
+TEST_CASE("guidance: at scale 1 renorm shortens the conditional velocity, whatever the unconditional one is") {
+  const at::Tensor conditional = at::randn({4, 3, 5});
+  svg::Guidance guidance;
+  guidance.scale = 1;
+  guidance.renorm = 0.75;
+  const at::Tensor alone = svg::guided_velocity(conditional, conditional, guidance);
+  EXPECT_CLOSE((alone - 0.75 * conditional).abs().max().item<double>(), 0, 1e-6);
+  const at::Tensor both = svg::guided_velocity(conditional, at::randn({4, 3, 5}), guidance);
+  EXPECT_CLOSE((alone - both).abs().max().item<double>(), 0, 1e-6);
 }
 
 TEST_CASE("guidance: unknown modes are refused") {

@@ -82,8 +82,9 @@ Json event(const char* type, int64_t item) { return Json::object().set("type", t
 
 /// {"solver", "guidance", "items": [{"seed", "width", "height", "prompt", "negative"}], "previewEvery"?,
 /// "returnLatents"?, "returnImages"?} with tensors tokens.N (ids without padding) and, optionally, noise.I (C, h, w);
-/// -> {"timings"}: seconds of encode, sample (of them in the model: model) and decode; with image.I uint8 (H, W, 3),
-/// and latent.I (C, h, w) and float.I (3, H, W) where asked for. All items go through the solver together. Events:
+/// -> {"timings", "evaluations"}: seconds of encode, sample (of them in the model: model) and decode; for each item how
+/// many {"conditional", "unconditional"} velocities the model computed; with image.I uint8 (H, W, 3), and latent.I
+/// (C, h, w) and float.I (3, H, W) where asked for. All items go through the solver together. Events:
 /// encode, step, preview (tensor "image"), decode.
 JobResult sample(EngineState& state, const Json& request, const TensorMap& tensors, const EventSink& emit) {
   const NextDit& dit = require(state.dit, "DiT");
@@ -125,7 +126,7 @@ JobResult sample(EngineState& state, const Json& request, const TensorMap& tenso
            {{"image", to_pixels(decode(predicted[i]))}});
     }
   };
-  const auto [latents, model_seconds] = sample_latents(dit, guided, guidance, solver, noise, on_step);
+  const auto [latents, evaluations, model_seconds] = sample_latents(dit, guided, guidance, solver, noise, on_step);
   const double sample_seconds = watch.lap();
 
   JobResult result{Json::object(), {}};
@@ -143,6 +144,12 @@ JobResult sample(EngineState& state, const Json& request, const TensorMap& tenso
                                   .set("sample", sample_seconds)
                                   .set("model", model_seconds)
                                   .set("decode", watch.lap()));
+  Json::Array counts;
+  for (const ModelEvaluations& of_item : evaluations) {
+    counts.push_back(
+        Json::object().set("conditional", of_item.conditional).set("unconditional", of_item.unconditional));
+  }
+  result.value.set("evaluations", Json(std::move(counts)));
   return result;
 }
 
