@@ -15,6 +15,8 @@ export type { ModelPart } from './pipeline/layout.js';
 export type { LoadedModels, LoadOptions } from './pipeline/load.js';
 export type {
   DecodedImage,
+  Evaluations,
+  FailedImage,
   GenerateEvent,
   GenerateRequest,
   GenerateResult,

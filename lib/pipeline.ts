@@ -13,6 +13,7 @@ import { type Loaded, type LoadedModels, type LoadOptions, loadRelease } from '.
 import { SampleRun } from './pipeline/sample-run.js';
 import { imageFrom, imageTensor, latentFrom, latentTensor } from './pipeline/tensors.js';
 import type {
+  FailedImage,
   GenerateEvent,
   GenerateRequest,
   GenerateResult,
@@ -60,14 +61,18 @@ export class SvgT2I {
   /** Draws every picture of a request. Rejects with SvgT2IError or the signal's reason. */
   async generate(request: GenerateRequest): Promise<GenerateResult> {
     const images: GeneratedImage[] = [];
+    const failures: FailedImage[] = [];
     const warnings: string[] = [];
     let timings: Timings = {};
     for await (const event of this.stream(request)) {
       if (event.type === 'image') images.push(event.image);
-      else if (event.type === 'warning') warnings.push(event.message);
+      else if (event.type === 'failed') {
+        const { type: _, ...failure } = event;
+        failures.push(failure);
+      } else if (event.type === 'warning') warnings.push(event.message);
       else if (event.type === 'done') timings = event.timings;
     }
-    return { images, warnings, timings };
+    return { images, failures, warnings, timings };
   }
 
   /**
@@ -82,6 +87,7 @@ export class SvgT2I {
       returnLatents = false,
       returnDecoded = false,
       previewEvery = 0,
+      keepGoing = false,
       ...settings
     } = request;
     const asked = { ...this.#loaded.defaults, ...defined(settings) };
@@ -98,6 +104,7 @@ export class SvgT2I {
         returnLatents,
         returnDecoded,
         previewEvery,
+        keepGoing,
         enhance: (text, either) => this.enhancePrompt(text, { signal: either }),
       },
     );

@@ -37,6 +37,7 @@ export const MODEL_FLAGS: readonly Flag[] = [
 export const SAMPLE_FLAGS: readonly Flag[] = [
   { flags: '--count <n>', path: 'sample.count', parse: toNumber },
   { flags: '--seed <n>', path: 'sample.seed', parse: toNumber },
+  { flags: '--seed-mode <mode>', path: 'sample.seedMode' },
   { flags: '--steps <n>', path: 'sample.steps', parse: toNumber },
   { flags: '--solver <name>', path: 'sample.solver' },
   { flags: '--order <n>', path: 'sample.order', parse: toNumber },

@@ -15,6 +15,7 @@ export const SOLVERS = ['dpm++', ...FIXED_STEP_SOLVERS, ...ADAPTIVE_SOLVERS] as 
 export const DPM_METHODS = ['multistep', 'singlestep'] as const;
 export const DPM_SKIP_TYPES = ['time_uniform_flow', 'time_uniform', 'time_quadratic', 'logSNR'] as const;
 export const GUIDANCE_MODES = ['renorm', 'standard'] as const;
+export const SEED_MODES = ['each', 'same'] as const;
 
 export type Solver = (typeof SOLVERS)[number];
 
@@ -59,7 +60,13 @@ export const settingsSchema = z.strictObject({
       error: 'must be a whole number from 0 to 2^53 - 1, or "random"',
     })
     .default(0)
-    .describe('seed of the first picture; picture i uses seed + i'),
+    .describe('seed of the first picture; the others count on from it'),
+  seedMode: z
+    .enum(SEED_MODES)
+    .default('each')
+    .describe(
+      'each: picture i of the run uses seed + i; same: picture j of every prompt uses seed + j, so that prompts share noise',
+    ),
   steps: z.number().int().min(1).max(1000).default(50).describe('solver steps'),
   solver: z.enum(SOLVERS).default('dpm++').describe('how the flow is integrated'),
   order: z.number().int().min(1).max(3).default(2).describe('order of dpm++'),
@@ -89,16 +96,37 @@ export const settingsSchema = z.strictObject({
 
 /** Rules between fields; zod checks each field alone. */
 function checkTogether(request: z.output<typeof settingsSchema>, context: z.RefinementCtx): void {
-  const refuse = (path: string, message: string, input: unknown) =>
-    context.addIssue({ code: 'custom', path: [path], message, input });
+  const refuse = (path: string, message: string, input: unknown, hint?: string) =>
+    context.addIssue({ code: 'custom', path: [path], message, input, params: { hint } });
   const { solver, steps, seed, count } = request;
   if (solver === 'dpm++' && steps > 0 && steps < request.order) {
-    refuse('steps', `must be at least the order of dpm++ (${request.order})`, steps);
+    refuse(
+      'steps',
+      `must be at least the order of dpm++ (${request.order})`,
+      steps,
+      `Take a lower order (--order ${steps}) for so few steps.`,
+    );
   }
-  if (solver !== 'dpm++' && steps === 1) refuse('steps', `must be at least 2 for ${solver}`, steps);
+  if (solver !== 'dpm++' && steps === 1) {
+    const hint = 'One step is drawn by solver dpm++ of order 1 (--solver dpm++ --order 1).';
+    refuse('steps', `must be at least 2 for ${solver}`, steps, hint);
+  }
   if (typeof seed === 'number' && seed > Number.MAX_SAFE_INTEGER - (count - 1)) {
     refuse('seed', 'seed + count must stay below 2^53', seed);
   }
+}
+
+/** Pictures of a run with different seeds. */
+export function seedCount(run: Pick<ResolvedSettings, 'count' | 'seedMode'>, prompts: number): number {
+  return run.seedMode === 'same' ? run.count : run.count * prompts;
+}
+
+/** Seed of the picture with this index. */
+export function seedOf(
+  run: Pick<ResolvedSettings, 'count' | 'seedMode'> & { readonly seed: number },
+  index: number,
+): number {
+  return run.seed + (run.seedMode === 'same' ? index % run.count : index);
 }
 
 /** Settings as a configuration file holds them; prompts come from the command line. */

@@ -22,7 +22,7 @@ export function validate<Schema extends z.ZodType>(
   const text = issues.map((issue) => issueText(schema, issue, options)).join('; ');
   const prefix = options.source === undefined ? '' : `${options.source}: `;
   throw new SvgT2IError(options.code ?? 'ERR_SVGT2I_INVALID_CONFIG', prefix + text, {
-    hint: issues.map((issue) => unknownKeyHint(schema, issue)).find((hint) => hint !== undefined),
+    hint: issues.map((issue) => hintOf(schema, issue)).find((hint) => hint !== undefined),
   });
 }
 
@@ -71,7 +71,12 @@ function reason(issue: z.core.$ZodIssue): string {
   }
 }
 
-function unknownKeyHint(schema: z.ZodType, issue: z.core.$ZodIssue): string | undefined {
+/** The known keys, or what a rule of ours says in its `params`. */
+function hintOf(schema: z.ZodType, issue: z.core.$ZodIssue): string | undefined {
+  if (issue.code === 'custom') {
+    const hint: unknown = issue.params?.hint;
+    return typeof hint === 'string' ? hint : undefined;
+  }
   if (issue.code !== 'unrecognized_keys') return undefined;
   return `Known keys here: ${knownKeys(schema, issue.path).join(', ')}.`;
 }

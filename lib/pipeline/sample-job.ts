@@ -1,5 +1,5 @@
 /** A request as the jobs of the engine: which pictures go together and what each needs. */
-import { defaultShift, PATCH_PIXELS, type ResolvedRequest } from '../config/request.js';
+import { defaultShift, PATCH_PIXELS, type ResolvedRequest, seedCount, seedOf } from '../config/request.js';
 import { SvgT2IError } from '../errors.js';
 import type { NativeTensor } from '../native/binding.js';
 import { type Captions, tokensTensor } from './captions.js';
@@ -12,33 +12,52 @@ export interface SampleItem {
   readonly noise: Float32Array | undefined;
 }
 
+/** What decides which pictures a run has. */
+export interface ItemsRequest extends Pick<ResolvedRequest, 'count' | 'seedMode'> {
+  readonly prompt: readonly string[];
+  readonly seed: number;
+}
+
 export interface SampleJob {
   /** Of the engine's `sample` job. */
   readonly request: ReturnType<typeof jobRequest>;
   readonly tensors: Readonly<Record<string, NativeTensor>>;
 }
 
-/** All pictures in order: `count` of the first prompt, then of the second; picture i has seed + i. */
-export function listItems(
-  request: { readonly prompt: readonly string[]; readonly count: number; readonly seed: number },
-  noise: readonly Float32Array[] | undefined,
-): SampleItem[] {
-  const { prompt: prompts, count, seed } = request;
-  const total = prompts.length * count;
-  if (seed > Number.MAX_SAFE_INTEGER - (total - 1)) {
-    throw new SvgT2IError('ERR_SVGT2I_INVALID_ARGUMENT', `seed ${seed} + ${total} pictures passes 2^53 - 1`);
+/** The pictures of a run by their index: `count` of the first prompt, then of the second. */
+export class SampleItems {
+  readonly #request: ItemsRequest;
+  readonly #noise: readonly Float32Array[] | undefined;
+  /** Of the whole run. */
+  readonly total: number;
+
+  /** @throws SvgT2IError ERR_SVGT2I_INVALID_ARGUMENT where the noise or the seeds do not fit the pictures */
+  constructor(request: ItemsRequest, noise: readonly Float32Array[] | undefined) {
+    this.#request = request;
+    this.#noise = noise;
+    this.total = request.prompt.length * request.count;
+    checkSeeds(request, request.prompt.length);
+    if (noise !== undefined && noise.length !== this.total) {
+      throw new SvgT2IError(
+        'ERR_SVGT2I_INVALID_ARGUMENT',
+        `noise: ${noise.length} arrays were given for ${this.total} pictures`,
+      );
+    }
   }
-  if (noise !== undefined && noise.length !== total) {
-    throw new SvgT2IError(
-      'ERR_SVGT2I_INVALID_ARGUMENT',
-      `noise: ${noise.length} arrays were given for ${total} pictures`,
-    );
+
+  at(index: number): SampleItem {
+    const prompt = this.#request.prompt[Math.floor(index / this.#request.count)] ?? '';
+    return { index, seed: seedOf(this.#request, index), prompt, noise: this.#noise?.[index] };
   }
-  return prompts.flatMap((prompt, promptIndex) =>
-    Array.from({ length: count }, (_, i) => {
-      const index = promptIndex * count + i;
-      return { index, seed: seed + index, prompt, noise: noise?.[index] };
-    }),
+}
+
+/** @throws SvgT2IError ERR_SVGT2I_INVALID_ARGUMENT where the last seed is no exact number any more */
+export function checkSeeds(request: Omit<ItemsRequest, 'prompt'>, prompts: number): void {
+  const seeds = seedCount(request, prompts);
+  if (request.seed <= Number.MAX_SAFE_INTEGER - (seeds - 1)) return;
+  throw new SvgT2IError(
+    'ERR_SVGT2I_INVALID_ARGUMENT',
+    `seed ${request.seed} + ${seeds} pictures passes 2^53 - 1`,
   );
 }
 

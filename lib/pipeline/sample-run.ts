@@ -6,9 +6,10 @@ import { EventQueue } from './event-queue.js';
 import { GeneratedImage } from './generated-image.js';
 import type { Loaded } from './load.js';
 import { imageMetadata } from './metadata.js';
-import { listItems, type SampleItem, sampleJob } from './sample-job.js';
+import { isOwnFailure } from './own-failure.js';
+import { type SampleItem, SampleItems, sampleJob } from './sample-job.js';
 import { decodedFrom, imageFrom, latentFrom } from './tensors.js';
-import type { GenerateEvent, Timings } from './types.js';
+import type { Evaluations, GenerateEvent, Timings } from './types.js';
 
 /** A request with its defaults, its prompts as a list and a seed in place of "random". */
 export interface RunRequest extends ResolvedRequest {
@@ -22,6 +23,8 @@ export interface RunOptions {
   readonly returnLatents: boolean;
   readonly returnDecoded: boolean;
   readonly previewEvery: number;
+  /** A picture that fails is an event, and the others are drawn. */
+  readonly keepGoing: boolean;
 }
 
 /** What the engine's `sample` job reports while it runs; `item` counts within the job. */
@@ -30,16 +33,31 @@ type SampleJobEvent =
   | { readonly type: 'step'; readonly step: number; readonly steps: number; readonly t: number }
   | { readonly type: 'preview'; readonly item?: number; readonly step: number };
 
+/** What it returns, beside the pictures. */
+interface SampleJobValue {
+  readonly timings: Timings;
+  /** Of each item: velocities that the model computed. */
+  readonly evaluations?: readonly { readonly conditional: number; readonly unconditional: number }[];
+}
+
 /** An item and the text that is drawn: the prompt, or what Gemma made of it. */
 interface TextItem extends SampleItem {
   readonly text: string;
+}
+
+/** Seconds and counts of a batch that is done. */
+interface SpentEvent {
+  readonly type: 'spent';
+  readonly timings: Timings;
 }
 
 export class SampleRun {
   readonly #loaded: Loaded;
   readonly #request: RunRequest;
   readonly #options: RunOptions;
-  readonly #items: readonly SampleItem[];
+  readonly #items: SampleItems;
+  /** Indices to be drawn, from the first to the last. */
+  readonly #wanted: readonly number[] | undefined;
   readonly #captions: CaptionEncoder;
   readonly #enhance: (prompt: string, signal: AbortSignal) => Promise<string>;
   #enhanced: ReadonlyMap<string, string> = new Map();
@@ -51,9 +69,8 @@ export class SampleRun {
     request: RunRequest,
     options: RunOptions & { readonly enhance: (prompt: string, signal: AbortSignal) => Promise<string> },
   ) {
-    const { only } = options;
-    const all = listItems(request, options.noise);
-    this.#items = only === undefined ? all : all.filter((item) => only.includes(item.index));
+    this.#items = new SampleItems(request, options.noise);
+    this.#wanted = options.only === undefined ? undefined : inOrder(options.only, this.#items.total);
     this.#loaded = loaded;
     this.#request = request;
     this.#options = options;
@@ -68,13 +85,39 @@ export class SampleRun {
   async *events(signal: AbortSignal): AsyncGenerator<GenerateEvent, void> {
     const timings: Record<string, number> = {};
     const { batchSize } = this.#request;
-    for (let start = 0; start < this.#items.length; start += batchSize) {
-      // Prompts are enhanced and cut to tokens batch by batch: a long list must not hold up the event loop.
-      const items = await this.#withTexts(this.#items.slice(start, start + batchSize), signal);
-      const spent = yield* this.#drawBatch(items, signal);
-      for (const [stage, seconds] of Object.entries(spent)) timings[stage] = (timings[stage] ?? 0) + seconds;
+    const total = this.#wanted?.length ?? this.#items.total;
+    let failed = 0;
+    for (let start = 0; start < total; start += batchSize) {
+      const places = Array.from({ length: Math.min(batchSize, total - start) }, (_, i) => start + i);
+      const items = places.map((place) => this.#items.at(this.#wanted?.[place] ?? place));
+      for await (const event of this.#drawItems(items, signal)) {
+        if (event.type === 'spent') addTo(timings, event.timings);
+        else yield event;
+        if (event.type === 'failed') failed++;
+      }
     }
-    yield { type: 'done', images: this.#items.length, timings };
+    yield { type: 'done', images: total - failed, ...(failed === 0 ? {} : { failed }), timings };
+  }
+
+  /** Draws items together; where that fails and the run is to go on, each alone, to find the one that fails. */
+  async *#drawItems(
+    items: readonly SampleItem[],
+    signal: AbortSignal,
+  ): AsyncGenerator<GenerateEvent | SpentEvent, void> {
+    try {
+      // Prompts are enhanced and cut to tokens batch by batch: a long list must not hold up the event loop.
+      const spent = yield* this.#drawBatch(await this.#withTexts(items, signal), signal);
+      yield { type: 'spent', timings: spent };
+    } catch (error) {
+      if (!this.#options.keepGoing || signal.aborted || !isOwnFailure(error)) throw error;
+      const [first, ...others] = items;
+      if (first === undefined) throw error;
+      if (others.length === 0) {
+        yield { type: 'failed', index: first.index, seed: first.seed, prompt: first.prompt, error };
+        return;
+      }
+      for (const item of items) yield* this.#drawItems([item], signal);
+    }
   }
 
   async *#drawBatch(items: readonly TextItem[], signal: AbortSignal): AsyncGenerator<GenerateEvent, Timings> {
@@ -84,36 +127,35 @@ export class SampleRun {
     const job = sampleJob(this.#request, captions, items, { latentChannels, ...this.#options });
     const queue = new EventQueue<GenerateEvent>();
     const indexOf = (position = 0) => items[position]?.index ?? 0;
-    const work = this.#loaded.engine.run<{ readonly timings: Timings }, SampleJobEvent>(
-      'sample',
-      job.request,
-      {
-        tensors: job.tensors,
-        signal,
-        onEvent: (event, tensors) => {
-          if (event.type === 'step') queue.push({ ...event, index: indexOf() });
-          else if (event.type === 'preview') {
-            const image = imageFrom(tensors, 'image');
-            queue.push({ type: 'preview', index: indexOf(event.item), step: event.step, image });
-          } else queue.push({ type: event.type, index: indexOf(event.item) });
-        },
+    const work = this.#loaded.engine.run<SampleJobValue, SampleJobEvent>('sample', job.request, {
+      tensors: job.tensors,
+      signal,
+      onEvent: (event, tensors) => {
+        if (event.type === 'step') queue.push({ ...event, index: indexOf() });
+        else if (event.type === 'preview') {
+          const image = imageFrom(tensors, 'image');
+          queue.push({ type: 'preview', index: indexOf(event.item), step: event.step, image });
+        } else queue.push({ type: event.type, index: indexOf(event.item) });
       },
-    );
+    });
     const { value, tensors } = yield* queue.drain(work, signal);
     const { returnLatents, returnDecoded } = this.#options;
+    const counts = items.map((_, position) => evaluationsOf(value, position));
     for (const [position, item] of items.entries()) {
       const image = new GeneratedImage({
         index: item.index,
         seed: item.seed,
         prompt: item.prompt,
-        metadata: this.#metadata(item),
+        metadata: { ...this.#metadata(item), ...counts[position] },
         pixels: imageFrom(tensors, `image.${position}`),
         latent: returnLatents ? latentFrom(tensors, `latent.${position}`) : undefined,
         decoded: returnDecoded ? decodedFrom(tensors, `float.${position}`) : undefined,
       });
       yield { type: 'image', index: item.index, image };
     }
-    return value.timings;
+    const spent = { ...value.timings };
+    for (const count of counts) addTo(spent, count);
+    return spent;
   }
 
   #metadata(item: TextItem) {
@@ -139,4 +181,20 @@ export class SampleRun {
     this.#enhanced = enhanced;
     return items.map((item) => ({ ...item, text: enhanced.get(item.prompt) ?? item.prompt }));
   }
+}
+
+/** The indices among those of the run, each once, from the first to the last. */
+function inOrder(only: readonly number[], total: number): readonly number[] {
+  return [...new Set(only)].filter((index) => index >= 0 && index < total).sort((a, b) => a - b);
+}
+
+/** How often the model was asked for an item; nothing where the engine does not say. */
+function evaluationsOf({ evaluations }: SampleJobValue, position: number): Partial<Evaluations> {
+  const counts = evaluations?.[position];
+  if (counts === undefined) return {};
+  return { evaluations: counts.conditional, unconditionalEvaluations: counts.unconditional };
+}
+
+function addTo(sums: Record<string, number>, values: Readonly<Record<string, number>>): void {
+  for (const [name, value] of Object.entries(values)) sums[name] = (sums[name] ?? 0) + value;
 }

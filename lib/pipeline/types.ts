@@ -1,6 +1,7 @@
 /** What goes into a pipeline and what comes out. */
 import type { z } from 'zod';
 import type { requestSchema } from '../config/request.js';
+import type { SvgT2IError } from '../errors.js';
 import type { RgbImage } from '../image/rgb-image.js';
 import type { GeneratedImage } from './generated-image.js';
 
@@ -20,6 +21,11 @@ export type GenerateRequest = z.input<typeof requestSchema> & {
   readonly noise?: readonly Float32Array[] | undefined;
   /** Draw only these pictures of the run, by their index; the others exist already, say. */
   readonly only?: readonly number[] | undefined;
+  /**
+   * Draw the others where a picture fails (numbers that are not finite, too little memory): it becomes a `failed` event
+   * and an entry of `failures`. What concerns all of them still rejects. Default: reject at the first.
+   */
+  readonly keepGoing?: boolean | undefined;
   /** Also return each picture's latent as the transformer left it: normalised, so not what decode() takes. */
   readonly returnLatents?: boolean | undefined;
   /** Also return each picture as the decoder left it, before it is rounded to 8 bits. */
@@ -35,8 +41,24 @@ export interface DecodedImage {
   readonly data: Float32Array;
 }
 
-/** Seconds of each stage, summed over the pictures of one result. */
+/** How often the transformer was asked for one picture. */
+export interface Evaluations {
+  /** Velocities with the prompt: one a step or more, as the solver needs them. */
+  readonly evaluations: number;
+  /** Of these, how many also needed one with the negative prompt: none at a guidance scale of 1. */
+  readonly unconditionalEvaluations: number;
+}
+
+/** Seconds of each stage and the counts of `Evaluations`, summed over the pictures of one result. */
 export type Timings = Readonly<Record<string, number>>;
+
+/** A picture that could not be drawn, in a run that goes on without it. */
+export interface FailedImage {
+  readonly index: number;
+  readonly seed: number;
+  readonly prompt: string;
+  readonly error: SvgT2IError;
+}
 
 /** `index` counts the pictures of a run from 0: all of the first prompt, then all of the second. */
 export type GenerateEvent =
@@ -53,8 +75,16 @@ export type GenerateEvent =
   | { readonly type: 'preview'; readonly index: number; readonly step: number; readonly image: RgbImage }
   | { readonly type: 'decode'; readonly index: number }
   | { readonly type: 'image'; readonly index: number; readonly image: GeneratedImage }
+  | ({ readonly type: 'failed' } & FailedImage)
   | { readonly type: 'warning'; readonly message: string }
-  | { readonly type: 'done'; readonly images: number; readonly timings: Timings };
+  | {
+      readonly type: 'done';
+      /** Pictures that were drawn. */
+      readonly images: number;
+      /** Pictures that were not, where there are some. */
+      readonly failed?: number;
+      readonly timings: Timings;
+    };
 
 /** `load` comes from SvgT2I.load(), the others from stream(). */
 export type LoadEvent = {
@@ -67,6 +97,8 @@ export type LoadEvent = {
 
 export interface GenerateResult {
   readonly images: readonly GeneratedImage[];
+  /** With `keepGoing`, the pictures that could not be drawn. */
+  readonly failures: readonly FailedImage[];
   readonly warnings: readonly string[];
   readonly timings: Timings;
 }

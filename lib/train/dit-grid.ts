@@ -38,6 +38,7 @@ export async function drawGrid(
       returnLatents: false,
       returnDecoded: false,
       previewEvery: 0,
+      keepGoing: false,
       enhance: async (prompt) => prompt,
     },
   );

@@ -100,6 +100,29 @@ it.each([
   expect(new Set(await pixels({ ...small, ...settings })).size).toBeGreaterThan(10);
 });
 
+it.each([
+  [{ guidanceScale: 3 }, 4, 4],
+  [{ guidanceScale: 1 }, 4, 0],
+  [{ guidanceScale: 1, renorm: 0.5 }, 4, 0],
+  [{ guidanceUntil: 0 }, 4, 0],
+  [{ solver: 'rk4', guidanceScale: 2 }, 12, 12],
+] as const)(
+  '%j asks the model %i times, %i of them with the negative prompt',
+  async (settings, all, both) => {
+    const counts = { evaluations: all, unconditionalEvaluations: both };
+    const run = await pipeline.generate({ ...small, ...settings, count: 2, batchSize: 2 });
+    expect(run.timings).toMatchObject({ evaluations: 2 * all, unconditionalEvaluations: 2 * both });
+    for (const { metadata } of run.images) expect(metadata).toMatchObject(counts);
+  },
+);
+
+it('at scale 1 the negative prompt changes nothing, whatever the renorm', async () => {
+  const settings = { ...small, guidanceScale: 1, renorm: 0.5 };
+  const alone = await pixels(settings);
+  expect(await pixels({ ...settings, negativePrompt: 'a blue square' })).toEqual(alone);
+  expect(await pixels({ ...small, guidanceScale: 1 })).not.toEqual(alone);
+});
+
 describe('a run', () => {
   it('tells its stages in order', async () => {
     const types: string[] = [];

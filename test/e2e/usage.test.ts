@@ -47,6 +47,8 @@ it.each([
   [['sample', '--steps'], 'argument missing', '--help'],
   [['reconstruct'], 'missing required argument', '--help'],
   [['sample', 'x', '--steps', '0'], '--steps: must be at least 1, got 0', 'INVALID_CONFIG'],
+  [['sample', 'x', '--steps', '1'], '--steps: must be at least the order of dpm++ (2)', '--order 1'],
+  [['sample', 'x', '--steps', '1', '--solver', 'euler'], '--steps: must be at least 2', '--order 1'],
   [['sample', 'x', '--steps', 'ten'], '--steps: must be a number, got "ten"', 'INVALID_CONFIG'],
   [['sample', 'x', '--solver', 'ddim'], '--solver: must be one of dpm++, euler', 'INVALID_CONFIG'],
   [['sample', 'x', '--size', '100x64'], '--size: width: must be a multiple of 16, got 100', 'INVALID_CONFIG'],

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { SvgT2IError } from '../../lib/errors.js';
 import type { GenerateEvent, GenerateRequest } from '../../lib/index.js';
 import { releaseFiles, writeFiles } from './release.js';
 
@@ -18,6 +19,8 @@ interface Call {
 
 const calls: Call[] = [];
 let disposals = 0;
+/** By seed: what drawing it throws. */
+const failing = new Map<number, unknown>();
 
 vi.mock('../../lib/engine.js', () => {
   const pixels = (width: number, height: number) => ({
@@ -49,6 +52,7 @@ vi.mock('../../lib/engine.js', () => {
         return { value: {}, tensors: { 'latent.0': latent } };
       }
       if (kind === 'decode') return { value: {}, tensors: { 'image.0': pixels(32, 16) } };
+      for (const { seed } of request.items ?? []) if (failing.has(seed)) throw failing.get(seed);
       emit?.({ type: 'encode', item: 0 }, {});
       for (let step = 1; step <= 2; step++) {
         await new Promise((resolve) => setTimeout(resolve, 1));
@@ -82,6 +86,7 @@ beforeAll(() => {
 afterAll(() => rmSync(pretrained, { recursive: true }));
 beforeEach(() => {
   calls.length = 0;
+  failing.clear();
   disposals = 0;
 });
 
@@ -174,6 +179,45 @@ describe('generate', () => {
     expect(images.map(({ seed }) => seed)).toEqual([11, 13]);
   });
 
+  it('gives every prompt the same seeds where asked', async () => {
+    await using pipeline = await SvgT2I.load({ pretrained });
+    const request: GenerateRequest = {
+      prompt: ['a', 'b'],
+      count: 2,
+      seed: 5,
+      seedMode: 'same',
+      ...small,
+    };
+    const { images } = await pipeline.generate(request);
+    expect(images.map(({ seed, prompt }) => [seed, prompt])).toEqual([
+      [5, 'a'],
+      [6, 'a'],
+      [5, 'b'],
+      [6, 'b'],
+    ]);
+    const last: GenerateRequest = { ...request, count: 1, seed: Number.MAX_SAFE_INTEGER };
+    await expect(pipeline.generate(last)).resolves.toMatchObject({ images: [{}, {}] });
+    await expect(pipeline.generate({ ...last, seedMode: 'each' })).rejects.toThrow('2^53');
+  });
+
+  it('begins a run of 100,000 pictures at once, whichever of them are asked for', async () => {
+    await using pipeline = await SvgT2I.load({ pretrained });
+    let looks = 0;
+    const indices = Array.from({ length: 100_000 }, (_, i) => 99_999 - i);
+    const only = new Proxy(indices, {
+      get: (list, key) => {
+        looks++;
+        return Reflect.get(list, key) as unknown;
+      },
+    });
+    const prompt = Array.from({ length: 1000 }, (_, i) => `prompt ${i}`);
+    for await (const event of pipeline.stream({ prompt, count: 100, only, ...small })) {
+      if (event.type === 'image' && event.index === 2) break;
+    }
+    expect(sampleCalls().map(({ request }) => request.items?.[0]?.seed)).toEqual([0, 1, 2]);
+    expect(looks).toBeLessThan(1_000_000);
+  });
+
   it('sets the shift by the solver and turns truncation off at 1', async () => {
     await using pipeline = await SvgT2I.load({ pretrained });
     await pipeline.generate({ prompt: 'a', ...small });
@@ -252,6 +296,62 @@ describe('generate', () => {
     await using pipeline = await SvgT2I.load({ pretrained });
     await expect(pipeline.generate(request as GenerateRequest)).rejects.toThrow(message);
     expect(sampleCalls()).toEqual([]);
+  });
+});
+
+describe('a picture that fails', () => {
+  const numeric = () => new SvgT2IError('ERR_SVGT2I_NUMERIC', 'NaN');
+  const request: GenerateRequest = { prompt: ['a', 'b'], count: 2, seed: 5, ...small };
+
+  it('ends the run', async () => {
+    failing.set(6, numeric());
+    await using pipeline = await SvgT2I.load({ pretrained });
+    await expect(pipeline.generate(request)).rejects.toMatchObject({ code: 'ERR_SVGT2I_NUMERIC' });
+    expect(sampleCalls()).toHaveLength(2);
+  });
+
+  it.each([1, 4])('is named, and the others are drawn, where asked (batches of %i)', async (batchSize) => {
+    failing.set(6, numeric());
+    await using pipeline = await SvgT2I.load({ pretrained });
+    const { images, failures, timings } = await pipeline.generate({ ...request, batchSize, keepGoing: true });
+    expect(images.map(({ index, seed }) => [index, seed])).toEqual([
+      [0, 5],
+      [2, 7],
+      [3, 8],
+    ]);
+    expect(failures).toEqual([{ index: 1, seed: 6, prompt: 'a', error: failing.get(6) }]);
+    expect(timings).toEqual({ sample: 3 });
+  });
+
+  it('is an event of stream, which tells their number at the end', async () => {
+    failing.set(6, numeric());
+    const events = await eventsOf({ ...request, keepGoing: true });
+    expect(events.filter(({ type }) => type === 'failed' || type === 'image')).toMatchObject([
+      { type: 'image', index: 0 },
+      { type: 'failed', index: 1, error: { code: 'ERR_SVGT2I_NUMERIC' } },
+      { type: 'image', index: 2 },
+      { type: 'image', index: 3 },
+    ]);
+    expect(events.at(-1)).toEqual({ type: 'done', images: 3, failed: 1, timings: { sample: 3 } });
+  });
+
+  it.each(['ERR_SVGT2I_DISPOSED', 'ERR_SVGT2I_CANCELLED', 'ERR_SVGT2I_DEVICE_UNAVAILABLE'] as const)(
+    'for a reason that concerns all (%s) ends the run in any case',
+    async (code) => {
+      failing.set(6, new SvgT2IError(code, 'x'));
+      await using pipeline = await SvgT2I.load({ pretrained });
+      await expect(pipeline.generate({ ...request, keepGoing: true })).rejects.toMatchObject({ code });
+      expect(sampleCalls()).toHaveLength(2);
+    },
+  );
+
+  it('is not taken for a signal, nor for a fault of ours', async () => {
+    const fault = new TypeError('x');
+    failing.set(6, fault);
+    await using pipeline = await SvgT2I.load({ pretrained });
+    await expect(pipeline.generate({ ...request, keepGoing: true })).rejects.toBe(fault);
+    const signal = AbortSignal.abort(new Error('enough'));
+    await expect(pipeline.generate({ ...request, keepGoing: true, signal })).rejects.toThrow('enough');
   });
 });
 
