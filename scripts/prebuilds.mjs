@@ -15,8 +15,8 @@ await import('./build.mjs');
 if (!process.exitCode) await makePrebuild();
 
 async function makePrebuild() {
-  // prebuildify strips the addon and moves it away: it gets a copy.
-  const stage = join(root, 'build/prebuild');
+  // prebuildify strips the addon and moves it away, which it can on one disk alone: it gets a copy beside its goal.
+  const stage = join(out, 'prebuilds/.stage');
   rmSync(stage, { recursive: true, force: true });
   mkdirSync(join(stage, 'build'), { recursive: true });
   cpSync(join(root, 'build/Release'), join(stage, 'build/Release'), { recursive: true });
