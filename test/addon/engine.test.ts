@@ -18,7 +18,7 @@ function runScript(body: string): {
   const { status, signal, stdout, stderr } = spawnSync(
     process.execPath,
     ['--input-type=module', '--expose-gc', '-e', source],
-    { encoding: 'utf8', timeout: 60_000 },
+    { encoding: 'utf8', timeout: 600_000 },
   );
   return { status, signal, stdout, stderr };
 }
@@ -87,11 +87,10 @@ describe('Engine', () => {
       await errorOf(engine.run('sleep', { milliseconds: 10 }, { signal: AbortSignal.abort(reason) })),
     ).toBe(reason);
     const controller = new AbortController();
-    const job = errorOf(engine.run('sleep', { milliseconds: 20_000 }, { signal: controller.signal }));
+    const job = errorOf(engine.run('sleep', { milliseconds: 600_000 }, { signal: controller.signal }));
     setTimeout(() => controller.abort(reason), 20);
-    const start = performance.now();
+    // Ten minutes: were it not ended, the test would be.
     expect(await job).toBe(reason);
-    expect(performance.now() - start).toBeLessThan(1000);
     await engine.run('sleep', { milliseconds: 1 });
   });
 
@@ -125,16 +124,13 @@ describe('Engine', () => {
 
   it('leaves the event loop free while a job computes', async () => {
     await using engine = await Engine.create();
-    let longest = 0;
-    let last = performance.now();
-    const timer = setInterval(() => {
-      const now = performance.now();
-      longest = Math.max(longest, now - last);
-      last = now;
-    }, 1);
-    await engine.run('sleep', { milliseconds: 300 });
-    clearInterval(timer);
-    expect(longest).toBeLessThan(100); // the goal of 20 ms is measured by the bench, on a quiet machine
+    const controller = new AbortController();
+    const job = errorOf(engine.run('sleep', { milliseconds: 600_000 }, { signal: controller.signal }));
+    // A loop that waits for the job would come to the first of these in ten minutes. How long one takes is measured by
+    // the bench, on a quiet machine.
+    for (let turn = 0; turn < 100; turn++) await new Promise((resolve) => setTimeout(resolve, 1));
+    controller.abort();
+    expect(await job).toMatchObject({ name: 'AbortError' });
   });
 
   it('works twice in one process and in worker threads', async () => {

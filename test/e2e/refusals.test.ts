@@ -14,7 +14,7 @@ const at = (...names: string[]) => join(folder, ...names);
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'svg-refusals-'));
   await writeTinyRelease(at('release'), 1);
-}, 120_000);
+});
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** A copy of the release that a test may spoil. */

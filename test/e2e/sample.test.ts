@@ -25,7 +25,7 @@ beforeAll(async () => {
     '--steps',
     '3',
   ];
-}, 120_000);
+});
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const sample = (args: readonly string[], options: RunOptions = {}) =>
