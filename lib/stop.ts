@@ -8,7 +8,7 @@ import { SvgT2IError } from './errors.js';
  */
 export const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGXCPU'] as const;
 export type StopCause = (typeof STOP_SIGNALS)[number] | 'SIGPIPE';
-const CAUSES: readonly StopCause[] = [...STOP_SIGNALS, 'SIGPIPE'];
+export const STOP_CAUSES: readonly StopCause[] = [...STOP_SIGNALS, 'SIGPIPE'];
 
 /** The reason of an AbortSignal that such a cause has aborted. */
 export class StopRequest extends SvgT2IError {
@@ -27,5 +27,5 @@ export function stopExitCode(cause: StopCause): number {
 
 /** The cause behind an exit code of stopExitCode; undefined for all others. */
 export function causeOfExitCode(code: number): StopCause | undefined {
-  return CAUSES.find((cause) => stopExitCode(cause) === code);
+  return STOP_CAUSES.find((cause) => stopExitCode(cause) === code);
 }

@@ -15,8 +15,8 @@ import { rankPlace } from '../train/ranks.js';
 import { train } from '../train/run.js';
 import { type ResumeMode, runFolder } from '../train/run-folder.js';
 import type { TrainFlags } from './commands/train.js';
-import { note, noteAsItIs } from './output.js';
-import { listenForInterrupt } from './signals.js';
+import { errorToJson, note, noteAsItIs, printLine } from './output.js';
+import { adoptStop, listenForInterrupt } from './signals.js';
 import { trainReport } from './train-report.js';
 
 export async function trainFromCommandLine(stage: TrainingStage, flags: TrainFlags): Promise<void> {
@@ -36,14 +36,14 @@ export async function trainFromCommandLine(stage: TrainingStage, flags: TrainFla
       });
     }
     checkWorldSize(config, processes);
-    await launch(stage, processes, folder);
+    await launch(stage, { processes, folder, json: flags.json === true });
     return;
   }
   const isLaunched = process.channel !== undefined;
   if (isLaunched) endWithLauncher();
   using interrupt = listenForInterrupt({ forcible: !isLaunched });
   using report = trainReport({ json: flags.json === true, isFirst: place.rank === 0 });
-  const { step, steps, stopped } = await train({
+  const { step, steps, stop } = await train({
     config,
     folder,
     resume,
@@ -51,10 +51,12 @@ export async function trainFromCommandLine(stage: TrainingStage, flags: TrainFla
     signal: interrupt.signal,
     onEvent: report.onEvent,
   });
-  if (!stopped) return;
+  if (stop === undefined) return;
+  if (stop.cause !== undefined) adoptStop(stop.cause);
+  const by = stop.rank === place.rank ? '' : ` (rank ${stop.rank} got ${stop.cause ?? 'the request'})`;
   throw new SvgT2IError(
     'ERR_SVGT2I_CANCELLED',
-    `interrupted after step ${step} of ${steps}, which is saved`,
+    `interrupted after step ${step} of ${steps}, which is saved${by}`,
     {
       hint: `Go on with: svg-t2i train ${stage} --run ${folder} --resume`,
     },
@@ -94,18 +96,25 @@ function defaultFolder(file: string | undefined): string {
 }
 
 /** The same command line again in every process, without --nproc. */
-async function launch(stage: TrainingStage, processes: number, folder: string): Promise<void> {
+async function launch(
+  stage: TrainingStage,
+  options: { readonly processes: number; readonly folder: string; readonly json: boolean },
+): Promise<void> {
+  const { processes, folder, json } = options;
   using interrupt = listenForInterrupt();
   const [program, ...args] = [process.execPath, ...process.execArgv, ...withoutNproc(process.argv.slice(1))];
-  process.exitCode = await launchRanks({
+  // Each may tell an error of its own, but stdout gets the one that decides.
+  const errors = new Map<number, string>();
+  const { exitCode, rank } = await launchRanks({
     processes,
     command: [program, ...args, '--run', folder],
     env: process.env,
     signal: interrupt.signal,
     onLine: (rank, stream, line) => {
+      if (stream === 'stderr') noteAsItIs(rank === 0 ? line : `[${rank}] ${line}`);
+      else if (line.startsWith('{"type":"error"')) errors.set(rank, line);
       // The first process alone writes results.
-      if (stream === 'stdout') process.stdout.write(`${line}\n`);
-      else noteAsItIs(rank === 0 ? line : `[${rank}] ${line}`);
+      else if (rank === 0) printLine(line);
     },
     onFailure: (_, how) => note(`${how}, so the others are ended`),
     hint: [
@@ -113,6 +122,10 @@ async function launch(stage: TrainingStage, processes: number, folder: string): 
       `Go on with: svg-t2i train ${stage} --run ${folder} --nproc ${processes} --resume auto`,
     ].join('\n'),
   });
+  process.exitCode = exitCode;
+  if (rank === undefined || !json) return;
+  const interrupted = new SvgT2IError('ERR_SVGT2I_CANCELLED', 'interrupted before anything was trained');
+  printLine(errors.get(rank) ?? errors.get(0) ?? JSON.stringify(errorToJson(interrupted)));
 }
 
 function withoutNproc(args: readonly string[]): readonly string[] {

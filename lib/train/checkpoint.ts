@@ -10,7 +10,16 @@ import { hashFile, makeFolder, sync, writeDurably } from '../files.js';
 import { PACKAGE_VERSION } from '../version.js';
 import type { Ranks } from './ranks.js';
 
-const fileSchema = z.object({ path: z.string(), bytes: z.number(), sha256: z.string() });
+const STATE_NAME = 'state.json';
+const NAME = /^step-(\d{8,})$/;
+/** What the engine's `train-save` writes: number of the process, and of how many. */
+const RANK_FILE = /^rank-(\d{5})-of-(\d{5})\.safetensors$/;
+
+const fileSchema = z.object({
+  path: z.string().regex(RANK_FILE),
+  bytes: z.number().int().nonnegative(),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+});
 
 const stateSchema = z.object({
   version: z.literal(1),
@@ -34,8 +43,13 @@ export interface FoundCheckpoint {
   readonly state: CheckpointState;
 }
 
-const STATE_NAME = 'state.json';
-const NAME = /^step-(\d{8,})$/;
+/** Puts a verified checkpoint into the engine: its listed files and no others. */
+export function restoreRequest({ folder, state }: FoundCheckpoint): {
+  readonly folder: string;
+  readonly files: readonly string[];
+} {
+  return { folder, files: state.files.map(({ path }) => path) };
+}
 
 export function checkpointName(step: number): string {
   return `step-${String(step).padStart(8, '0')}`;
@@ -149,23 +163,28 @@ export async function listCheckpoints(folder: string): Promise<readonly number[]
 /**
  * The newest checkpoint whose files have the size and hash that they were written with; undefined where there is none
  * at all.
+ * `onWarning` is told of those that were skipped, and of files that nobody has listed.
  *
  * @throws SvgT2IError ERR_SVGT2I_CHECKPOINT where there are some, but none is whole
  */
 export async function findCheckpoint(
   folder: string,
-  onSkip: (reason: string) => void = () => undefined,
+  onWarning: (message: string) => void = () => undefined,
 ): Promise<FoundCheckpoint | undefined> {
   const reasons: string[] = [];
   const steps = await listCheckpoints(folder);
   for (const step of steps) {
     const path = join(folder, checkpointName(step));
     try {
-      return { folder: path, state: await verifyCheckpoint(path) };
+      const state = await verifyCheckpoint(path, step);
+      const strangers = await unlistedFiles(path, state);
+      if (strangers.length > 0)
+        onWarning(`not read, since ${path} does not list them: ${strangers.join(', ')}`);
+      return { folder: path, state };
     } catch (error) {
       const reason = firstLine(error);
       reasons.push(reason);
-      onSkip(reason);
+      onWarning(`skipped: ${reason}`);
     }
   }
   if (steps.length === 0) return undefined;
@@ -178,8 +197,12 @@ export async function findCheckpoint(
   );
 }
 
-/** @throws SvgT2IError ERR_SVGT2I_CHECKPOINT saying which file is missing or damaged */
-export async function verifyCheckpoint(folder: string): Promise<CheckpointState> {
+/**
+ * Holds a checkpoint's folder, which is that of `step`, against its own list.
+ *
+ * @throws SvgT2IError ERR_SVGT2I_CHECKPOINT saying which file is missing or damaged
+ */
+export async function verifyCheckpoint(folder: string, step: number): Promise<CheckpointState> {
   const statePath = join(folder, STATE_NAME);
   let state: CheckpointState;
   try {
@@ -188,6 +211,7 @@ export async function verifyCheckpoint(folder: string): Promise<CheckpointState>
     const reason = systemErrorCode(error) === 'ENOENT' ? 'is missing' : 'is damaged';
     throw new SvgT2IError('ERR_SVGT2I_CHECKPOINT', `${statePath} ${reason}`, { cause: error });
   }
+  checkList(statePath, state, step);
   for (const file of state.files) {
     const path = join(folder, file.path);
     const { bytes, sha256 } = await hashFile(path);
@@ -199,6 +223,27 @@ export async function verifyCheckpoint(folder: string): Promise<CheckpointState>
     }
   }
   return state;
+}
+
+/** Every process wrote one file at most, and the first one always did. */
+function checkList(statePath: string, { step, worldSize, files }: CheckpointState, folderStep: number): void {
+  const refuse = (what: string): never => {
+    throw new SvgT2IError('ERR_SVGT2I_CHECKPOINT', `${statePath} is damaged: ${what}`);
+  };
+  if (step !== folderStep) refuse(`it is of step ${step}`);
+  const ranks = files.map(({ path }) => {
+    const [, rank, world] = (RANK_FILE.exec(path) ?? []).map(Number);
+    if (world !== worldSize) refuse(`${path} is not of a run of ${worldSize} processes`);
+    return rank ?? 0;
+  });
+  if (new Set(ranks).size !== ranks.length) refuse('it lists a file twice');
+  if (!ranks.includes(0)) refuse('the file of rank 0 is not listed');
+  if (ranks.some((rank) => rank >= worldSize)) refuse(`it lists more than ${worldSize} processes`);
+}
+
+async function unlistedFiles(folder: string, { files }: CheckpointState): Promise<readonly string[]> {
+  const listed = new Set([STATE_NAME, ...files.map(({ path }) => path)]);
+  return (await readdir(folder)).filter((name) => !listed.has(name)).sort();
 }
 
 /**

@@ -9,7 +9,7 @@ import { isFile } from '../pipeline/find.js';
 import { loadRelease } from '../pipeline/load.js';
 import { exportAutoencoder } from './autoencoder-export.js';
 import { autoencoderOpenRequest } from './autoencoder-open-request.js';
-import { findCheckpoint } from './checkpoint.js';
+import { findCheckpoint, restoreRequest } from './checkpoint.js';
 import { exportDit } from './dit-export.js';
 import { ditOpenRequest } from './dit-open-request.js';
 import type { ExportDtype, ExportFormat } from './export-types.js';
@@ -41,7 +41,7 @@ export async function exportRun(options: ExportRunOptions): Promise<ExportRunRes
   const folder = runFolder(options.run);
   const stage = await readRunStage(folder);
   const config = await loadTrainingConfig(stage, { file: folder.config });
-  const found = await findCheckpoint(folder.checkpoints, (reason) => onWarning(`skipped: ${reason}`));
+  const found = await findCheckpoint(folder.checkpoints, onWarning);
   if (found === undefined) {
     throw new SvgT2IError('ERR_SVGT2I_CHECKPOINT', `${options.run} holds no checkpoint to export`, {
       hint: 'The run saves every checkpoints.every steps, at its end, and on Ctrl-C.',
@@ -55,7 +55,7 @@ export async function exportRun(options: ExportRunOptions): Promise<ExportRunRes
       ? ditOpenRequest(config, { worldSize: 1 })
       : autoencoderOpenRequest(config, { worldSize: 1, start: frozenStart(config) });
   await engine.run('train-open', request, { signal: options.signal });
-  await engine.run('train-restore', { folder: found.folder }, { signal: options.signal });
+  await engine.run('train-restore', restoreRequest(found), { signal: options.signal });
   const { out, dtype, format, onlyAverages } = options;
   const to = { folder: out, name: basename(folder.path), isFirst: true, dtype, format, onlyAverages };
   const files =

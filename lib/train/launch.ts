@@ -5,6 +5,7 @@ import { constants } from 'node:os';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { EXIT_CODES, SvgT2IError } from '../errors.js';
+import { causeOfExitCode } from '../stop.js';
 
 export interface LaunchOptions {
   readonly processes: number;
@@ -35,17 +36,27 @@ const USER_CODES: ReadonlySet<number> = new Set([
   EXIT_CODES.memory,
 ]);
 
+/** How one process ended that did not end well. */
 interface BadEnd {
   readonly rank: number;
   readonly exitCode: number;
+  /** It did not end by itself. */
+  readonly killed: boolean;
+}
+
+export interface LaunchEnd {
+  readonly exitCode: number;
+  /** Whose exit code that is; undefined where all ended well. */
+  readonly rank: number | undefined;
 }
 
 /**
- * Starts all processes and waits for all; the first that ends badly ends the others, and its exit code is returned.
+ * Starts all processes and waits for all; the first that ends badly ends the others, and its exit code is returned. One
+ * that was stopped by itself, with a code of lib/stop.ts, has all stopped.
  *
  * @throws SvgT2IError ERR_SVGT2I_RANKS where that one was killed, or ended without an error of its own
  */
-export async function launchRanks(options: LaunchOptions): Promise<number> {
+export async function launchRanks(options: LaunchOptions): Promise<LaunchEnd> {
   const { processes, signal, onFailure, graceMs = GRACE_MS, hint } = options;
   const port = await freePort();
   const told = new Set<number>();
@@ -58,22 +69,26 @@ export async function launchRanks(options: LaunchOptions): Promise<number> {
   );
   const ends: BadEnd[] = [];
   let killTimer: NodeJS.Timeout | undefined;
+  const kill = (name: NodeJS.Signals) => children.forEach(({ child }) => void child.kill(name));
   const stopOthers = (): void => {
-    const kill = (name: NodeJS.Signals) => children.forEach(({ child }) => void child.kill(name));
     kill('SIGTERM');
+    // One that stands still answers no signal but this.
+    kill('SIGCONT');
     killTimer ??= setTimeout(() => kill('SIGKILL'), graceMs);
   };
-  const interrupt = () => children.forEach(({ child }) => void child.kill('SIGINT'));
+  const interrupt = () => kill('SIGINT');
   signal?.addEventListener('abort', interrupt);
+  if (signal?.aborted === true) interrupt();
   try {
     await Promise.all(
       children.map(async ({ ended }, rank) => {
-        const exitCode = await ended;
-        if (exitCode === 0) return;
-        ends.push({ rank, exitCode });
+        const end = { rank, ...(await ended) };
+        if (end.exitCode === 0) return;
+        ends.push(end);
         // Asked to stop, all of them end with a code of their own and at their own time.
         if (ends.length > 1 || signal?.aborted === true) return;
-        onFailure?.(rank, describeEnd({ rank, exitCode }));
+        if (wasStopped(end)) return interrupt();
+        onFailure?.(rank, describeEnd(end));
         stopOthers();
       }),
     );
@@ -85,19 +100,27 @@ export async function launchRanks(options: LaunchOptions): Promise<number> {
     clearTimeout(killTimer);
     signal?.removeEventListener('abort', interrupt);
   }
-  const end = decisiveEnd(ends);
-  if (end === undefined) return EXIT_CODES.ok;
+  const isAsked = signal?.aborted === true;
+  const end = decisiveEnd(ends, isAsked);
+  if (end === undefined) return { exitCode: EXIT_CODES.ok, rank: undefined };
   const { rank, exitCode } = end;
   const isOwn = USER_CODES.has(exitCode) || (exitCode < KILLED && told.has(rank));
-  if (isOwn || exitCode === EXIT_CODES.interrupted) return exitCode;
+  // Also where Ctrl-C came before the process could listen.
+  if (isOwn || wasStopped(end) || exitCode === EXIT_CODES.interrupted) return { exitCode, rank };
   throw new SvgT2IError('ERR_SVGT2I_RANKS', `${describeEnd(end)}, so the others were ended`, { hint });
 }
 
 /** The first, unless a later one says more: rank 0 stays until the others have heard that it failed, and have ended. */
-function decisiveEnd(ends: readonly BadEnd[]): BadEnd | undefined {
-  const [first] = ends;
+function decisiveEnd(ends: readonly BadEnd[], isAsked: boolean): BadEnd | undefined {
+  const stopped = (end: BadEnd) => wasStopped(end) || end.exitCode === EXIT_CODES.interrupted;
+  const first = (isAsked ? ends.find((end) => !stopped(end)) : undefined) ?? ends[0];
   if (first?.exitCode !== EXIT_CODES.failure) return first;
   return ends.find(({ exitCode }) => USER_CODES.has(exitCode)) ?? first;
+}
+
+/** By its own will, with everything saved. */
+function wasStopped({ exitCode, killed }: BadEnd): boolean {
+  return !killed && causeOfExitCode(exitCode) !== undefined;
 }
 
 function describeEnd({ rank, exitCode }: BadEnd): string {
@@ -134,12 +157,15 @@ function startRank(options: LaunchOptions, rank: number, port: number) {
   });
   forwardLines(child.stdout, (line) => onLine(rank, 'stdout', line));
   forwardLines(child.stderr, (line) => onLine(rank, 'stderr', line));
-  const ended = new Promise<number>((resolve, reject) => {
+  const ended = new Promise<Omit<BadEnd, 'rank'>>((resolve, reject) => {
     child.once('error', (error) =>
       reject(new SvgT2IError('ERR_SVGT2I_IO', `process ${rank} could not be started: ${error.message}`)),
     );
     child.once('close', (code, name) =>
-      resolve(code ?? KILLED + (name === null ? 0 : constants.signals[name])),
+      resolve({
+        exitCode: code ?? KILLED + (name === null ? 0 : constants.signals[name]),
+        killed: code === null,
+      }),
     );
   });
   return { child, ended };

@@ -6,11 +6,12 @@ import { BadItemList } from './bad-item-list.js';
 import { pruneCheckpoints, writeCheckpoint } from './checkpoint.js';
 import type { TrainEvent } from './events.js';
 import { orderedItems } from './order.js';
-import type { Ranks } from './ranks.js';
+import type { Ranks, Stop } from './ranks.js';
 import type { Recorder } from './recorder.js';
 import type { RunFolder } from './run-folder.js';
 import type { SampleStream } from './sample-stream.js';
 import { learningRate } from './schedule.js';
+import { SharedCounts } from './shared-counts.js';
 import type { OpenStage, StepReport } from './stage.js';
 
 export interface LoopOptions<Sample> {
@@ -32,8 +33,8 @@ export interface LoopOptions<Sample> {
 export interface LoopResult {
   /** Steps done. */
   readonly step: number;
-  /** The run was asked to stop before its end. */
-  readonly stopped: boolean;
+  /** Who asked the run to stop before its end; undefined where it came to its end. */
+  readonly stop: Stop | undefined;
 }
 
 export async function runLoop<Sample>(options: LoopOptions<Sample>): Promise<LoopResult> {
@@ -47,6 +48,7 @@ class Loop<Sample> {
   /** Pictures of one step on this process. */
   readonly #share: number;
   readonly #badItems: BadItemList;
+  readonly #counts = new SharedCounts();
   #badInRow = 0;
 
   constructor(options: LoopOptions<Sample>) {
@@ -68,6 +70,7 @@ class Loop<Sample> {
     this.#stream = stage.stream(order, ahead, (error, index) => {
       onEvent({ type: 'bad-item', index, message: error.message });
       this.#badItems.add({ index, message: error.message });
+      this.#counts.addBad(index);
     });
   }
 
@@ -75,11 +78,13 @@ class Loop<Sample> {
     const { config, ranks, steps, signal } = this.#options;
     let step = this.#options.firstStep;
     let saved = step;
-    let stopped = false;
-    while (step < steps && !stopped) {
-      stopped = await ranks.anyStops(signal?.aborted ?? false);
-      if (stopped || !(await this.#step(step))) {
-        stopped = true;
+    let stop: Stop | undefined;
+    await this.#drawMissing(step);
+    while (step < steps) {
+      stop = await ranks.agreeOnStop(signal);
+      if (stop !== undefined) break;
+      if (!(await this.#step(step))) {
+        stop = ranks.ownStop(signal);
         break;
       }
       step++;
@@ -94,7 +99,7 @@ class Loop<Sample> {
     await this.#flush();
     if (step > saved) await this.#save(step);
     await this.#badItems.settle();
-    return { step, stopped };
+    return { step, stop };
   }
 
   /** One optimiser step; false where it was interrupted and so changed nothing. */
@@ -115,8 +120,8 @@ class Loop<Sample> {
         images: config.batch.global,
         dataMs,
         wholeMs: performance.now() - begin,
-        badItems: this.#stream.badItems,
       });
+      this.#counts.addTimes(report.times ?? []);
       await this.#checkNumbers(step, report);
       return true;
     } catch (error) {
@@ -148,16 +153,30 @@ class Loop<Sample> {
   }
 
   async #flush(): Promise<void> {
-    const { recorder, checkLock, onEvent } = this.#options;
+    const { recorder, ranks, checkLock, onEvent } = this.#options;
+    const totals = await this.#counts.total(ranks);
     await checkLock();
-    const metrics = await recorder?.flush();
+    const metrics = await recorder?.flush(totals);
     if (metrics !== undefined) onEvent({ type: 'metrics', metrics });
   }
 
-  async #draw(step: number): Promise<void> {
-    const { config, stage, ranks, recorder, folder, signal, onEvent, steps } = this.#options;
+  /** What a run that was killed after a checkpoint had no time for. */
+  async #drawMissing(step: number): Promise<void> {
+    const { ranks, recorder } = this.#options;
+    if (step === 0 || !this.#isDrawn(step)) return;
+    const isMissing = recorder !== undefined && !(await recorder.hasImage(step));
+    if (await ranks.any(isMissing)) await this.#draw(step);
+  }
+
+  #isDrawn(step: number): boolean {
+    const { config, steps } = this.#options;
     const { every } = config.samples;
-    if (every === 0 || (step % every !== 0 && step < steps)) return;
+    return every > 0 && (step % every === 0 || step >= steps);
+  }
+
+  async #draw(step: number): Promise<void> {
+    const { stage, ranks, recorder, folder, signal, onEvent } = this.#options;
+    if (!this.#isDrawn(step)) return;
     const interrupt = ranks.isAlone ? signal : undefined;
     try {
       const image = await stage.drawSamples(ranks.isFirst, interrupt);

@@ -21,9 +21,9 @@ export interface Metrics {
   readonly milliseconds: Readonly<Record<string, number>>;
   /** Steps that changed nothing because a number was not finite, since this process began. */
   readonly badSteps: number;
-  /** Pictures that could not be read, since this process began. */
+  /** Pictures that could not be read, since this process began; over all processes, each once. */
   readonly badItems: number;
-  /** Loss in 20 equal parts of [0, 1]; null where nothing was drawn. Of the DiT only. */
+  /** Loss in 20 equal parts of [0, 1], over all processes; null where nothing was drawn. Of the DiT only. */
   readonly lossByTime?: readonly (number | null)[];
   /** ISO 8601. */
   readonly time: string;

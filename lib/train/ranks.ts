@@ -1,6 +1,9 @@
 /** Which of the run's processes this one is, as its launcher says in the environment, and what they do together. */
+import { lookup } from 'node:dns/promises';
+import { isIP } from 'node:net';
 import type { Engine } from '../engine.js';
 import { SvgT2IError } from '../errors.js';
+import { STOP_CAUSES, type StopCause, StopRequest } from '../stop.js';
 
 export interface RankPlace {
   readonly rank: number;
@@ -99,7 +102,20 @@ function usage(message: string, hint: string): SvgT2IError {
 export interface RanksOptions {
   readonly backend: 'auto' | 'nccl' | 'gloo';
   readonly timeoutSeconds: number;
+  /** Ends the waiting for the others. */
+  readonly signal?: AbortSignal | undefined;
+  readonly onWarning?: (message: string) => void;
 }
+
+/** Who asked a run to stop. */
+export interface Stop {
+  readonly rank: number;
+  /** Undefined where no signal of the system did. */
+  readonly cause: StopCause | undefined;
+}
+
+/** More than there can be processes: cause and rank travel as one number. */
+const RANKS_PER_CAUSE = 2 ** 24;
 
 /** The processes of a run as a group; alone, everything is done at once. */
 export class Ranks {
@@ -115,8 +131,9 @@ export class Ranks {
   static async open(engine: Engine, place: RankPlace, options: RanksOptions): Promise<Ranks> {
     const { rank, worldSize: world, masterAddr, masterPort, launcherPrefix } = place;
     if (world > 1) {
-      const { backend, timeoutSeconds } = options;
-      await engine.run('dist-open', {
+      const { backend, timeoutSeconds, signal, onWarning } = options;
+      if (onWarning !== undefined && isIP(masterAddr) === 0) warnOfUnknownHost(masterAddr, onWarning);
+      const request = {
         rank,
         world,
         masterAddr,
@@ -124,7 +141,8 @@ export class Ranks {
         ...(launcherPrefix === undefined ? {} : { launcherPrefix }),
         timeoutSeconds,
         ...(backend === 'auto' ? {} : { backend }),
-      });
+      };
+      await engine.run('dist-open', request, { signal });
     }
     return new Ranks(engine, place);
   }
@@ -147,14 +165,66 @@ export class Ranks {
     if (!this.isAlone) await this.#engine.run('dist-agree', { name, text });
   }
 
-  /** Whether any of the processes wants to stop; all get the same answer. */
-  async anyStops(wanted: boolean): Promise<boolean> {
+  /** Whether any of the processes is asked to stop, and by what; all get the same answer. */
+  async agreeOnStop(signal: AbortSignal | undefined): Promise<Stop | undefined> {
+    const own = this.ownStop(signal);
+    if (this.isAlone) return own;
+    const [largest = 0] = await this.#reduce('max', [own === undefined ? 0 : packStop(own)]);
+    return largest === 0 ? undefined : unpackStop(largest);
+  }
+
+  /** Of this process alone. */
+  ownStop(signal: AbortSignal | undefined): Stop | undefined {
+    if (signal?.aborted !== true) return undefined;
+    const cause = signal.reason instanceof StopRequest ? signal.reason.stopCause : undefined;
+    return { rank: this.place.rank, cause };
+  }
+
+  /** Whether it is so for any of the processes. */
+  async any(wanted: boolean): Promise<boolean> {
     if (this.isAlone) return wanted;
-    const { value } = await this.#engine.run<{ readonly max: number }>('dist-max', { value: wanted ? 1 : 0 });
-    return value.max > 0;
+    const [largest = 0] = await this.#reduce('max', [wanted ? 1 : 0]);
+    return largest > 0;
+  }
+
+  /** Value by value, over all processes. */
+  async sum(values: readonly number[]): Promise<readonly number[]> {
+    return this.isAlone ? values : await this.#reduce('sum', values);
+  }
+
+  /** The texts of all processes, by rank. */
+  async gather(name: string, text: string): Promise<readonly string[]> {
+    if (this.isAlone) return [text];
+    const { value } = await this.#engine.run<{ readonly texts: readonly string[] }>('dist-gather', {
+      name,
+      text,
+    });
+    return value.texts;
   }
 
   async close(): Promise<void> {
     if (!this.isAlone) await this.#engine.run('dist-close', {});
   }
+
+  async #reduce(op: 'max' | 'sum', values: readonly number[]): Promise<readonly number[]> {
+    const request = { op, values };
+    const { value } = await this.#engine.run<{ readonly values: readonly number[] }>('dist-reduce', request);
+    return value.values;
+  }
+}
+
+function packStop({ rank, cause }: Stop): number {
+  const number = cause === undefined ? STOP_CAUSES.length : STOP_CAUSES.indexOf(cause);
+  return (number + 1) * RANKS_PER_CAUSE + rank;
+}
+
+function unpackStop(packed: number): Stop {
+  return { rank: packed % RANKS_PER_CAUSE, cause: STOP_CAUSES[Math.floor(packed / RANKS_PER_CAUSE) - 1] };
+}
+
+/** It may get its address later, as in Kubernetes, so that this is no error yet. */
+function warnOfUnknownHost(host: string, onWarning: (message: string) => void): void {
+  lookup(host).catch((error: NodeJS.ErrnoException) => {
+    onWarning(`the host "${host}" of MASTER_ADDR cannot be resolved yet (${error.code}); waiting for it`);
+  });
 }

@@ -1,4 +1,5 @@
 /** Gathers the steps of a run into metrics and writes them where people look: JSONL, TensorBoard, a plot. */
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeFolder, writeDurably } from '../files.js';
 import { encodeImage } from '../image/encode.js';
@@ -6,9 +7,9 @@ import type { RgbImage } from '../image/rgb-image.js';
 import { lossPlot } from './loss-plot.js';
 import { type Metrics, MetricsFile } from './metrics.js';
 import type { RunFolder } from './run-folder.js';
+import type { SharedTotals } from './shared-counts.js';
 import type { StepReport } from './stage.js';
 import { EventWriter } from './tensorboard.js';
-import { TimeBins } from './time-bins.js';
 
 export interface RecordedStep {
   /** Steps done, this one included. */
@@ -20,7 +21,6 @@ export interface RecordedStep {
   /** Waiting for pictures, and the whole step. */
   readonly dataMs: number;
   readonly wholeMs: number;
-  readonly badItems: number;
 }
 
 export class Recorder {
@@ -28,7 +28,6 @@ export class Recorder {
   readonly #file: MetricsFile;
   readonly #events: EventWriter;
   readonly #itemsPerEpoch: number;
-  readonly #bins = new TimeBins();
   #steps: RecordedStep[] = [];
   #seen: number;
   #badSteps = 0;
@@ -60,12 +59,11 @@ export class Recorder {
     this.#steps.push(step);
     this.#seen += step.images;
     if (!step.report.applied) this.#badSteps++;
-    this.#bins.add(step.report.times ?? []);
   }
 
   /** Writes the means of the steps since the last call; undefined where there were none. */
-  async flush(): Promise<Metrics | undefined> {
-    const metrics = this.#summary();
+  async flush(totals: SharedTotals): Promise<Metrics | undefined> {
+    const metrics = this.#summary(totals);
     if (metrics === undefined) return undefined;
     this.#steps = [];
     await this.#file.append(metrics);
@@ -73,10 +71,15 @@ export class Recorder {
     return metrics;
   }
 
+  /** Whether the picture of a step is there. */
+  hasImage(step: number): Promise<boolean> {
+    return isThere(this.#imagePath(step));
+  }
+
   /** samples/step-NNNNNNNN.png and TensorBoard's image. Returns the path. */
   async image(step: number, image: RgbImage): Promise<string> {
     const png = await encodeImage(image, { format: 'png' });
-    const path = join(this.#folder.samples, `step-${String(step).padStart(8, '0')}.png`);
+    const path = this.#imagePath(step);
     await makeFolder(this.#folder.samples);
     await writeDurably(path, png);
     await this.#events.image(step, { tag: 'samples', width: image.width, height: image.height, png });
@@ -91,7 +94,11 @@ export class Recorder {
     await this.#events.close();
   }
 
-  #summary(): Metrics | undefined {
+  #imagePath(step: number): string {
+    return join(this.#folder.samples, `step-${String(step).padStart(8, '0')}.png`);
+  }
+
+  #summary(totals: SharedTotals): Metrics | undefined {
     const steps = this.#steps;
     const last = steps.at(-1);
     if (last === undefined) return undefined;
@@ -120,8 +127,7 @@ export class Recorder {
       dataShare: sum(steps.map(({ dataMs }) => dataMs)) / 1000 / seconds,
       milliseconds: { data: sum(steps.map(({ dataMs }) => dataMs)) / steps.length, ...milliseconds },
       badSteps: this.#badSteps,
-      badItems: last.badItems,
-      ...(this.#bins.isEmpty ? {} : { lossByTime: this.#bins.take() }),
+      ...totals,
       time: new Date().toISOString(),
     };
   }
@@ -141,6 +147,13 @@ function scalarsOf(metrics: Metrics): Record<string, number> {
     ...bins,
   ];
   return Object.fromEntries(values.filter((entry): entry is readonly [string, number] => entry[1] !== null));
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 function sum(values: readonly number[]): number {

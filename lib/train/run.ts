@@ -5,7 +5,7 @@ import type { Engine } from '../engine.js';
 import { SvgT2IError } from '../errors.js';
 import { makeFolder } from '../files.js';
 import { PACKAGE_VERSION } from '../version.js';
-import { type FoundCheckpoint, findCheckpoint, pruneCheckpoints } from './checkpoint.js';
+import { type FoundCheckpoint, findCheckpoint, pruneCheckpoints, restoreRequest } from './checkpoint.js';
 import { chooseDevice } from './device.js';
 import type { TrainEvent } from './events.js';
 import { settleFrozenPaths } from './frozen-paths.js';
@@ -82,27 +82,26 @@ async function trainLocked(
   const onWarning = (message: string) => onEvent({ type: 'warning', message });
   let ranks: Ranks | undefined;
   const meet = async (engine: Engine): Promise<Ranks> => {
-    ranks = await Ranks.open(engine, place, config.parallel);
+    ranks = await Ranks.open(engine, place, { ...config.parallel, signal, onWarning });
     await ranks.agree('version', PACKAGE_VERSION);
     await ranks.agree('run folder', folder.path);
     await ranks.agree('configuration', common);
     return ranks;
   };
-  const stage = await openStage(config, {
-    device: chooseDevice(config, place),
-    meet,
-    plain,
-    signal,
-    onWarning,
-  });
+  const device = chooseDevice(config, place);
+  const stage = await orStop(signal, openStage(config, { device, meet, plain, signal, onWarning }));
   try {
-    const group = ranks ?? (await meet(stage.engine));
-    await group.agree('number of pictures', String(stage.items));
-    const firstStep = await restore(folder, config, { stage, ranks: group, onWarning });
     const steps = totalSteps(config, stage.items);
     const checkLock = async () => await lock?.check();
-    await checkLock();
-    await beginFolder(folder, config, { ranks: group, step: firstStep, onWarning });
+    const begin = async () => {
+      const group = ranks ?? (await meet(stage.engine));
+      await group.agree('number of pictures', String(stage.items));
+      const firstStep = await restore(folder, config, { stage, ranks: group, steps, onWarning });
+      await checkLock();
+      await beginFolder(folder, config, { ranks: group, step: firstStep, onWarning });
+      return { group, firstStep };
+    };
+    const { group, firstStep } = await orStop(signal, begin());
     const { worldSize } = place;
     onEvent({
       type: 'start',
@@ -127,7 +126,7 @@ async function trainLocked(
       await checkLock();
       await recorder?.plot(basename(folder.path));
       const { isFirst } = group;
-      const exported = result.stopped
+      const exported = result.stop
         ? []
         : await stage.exportTo(folder.exported, {
             name: basename(folder.path),
@@ -142,6 +141,16 @@ async function trainLocked(
     }
   } finally {
     await stage.close();
+  }
+}
+
+/** While nothing is trained yet: asked to stop, all processes leave, and some see only that the others have left. */
+async function orStop<Value>(signal: AbortSignal | undefined, work: Promise<Value>): Promise<Value> {
+  try {
+    return await work;
+  } catch (error) {
+    if (SvgT2IError.isInstance(error) && error.code === 'ERR_SVGT2I_RANKS') signal?.throwIfAborted();
+    throw error;
   }
 }
 
@@ -171,16 +180,31 @@ async function restore(
   options: {
     readonly stage: Pick<OpenStage<unknown>, 'engine' | 'items'>;
     readonly ranks: Ranks;
+    /** Of the whole run. */
+    readonly steps: number;
     readonly onWarning: (message: string) => void;
   },
 ): Promise<number> {
-  const { stage, ranks, onWarning } = options;
-  const found = await findCheckpoint(folder.checkpoints, (reason) => onWarning(`skipped: ${reason}`));
+  const { stage, ranks, steps, onWarning } = options;
+  const found = await findCheckpoint(folder.checkpoints, onWarning);
   await ranks.agree('checkpoint', found?.folder ?? 'none');
   if (found === undefined) return 0;
   checkState(found, config, stage.items, onWarning);
-  await stage.engine.run('train-restore', { folder: found.folder });
+  checkSteps(found, steps);
+  await stage.engine.run('train-restore', restoreRequest(found));
   return found.state.step;
+}
+
+/** A run that is shorter than its checkpoint would end at once and export what was not asked for. */
+function checkSteps({ folder, state }: FoundCheckpoint, steps: number): void {
+  if (state.step <= steps) return;
+  throw new SvgT2IError(
+    'ERR_SVGT2I_CHECKPOINT',
+    `${folder} is behind the end of the run, which has ${steps} steps`,
+    {
+      hint: `Set steps to at least ${state.step}, remove the later checkpoints, or take this one as it is with svg-t2i export.`,
+    },
+  );
 }
 
 function checkState(

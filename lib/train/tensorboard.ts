@@ -2,10 +2,14 @@
  * TensorBoard's event files: TFRecords (length, masked CRC-32C, data, masked CRC-32C) of Event protocol buffers.
  * Source: tensorflow/core/util/event.proto, framework/summary.proto, lib/hash/crc32c.h.
  */
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, readdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { fileError } from '../errors.js';
+
+const PREFIX = 'events.out.tfevents.';
+const EVENT_FILE = /^events\.out\.tfevents\.(\d{1,15})\./;
+const SECONDS_DIGITS = 10;
 
 export interface EventImage {
   readonly tag: string;
@@ -25,10 +29,10 @@ export class EventWriter {
 
   /** A new file in `folder`; what earlier files hold from step `firstStep` on counts no more. */
   static async create(folder: string, firstStep: number): Promise<EventWriter> {
-    const seconds = Math.floor(Date.now() / 1000);
-    const path = join(folder, `events.out.tfevents.${seconds}.${hostname()}.${process.pid}`);
+    let path = folder;
     let file: FileHandle;
     try {
+      path = join(folder, `${PREFIX}${await nextSecond(folder)}.${hostname()}.${process.pid}`);
       file = await open(path, 'w');
     } catch (error) {
       throw fileError(error, 'write', path);
@@ -72,6 +76,19 @@ export class EventWriter {
       throw fileError(error, 'write', this.#path);
     }
   }
+}
+
+/**
+ * TensorBoard reads the files of a folder in the order of their names, so that a clock that was set back, or two starts
+ * within a second, must not give an earlier one.
+ */
+async function nextSecond(folder: string): Promise<string> {
+  let seconds = Math.max(0, Math.floor(Date.now() / 1000));
+  for (const name of await readdir(folder)) {
+    const earlier = EVENT_FILE.exec(name)?.[1];
+    if (earlier !== undefined) seconds = Math.max(seconds, Number(earlier) + 1);
+  }
+  return String(seconds).padStart(SECONDS_DIGITS, '0');
 }
 
 function record(data: Buffer): Buffer {

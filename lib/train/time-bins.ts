@@ -15,18 +15,19 @@ export class TimeBins {
     }
   }
 
-  get isEmpty(): boolean {
-    return this.#counts.every((count) => count === 0);
-  }
-
-  /** Mean loss of every bin, null where there was none; starts anew. */
-  take(): readonly (number | null)[] {
-    const means = Array.from(this.#sums, (sum, bin) => {
-      const count = this.#counts[bin] ?? 0;
-      return count === 0 ? null : sum / count;
-    });
+  /** Of every bin; starts anew. */
+  take(): { readonly sums: readonly number[]; readonly counts: readonly number[] } {
+    const taken = { sums: [...this.#sums], counts: [...this.#counts] };
     this.#sums.fill(0);
     this.#counts.fill(0);
-    return means;
+    return taken;
   }
+}
+
+/** Mean loss of every bin, null where there was none. */
+export function meansByTime(sums: readonly number[], counts: readonly number[]): readonly (number | null)[] {
+  return sums.map((sum, bin) => {
+    const count = counts[bin] ?? 0;
+    return count === 0 ? null : sum / count;
+  });
 }

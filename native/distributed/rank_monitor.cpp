@@ -73,6 +73,10 @@ void check_peers(MonitorState& state, Lock& lock, int64_t number) {
   const MonitorOptions& options = state.options;
   const std::string after = seconds(options.timeout);
   if (!state.connected) {
+    if (!has_address(options.host)) {
+      fail(state, lock,
+           concat("the host \"", options.host, "\" of MASTER_ADDR cannot be resolved, after ", after, " of trying"));
+    }
     fail(state, lock,
          concat(options.launcher_prefix.empty() ? "rank 0" : "the launcher's store", " does not answer at ",
                 options.host, ", port ", options.port, ", after ", after));

@@ -135,6 +135,8 @@ int listen_on(const std::string& host, int port) {
   return listening;
 }
 
+bool has_address(const std::string& host) { return resolve(host, 0) != nullptr; }
+
 bool answers(const std::string& host, int port) { return connect_to(host, port) != nullptr; }
 
 std::string own_address(const std::string& host, int port) {

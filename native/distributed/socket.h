@@ -13,6 +13,9 @@ bool is_loopback(const std::string& host);
 /// Throws Error(kRanks) where the port is in use or the name unknown.
 int listen_on(const std::string& host, int port);
 
+/// Whether the host has an address, now.
+bool has_address(const std::string& host);
+
 /// Whether something accepts connections there.
 bool answers(const std::string& host, int port);
 

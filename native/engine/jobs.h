@@ -37,7 +37,8 @@ JobResult train_close(EngineState&, const Json& request, const TensorMap&, const
 JobResult dist_open(EngineState&, const Json& request, const TensorMap&, const EventSink&);
 JobResult dist_agree(EngineState&, const Json& request, const TensorMap&, const EventSink&);
 JobResult dist_barrier(EngineState&, const Json& request, const TensorMap&, const EventSink&);
-JobResult dist_max(EngineState&, const Json& request, const TensorMap&, const EventSink&);
+JobResult dist_reduce(EngineState&, const Json& request, const TensorMap&, const EventSink&);
+JobResult dist_gather(EngineState&, const Json& request, const TensorMap&, const EventSink&);
 JobResult dist_close(EngineState&, const Json& request, const TensorMap&, const EventSink&);
 
 // features.cpp

@@ -39,11 +39,27 @@ JobResult dist_agree(EngineState& state, const Json& request, const TensorMap&, 
   return {Json::object(), {}};
 }
 
-/// {"value"} -> {"max"}: the largest value of all ranks.
-JobResult dist_max(EngineState& state, const Json& request, const TensorMap&, const EventSink&) {
-  const at::Tensor value = at::full({1}, request.at("value").as_double(), at::dtype(at::kDouble).device(state.device));
-  group(state).all_reduce(value, ReduceOp::kMax);
-  return {Json::object().set("max", value.item<double>()), {}};
+/// {"op": "max" | "sum", "values"} -> {"values"}: the largest, or the sums, of all ranks, value by value.
+JobResult dist_reduce(EngineState& state, const Json& request, const TensorMap&, const EventSink&) {
+  const std::string& op = request.at("op").as_string();
+  SVG_CHECK(op == "max" || op == "sum", ErrorCode::kInvalidArgument, "unknown operation \"", op,
+            "\": known are max, sum");
+  std::vector<double> values;
+  for (const Json& value : request.at("values").as_array()) values.push_back(value.as_double());
+  const at::Tensor tensor = at::tensor(values, at::kDouble).to(state.device);
+  group(state).all_reduce(tensor, op == "max" ? ReduceOp::kMax : ReduceOp::kSum);
+  const at::Tensor reduced = tensor.cpu();
+  Json answer = Json::array();
+  for (int64_t i = 0; i < reduced.numel(); ++i) answer.push_back(reduced[i].item<double>());
+  return {Json::object().set("values", answer), {}};
+}
+
+/// {"name", "text"} -> {"texts"}: the texts of all ranks, by rank.
+JobResult dist_gather(EngineState& state, const Json& request, const TensorMap&, const EventSink&) {
+  Json texts = Json::array();
+  for (std::string& text : group(state).all_gather_text(request.at("name").as_string(), request.at("text").as_string()))
+    texts.push_back(std::move(text));
+  return {Json::object().set("texts", texts), {}};
 }
 
 /// {} -> {}: leaves the run. Without a group nothing happens.

@@ -57,15 +57,17 @@ JobResult train_save(EngineState& state, const Json& request, const TensorMap&, 
   return {Json::object().set("files", Json(Json::Array{std::string(name)})), {}};
 }
 
-/// {"folder"} -> {}; reads what train-save wrote, whatever the number of processes was.
+/// {"folder", "files": [names]} -> {}; reads what train-save wrote, whatever the number of processes was. Of the folder's
+/// other files nothing is read: only these have been verified.
 JobResult train_restore(EngineState& state, const Json& request, const TensorMap&, const EventSink&) {
   const std::filesystem::path folder = request.at("folder").as_string();
-  SVG_CHECK(std::filesystem::is_directory(folder), ErrorCode::kFileNotFound, folder.string(), " is no folder");
   TensorMap tensors;
   std::vector<std::shared_ptr<Checkpoint>> files;
-  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-    if (entry.path().filename().string().rfind("rank-", 0) != 0) continue;
-    files.push_back(open_checkpoint(entry.path().string()));
+  for (const Json& listed : request.at("files").as_array()) {
+    const std::filesystem::path name = listed.as_string();
+    SVG_CHECK(!name.empty() && name == name.filename() && name != "..", ErrorCode::kInvalidArgument, "\"",
+              name.string(), "\" is no plain file name");
+    files.push_back(open_checkpoint((folder / name).string()));
     for (const auto& tensor : files.back()->tensors()) tensors[tensor.first] = files.back()->read(tensor.first);
   }
   SVG_CHECK(!files.empty(), ErrorCode::kFileNotFound, folder.string(), " holds no training state");

@@ -1,4 +1,14 @@
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -9,6 +19,7 @@ import {
   findCheckpoint,
   listCheckpoints,
   pruneCheckpoints,
+  restoreRequest,
   writeCheckpoint,
 } from '../../../lib/train/checkpoint.js';
 import { Ranks, rankPlace } from '../../../lib/train/ranks.js';
@@ -92,9 +103,9 @@ describe('a checkpoint', () => {
     const found = await findCheckpoint(folder, (reason) => skipped.push(reason));
     expect(found?.state.step).toBe(1);
     expect(skipped).toEqual([
-      `${weights(4)} is damaged: its SHA-256 is another`,
-      `${weights(3)} has 3 bytes, not 17`,
-      `${join(folder, checkpointName(2), 'state.json')} is missing`,
+      `skipped: ${weights(4)} is damaged: its SHA-256 is another`,
+      `skipped: ${weights(3)} has 3 bytes, not 17`,
+      `skipped: ${join(folder, checkpointName(2), 'state.json')} is missing`,
     ]);
     // A run that goes on from step 1 comes by the damaged ones again.
     await save(2);
@@ -122,6 +133,67 @@ describe('a checkpoint', () => {
     expect(warnings).toEqual([]);
     await pruneCheckpoints(join(folder, 'gone'), options);
     expect(warnings).toHaveLength(1);
+  });
+});
+
+describe('a checkpoint that was tampered with', () => {
+  const statePath = () => join(folder, checkpointName(4), 'state.json');
+  const name = (rank: number, world: number) => `rank-0000${rank}-of-0000${world}.safetensors`;
+  const change = (values: object) =>
+    writeFileSync(
+      statePath(),
+      JSON.stringify({ ...JSON.parse(readFileSync(statePath(), 'utf8')), ...values }),
+    );
+  const fileOf = (path: string) => {
+    const [file] = JSON.parse(readFileSync(statePath(), 'utf8')).files;
+    return { ...file, path };
+  };
+
+  it.each([
+    ['another step', () => ({ step: 2 }), 'it is of step 2'],
+    ['a step that nobody trains', () => ({ step: 1e15 }), 'it is of step 1000000000000000'],
+    ['a path out of the folder', () => ({ files: [fileOf('../../../etc/passwd')] }), ''],
+    ['an absolute path', () => ({ files: [fileOf('/etc/passwd')] }), ''],
+    ['no hash', () => ({ files: [{ ...fileOf(name(0, 1)), sha256: '' }] }), ''],
+    ['a file twice', () => ({ files: [fileOf(name(0, 1)), fileOf(name(0, 1))] }), 'lists a file twice'],
+    ['another number of processes', () => ({ worldSize: 2 }), 'is not of a run of 2 processes'],
+    [
+      'a process too many',
+      () => ({ files: [fileOf(name(0, 1)), fileOf(name(1, 1))] }),
+      'more than 1 processes',
+    ],
+    [
+      'no first process',
+      () => ({ worldSize: 2, files: [fileOf(name(1, 2))] }),
+      'the file of rank 0 is not listed',
+    ],
+    ['no files', () => ({ files: [] }), ''],
+  ])('with %s is skipped', async (_, values, reason) => {
+    await save(3);
+    await save(4);
+    change(values());
+    const warnings: string[] = [];
+    expect((await findCheckpoint(folder, (warning) => warnings.push(warning)))?.state.step).toBe(3);
+    expect(warnings).toEqual([expect.stringContaining(`skipped: ${statePath()} is damaged`)]);
+    expect(warnings[0]).toContain(reason);
+  });
+
+  it('under the name of another step is skipped', async () => {
+    await save(3);
+    cpSync(join(folder, checkpointName(3)), join(folder, checkpointName(9)), { recursive: true });
+    expect((await findCheckpoint(folder))?.state.step).toBe(3);
+  });
+
+  it('by files that nobody has listed is read without them, and they are named', async () => {
+    const path = await save(4);
+    writeFileSync(join(path, name(1, 2)), 'of another run');
+    symlinkSync('/etc/passwd', join(path, 'rank-00000-of-00004.safetensors'));
+    const warnings: string[] = [];
+    const found = await findCheckpoint(folder, (warning) => warnings.push(warning));
+    expect(found && restoreRequest(found)).toEqual({ folder: path, files: [name(0, 1)] });
+    expect(warnings).toEqual([
+      `not read, since ${path} does not list them: rank-00000-of-00004.safetensors, ${name(1, 2)}`,
+    ]);
   });
 });
 

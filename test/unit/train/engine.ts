@@ -66,7 +66,7 @@ export class Engine {
         writeFileSync(join(String(request.folder), 'rank-00000-of-00001.safetensors'), String(this.#weight));
         return { value: { files: ['rank-00000-of-00001.safetensors'] } };
       case 'train-restore':
-        return { value: this.#restore(String(request.folder)) };
+        return { value: this.#restore(String(request.folder), request.files as readonly string[]) };
       case 'train-export':
         writeFileSync(String(request.path), String(this.#weight));
         return { value: { parameters: 7 } };
@@ -116,8 +116,8 @@ export class Engine {
     };
   }
 
-  #restore(folder: string): object {
-    const file = join(folder, 'rank-00000-of-00001.safetensors');
+  #restore(folder: string, [name = '']: readonly string[]): object {
+    const file = join(folder, name);
     if (!existsSync(file)) throw new SvgT2IError('ERR_SVGT2I_FILE_NOT_FOUND', file);
     const text = readFileSync(file, 'utf8');
     if (Number.isNaN(Number(text))) {

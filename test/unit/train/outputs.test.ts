@@ -38,7 +38,10 @@ describe('export', () => {
     const { files, step } = await exportRun({ run: inRun(), out });
     expect(step).toBe(6);
     expect(files).toContain(join(out, 'dit-run/consolidated_ema.00-of-01.pth'));
-    expect(ofKind('train-restore')[0]?.request).toEqual({ folder: inRun('checkpoints/step-00000006') });
+    expect(ofKind('train-restore')[0]?.request).toEqual({
+      folder: inRun('checkpoints/step-00000006'),
+      files: ['rank-00000-of-00001.safetensors'],
+    });
     expect(ofKind('load')[0]?.request).not.toHaveProperty('textEncoder');
     const written = await exportRun({ run: inRun(), out, format: 'safetensors', onlyAverages: true });
     const converted = join(out, 'dit-run/consolidated_ema.00-of-01.safetensors');

@@ -1,6 +1,7 @@
 import { createServer } from 'node:net';
 import { describe, expect, it, vi } from 'vitest';
 import type { Engine } from '../../../lib/engine.js';
+import { StopRequest } from '../../../lib/stop.js';
 import { ownGpu } from '../../../lib/train/device.js';
 import { freePort, type LaunchOptions, launchRanks } from '../../../lib/train/launch.js';
 import { firstHost, Ranks, rankPlace } from '../../../lib/train/ranks.js';
@@ -108,25 +109,34 @@ describe('the GPU of a process', () => {
 });
 
 it('a group asks the engine, a lone process asks nobody', async () => {
-  const run = vi.fn(async (_kind: string) => ({ value: { max: 0 }, tensors: {} }));
+  const run = vi.fn(async (_kind: string, _request?: object, _options?: object) => ({
+    value: { values: [0], texts: ['a', 'b'] },
+    tensors: {},
+  }));
   const engine = { run } as unknown as Engine;
   const alone = await Ranks.open(engine, rankPlace({}), { backend: 'auto', timeoutSeconds: 5 });
   await alone.barrier();
-  expect(await alone.anyStops(false)).toBe(false);
+  expect(await alone.agreeOnStop(new AbortController().signal)).toBeUndefined();
+  expect([await alone.any(true), await alone.sum([1, 2]), await alone.gather('x', 't')]).toEqual([
+    true,
+    [1, 2],
+    ['t'],
+  ]);
   expect(run).not.toHaveBeenCalled();
   const place = rankPlace({ RANK: '1', WORLD_SIZE: '2', MASTER_ADDR: 'a', MASTER_PORT: '9' });
   const group = await Ranks.open(engine, place, { backend: 'gloo', timeoutSeconds: 5 });
-  expect(run).toHaveBeenLastCalledWith('dist-open', {
-    rank: 1,
-    world: 2,
-    masterAddr: 'a',
-    masterPort: 9,
-    timeoutSeconds: 5,
-    backend: 'gloo',
-  });
-  expect(await group.anyStops(false)).toBe(false);
-  run.mockResolvedValueOnce({ value: { max: 1 }, tensors: {} });
-  expect(await group.anyStops(false)).toBe(true);
+  expect(run).toHaveBeenLastCalledWith(
+    'dist-open',
+    { rank: 1, world: 2, masterAddr: 'a', masterPort: 9, timeoutSeconds: 5, backend: 'gloo' },
+    { signal: undefined },
+  );
+  expect([await group.any(false), await group.sum([1]), await group.gather('x', 't')]).toEqual([
+    false,
+    [0],
+    ['a', 'b'],
+  ]);
+  expect(run).toHaveBeenCalledWith('dist-reduce', { op: 'sum', values: [1] });
+  expect(run).toHaveBeenLastCalledWith('dist-gather', { name: 'x', text: 't' });
   await group.barrier();
   expect(run).toHaveBeenLastCalledWith('dist-barrier', {});
   await group.barrier({ patient: true });
@@ -135,12 +145,64 @@ it('a group asks the engine, a lone process asks nobody', async () => {
   expect(run).toHaveBeenLastCalledWith('dist-agree', { name: 'configuration', text: 'hash' });
 });
 
+describe('a stop of several processes', () => {
+  /** What each of them learns where the largest number of all is that of `asked`. */
+  async function learn(asked: { readonly rank: number; readonly signal: AbortSignal }) {
+    let largest = 0;
+    const run = async (kind: string, request: { readonly values: readonly number[] }) => {
+      if (kind === 'dist-reduce') largest = Math.max(largest, ...request.values);
+      return { value: { values: [largest] }, tensors: {} };
+    };
+    const open = (rank: number) =>
+      Ranks.open(
+        { run } as unknown as Engine,
+        rankPlace({ RANK: String(rank), WORLD_SIZE: '70000', MASTER_ADDR: '127.0.0.1' }),
+        { backend: 'gloo', timeoutSeconds: 5 },
+      );
+    const first = await (await open(asked.rank)).agreeOnStop(asked.signal);
+    expect(await (await open(0)).agreeOnStop(undefined)).toEqual(first);
+    return first;
+  }
+
+  it.each(['SIGTERM', 'SIGINT', 'SIGUSR1', 'SIGPIPE'] as const)(
+    '%s of one is known to all',
+    async (cause) => {
+      const signal = AbortSignal.abort(new StopRequest(cause));
+      expect(await learn({ rank: 65_537, signal })).toEqual({ rank: 65_537, cause });
+    },
+  );
+
+  it('may have another reason than a signal', async () => {
+    const stop = await learn({ rank: 3, signal: AbortSignal.abort() });
+    expect(stop).toEqual({ rank: 3, cause: undefined });
+  });
+
+  it('is none where nobody asks', async () => {
+    expect(await learn({ rank: 3, signal: new AbortController().signal })).toBeUndefined();
+  });
+});
+
+it('a host without an address is told at once, and waited for', async () => {
+  const run = async () => ({ value: {}, tensors: {} });
+  const warnings: string[] = [];
+  const place = rankPlace({ RANK: '1', WORLD_SIZE: '2', MASTER_ADDR: 'no-such-host.invalid' });
+  await Ranks.open({ run } as unknown as Engine, place, {
+    backend: 'gloo',
+    timeoutSeconds: 5,
+    onWarning: (message) => warnings.push(message),
+  });
+  await vi.waitUntil(() => warnings.length > 0, { timeout: 60_000 });
+  expect(warnings).toEqual([
+    expect.stringMatching(/^the host "no-such-host.invalid" of MASTER_ADDR cannot be/),
+  ]);
+});
+
 describe('the launcher', () => {
   const node = (script: string): readonly [string, ...string[]] => [process.execPath, '-e', script];
   async function launch(script: string, more: Partial<LaunchOptions> = {}) {
     const lines: string[] = [];
     const failures: number[] = [];
-    const exitCode = await launchRanks({
+    const { exitCode } = await launchRanks({
       processes: 3,
       command: node(script),
       env: process.env,
@@ -227,6 +289,45 @@ describe('the launcher', () => {
   it('tells by which signal a process was ended, as a shell does', async () => {
     const { exitCode } = await launch(`process.kill(process.pid, 'SIGINT'); setInterval(() => {}, 1000);`);
     expect(exitCode).toBe(130);
+  });
+
+  const stops = `process.on('SIGINT', () => process.exit(143)); setInterval(() => {}, 1000);`;
+
+  it('lets one that was stopped by itself stop the others, without a failure', async () => {
+    const { exitCode, failures } = await launch(
+      `${stops} if (process.env.RANK === '2') setTimeout(() => process.exit(143), 1500);`,
+    );
+    expect([exitCode, failures]).toEqual([143, []]);
+  });
+
+  it('tells what went wrong on the way to a stop', async () => {
+    const controller = new AbortController();
+    let ready = 0;
+    const { exitCode } = await launch(
+      `process.on('SIGINT', () => {
+         if (process.env.RANK !== '1') process.exit(130);
+         setTimeout(() => { console.error('  ERR_SVGT2I_DISK_FULL'); process.exit(1); }, 500);
+       });
+       setInterval(() => {}, 1000);
+       console.log('ready');`,
+      {
+        signal: controller.signal,
+        onLine: (_rank, _stream, line) => {
+          if (line === 'ready' && ++ready === 3) controller.abort();
+        },
+      },
+    );
+    expect(exitCode).toBe(1);
+  });
+
+  it('wakes one that stands still, so that it can end by itself', async () => {
+    const { exitCode, failures } = await launch(
+      `process.on('SIGTERM', () => process.exit(1)); setInterval(() => {}, 1000);
+       if (process.env.RANK === '0') process.kill(process.pid, 'SIGSTOP');
+       if (process.env.RANK === '1') setTimeout(() => process.exit(5), 1000);`,
+      { graceMs: 3600_000 },
+    );
+    expect([exitCode, failures]).toEqual([5, [1]]);
   });
 
   it('finds a port that is free', async () => {

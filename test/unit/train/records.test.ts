@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ditTrainingSchema } from '../../../lib/config/train-dit.js';
 import { validate } from '../../../lib/config/validate.js';
 import { lossPlot } from '../../../lib/train/loss-plot.js';
@@ -10,7 +10,7 @@ import { Recorder } from '../../../lib/train/recorder.js';
 import { runFolder } from '../../../lib/train/run-folder.js';
 import { learningRate, totalSteps } from '../../../lib/train/schedule.js';
 import { crc32c, EventWriter } from '../../../lib/train/tensorboard.js';
-import { TimeBins } from '../../../lib/train/time-bins.js';
+import { meansByTime, TimeBins } from '../../../lib/train/time-bins.js';
 
 let folder: string;
 beforeEach(() => {
@@ -58,10 +58,11 @@ it('gathers losses in 20 parts of time', () => {
     [1, 5],
     [0.5, Number.NaN],
   ]);
-  const means = bins.take();
+  const { sums, counts } = bins.take();
+  const means = meansByTime(sums, counts);
   expect(means).toHaveLength(20);
   expect([means[0], means[10], means[19]]).toEqual([2, null, 5]);
-  expect(bins.isEmpty).toBe(true);
+  expect(bins.take().counts.every((count) => count === 0)).toBe(true);
 });
 
 describe('TensorBoard events', () => {
@@ -106,6 +107,36 @@ describe('TensorBoard events', () => {
       0x3f,
     ]);
     expect(records[3]?.toString('latin1')).toContain('samples');
+  });
+});
+
+describe('the name of an event file', () => {
+  const later = (name: string, than: string) => [name, than].sort()[1] === name && name !== than;
+  async function start(): Promise<string> {
+    const before = new Set(readdirSync(folder));
+    await (await EventWriter.create(folder, 1)).close();
+    return readdirSync(folder).find((name) => !before.has(name)) ?? '';
+  }
+  afterEach(() => vi.useRealTimers());
+
+  it('comes after all earlier ones, also of the same second', async () => {
+    const first = await start();
+    expect(later(await start(), first)).toBe(true);
+  });
+
+  it.each([
+    ['a day back', Date.now() - 86_400_000],
+    ['in 2001, with a digit less', 999_999_998_000],
+    ['before 1970', -1_000_000],
+  ])('also where the clock is %s', async (_, now) => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    vi.setSystemTime(now);
+    const first = await start();
+    vi.setSystemTime(Date.UTC(2026, 0));
+    const second = await start();
+    vi.setSystemTime(now);
+    const third = await start();
+    expect([later(second, first), later(third, second)]).toEqual([true, true]);
   });
 });
 
@@ -188,12 +219,12 @@ it('records the means of several steps everywhere', async () => {
       images: 4,
       dataMs: 20,
       wholeMs: 100,
-      badItems: 1,
     });
   add(3, 1);
   add(4, 3);
   add(5, Number.NaN, false);
-  const written = await recorder.flush();
+  const lossByTime = [1, null];
+  const written = await recorder.flush({ badItems: 1, lossByTime });
   expect(written).toMatchObject({
     step: 5,
     epoch: 2,
@@ -204,10 +235,13 @@ it('records the means of several steps everywhere', async () => {
     milliseconds: { data: 20, forward: 10 },
     badSteps: 1,
     badItems: 1,
+    lossByTime,
   });
-  expect(await recorder.flush()).toBeUndefined();
+  expect(await recorder.flush({ badItems: 1 })).toBeUndefined();
+  expect(await recorder.hasImage(5)).toBe(false);
   const file = await recorder.image(5, { width: 1, height: 1, data: new Uint8Array(3) });
   expect(file).toBe(join(folder, 'samples/step-00000005.png'));
+  expect(await recorder.hasImage(5)).toBe(true);
   await recorder.plot('run');
   await recorder.close();
   expect(JSON.parse(readFileSync(run.metrics, 'utf8'))).toEqual(written);

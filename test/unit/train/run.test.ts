@@ -32,7 +32,7 @@ useTrainingFolder();
 describe('a run of the DiT', () => {
   it('leaves its folder with everything in it', async () => {
     const result = await run(dit());
-    expect(result).toMatchObject({ step: 6, steps: 6, stopped: false });
+    expect(result).toMatchObject({ step: 6, steps: 6, stop: undefined });
     const names = readdirSync(inRun()).filter((name) => !name.startsWith('events.out.tfevents'));
     expect(names.sort()).toEqual([
       'checkpoints',
@@ -103,7 +103,7 @@ describe('a run of the DiT', () => {
       if (step === 2) controller.abort();
     };
     const stopped = await run(dit(), { signal: controller.signal });
-    expect(stopped).toMatchObject({ step: 3, stopped: true, exported: [] });
+    expect(stopped).toMatchObject({ step: 3, stop: { rank: 0 }, exported: [] });
     expect(readdirSync(inRun('checkpoints'))).toEqual(['step-00000002', 'step-00000003']);
     expect(existsSync(inRun('lock'))).toBe(false);
     behaviour.onStep = () => undefined;
@@ -122,6 +122,46 @@ describe('a run of the DiT', () => {
     const { step } = await run(dit(), { resume: 'auto' });
     expect(step).toBe(6);
     expect(ofKind('train-step')).toEqual([]);
+  });
+
+  it.each([
+    [3, 2],
+    [6, 1],
+  ])('draws the picture of step %i that it was killed before', async (step, drawn) => {
+    const config = dit({ checkpoints: { every: 3, keep: 3 } });
+    behaviour.onStep = (at) => {
+      if (at === step - 1) behaviour.sampleError = new Error('killed');
+    };
+    await expect(run(config)).rejects.toThrow('killed');
+    expect(existsSync(inRun('samples', `step-0000000${step}.png`))).toBe(false);
+    resetEngine();
+    await run(config, { resume: 'latest' });
+    expect(readdirSync(inRun('samples'))).toEqual(['step-00000003.png', 'step-00000006.png']);
+    expect(events.filter(({ type }) => type === 'samples')).toHaveLength(drawn);
+    await run(config, { resume: 'latest' });
+    expect(events.filter(({ type }) => type === 'samples')).toEqual([]);
+  });
+
+  it('refuses to end before its checkpoint', async () => {
+    await run(dit());
+    await expect(run(dit({ steps: 4 }), { resume: 'latest' })).rejects.toMatchObject({
+      code: 'ERR_SVGT2I_CHECKPOINT',
+      message: expect.stringMatching(/step-00000006 is behind the end of the run, which has 4 steps/),
+      hint: expect.stringContaining('Set steps to at least 6'),
+    });
+  });
+
+  it('asks the engine for the files that its checkpoint lists', async () => {
+    await run(dit({ steps: 2 }));
+    writeFileSync(inRun('checkpoints/step-00000002/rank-00001-of-00001.safetensors'), '7');
+    await run(dit({ steps: 4 }), { resume: 'latest' });
+    expect(ofKind('train-restore')[0]?.request).toEqual({
+      folder: inRun('checkpoints/step-00000002'),
+      files: ['rank-00000-of-00001.safetensors'],
+    });
+    expect(warnings()).toEqual([
+      expect.stringMatching(/^not read, since .* rank-00001-of-00001.safetensors$/),
+    ]);
   });
 
   it('says what has changed since a checkpoint, and refuses another batch', async () => {
