@@ -137,6 +137,22 @@ export function fileError(error: unknown, action: string, path: string): SvgT2IE
           cause: error,
         },
       );
+    case 'ENOTDIR':
+      return new SvgT2IError(
+        'ERR_SVGT2I_IO',
+        `cannot ${action} ${path}: a part of the path is a file, not a folder`,
+        { cause: error },
+      );
+    case 'EISDIR':
+      return new SvgT2IError('ERR_SVGT2I_IO', `cannot ${action} ${path}: it is a folder`, { cause: error });
+    case 'ERR_INVALID_ARG_VALUE':
+    case 'ERR_INVALID_ARG_TYPE':
+      // Node.js refuses a path itself where it is none: not a text, or one with a NUL.
+      return new SvgT2IError(
+        'ERR_SVGT2I_INVALID_ARGUMENT',
+        `cannot ${action} ${JSON.stringify(path)}: that is no path`,
+        { cause: error },
+      );
     case 'ENOSPC':
     case 'EDQUOT':
       return new SvgT2IError(
@@ -165,6 +181,30 @@ export function fileError(error: unknown, action: string, path: string): SvgT2IE
         cause: error,
       });
   }
+}
+
+/**
+ * Anything thrown, as a typed error where it is a system error that nobody has put into words: the call and the path are
+ * all that is known then. Other errors stay as they are.
+ */
+export function typedError(error: unknown): unknown {
+  const code = systemErrorCode(error);
+  if (SvgT2IError.isInstance(error) || code === undefined || !(error instanceof Error)) return error;
+  const { syscall, path, dest } = error as NodeJS.ErrnoException & { readonly dest?: unknown };
+  if (syscall === 'uv_cwd') return workingFolderGone(error);
+  const isOfPath = code.startsWith('ERR_INVALID_ARG_') && /null bytes/.test(error.message);
+  if (syscall === undefined && !isOfPath) return error;
+  const received = /Received ('.*')$/s.exec(error.message)?.[1] ?? 'a path';
+  const places = [path, dest].filter((place): place is string => typeof place === 'string');
+  return fileError(error, syscall ?? 'use', isOfPath ? received : places.join(' -> '));
+}
+
+/** Relative paths mean nothing there, and libtorch does not load. */
+export function workingFolderGone(cause?: unknown): SvgT2IError {
+  return new SvgT2IError('ERR_SVGT2I_IO', 'the working folder of this process was removed', {
+    hint: 'Go to a folder that exists (cd), and start again.',
+    cause,
+  });
 }
 
 /** The first line of any thrown value's message. */

@@ -1,9 +1,9 @@
 /** Folders and files that are there whole or not at all, and their hashes. */
 import { createHash } from 'node:crypto';
-import { createReadStream, rmSync } from 'node:fs';
+import { createReadStream, realpathSync, rmSync } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { fileError, firstLine, systemErrorCode } from './errors.js';
+import { fileError, firstLine, systemErrorCode, workingFolderGone } from './errors.js';
 import { fileSystemTime } from './lock/file-system-time.mjs';
 import { processTag, TAG_PATTERN, tagState } from './lock/process.mjs';
 
@@ -83,6 +83,16 @@ async function isAbandoned(path: string): Promise<boolean> {
   return (await fileSystemTime(dirname(path))) - mtimeMs > ABANDONED_AFTER_MS;
 }
 
+/** @throws SvgT2IError ERR_SVGT2I_IO where the folder that this process works in was removed */
+export function checkWorkingFolder(): void {
+  try {
+    // Not process.cwd(), which remembers its first answer.
+    realpathSync.native('.');
+  } catch (error) {
+    throw workingFolderGone(error);
+  }
+}
+
 const unfinished = new Set<string>();
 
 /** Removes half-written files when the process must end now. */
@@ -126,11 +136,15 @@ export function writeDurably(path: string, data: string | Uint8Array): Promise<v
 
 /** Waits until a file, or the names in a folder, have reached the disk. */
 export async function sync(path: string): Promise<void> {
-  const file = await open(path, 'r');
   try {
-    await file.sync();
-  } finally {
-    await file.close();
+    const file = await open(path, 'r');
+    try {
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    throw fileError(error, 'write', path);
   }
 }
 

@@ -31,6 +31,7 @@ export { SYSTEM_PROMPTS } from './text/system-prompts.js';
 export type { TrainEvent } from './train/events.js';
 export { type ExportRunOptions, type ExportRunResult, exportRun } from './train/export-run.js';
 export type { Metrics } from './train/metrics.js';
+export type { RunStop } from './train/ranks.js';
 export { type TrainOptions, type TrainResult, train } from './train/run.js';
 export { PACKAGE_VERSION } from './version.js';
 export {

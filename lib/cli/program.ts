@@ -1,6 +1,6 @@
 /** The command line: a table of commands, strict parsing, and one place where errors become exit codes. */
 import { Command, CommanderError } from 'commander';
-import { EXIT_CODES, exitCodeOf, isAbortError, SvgT2IError } from '../errors.js';
+import { EXIT_CODES, exitCodeOf, isAbortError, SvgT2IError, systemErrorCode, typedError } from '../errors.js';
 import { stopExitCode } from '../stop.js';
 import { benchCommand } from './commands/bench.js';
 import { buildCommand } from './commands/build.js';
@@ -23,6 +23,7 @@ import { statsCommand } from './commands/stats.js';
 import { trainCommand } from './commands/train.js';
 import { verifyCommand } from './commands/verify.js';
 import { errorToJson, printError, printJson, printLine } from './output.js';
+import { adoptStop } from './signals.js';
 import { versionText } from './version.js';
 
 /** One entry a command; each file defines its flags and loads its work only when it runs. */
@@ -92,6 +93,11 @@ function usageError(error: CommanderError): SvgT2IError | undefined {
   });
 }
 
+/** A write to stdout that failed because its reader has ended: nothing to tell, and nobody to tell it to. */
+function isUnreadOutput(error: unknown): boolean {
+  return systemErrorCode(error) === 'EPIPE';
+}
+
 /** Runs one command line and returns the exit code, 130 where it was stopped. */
 export async function main(argv: readonly string[]): Promise<number> {
   try {
@@ -102,8 +108,12 @@ export async function main(argv: readonly string[]): Promise<number> {
     else await program.parseAsync(argv, { from: 'user' });
     return typeof process.exitCode === 'number' ? process.exitCode : EXIT_CODES.ok;
   } catch (thrown) {
-    const error = thrown instanceof CommanderError ? usageError(thrown) : thrown;
+    const error = thrown instanceof CommanderError ? usageError(thrown) : typedError(thrown);
     if (error === undefined) return EXIT_CODES.ok;
+    if (isUnreadOutput(thrown)) {
+      adoptStop('SIGPIPE');
+      return EXIT_CODES.interrupted;
+    }
     if (argv.includes('--json')) printJson(errorToJson(error));
     if (!isAbortError(error)) printError(error, { verbose: argv.includes('--verbose') });
     return exitCodeOf(error);

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { firstLine, SvgT2IError } from '../errors.js';
+import { checkWorkingFolder } from '../files.js';
 import { BUILD_INFO_FILE, type BuildInfo, readBuildInfo } from '../install/build-info.js';
 import { inspectLibtorch, type Libtorch, librariesToOpen } from '../install/libtorch.js';
 import { cachedLibtorchs, findLibtorch } from '../install/locate.js';
@@ -84,6 +85,8 @@ let binding: NativeBinding | undefined;
 /** The addon, loaded once in each thread. */
 export function loadNative(): NativeBinding {
   if (binding !== undefined) return binding;
+  // MKL would end the process.
+  checkWorkingFolder();
   const { addon, loaderFolder, build } = findAddon();
   const libtorch = chooseLibtorch(build);
   try {

@@ -1,6 +1,7 @@
 /** Looks for one file or folder in several places and remembers where it looked. */
-import { type Dirent, readdirSync, statSync } from 'node:fs';
+import { type Dirent, readdirSync, type Stats, statSync } from 'node:fs';
 import { basename, dirname, extname, isAbsolute, join, resolve } from 'node:path';
+import { fileError, systemErrorCode } from '../errors.js';
 
 /** What was looked for and not found; becomes part of one error. */
 export interface MissingPart {
@@ -11,17 +12,31 @@ export interface MissingPart {
 }
 
 export function isFile(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+  return entryAt(path)?.isFile() ?? false;
 }
 
 export function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  return entryAt(path)?.isDirectory() ?? false;
+}
+
+/** Undefined where nothing is there, also because a part of the path is a file. */
+function entryAt(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOTDIR') return undefined;
+    throw fileError(error, 'look for', path);
+  }
 }
 
 /** Entries of a folder in name order; none where it is not there. */
 export function entries(folder: string): Dirent[] {
   if (!isFolder(folder)) return [];
-  return readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
+  try {
+    return readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
+  } catch (error) {
+    throw fileError(error, 'read', folder);
+  }
 }
 
 /** Where `path` may be meant from; an absolute path is meant as it is. */

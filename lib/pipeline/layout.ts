@@ -72,6 +72,15 @@ function requireFolder(options: ResolvedModelOptions): string {
   if (found !== undefined) return found;
   // Every part may be given by its own path; the folder is then only where relative paths start.
   if (pretrained === undefined && options.dit !== undefined) return resolve('.');
+  if (pretrained !== undefined && isFile(pretrained)) {
+    throw new SvgT2IError(
+      'ERR_SVGT2I_WEIGHTS_MISSING',
+      `${resolve(pretrained)} is a file, not a folder of weights`,
+      {
+        hint: 'Pass the folder of the release; --dit, --autoencoder, --text-encoder and --statistics name single parts.',
+      },
+    );
+  }
   const places = folderPlaces(pretrained);
   throw new SvgT2IError(
     'ERR_SVGT2I_WEIGHTS_MISSING',

@@ -45,9 +45,10 @@ async function hashWeights(layout: ReleaseLayout): Promise<Record<string, string
     if (encoder === undefined || config?.residual !== null) files.autoencoder = checkpoint;
   }
   if (textEncoder !== undefined) {
-    const names = (await readdir(textEncoder)).filter(
-      (name) => name.endsWith('.safetensors') || name === 'tokenizer.json',
-    );
+    const all = await readdir(textEncoder).catch((error: unknown) => {
+      throw fileError(error, 'read', textEncoder);
+    });
+    const names = all.filter((name) => name.endsWith('.safetensors') || name === 'tokenizer.json');
     for (const name of names.sort()) files[`text encoder ${name}`] = join(textEncoder, name);
   }
   const hashes = Object.entries(files).map(

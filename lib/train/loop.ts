@@ -6,7 +6,7 @@ import { BadItemList } from './bad-item-list.js';
 import { pruneCheckpoints, writeCheckpoint } from './checkpoint.js';
 import type { TrainEvent } from './events.js';
 import { orderedItems } from './order.js';
-import type { Ranks, Stop } from './ranks.js';
+import type { Ranks, RunStop } from './ranks.js';
 import type { Recorder } from './recorder.js';
 import type { RunFolder } from './run-folder.js';
 import type { SampleStream } from './sample-stream.js';
@@ -34,7 +34,8 @@ export interface LoopResult {
   /** Steps done. */
   readonly step: number;
   /** Who asked the run to stop before its end; undefined where it came to its end. */
-  readonly stop: Stop | undefined;
+  readonly stop: RunStop | undefined;
+  readonly stopped: boolean;
 }
 
 export async function runLoop<Sample>(options: LoopOptions<Sample>): Promise<LoopResult> {
@@ -78,7 +79,7 @@ class Loop<Sample> {
     const { config, ranks, steps, signal } = this.#options;
     let step = this.#options.firstStep;
     let saved = step;
-    let stop: Stop | undefined;
+    let stop: RunStop | undefined;
     await this.#drawMissing(step);
     while (step < steps) {
       stop = await ranks.agreeOnStop(signal);
@@ -99,7 +100,7 @@ class Loop<Sample> {
     await this.#flush();
     if (step > saved) await this.#save(step);
     await this.#badItems.settle();
-    return { step, stop };
+    return { step, stop, stopped: stop !== undefined };
   }
 
   /** One optimiser step; false where it was interrupted and so changed nothing. */

@@ -108,7 +108,7 @@ export interface RanksOptions {
 }
 
 /** Who asked a run to stop. */
-export interface Stop {
+export interface RunStop {
   readonly rank: number;
   /** Undefined where no signal of the system did. */
   readonly cause: StopCause | undefined;
@@ -166,7 +166,7 @@ export class Ranks {
   }
 
   /** Whether any of the processes is asked to stop, and by what; all get the same answer. */
-  async agreeOnStop(signal: AbortSignal | undefined): Promise<Stop | undefined> {
+  async agreeOnStop(signal: AbortSignal | undefined): Promise<RunStop | undefined> {
     const own = this.ownStop(signal);
     if (this.isAlone) return own;
     const [largest = 0] = await this.#reduce('max', [own === undefined ? 0 : packStop(own)]);
@@ -174,7 +174,7 @@ export class Ranks {
   }
 
   /** Of this process alone. */
-  ownStop(signal: AbortSignal | undefined): Stop | undefined {
+  ownStop(signal: AbortSignal | undefined): RunStop | undefined {
     if (signal?.aborted !== true) return undefined;
     const cause = signal.reason instanceof StopRequest ? signal.reason.stopCause : undefined;
     return { rank: this.place.rank, cause };
@@ -213,12 +213,12 @@ export class Ranks {
   }
 }
 
-function packStop({ rank, cause }: Stop): number {
+function packStop({ rank, cause }: RunStop): number {
   const number = cause === undefined ? STOP_CAUSES.length : STOP_CAUSES.indexOf(cause);
   return (number + 1) * RANKS_PER_CAUSE + rank;
 }
 
-function unpackStop(packed: number): Stop {
+function unpackStop(packed: number): RunStop {
   return { rank: packed % RANKS_PER_CAUSE, cause: STOP_CAUSES[Math.floor(packed / RANKS_PER_CAUSE) - 1] };
 }
 

@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import { checkWorldSize, commonValues, decisiveValues, type TrainingConfig } from '../config/train.js';
 import type { Engine } from '../engine.js';
 import { SvgT2IError } from '../errors.js';
-import { makeFolder } from '../files.js';
+import { makeFolder, removeDeadParts } from '../files.js';
 import { PACKAGE_VERSION } from '../version.js';
 import { type FoundCheckpoint, findCheckpoint, pruneCheckpoints, restoreRequest } from './checkpoint.js';
 import { chooseDevice } from './device.js';
@@ -126,7 +126,7 @@ async function trainLocked(
       await checkLock();
       await recorder?.plot(basename(folder.path));
       const { isFirst } = group;
-      const exported = result.stop
+      const exported = result.stopped
         ? []
         : await stage.exportTo(folder.exported, {
             name: basename(folder.path),
@@ -166,6 +166,10 @@ async function beginFolder(
 ): Promise<void> {
   if (options.ranks.isFirst) {
     await makeFolder(folder.checkpoints);
+    // Of checkpoints/ pruning takes care.
+    for (const path of [folder.path, folder.samples])
+      await removeDeadParts(path, { onWarning: options.onWarning });
+    await removeDeadParts(folder.exported, { recursive: true, onWarning: options.onWarning });
     const { step: newest, onWarning } = options;
     await pruneCheckpoints(folder.checkpoints, { keep: config.checkpoints.keep, newest, onWarning });
     await writeRunConfig(folder, config);

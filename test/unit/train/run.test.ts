@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { parse } from 'yaml';
 import { rankPlace } from '../../../lib/train/ranks.js';
+import { lockRunFolder } from '../../../lib/train/run-lock.js';
 import { behaviour, calls, drawsOf, resetEngine } from './engine.js';
 import {
   autoencoder,
@@ -264,7 +265,7 @@ describe('a run of the DiT', () => {
   });
 
   it.each([
-    ['a folder in use', {}, 'ERR_SVGT2I_RUN_FOLDER', 'in use by process 1 on elsewhere'],
+    ['a folder in use', {}, 'ERR_SVGT2I_RUN_FOLDER', `in use by process ${process.pid} on `],
     ['no release', { frozen: { pretrained: '/nowhere' } }, 'ERR_SVGT2I_WEIGHTS_MISSING', '/nowhere'],
     [
       'an empty list',
@@ -280,12 +281,11 @@ describe('a run of the DiT', () => {
     ],
     ['no cache', { data: 'cache' }, 'ERR_SVGT2I_FILE_NOT_FOUND', 'holds no feature cache'],
   ])('%s is refused before anything is trained', async (what, change, code, message) => {
-    if (what === 'a folder in use') {
-      mkdirSync(inRun());
-      writeFileSync(inRun('lock'), JSON.stringify({ pid: 1, host: 'elsewhere', started: '0' }));
-    }
+    if (what === 'a folder in use') mkdirSync(inRun());
+    const held = what === 'a folder in use' ? await lockRunFolder(inRun()) : undefined;
     const config = what === 'no cache' ? dit({ data: data({ cache: join(folder, 'none') }) }) : dit(change);
     await expect(run(config)).rejects.toMatchObject({ code, message: expect.stringContaining(message) });
+    await held?.release();
     expect(ofKind('train-open')).toEqual([]);
   });
 
