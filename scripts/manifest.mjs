@@ -13,23 +13,28 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 // Set-up runs this too, before it knows the version of Node.js.
-const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const manifest = join(root, 'package.json');
-const kept = join(root, 'build/package.json.kept');
+const clone = join(dirname(fileURLToPath(import.meta.url)), '..');
+
+/** The manifest of a clone, and where its text is kept while npm packs. */
+const files = (root) => ({
+  manifest: join(root, 'package.json'),
+  kept: join(root, 'build/package.json.kept'),
+});
 
 /** The text of the published package.json. */
-export function publishedText(clone) {
-  return `${JSON.stringify(publishedManifest(JSON.parse(clone)), undefined, 2)}\n`;
+export function publishedText(text) {
+  return `${JSON.stringify(publishedManifest(JSON.parse(text)), undefined, 2)}\n`;
 }
 
 /** What npm, yarn and bundlers read of an installed package, and what its own code reads. */
-function publishedManifest(clone) {
-  const { scripts: _, devDependencies: __, ...published } = clone;
+function publishedManifest(whole) {
+  const { scripts: _, devDependencies: __, ...published } = whole;
   return published;
 }
 
-export function putPublishedManifest() {
-  restoreManifest();
+export function putPublishedManifest(root = clone) {
+  restoreManifest(root);
+  const { manifest, kept } = files(root);
   const text = readFileSync(manifest, 'utf8');
   mkdirSync(dirname(kept), { recursive: true });
   copyFileSync(manifest, kept);
@@ -38,7 +43,8 @@ export function putPublishedManifest() {
 }
 
 /** Leaves a package.json alone that somebody has changed since. */
-export function restoreManifest() {
+export function restoreManifest(root = clone) {
+  const { manifest, kept } = files(root);
   if (!existsSync(kept)) return;
   const published = publishedText(readFileSync(kept, 'utf8'));
   if (readFileSync(manifest, 'utf8') === published) renameSync(kept, manifest);
