@@ -106,7 +106,7 @@ export function removeUnfinished(): void {
  */
 export async function replaceFile(
   path: string,
-  parts: Iterable<string | Uint8Array>,
+  parts: Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array>,
   { isDurable = false }: { readonly isDurable?: boolean } = {},
 ): Promise<void> {
   const beside = partPath(path);
@@ -114,7 +114,7 @@ export async function replaceFile(
   try {
     const file = await open(beside, 'w');
     try {
-      for (const part of parts) await file.writeFile(part);
+      for await (const part of parts) await file.writeFile(part);
       // Some file systems report a full disk only here.
       if (isDurable) await file.sync();
     } finally {

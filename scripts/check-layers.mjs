@@ -21,11 +21,12 @@ const nativeLayers = {
   addon: ['core', 'engine'],
 };
 
-/** Folder or file of lib/ -> those that it may import; errors, lock, files, printable, stop and version serve everyone. */
+/** Folder or file of lib/ -> those that it may import; errors, lock, files, keyed-lines, printable, stop, version serve all. */
 const libLayers = {
   errors: [],
   lock: [],
   files: [],
+  'keyed-lines': ['files'],
   printable: [],
   stop: [],
   version: [],
@@ -62,7 +63,7 @@ const libLayers = {
     'index',
   ],
 };
-const everywhere = ['errors', 'lock', 'files', 'printable', 'stop', 'version'];
+const everywhere = ['errors', 'lock', 'files', 'keyed-lines', 'printable', 'stop', 'version'];
 
 const problems = [];
 

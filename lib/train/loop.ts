@@ -100,6 +100,8 @@ class Loop<Sample> {
     await this.#flush();
     if (step > saved) await this.#save(step);
     await this.#badItems.settle();
+    await ranks.barrier();
+    if (ranks.isFirst) await this.#badItems.finish();
     return { step, stop, stopped: stop !== undefined };
   }
 
