@@ -30,6 +30,7 @@ export const LIBRARY_ERROR_CODES = [
   'ERR_SVGT2I_USAGE', // a command line that makes no sense
   'ERR_SVGT2I_WEIGHTS_MISSING', // a part of the release that is not where it was looked for
   'ERR_SVGT2I_IMAGE', // a picture that cannot be decoded, or is refused for its size
+  'ERR_SVGT2I_INCOMPLETE', // pictures of a list that could not be drawn, beside others that were
   'ERR_SVGT2I_DATA', // a dataset that nothing can be trained on
   'ERR_SVGT2I_RUN_FOLDER', // a run folder that is in use, or holds another run
   'ERR_SVGT2I_CHECKPOINT', // no checkpoint of a run, or none that is whole

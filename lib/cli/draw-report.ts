@@ -1,31 +1,43 @@
+import type { SvgT2IError } from '../errors.js';
 import type { GeneratedImage } from '../pipeline/generated-image.js';
 import type { GenerateEvent } from '../pipeline/types.js';
-import { note, printJson, printLine, warn } from './output.js';
-import type { OutputPlan } from './output-plan.js';
+import { type Mismatch, mismatchText } from './existing-pictures.js';
+import { errorToJson, note, printError, printJson, printLine, warn } from './output.js';
 import { createProgressBar, type ProgressBar } from './progress.js';
 
-/** A picture that is done and where it went. */
-export interface WrittenImage {
-  readonly image: GeneratedImage;
-  readonly file: string | undefined;
+/** Of pictures that are there and do not fit, so many are named; --json tells of all. */
+const MAX_NAMED = 5;
+
+export interface ReportOptions {
+  /** Pictures to draw, and pictures that are there already. */
+  readonly wanted: number;
+  readonly kept: number;
+  readonly steps: number;
+  readonly json: boolean;
 }
 
 /** Tells the user what happens: NDJSON on stdout, or a bar on stderr and file names on stdout. */
 export class DrawReport {
-  readonly #plan: OutputPlan;
+  readonly #wanted: number;
   readonly #steps: number;
   readonly #json: boolean;
   readonly #bar: ProgressBar;
-  #pictures = 0;
+  readonly #files: string[] = [];
+  #drawn = 0;
+  #failed = 0;
 
-  constructor(plan: OutputPlan, steps: number, json: boolean) {
-    this.#plan = plan;
+  constructor({ wanted, kept, steps, json }: ReportOptions) {
+    this.#wanted = wanted;
     this.#steps = steps;
     this.#json = json;
-    const skipped = plan.images.length - plan.wanted.length;
-    if (json && skipped > 0) printJson({ type: 'skipped', images: skipped });
-    if (!json && skipped > 0) note(`${skipped} picture(s) exist already`);
-    this.#bar = createProgressBar(json ? 0 : plan.wanted.length * steps);
+    if (json && kept > 0) printJson({ type: 'skipped', images: kept });
+    if (!json && kept > 0) note(`${kept} picture(s) exist already`);
+    this.#bar = createProgressBar(json ? 0 : wanted * steps);
+  }
+
+  /** What was written, in its order. */
+  get files(): readonly string[] {
+    return this.#files;
   }
 
   load(event: { readonly part: string; readonly done: number; readonly total: number }): void {
@@ -35,7 +47,7 @@ export class DrawReport {
 
   event(event: GenerateEvent): void {
     if (event.type === 'warning') this.warning(event.message);
-    // The others carry pictures, or are told by written() and end().
+    // The others carry pictures, or are told by drawn(), failed() and end().
     else if (event.type === 'encode' || event.type === 'step' || event.type === 'decode') this.#stage(event);
   }
 
@@ -44,8 +56,9 @@ export class DrawReport {
       printJson(event);
       return;
     }
-    const done = this.#pictures * this.#steps;
-    const picture = `picture ${this.#pictures + 1}/${this.#plan.wanted.length}`;
+    const pictures = this.#drawn + this.#failed;
+    const done = pictures * this.#steps;
+    const picture = `picture ${pictures + 1}/${this.#wanted}`;
     if (event.type === 'step') {
       // Some solvers take another number of steps than was asked for.
       this.#bar.update(
@@ -60,22 +73,68 @@ export class DrawReport {
     this.#bar.aside(() => warn(message));
   }
 
-  written({ image, file }: WrittenImage): void {
-    this.#pictures++;
+  /** `file` is undefined where it went to stdout. */
+  drawn(image: GeneratedImage, file: string | undefined): void {
+    this.#drawn++;
+    if (file !== undefined) this.#files.push(file);
     if (this.#json)
       printJson({ type: 'image', index: image.index, file: file ?? null, metadata: image.metadata });
     else if (file !== undefined) this.#bar.aside(() => printLine(file));
   }
 
+  /** A picture that could not be drawn or written, in a run that goes on without it. */
+  failed(failure: {
+    readonly index: number;
+    readonly file: string | undefined;
+    readonly seed: number;
+    readonly prompt: string;
+    readonly error: SvgT2IError;
+  }): void {
+    this.#failed++;
+    const { index, file, seed, prompt, error } = failure;
+    const named = file ?? `picture ${index}`;
+    if (this.#json) {
+      printJson({ ...errorToJson(error), type: 'failed', index, file: file ?? null, seed, prompt });
+    }
+    this.#bar.aside(() => printError(error, { prefix: `${named} ("${shorten(prompt)}") was not drawn: ` }));
+  }
+
+  grid(file: string): void {
+    this.#files.push(file);
+    if (!this.#json) this.#bar.aside(() => printLine(file));
+  }
+
   end(): void {
-    const files = [...this.#plan.images, ...this.#plan.grids]
-      .map(({ file }) => file)
-      .filter((file) => file !== undefined);
-    if (this.#json) printJson({ type: 'done', images: this.#pictures, files });
-    else for (const { file } of this.#plan.grids) if (file !== undefined) printLine(file);
+    const failed = this.#failed === 0 ? {} : { failed: this.#failed };
+    if (this.#json) printJson({ type: 'done', images: this.#drawn, ...failed, files: this.#files });
   }
 
   stop(): void {
     this.#bar.stop();
   }
+}
+
+/** Tells of pictures that are there and are not those asked for. */
+export class MismatchReport {
+  readonly #json: boolean;
+  #count = 0;
+
+  constructor(json: boolean) {
+    this.#json = json;
+  }
+
+  found(mismatch: Mismatch): void {
+    this.#count++;
+    const { index, file, differs, isDrawnAgain } = mismatch;
+    if (this.#json) printJson({ type: 'mismatch', index, file, differs, isDrawnAgain });
+    if (this.#count <= MAX_NAMED) warn(mismatchText(mismatch));
+  }
+
+  end(): void {
+    if (this.#count > MAX_NAMED) warn(`so it is with ${this.#count - MAX_NAMED} more`);
+  }
+}
+
+function shorten(text: string): string {
+  return text.length <= 60 ? text : `${text.slice(0, 57)}...`;
 }

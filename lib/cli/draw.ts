@@ -1,25 +1,32 @@
 /** The work of `svg-t2i sample`: checks everything, loads, draws, writes each picture as soon as it is there. */
 import { randomInt } from 'node:crypto';
-import { appendFile, writeFile } from 'node:fs/promises';
-import { relative, resolve } from 'node:path';
+import { seedOf } from '../config/request.js';
 import type { SampleConfig } from '../config/sample.js';
-import { fileError, SvgT2IError } from '../errors.js';
-import { readImage } from '../image/decode.js';
-import { encodeImage } from '../image/encode.js';
-import { gridImage } from '../image/grid.js';
-import type { RgbImage } from '../image/rgb-image.js';
+import { SvgT2IError } from '../errors.js';
+import { readFileParameters } from '../image/parameters.js';
 import type { GeneratedImage } from '../pipeline/generated-image.js';
-import { findRelease, MODEL_PARTS } from '../pipeline/layout.js';
+import { findRelease, MODEL_PARTS, type ReleaseLayout } from '../pipeline/layout.js';
+import { askedMetadata } from '../pipeline/metadata.js';
+import { checkSeeds } from '../pipeline/sample-job.js';
+import type { FailedImage } from '../pipeline/types.js';
 import { SvgT2I } from '../pipeline.js';
-import { DrawReport, type WrittenImage } from './draw-report.js';
-import { type OutputPlan, planOutput, prepareOutput } from './output-plan.js';
+import { DrawReport, MismatchReport } from './draw-report.js';
+import { picturesToDraw } from './existing-pictures.js';
+import { Grids } from './grids.js';
+import { Manifest } from './manifest.js';
+import { warn } from './output.js';
+import { type OutputPlan, planOutput, prepareOutput, type Target } from './output-plan.js';
 import { listenForInterrupt } from './signals.js';
 import { writeWhole } from './write-file.js';
+
+/** Where so many fail before one is drawn, it is not the pictures. */
+const MAX_FAILED_AT_FIRST = 10;
 
 export interface DrawOptions {
   readonly json: boolean;
 }
 
+/** Returns the files that were written. */
 export async function drawAll(
   config: SampleConfig,
   prompts: readonly string[],
@@ -32,111 +39,181 @@ export async function drawAll(
     });
   }
   const seed = config.sample.seed === 'random' ? randomInt(2 ** 47) : config.sample.seed;
+  const sample = { ...config.sample, seed };
+  checkSeeds(sample, prompts.length);
   const plan = await planOutput(output, {
     promptCount: prompts.length,
-    count: config.sample.count,
-    firstSeed: seed,
+    count: sample.count,
+    seedOf: (index) => seedOf(sample, index),
     stdoutIsTerminal: process.stdout.isTTY === true,
   });
-  await prepareOutput(plan, output, config.sample.width * config.sample.height * 3);
-  findRelease(config.model, MODEL_PARTS);
-
-  const report = new DrawReport(plan, config.sample.steps, options.json);
+  await prepareOutput(plan, output, sample.width * sample.height * 3);
+  const layout = findRelease(config.model, MODEL_PARTS);
   using interrupt = listenForInterrupt();
-  const { signal } = interrupt;
-  const manifest =
-    output.manifest === undefined ? undefined : await openManifest(output.manifest, output.skipExisting);
-  const drawn = new Map<number, RgbImage>();
-  try {
-    if (plan.wanted.length > 0) {
-      await using pipeline = await SvgT2I.load({
-        ...config.model,
-        signal,
-        onProgress: (event) => report.load(event),
-      });
-      for (const message of pipeline.warnings) report.warning(message);
-      const request = { ...config.sample, seed, prompt: [...prompts], only: plan.wanted, signal };
-      for await (const event of pipeline.stream(request)) {
-        report.event(event);
-        if (event.type !== 'image') continue;
-        const written = await writePicture(event.image, plan, config);
-        report.written(written);
-        await manifest?.(written);
-        if (plan.grids.length > 0) drawn.set(event.index, event.image);
-        const grid = plan.grids[Math.floor(event.index / config.sample.count)];
-        const isLastOfPrompt = event.index % config.sample.count === config.sample.count - 1;
-        if (grid !== undefined && isLastOfPrompt)
-          await writeGrid(event.index, grid.file, drawn, plan, config);
-      }
+  const run = new DrawRun({ config, sample, prompts, plan, layout, json: options.json });
+  return await run.draw(interrupt.signal);
+}
+
+interface DrawSettings {
+  readonly config: SampleConfig;
+  readonly sample: SampleConfig['sample'] & { readonly seed: number };
+  readonly prompts: readonly string[];
+  readonly plan: OutputPlan;
+  readonly layout: ReleaseLayout;
+  readonly json: boolean;
+}
+
+class DrawRun {
+  readonly #settings: DrawSettings;
+  readonly #grids: Grids;
+  #manifest: Manifest | undefined;
+  /** The first picture that is not dealt with. */
+  #next = 0;
+  #drawn = 0;
+  #failed = 0;
+
+  constructor(settings: DrawSettings) {
+    const { plan, config } = settings;
+    this.#settings = settings;
+    this.#grids = new Grids({ plan, quality: config.output.quality, write: writeTo });
+  }
+
+  async draw(signal: AbortSignal): Promise<readonly string[]> {
+    const { config, sample, plan, json } = this.#settings;
+    const { output } = config;
+    const only = output.skipExisting ? await this.#picturesToDraw(signal) : undefined;
+    const wanted = only?.length ?? plan.total;
+    if (output.manifest !== undefined) {
+      this.#manifest = await Manifest.open(output.manifest, { keep: output.skipExisting, onWarning: warn });
     }
-    report.end();
-  } finally {
-    report.stop();
+    const report = new DrawReport({ wanted, kept: plan.total - wanted, steps: sample.steps, json });
+    try {
+      if (wanted > 0) await this.#drawWanted(only, report, signal);
+      await this.#passKept(plan.total, report);
+      await this.#manifest?.finish();
+      report.end();
+    } finally {
+      report.stop();
+    }
+    if (this.#failed > 0) {
+      throw new SvgT2IError(
+        'ERR_SVGT2I_INCOMPLETE',
+        `${this.#failed} of ${wanted} pictures could not be drawn`,
+        { hint: 'The errors above name them; --skip-existing draws only what is missing.' },
+      );
+    }
+    return report.files;
   }
-  return plan.images.map(({ file }) => file).filter((file) => file !== undefined);
-}
 
-async function writePicture(
-  image: GeneratedImage,
-  plan: OutputPlan,
-  config: SampleConfig,
-): Promise<WrittenImage> {
-  const { format } = plan;
-  const planned = plan.images.find(({ index }) => index === image.index);
-  if (planned === undefined) return { image, file: undefined };
-  const bytes = await image.encode(format, { quality: config.output.quality });
-  if (planned.file === undefined) await toStdout(bytes);
-  else await writeWhole(planned.file, bytes);
-  return { image, file: planned.file };
-}
-
-/** All pictures of the prompt whose last one has index `last`; those that were skipped are read back. */
-async function writeGrid(
-  last: number,
-  file: string | undefined,
-  drawn: Map<number, RgbImage>,
-  plan: OutputPlan,
-  config: SampleConfig,
-): Promise<void> {
-  const members: RgbImage[] = [];
-  for (let index = last - config.sample.count + 1; index <= last; index++) {
-    const image = drawn.get(index) ?? (await readSkipped(plan, index));
-    if (image !== undefined) members.push(image);
-    drawn.delete(index);
+  async #picturesToDraw(signal: AbortSignal): Promise<readonly number[]> {
+    const { config, sample, prompts, plan, layout, json } = this.#settings;
+    const mismatches = new MismatchReport(json);
+    const { dtype } = config.model;
+    const wanted = await picturesToDraw(plan, {
+      onMismatch: config.output.onMismatch,
+      askedOf: (index) => ({
+        ...askedMetadata({
+          request: sample,
+          prompt: prompts[Math.floor(index / sample.count)] ?? '',
+          seed: seedOf(sample, index),
+          layout,
+        }),
+        ...(dtype === 'auto' ? {} : { dtype }),
+      }),
+      onFound: (mismatch) => mismatches.found(mismatch),
+      signal,
+    });
+    mismatches.end();
+    return wanted;
   }
-  const bytes = await encodeImage(gridImage(members), {
-    format: plan.format,
-    quality: config.output.quality,
-  });
-  if (file === undefined) await toStdout(bytes);
-  else await writeWhole(file, bytes);
+
+  async #drawWanted(
+    only: readonly number[] | undefined,
+    report: DrawReport,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { config, sample, prompts, plan } = this.#settings;
+    await using pipeline = await SvgT2I.load({
+      ...config.model,
+      signal,
+      onProgress: (event) => report.load(event),
+    });
+    for (const message of pipeline.warnings) report.warning(message);
+    const keepGoing = (only?.length ?? plan.total) > 1;
+    const request = { ...sample, prompt: [...prompts], only, keepGoing, signal };
+    for await (const event of pipeline.stream(request)) {
+      report.event(event);
+      if (event.type === 'image') await this.#write(event.image, keepGoing, report);
+      else if (event.type === 'failed') await this.#fail(event, report);
+    }
+  }
+
+  async #write(image: GeneratedImage, keepGoing: boolean, report: DrawReport): Promise<void> {
+    const { plan, config } = this.#settings;
+    const { index, seed, prompt } = image;
+    const target = plan.imageAt(index);
+    const file = target.kind === 'file' ? target.path : undefined;
+    try {
+      if (target.kind !== 'nowhere') {
+        await writeTo(target, await image.encode(plan.format, { quality: config.output.quality }));
+      }
+    } catch (error) {
+      if (!keepGoing || !isFileFailure(error)) throw error;
+      await this.#fail({ index, seed, prompt, error }, report);
+      return;
+    }
+    await this.#passKept(index, report);
+    this.#next = index + 1;
+    this.#drawn++;
+    report.drawn(image, file);
+    if (target.kind !== 'nowhere') await this.#manifest?.add(index, file, image.metadata);
+    tellGrid(await this.#grids.drawn(index, image), report);
+  }
+
+  async #fail({ index, seed, prompt, error }: FailedImage, report: DrawReport): Promise<void> {
+    await this.#passKept(index, report);
+    this.#next = index + 1;
+    this.#failed++;
+    if (this.#drawn === 0 && this.#failed >= MAX_FAILED_AT_FIRST) throw error;
+    const target = this.#settings.plan.imageAt(index);
+    const file = target.kind === 'file' ? target.path : undefined;
+    report.failed({ index, file, seed, prompt, error });
+    tellGrid(await this.#grids.failed(index), report);
+  }
+
+  /** The pictures up to `end` that are not dealt with are those that were there. */
+  async #passKept(end: number, report: DrawReport): Promise<void> {
+    if (this.#manifest === undefined && !this.#settings.plan.hasGrids) this.#next = end;
+    for (; this.#next < end; this.#next++) {
+      const target = this.#settings.plan.imageAt(this.#next);
+      if (target.kind !== 'file') continue;
+      const { path } = target;
+      if (this.#manifest !== undefined) {
+        await this.#manifest.addKept(this.#next, path, await readFileParameters(path));
+      }
+      tellGrid(await this.#grids.kept(this.#next, path), report);
+    }
+  }
 }
 
-async function readSkipped(plan: OutputPlan, index: number): Promise<RgbImage | undefined> {
-  const file = plan.images[index]?.file;
-  return file === undefined ? undefined : readImage(file);
+function tellGrid(file: string | undefined, report: DrawReport): void {
+  if (file !== undefined) report.grid(file);
+}
+
+/** The fault of one file: its name is a folder's, its format cannot hold it. A full disk is another matter. */
+function isFileFailure(error: unknown): error is SvgT2IError {
+  return (
+    SvgT2IError.isInstance(error) && (error.code === 'ERR_SVGT2I_IO' || error.code === 'ERR_SVGT2I_IMAGE')
+  );
+}
+
+async function writeTo(target: Target, bytes: Uint8Array): Promise<void> {
+  if (target.kind === 'file') await writeWhole(target.path, bytes);
+  else if (target.kind === 'stdout') await toStdout(bytes);
 }
 
 function toStdout(bytes: Uint8Array): Promise<void> {
   return new Promise((done, fail) => {
     process.stdout.write(bytes, (error) => (error ? fail(error) : done()));
   });
-}
-
-/** A function that appends a line for a picture; with --skip-existing the lines of earlier runs stay. */
-async function openManifest(path: string, keep: boolean): Promise<(written: WrittenImage) => Promise<void>> {
-  try {
-    if (!keep) await writeFile(path, '');
-  } catch (error) {
-    throw fileError(error, 'write', path);
-  }
-  return async ({ image, file }) => {
-    const name = file === undefined ? null : relative(resolve(path, '..'), file);
-    const line = JSON.stringify({ index: image.index, file: name, ...image.metadata });
-    try {
-      await appendFile(path, `${line}\n`);
-    } catch (error) {
-      throw fileError(error, 'write', path);
-    }
-  };
 }

@@ -61,6 +61,7 @@ export const OUTPUT_FLAGS: readonly Flag[] = [
   { flags: '--quality <n>', path: 'output.quality', parse: toNumber },
   { flags: '--grid', path: 'output.grid' },
   { flags: '--skip-existing', path: 'output.skipExisting' },
+  { flags: '--on-mismatch <mode>', path: 'output.onMismatch' },
   { flags: '--manifest <file>', path: 'output.manifest' },
 ];
 

@@ -1,105 +1,116 @@
 /** Which picture of a run goes to which file. */
-import { existsSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import type { OutputOptions } from '../config/sample.js';
 import { SvgT2IError } from '../errors.js';
-import { isFolder } from '../files.js';
+import { isFolder, removeDeadParts } from '../files.js';
 import { type OutputFormat, outputFormatOf } from '../image/encode.js';
 import { prepareFile, prepareFolder } from './write-file.js';
 
-export interface PlannedImage {
-  readonly index: number;
-  /** Undefined: to stdout. */
-  readonly file: string | undefined;
-}
+/** Where one file of a run goes. */
+export type Target =
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'stdout' }
+  /** Only the grid is wanted. */
+  | { readonly kind: 'nowhere' };
 
+/** Names are made when they are needed: a run may have 100,000 pictures. */
 export interface OutputPlan {
   readonly format: OutputFormat;
-  readonly images: readonly PlannedImage[];
-  /** Grid of each prompt, where one is wanted; an undefined file is stdout. */
-  readonly grids: readonly { readonly file: string | undefined }[];
-  /** Indices still to be drawn. */
-  readonly wanted: readonly number[];
+  /** Pictures of the run. */
+  readonly total: number;
+  /** Pictures of a prompt. */
+  readonly count: number;
+  /** Whether each prompt gets a grid. */
+  readonly hasGrids: boolean;
+  /** The folder of all files; undefined where everything goes to stdout. */
+  readonly folder: string | undefined;
+  imageAt(index: number): Target;
+  /** Of a prompt by its number. */
+  gridAt(prompt: number): Target;
 }
 
 export interface PlanRequest {
   readonly promptCount: number;
   /** Pictures a prompt. */
   readonly count: number;
-  readonly firstSeed: number;
+  /** Of a picture by its index. */
+  readonly seedOf: (index: number) => number;
   readonly stdoutIsTerminal: boolean;
 }
 
 const extensions: Readonly<Record<OutputFormat, string>> = { png: '.png', jpeg: '.jpg', webp: '.webp' };
 
 export async function planOutput(output: OutputOptions, request: PlanRequest): Promise<OutputPlan> {
-  const total = request.promptCount * request.count;
-  const all = Array.from({ length: total }, (_, index) => index);
-  if (output.path === '-') return planStdout(output, request);
-  const asFile = output.path !== undefined && extname(output.path) !== '' && !(await isFolder(output.path));
+  const { promptCount, count, seedOf } = request;
+  const { path, grid: hasGrids } = output;
+  const total = promptCount * count;
+  if (path === '-') return planStdout(output, request);
+  const asFile = path !== undefined && extname(path) !== '' && !(await isFolder(path));
   const format = formatOf(output, asFile);
-  const seedOf = (index: number) => request.firstSeed + index;
-  const number = (index: number) => String(index).padStart(Math.max(4, String(total - 1).length), '0');
+  const digits = Math.max(4, String(total - 1).length);
+  const number = (index: number) => String(index).padStart(digits, '0');
   const fileOf = (index: number): string => {
-    const { path } = output;
-    if (path === undefined) return `svg-t2i-${number(index)}-seed${seedOf(index)}${extensions[format]}`;
-    if (!asFile) return join(path, `${number(index)}-seed${seedOf(index)}${extensions[format]}`);
+    const name = `${number(index)}-seed${seedOf(index)}${extensions[format]}`;
+    if (path === undefined) return `svg-t2i-${name}`;
+    if (!asFile) return join(path, name);
     return total === 1 ? path : withSuffix(path, `-${number(index)}`);
   };
   const gridOf = (prompt: number): string => {
-    const suffix = request.promptCount === 1 ? 'grid' : `grid-${number(prompt)}`;
-    if (output.path === undefined) return `svg-t2i-${suffix}${extensions[format]}`;
-    return asFile
-      ? withSuffix(output.path, `-${suffix}`)
-      : join(output.path, `${suffix}${extensions[format]}`);
+    const suffix = promptCount === 1 ? 'grid' : `grid-${number(prompt)}`;
+    if (path === undefined) return `svg-t2i-${suffix}${extensions[format]}`;
+    return asFile ? withSuffix(path, `-${suffix}`) : join(path, `${suffix}${extensions[format]}`);
   };
-  const images = all.map((index) => ({ index, file: fileOf(index) }));
   return {
     format,
-    images,
-    grids: output.grid
-      ? Array.from({ length: request.promptCount }, (_, prompt) => ({ file: gridOf(prompt) }))
-      : [],
-    wanted: output.skipExisting
-      ? images.filter(({ file }) => !existsSync(file)).map(({ index }) => index)
-      : all,
+    total,
+    count,
+    hasGrids,
+    folder: join(fileOf(0), '..'),
+    imageAt: (index) => ({ kind: 'file', path: fileOf(index) }),
+    gridAt: (prompt) => ({ kind: 'file', path: gridOf(prompt) }),
   };
 }
 
-/** Refuses before anything is loaded what could only fail after it: no permission, a full disk. */
+/**
+ * Refuses before anything is loaded what could only fail after it: no permission, a full disk. Takes away what dead
+ * processes have left half-written.
+ */
 export async function prepareOutput(
   plan: OutputPlan,
   output: OutputOptions,
   imageBytes: number,
 ): Promise<void> {
-  const files = [...plan.images, ...plan.grids].map(({ file }) => file).filter((file) => file !== undefined);
   if (output.manifest !== undefined) await prepareFile(output.manifest, 0);
-  const [first] = files;
-  if (first === undefined) return;
-  if (files.length === 1) await prepareFile(first, imageBytes);
-  else await prepareFolder(join(first, '..'), imageBytes);
+  if (plan.folder === undefined) return;
+  const first = plan.imageAt(0);
+  if (plan.total === 1 && !plan.hasGrids && first.kind === 'file') await prepareFile(first.path, imageBytes);
+  else await prepareFolder(plan.folder, imageBytes);
+  await removeDeadParts(plan.folder);
 }
 
 function planStdout(output: OutputOptions, request: PlanRequest): OutputPlan {
-  const total = request.promptCount * request.count;
+  const { count, promptCount } = request;
+  const total = promptCount * count;
   const refuse = (message: string, hint: string) => new SvgT2IError('ERR_SVGT2I_USAGE', message, { hint });
   if (request.stdoutIsTerminal) {
     throw refuse('-o - would write a picture to the terminal', 'Redirect stdout to a file, or pass -o FILE.');
   }
-  if (output.grid ? request.promptCount > 1 : total > 1) {
+  if (output.grid ? promptCount > 1 : total > 1) {
     throw refuse(
       `-o - takes one picture, not ${total}`,
       'Pass -o FOLDER, or --grid for all pictures of a prompt as one.',
     );
   }
   if (output.skipExisting) throw refuse('--skip-existing has no meaning with -o -', 'Pass -o FILE.');
-  const indices = Array.from({ length: total }, (_, index) => index);
   return {
     format: output.format ?? 'png',
+    total,
+    count,
+    hasGrids: output.grid,
+    folder: undefined,
     // With a grid on stdout the single pictures go nowhere.
-    images: output.grid ? [] : indices.map((index) => ({ index, file: undefined })),
-    grids: output.grid ? [{ file: undefined }] : [],
-    wanted: indices,
+    imageAt: () => ({ kind: output.grid ? 'nowhere' : 'stdout' }),
+    gridAt: () => ({ kind: 'stdout' }),
   };
 }
 

@@ -37,8 +37,11 @@ export function warn(text: string): void {
 }
 
 /** An error on stderr: one line, then the fix, then (verbose) the stack and its causes. */
-export function printError(error: unknown, options: { readonly verbose?: boolean } = {}): void {
-  process.stderr.write(`${pc.red('error:')} ${printable(firstLine(error))}\n`);
+export function printError(
+  error: unknown,
+  options: { readonly verbose?: boolean; readonly prefix?: string } = {},
+): void {
+  process.stderr.write(`${pc.red('error:')} ${printable((options.prefix ?? '') + firstLine(error))}\n`);
   if (SvgT2IError.isInstance(error)) {
     for (const line of (error.hint ?? '').split('\n').filter((text) => text !== '')) {
       process.stderr.write(`  ${pc.dim('->')} ${printable(line)}\n`);

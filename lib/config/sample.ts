@@ -3,6 +3,8 @@ import { z } from 'zod';
 import { modelSchema } from './model.js';
 import { settingsWithRules } from './request.js';
 
+export const MISMATCH_MODES = ['redraw', 'keep', 'refuse'] as const;
+export type MismatchMode = (typeof MISMATCH_MODES)[number];
 export const IMAGE_FORMATS = ['png', 'jpeg', 'webp'] as const;
 
 export const outputSchema = z.strictObject({
@@ -13,8 +15,21 @@ export const outputSchema = z.strictObject({
     .describe("of the files; the path's extension decides where it has one"),
   quality: z.number().int().min(1).max(100).default(90).describe('of jpeg and webp'),
   grid: z.boolean().default(false).describe('also write all pictures of a prompt as one'),
-  skipExisting: z.boolean().default(false).describe('leave pictures that are already there'),
-  manifest: z.string().min(1).optional().describe('JSON Lines file that gets a line a picture'),
+  skipExisting: z
+    .boolean()
+    .default(false)
+    .describe('leave pictures that are already there, as their parameters tell'),
+  onMismatch: z
+    .enum(MISMATCH_MODES)
+    .default('redraw')
+    .describe(
+      'with skipExisting, a picture of another prompt or other settings: redraw, keep, or refuse before anything is drawn',
+    ),
+  manifest: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('JSON Lines file that gets a line a picture; with skipExisting earlier lines stay'),
 });
 
 export const sampleConfigSchema = z.strictObject({

@@ -3,7 +3,16 @@ import { basename, dirname } from 'node:path';
 import { defaultShift, isAdaptive, type ResolvedRequest } from '../config/request.js';
 import type { ImageParameters } from '../image/parameters.js';
 import { PACKAGE_VERSION } from '../version.js';
+import type { ReleaseLayout } from './layout.js';
 import type { Loaded } from './load.js';
+
+/** What was asked for: known before anything is loaded. */
+export interface AskedPicture {
+  readonly request: Omit<ResolvedRequest, 'prompt' | 'seed'>;
+  readonly prompt: string;
+  readonly seed: number;
+  readonly layout: Pick<ReleaseLayout, 'dit' | 'autoencoder'>;
+}
 
 export function imageMetadata(picture: {
   readonly request: ResolvedRequest;
@@ -13,19 +22,28 @@ export function imageMetadata(picture: {
   readonly givenNoise: boolean;
   readonly loaded: Pick<Loaded, 'layout' | 'models'>;
 }): ImageParameters {
-  const { request, loaded } = picture;
-  const dpm = request.solver === 'dpm++';
+  const { request, prompt, seed, loaded } = picture;
   return {
     software: `svg-t2i ${PACKAGE_VERSION}`,
-    prompt: picture.prompt,
+    ...askedMetadata({ request, prompt, seed, layout: loaded.layout }),
     ...(picture.enhancedPrompt === undefined ? {} : { enhancedPrompt: picture.enhancedPrompt }),
+    // The seed says nothing where the caller gave the noise.
+    ...(picture.givenNoise ? { noise: 'given' } : {}),
+    dtype: loaded.models.dtype,
+    device: loaded.models.device,
+  };
+}
+
+/** The part of a picture's parameters that was asked for. */
+export function askedMetadata({ request, prompt, seed, layout }: AskedPicture): ImageParameters {
+  const dpm = request.solver === 'dpm++';
+  return {
+    prompt,
     negativePrompt: request.negativePrompt,
     systemPrompt: request.systemPrompt,
     width: request.width,
     height: request.height,
-    seed: picture.seed,
-    // The seed says nothing where the caller gave the noise.
-    ...(picture.givenNoise ? { noise: 'given' } : {}),
+    seed,
     steps: request.steps,
     solver: request.solver,
     ...(dpm ? { order: request.order, method: request.method, skipType: request.skipType } : {}),
@@ -36,11 +54,24 @@ export function imageMetadata(picture: {
     guidanceUntil: request.guidanceUntil,
     ...(request.guidanceMode === 'renorm' ? { renorm: request.renorm } : {}),
     // File names, no paths: a picture that is passed on should not tell about its maker's folders.
-    dit: shortPath(loaded.layout.dit),
-    autoencoder: shortPath(loaded.layout.autoencoder?.checkpoint),
-    dtype: loaded.models.dtype,
-    device: loaded.models.device,
+    dit: shortPath(layout.dit),
+    autoencoder: shortPath(layout.autoencoder?.checkpoint),
   };
+}
+
+/**
+ * Names of the parameters in which a picture differs from what is asked for. Only what both say counts: pictures of
+ * other versions know more or less.
+ */
+export function differences(asked: ImageParameters, found: ImageParameters): readonly string[] {
+  const names = Object.keys(asked).filter((name) => {
+    const [wanted, there] = [asked[name], found[name]];
+    if (wanted === undefined || there === undefined || wanted === there) return false;
+    // Texts that had no room in EXIF are cut.
+    const isCut = found.shortened === true && typeof wanted === 'string' && typeof there === 'string';
+    return !(isCut && wanted.startsWith(there));
+  });
+  return found.noise === undefined ? names : [...names, 'noise'];
 }
 
 function shortPath(path: string | undefined): string | undefined {

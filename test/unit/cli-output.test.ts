@@ -11,7 +11,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { errorToJson, formatTable } from '../../lib/cli/output.js';
-import { type PlanRequest, planOutput, prepareOutput } from '../../lib/cli/output-plan.js';
+import {
+  type OutputPlan,
+  type PlanRequest,
+  planOutput,
+  prepareOutput,
+  type Target,
+} from '../../lib/cli/output-plan.js';
 import { fitImage } from '../../lib/cli/reconstruct-images.js';
 import { prepareFile, prepareFolder, writeWhole } from '../../lib/cli/write-file.js';
 import { outputSchema } from '../../lib/config/sample.js';
@@ -27,34 +33,45 @@ function plan(output: object, request: Partial<PlanRequest> = {}) {
   return planOutput(outputSchema.parse(output), {
     promptCount: 1,
     count: 1,
-    firstSeed: 7,
+    seedOf: (index) => 7 + index,
     stdoutIsTerminal: false,
     ...request,
   });
 }
 
+const pathOf = (target: Target) => (target.kind === 'file' ? target.path : target.kind);
+const imagesOf = (plan: OutputPlan) =>
+  Array.from({ length: plan.total }, (_, index) => pathOf(plan.imageAt(index)));
+
 describe('where pictures go', () => {
   it('one picture to the named file', async () => {
-    expect(await plan({ path: 'fox.webp' })).toMatchObject({
-      format: 'webp',
-      images: [{ index: 0, file: 'fox.webp' }],
-    });
+    const only = await plan({ path: 'a/fox.webp' });
+    expect(only).toMatchObject({ format: 'webp', total: 1, folder: 'a' });
+    expect(imagesOf(only)).toEqual(['a/fox.webp']);
   });
 
   it('several pictures to numbered files', async () => {
-    const { images } = await plan({ path: 'a/fox.jpg' }, { count: 2 });
-    expect(images.map(({ file }) => file)).toEqual(['a/fox-0000.jpg', 'a/fox-0001.jpg']);
+    expect(imagesOf(await plan({ path: 'a/fox.jpg' }, { count: 2 }))).toEqual([
+      'a/fox-0000.jpg',
+      'a/fox-0001.jpg',
+    ]);
+  });
+
+  it('the current folder without a path', async () => {
+    const here = await plan({ grid: true });
+    expect([...imagesOf(here), pathOf(here.gridAt(0)), here.folder]).toEqual([
+      'svg-t2i-0000-seed7.png',
+      'svg-t2i-grid.png',
+      '.',
+    ]);
   });
 
   it('a folder gets index and seed', async () => {
-    const { images, grids } = await plan(
-      { path: folder, format: 'jpeg', grid: true },
-      { promptCount: 2, count: 2 },
-    );
-    expect(images.map(({ file }) => file)).toEqual(
+    const many = await plan({ path: folder, format: 'jpeg', grid: true }, { promptCount: 2, count: 2 });
+    expect(imagesOf(many)).toEqual(
       ['0000-seed7', '0001-seed8', '0002-seed9', '0003-seed10'].map((name) => join(folder, `${name}.jpg`)),
     );
-    expect(grids.map(({ file }) => file)).toEqual(
+    expect([0, 1].map((prompt) => pathOf(many.gridAt(prompt)))).toEqual(
       ['grid-0000', 'grid-0001'].map((name) => join(folder, `${name}.jpg`)),
     );
   });
@@ -62,20 +79,16 @@ describe('where pictures go', () => {
   it('a folder with a dot in its name is a folder', async () => {
     const path = join(folder, 'v1.0');
     mkdirSync(path);
-    expect((await plan({ path })).images[0]?.file).toBe(join(path, '0000-seed7.png'));
-  });
-
-  it('what exists is skipped', async () => {
-    writeFileSync(join(folder, '0001-seed8.png'), '');
-    const { wanted } = await plan({ path: folder, skipExisting: true }, { count: 3 });
-    expect(wanted).toEqual([0, 2]);
+    expect(imagesOf(await plan({ path }))).toEqual([join(path, '0000-seed7.png')]);
   });
 
   it('stdout takes one picture, or one grid', async () => {
-    expect((await plan({ path: '-' })).images).toEqual([{ index: 0, file: undefined }]);
+    expect(imagesOf(await plan({ path: '-' }))).toEqual(['stdout']);
     const gridPlan = await plan({ path: '-', grid: true }, { count: 4 });
-    expect(gridPlan.images).toEqual([]);
-    expect(gridPlan.grids).toEqual([{ file: undefined }]);
+    expect([...imagesOf(gridPlan), pathOf(gridPlan.gridAt(0))]).toEqual([
+      ...['nowhere', 'nowhere', 'nowhere', 'nowhere'],
+      'stdout',
+    ]);
   });
 
   it.each([
