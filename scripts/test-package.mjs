@@ -77,18 +77,21 @@ function afterInstall(machine, project, results, start) {
   return problems.filter((problem) => problem !== '');
 }
 
-/** The command of the installed package. */
+/** The command of the installed package: arguments, exit code, what it prints. */
+const COMMANDS = [
+  [['--version'], 0, /^svg-t2i \d/m],
+  [['doctor'], 0, /ok +addon: loads/],
+  [['selftest'], 0, /^[1-9]\d* passed, 0 failed/m],
+  [['quickstart'], 0, /\.png/],
+  [['build', '--tests'], 2, /no part of the package/],
+];
+
 function commandProblems(machine, project) {
-  const runs = [
-    ['--version', /^svg-t2i \d/m],
-    ['doctor', /./],
-    ['selftest', /^[1-9]\d* passed, 0 failed/m],
-    ['quickstart', /\.png/],
-  ];
   const main = join(project, 'node_modules/svg-t2i/dist/cli/main.js');
-  return runs.flatMap(([command, wanted]) => {
-    const { ok, output } = machine.run('node', [main, command], project);
-    return ok && wanted.test(output) ? [] : [`svg-t2i ${command}: ${output.trim().slice(-600)}`];
+  return COMMANDS.flatMap(([args, code, wanted]) => {
+    const { status, output } = machine.run('node', [main, ...args], project);
+    if (status === code && wanted.test(output)) return [];
+    return [`svg-t2i ${args.join(' ')} ended with ${status}: ${output.trim().slice(-600)}`];
   });
 }
 

@@ -40,6 +40,7 @@ const OUTPUTS = [
 ];
 /** What the addon is compiled from. */
 export const SOURCES = ['CMakeLists.txt', 'cmake', 'native'] as const;
+const TEST_SOURCES = 'test/native';
 const TEST_PROGRAM = 'build/tests/svg_native_tests';
 
 /** What the last good build was made of. */
@@ -56,9 +57,14 @@ export async function buildAddon(options: BuildOptions): Promise<BuildResult> {
   const log = options.log ?? (() => undefined);
   const previous = readStamp();
   const tests = options.tests ?? false;
+  if (tests && !existsSync(join(PACKAGE_ROOT, TEST_SOURCES))) {
+    throw new SvgT2IError('ERR_SVGT2I_USAGE', 'the native tests are no part of the package', {
+      hint: 'Leave --tests out, or build in a clone.',
+    });
+  }
   const configuration = describeConfiguration(options);
   const sources = fingerprint(SOURCES);
-  const testSources = tests ? fingerprint(['test/native']) : undefined;
+  const testSources = tests ? fingerprint([TEST_SOURCES]) : undefined;
   const current =
     previous?.configuration === configuration &&
     previous.sources === sources &&

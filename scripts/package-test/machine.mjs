@@ -52,7 +52,7 @@ export class Machine {
     };
   }
 
-  /** Runs a program without the network's or the terminal's say; returns its status and all that it printed. */
+  /** Runs a program without a terminal; returns its status and all that it printed. */
   run(command, args, cwd, environment = {}) {
     const { status, signal, stdout, stderr, error } = spawnSync(command, args, {
       cwd,
@@ -63,6 +63,7 @@ export class Machine {
     });
     return {
       ok: status === 0,
+      status,
       output: `${stdout ?? ''}${stderr ?? ''}${error?.message ?? ''}${signal ?? ''}`,
     };
   }
