@@ -208,8 +208,11 @@ export function workingFolderGone(cause?: unknown): SvgT2IError {
   });
 }
 
-/** The first line of any thrown value's message. */
+const MAX_LINE = 500;
+
+/** The first line of any thrown value's message; one that repeats a whole file's text is cut. */
 export function firstLine(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  return text.split('\n', 1)[0] ?? '';
+  const text = (error instanceof Error ? error.message : String(error)).slice(0, MAX_LINE + 1);
+  const line = text.split('\n', 1)[0] ?? '';
+  return line.length > MAX_LINE ? `${line.slice(0, MAX_LINE)}...` : line;
 }

@@ -1,11 +1,12 @@
 /** Folders and files that are there whole or not at all, and their hashes. */
 import { createHash } from 'node:crypto';
-import { createReadStream, realpathSync, rmSync } from 'node:fs';
+import { realpathSync, rmSync } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { fileError, firstLine, systemErrorCode, workingFolderGone } from './errors.js';
 import { fileSystemTime } from './lock/file-system-time.mjs';
 import { processTag, TAG_PATTERN, tagState } from './lock/process.mjs';
+import { openRegular } from './regular-file.js';
 
 /** With the folders above it. */
 export async function makeFolder(folder: string): Promise<void> {
@@ -157,13 +158,16 @@ export interface FileHash {
 export async function hashFile(path: string): Promise<FileHash> {
   const hash = createHash('sha256');
   let bytes = 0;
+  const file = await openRegular(path);
   try {
-    for await (const part of createReadStream(path, { highWaterMark: 1024 * 1024 })) {
+    for await (const part of file.createReadStream({ autoClose: false, highWaterMark: 1024 * 1024 })) {
       hash.update(part as Buffer);
       bytes += (part as Buffer).length;
     }
   } catch (error) {
     throw fileError(error, 'read', path);
+  } finally {
+    await file.close();
   }
   return { bytes, sha256: hash.digest('hex') };
 }

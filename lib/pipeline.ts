@@ -148,10 +148,21 @@ export class SvgT2I {
     return results;
   }
 
-  /** A longer description of the same picture, written by the text encoder (greedy, so always the same). */
+  /**
+   * A longer description of the same picture, written by the text encoder (greedy, so always the same). Rejects with
+   * ERR_SVGT2I_INVALID_ARGUMENT for a prompt beyond what the text encoder can go on from (some 7,900 tokens).
+   */
   async enhancePrompt(prompt: string, options: SignalOptions = {}): Promise<string> {
     const tokenizer = this.#tokenizer();
     const { ids } = tokenizer.encode(enhanceInstruction(prompt));
+    const limit = (this.models.textEncoder?.maxTokens ?? Number.POSITIVE_INFINITY) - MAX_ENHANCE_TOKENS;
+    if (ids.length > limit) {
+      throw new SvgT2IError(
+        'ERR_SVGT2I_INVALID_ARGUMENT',
+        `the prompt is too long to be enhanced: with its instruction it has ${ids.length} tokens, the limit is ${limit}`,
+        { hint: 'Shorten it; a picture follows its first 256 tokens or so anyway.' },
+      );
+    }
     const { value } = await this.#engine().run<{ readonly ids: readonly number[] }>(
       'generate-text',
       { maxNewTokens: MAX_ENHANCE_TOKENS },

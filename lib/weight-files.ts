@@ -4,6 +4,7 @@ import { Engine } from './engine.js';
 
 export interface TensorSummary {
   readonly name: string;
+  /** "float32"; element types that are listed but not read have torch's name or the file's own ("F4"). */
   readonly dtype: string;
   readonly shape: readonly number[];
   readonly bytes: number;
@@ -13,9 +14,11 @@ export interface WeightFileReport {
   readonly path: string;
   /** "safetensors", "torch zip" or "torch legacy", with " (sharded)" where several files make one state dict. */
   readonly format: string;
-  /** What the names and shapes say it is, e.g. "next_dit"; absent where they say nothing. */
-  readonly kind?: string;
+  /** What the names and shapes say it is, such as "next-dit" or "adapter"; "unknown" where they say nothing. */
+  readonly kind: string;
   readonly description: string;
+  /** What to do with a file that cannot be loaded as it is, such as weights in another library's form. */
+  readonly hint?: string;
   /** Keys of the torch file that lead to the tensors. */
   readonly root: readonly string[];
   readonly files: readonly string[];

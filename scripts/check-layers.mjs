@@ -63,7 +63,7 @@ const libLayers = {
     'index',
   ],
 };
-const everywhere = ['errors', 'lock', 'files', 'keyed-lines', 'printable', 'stop', 'version'];
+const everywhere = ['errors', 'lock', 'files', 'keyed-lines', 'printable', 'regular-file', 'stop', 'version'];
 
 const problems = [];
 

@@ -1,10 +1,14 @@
 /** One configuration from its layers: a command's defaults < file (with one level of `extends`) < environment < flags and --set. */
-import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { parseDocument, stringify } from 'yaml';
+import { stringify } from 'yaml';
 import type { z } from 'zod';
-import { fileError, SvgT2IError } from '../errors.js';
+import { SvgT2IError } from '../errors.js';
+import { readText } from '../regular-file.js';
 import { validate } from './validate.js';
+import { MAX_YAML_BYTES, parseYaml } from './yaml.js';
+
+/** A little more than is parsed, so that the parser's message is the one that is seen. */
+const MAX_CONFIG_FILE_BYTES = 16 * MAX_YAML_BYTES;
 
 /** A plain tree of configuration values. */
 export interface ConfigTree {
@@ -77,17 +81,8 @@ async function readConfigFile(file: string, keys: ConfigKeys): Promise<ConfigTre
 }
 
 async function readTree(file: string, keys: ConfigKeys): Promise<ConfigTree> {
-  let text: string;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch (error) {
-    throw fileError(error, 'read', file);
-  }
-  const document = parseDocument(text);
-  const [syntaxError] = document.errors;
-  if (syntaxError !== undefined)
-    throw invalid(file, (syntaxError.message.split('\n', 1)[0] ?? '').replace(/:$/, ''));
-  const tree: unknown = document.toJS({ maxAliasCount: 100 }) ?? {};
+  const text = await readText(file, { maxBytes: MAX_CONFIG_FILE_BYTES, allowPassedPipe: true });
+  const tree = parseYaml(text, file) ?? {};
   if (!isTree(tree)) throw invalid(file, 'must be a mapping of sections');
   return resolvePaths(tree, dirname(resolve(file)), keys);
 }
@@ -125,9 +120,8 @@ function parseAssignment(text: string): ConfigTree {
       hint: 'For example --set sample.steps=20.',
     });
   }
-  const document = parseDocument(text.slice(equals + 1));
-  if (document.errors.length > 0) throw invalid(`--set ${text}`, 'the value is not valid YAML');
-  return nest(text.slice(0, equals).split('.'), document.toJS());
+  const path = text.slice(0, equals);
+  return nest(path.split('.'), parseYaml(text.slice(equals + 1), `--set ${path}=...`));
 }
 
 function nest(path: readonly string[], value: unknown): ConfigTree {

@@ -1,6 +1,9 @@
 /** A small configuration file that need not be there. */
-import { readFileSync } from 'node:fs';
-import { fileError, firstLine, SvgT2IError } from '../errors.js';
+import { firstLine, SvgT2IError } from '../errors.js';
+import { readTextSync } from '../regular-file.js';
+
+/** Of dimensions and defaults, which take some hundred bytes. */
+const MAX_BYTES = 1024 * 1024;
 
 /**
  * What `parse` makes of the file's text; undefined where there is no such file.
@@ -10,15 +13,15 @@ import { fileError, firstLine, SvgT2IError } from '../errors.js';
 export function readOptionalFile(path: string, parse: (text: string) => unknown): unknown {
   let text: string;
   try {
-    text = readFileSync(path, 'utf8');
+    text = readTextSync(path, { maxBytes: MAX_BYTES });
   } catch (error) {
-    const failure = fileError(error, 'read', path);
-    if (failure.code === 'ERR_SVGT2I_FILE_NOT_FOUND') return undefined;
-    throw failure;
+    if (SvgT2IError.isInstance(error) && error.code === 'ERR_SVGT2I_FILE_NOT_FOUND') return undefined;
+    throw error;
   }
   try {
     return parse(text);
   } catch (error) {
+    if (SvgT2IError.isInstance(error)) throw error;
     throw new SvgT2IError('ERR_SVGT2I_INVALID_CONFIG', `${path}: ${firstLine(error)}`, { cause: error });
   }
 }

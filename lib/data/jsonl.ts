@@ -1,8 +1,9 @@
 /** Captioned pictures listed in a JSONL file, an object a line: {"path": "a.jpg", "prompt": "a fox"}. */
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { fileError, firstLine, SvgT2IError } from '../errors.js';
+import { openRegular } from '../regular-file.js';
 import type { DataItem, Dataset } from './dataset.js';
 
 export interface JsonlOptions {
@@ -53,7 +54,7 @@ export class JsonlDataset implements Dataset {
   static async open(path: string, options: JsonlOptions = {}): Promise<JsonlDataset> {
     let file: FileHandle | undefined;
     try {
-      file = await open(path, 'r');
+      file = await openRegular(path);
       const offsets = await indexLines(file);
       if (offsets.length < 2) {
         throw new SvgT2IError('ERR_SVGT2I_FILE_FORMAT', `${path} lists no pictures`, {

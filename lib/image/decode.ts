@@ -1,7 +1,8 @@
 /** Picture files into RGB pixels, within limits that are checked before any raster is allocated. */
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import sharp from 'sharp';
 import { fileError, SvgT2IError } from '../errors.js';
+import { openRegular } from '../regular-file.js';
 import { cmykToRgb, toRgb } from './colour.js';
 import { type RgbImage, rgbImage } from './rgb-image.js';
 
@@ -118,14 +119,14 @@ function tooManyBytes(name: string, size: number, maxBytes = DEFAULT_MAX_BYTES):
 }
 
 /**
- * The whole file, or an error as soon as it proves longer than the limit; a pipe or a device is bounded too.
+ * The whole file, or an error as soon as it proves longer than the limit; pipes and devices are refused.
  *
- * @throws SvgT2IError ERR_SVGT2I_IMAGE, ERR_SVGT2I_FILE_NOT_FOUND or ERR_SVGT2I_IO
+ * @throws SvgT2IError ERR_SVGT2I_IMAGE, ERR_SVGT2I_FILE_FORMAT, ERR_SVGT2I_FILE_NOT_FOUND or ERR_SVGT2I_IO
  */
 export async function readFileBounded(path: string, maxBytes = DEFAULT_MAX_BYTES): Promise<Uint8Array> {
   let file: FileHandle | undefined;
   try {
-    file = await open(path, 'r');
+    file = await openRegular(path);
     const { size } = await file.stat();
     if (size > maxBytes) throw tooManyBytes(path, size, maxBytes);
     const parts: Buffer[] = [];

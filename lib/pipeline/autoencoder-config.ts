@@ -1,9 +1,8 @@
 /** Reads an autoencoder's yaml as the original writes it: `model.params` with dimensions and two weight paths. */
-import { readFileSync } from 'node:fs';
-import { parse } from 'yaml';
 import { z } from 'zod';
 import { validate } from '../config/validate.js';
-import { fileError, firstLine, SvgT2IError } from '../errors.js';
+import { MAX_YAML_BYTES, parseYaml } from '../config/yaml.js';
+import { readTextSync } from '../regular-file.js';
 
 // Loose: the yaml also holds training settings, and names of Python classes that mean nothing here.
 const paramsSchema = z.looseObject({
@@ -42,18 +41,7 @@ export interface AutoencoderConfig {
 }
 
 export function readAutoencoderConfig(path: string): AutoencoderConfig {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    throw fileError(error, 'read', path);
-  }
-  let tree: unknown;
-  try {
-    tree = parse(text, { maxAliasCount: 100 });
-  } catch (error) {
-    throw new SvgT2IError('ERR_SVGT2I_INVALID_CONFIG', `${path}: ${firstLine(error)}`, { cause: error });
-  }
+  const tree = parseYaml(readTextSync(path, { maxBytes: 16 * MAX_YAML_BYTES }), path);
   const { params } = validate(fileSchema, tree, { source: path }).model;
   const { ddconfig, dinoconfig, extra_vit_config: residual } = params;
   return {

@@ -28,6 +28,9 @@ export function findDit(folder: string, given: string | undefined, kind: WeightK
     if (isFile(place)) return place;
     const file = findInFolder(place, kind);
     if (file !== undefined) return file;
+    // The engine says what it is and what to do with it.
+    if (entries(place).some(({ name }) => name.endsWith('.distcp') || name === 'model_index.json'))
+      return place;
   }
   const existing = looked.filter(isFolder);
   return {

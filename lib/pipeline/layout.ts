@@ -130,7 +130,15 @@ function foldersLike(folder: string, pattern: RegExp): string[] {
 
 function missingError(folder: string, missing: readonly MissingPart[]): SvgT2IError {
   const list = missing.map(({ part, looked }) => `${part} (looked for ${looked.join(', ')})`).join('; ');
-  return new SvgT2IError('ERR_SVGT2I_WEIGHTS_MISSING', `weights missing in ${folder}: ${list}`, {
-    hint: missing.map(({ fix }) => fix).join('\n'),
-  });
+  const isDiffusers = isFile(join(folder, 'model_index.json'));
+  return new SvgT2IError(
+    'ERR_SVGT2I_WEIGHTS_MISSING',
+    `weights missing in ${folder}${isDiffusers ? ', which is a pipeline of diffusers' : ''}: ${list}`,
+    {
+      hint: [
+        ...(isDiffusers ? ["Pipelines of diffusers are not loaded: use SVG-T2I's release."] : []),
+        ...missing.map(({ fix }) => fix),
+      ].join('\n'),
+    },
+  );
 }

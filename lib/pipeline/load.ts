@@ -23,7 +23,12 @@ export interface LoadedModels {
   readonly device: string;
   /** `fp32` or `bf16`. */
   readonly dtype: string;
-  readonly textEncoder?: { readonly hiddenSize: number; readonly vocabSize: number };
+  readonly textEncoder?: {
+    readonly hiddenSize: number;
+    readonly vocabSize: number;
+    /** Tokens of the longest text that it continues, the new ones included. */
+    readonly maxTokens: number;
+  };
   readonly dit?: {
     readonly channels: number;
     readonly captionDim: number;

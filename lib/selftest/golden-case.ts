@@ -1,8 +1,11 @@
 /** Golden cases on disk: a folder each, with case.json and mostly io.safetensors. */
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { fileError, firstLine, SvgT2IError } from '../errors.js';
+import { readText } from '../regular-file.js';
 import { readSafetensors, type StoredTensor } from './safetensors.js';
+
+const MAX_CASE_BYTES = 64 * 1024 * 1024;
 
 export class GoldenCase {
   readonly folder: string;
@@ -22,12 +25,7 @@ export class GoldenCase {
   /** @throws SvgT2IError ERR_SVGT2I_FILE_NOT_FOUND or ERR_SVGT2I_FILE_FORMAT */
   static async open(folder: string): Promise<GoldenCase> {
     const path = join(folder, 'case.json');
-    let text: string;
-    try {
-      text = await readFile(path, 'utf8');
-    } catch (error) {
-      throw fileError(error, 'read', path);
-    }
+    const text = await readText(path, { maxBytes: MAX_CASE_BYTES });
     const spec = parseObject(text, path);
     const golden = new GoldenCase(folder, spec);
     if (golden.module === '') throw new SvgT2IError('ERR_SVGT2I_FILE_FORMAT', `${path} names no module`);

@@ -1,7 +1,10 @@
 /** The tensors of a golden case's io.safetensors, for the modules that TypeScript runs itself. */
-import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { fileError, firstLine, SvgT2IError } from '../errors.js';
+import { firstLine, SvgT2IError } from '../errors.js';
+import { readBytes } from '../regular-file.js';
+
+/** Inputs and outputs of one golden case. */
+const MAX_BYTES = 1024 ** 3;
 
 export interface StoredTensor {
   readonly shape: readonly number[];
@@ -24,12 +27,7 @@ type Entry = z.infer<typeof entrySchema>;
  * @throws SvgT2IError ERR_SVGT2I_FILE_NOT_FOUND or ERR_SVGT2I_FILE_FORMAT
  */
 export async function readSafetensors(path: string): Promise<ReadonlyMap<string, StoredTensor>> {
-  let bytes: Buffer;
-  try {
-    bytes = await readFile(path);
-  } catch (error) {
-    throw fileError(error, 'read', path);
-  }
+  const bytes = await readBytes(path, { maxBytes: MAX_BYTES });
   try {
     return parseSafetensors(bytes);
   } catch (error) {

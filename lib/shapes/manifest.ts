@@ -1,9 +1,9 @@
 /** The list of a data set of scenes: a line a picture, which `JsonlDataset` reads too. */
-import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { validate } from '../config/validate.js';
-import { fileError, firstLine, SvgT2IError } from '../errors.js';
+import { firstLine, SvgT2IError } from '../errors.js';
+import { readText } from '../regular-file.js';
 import type { SceneSpec } from './scene.js';
 import {
   BACKGROUND_NAMES,
@@ -14,6 +14,8 @@ import {
   SHAPES,
   SPLITS,
 } from './vocabulary.js';
+
+const MAX_LIST_BYTES = 256 * 1024 * 1024;
 
 /** Name of the list in its folder. */
 export const LIST_NAME = 'shapes.jsonl';
@@ -58,12 +60,7 @@ export interface ListedScene {
  * @throws SvgT2IError ERR_SVGT2I_FILE_NOT_FOUND, ERR_SVGT2I_IO, or ERR_SVGT2I_FILE_FORMAT with the number of the line
  */
 export async function readSceneList(path: string): Promise<readonly ListedScene[]> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    throw fileError(error, 'read', path);
-  }
+  const text = await readText(path, { maxBytes: MAX_LIST_BYTES });
   const scenes = text.split('\n').flatMap((line, index) => {
     if (line.trim() === '') return [];
     const source = `${path}:${index + 1}`;

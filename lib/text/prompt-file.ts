@@ -1,7 +1,10 @@
 /** Prompts of a text, JSON or JSONL file. */
-import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
-import { fileError, firstLine, SvgT2IError } from '../errors.js';
+import { firstLine, SvgT2IError } from '../errors.js';
+import { readText } from '../regular-file.js';
+
+/** A million long prompts. */
+const MAX_BYTES = 256 * 1024 * 1024;
 
 /** Keys of an object that may hold its prompt, in order of preference. */
 export const PROMPT_KEYS = ['refined_prompt', 'prompt', 'gpt_4_caption'] as const;
@@ -19,12 +22,7 @@ export interface PromptEntry {
  * @throws SvgT2IError ERR_SVGT2I_FILE_NOT_FOUND, ERR_SVGT2I_IO, or ERR_SVGT2I_FILE_FORMAT with the number of the line
  */
 export async function readPromptFile(path: string): Promise<readonly PromptEntry[]> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    throw fileError(error, 'read', path);
-  }
+  const text = await readText(path, { maxBytes: MAX_BYTES, allowPassedPipe: true });
   return parsePrompts(text, extname(path).toLowerCase(), path);
 }
 

@@ -1,10 +1,13 @@
 /** The text encoder's tokenizer: a tokenizer.json of Gemma-2's shape (BPE with byte fallback, <bos> in front). */
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Tokenizer as JsonTokenizer } from '@huggingface/tokenizers';
 import { z } from 'zod';
-import { fileError, firstLine, SvgT2IError } from '../errors.js';
+import { firstLine, SvgT2IError } from '../errors.js';
+import { readText } from '../regular-file.js';
+import { AddedTokens } from './added-tokens.js';
 import { detokenize } from './detokenize.js';
+import { checkPatterns } from './patterns.js';
 
 export interface EncodeOptions {
   /** Ids at most, <bos> included; the first are kept. */
@@ -35,15 +38,22 @@ export interface DecodeOptions {
   readonly skipSpecialTokens?: boolean;
 }
 
+/** Of a tokenizer.json; Gemma-3's has 33 MB. */
+const MAX_TOKENIZER_BYTES = 64 * 1024 * 1024;
+const MAX_CONFIG_BYTES = 8 * 1024 * 1024;
+/** Gemma-3 has 6,415 added tokens, of 30 characters at most. */
+const MAX_ADDED_TOKENS = 50_000;
+const MAX_ADDED_CHARACTERS = 256;
+
 const addedTokenSchema = z.object({
   id: z.number().int().nonnegative(),
-  content: z.string(),
+  content: z.string().max(MAX_ADDED_CHARACTERS),
   special: z.boolean().default(false),
 });
 
 /** What we rely on ourselves; the library reads the rest. */
 const tokenizerSchema = z.looseObject({
-  added_tokens: z.array(addedTokenSchema.loose()).default([]),
+  added_tokens: z.array(addedTokenSchema.loose()).max(MAX_ADDED_TOKENS).default([]),
   model: z.looseObject({
     type: z.literal('BPE'),
     vocab: z.record(z.string(), z.number().int().nonnegative()),
@@ -66,13 +76,15 @@ const configSchema = z.looseObject({
 type TokenizerJson = z.infer<typeof tokenizerSchema>;
 type TokenizerConfig = z.infer<typeof configSchema>;
 
+/** Words, numbers, space, a line break and what is not ASCII. */
+const PROBE = 'A fox, 12 \u00e9\u4e2d \u{1f98a}\n  end.';
+
 /** Between any character and a space, of which the normalizer makes U+2581. */
 const WORD_START = /(?<=[^\u2581])(?=\u2581)/u;
 
 export class Tokenizer {
   readonly #tokenizer: JsonTokenizer;
-  /** Splits a text at its added tokens and keeps them, at the odd places. */
-  readonly #addedPattern: RegExp | undefined;
+  readonly #addedTokens: AddedTokens;
   readonly #specialIds: ReadonlySet<number>;
   /**
    * No token reaches over the start of a word, as in Gemma itself: merging word by word then gives the same tokens in
@@ -87,7 +99,7 @@ export class Tokenizer {
   /** @internal Use `loadTokenizer`. */
   constructor(json: TokenizerJson, config: TokenizerConfig) {
     this.#tokenizer = new JsonTokenizer(json, {});
-    this.#addedPattern = addedTokenPattern(json.added_tokens.map((token) => token.content));
+    this.#addedTokens = new AddedTokens(json.added_tokens.map((token) => token.content));
     this.#specialIds = new Set(json.added_tokens.filter((token) => token.special).map((token) => token.id));
     this.#wordsAreApart = Object.keys(json.model.vocab).every((token) => !WORD_START.test(token));
     this.#bosToken = config.add_bos_token === false ? undefined : (config.bos_token ?? '<bos>');
@@ -143,8 +155,9 @@ export class Tokenizer {
   #tokenize(text: string): string[] {
     // Lone surrogates have no UTF-8 form: they become U+FFFD, as in any UTF-8 encoder.
     const wellFormed = Buffer.from(text, 'utf8').toString('utf8');
-    const sections = this.#addedPattern === undefined ? [wellFormed] : wellFormed.split(this.#addedPattern);
-    const tokens = sections.flatMap((section, index) => (index % 2 === 1 ? [section] : this.#merge(section)));
+    const tokens = this.#addedTokens
+      .split(wellFormed)
+      .flatMap((section, index) => (index % 2 === 1 ? [section] : this.#merge(section)));
     const { post_processor } = this.#tokenizer;
     if (post_processor !== null) return post_processor.post_process(tokens).tokens;
     return this.#bosToken === undefined ? tokens : [this.#bosToken, ...tokens];
@@ -162,15 +175,6 @@ export class Tokenizer {
   }
 }
 
-/** A pattern that finds the longest added token at every place; undefined without added tokens. */
-function addedTokenPattern(contents: readonly string[]): RegExp | undefined {
-  const alternatives = contents
-    .filter((content) => content !== '')
-    .sort((a, b) => b.length - a.length)
-    .map((content) => content.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'));
-  return alternatives.length === 0 ? undefined : new RegExp(`(${alternatives.join('|')})`, 'u');
-}
-
 /**
  * Loads the tokenizer of a Gemma folder, or a tokenizer.json itself; a tokenizer_config.json beside it names the
  * special tokens.
@@ -184,7 +188,7 @@ export async function loadTokenizer(path: string): Promise<Tokenizer> {
     () => false,
   );
   const file = isFolder ? join(path, 'tokenizer.json') : path;
-  const json = await readJson(file);
+  const json = await readJson(file, MAX_TOKENIZER_BYTES);
   if (json === undefined) {
     throw new SvgT2IError(
       'ERR_SVGT2I_WEIGHTS_MISSING',
@@ -194,27 +198,38 @@ export async function loadTokenizer(path: string): Promise<Tokenizer> {
       },
     );
   }
-  const config = (await readJson(join(dirname(file), 'tokenizer_config.json'))) ?? {};
+  const config = (await readJson(join(dirname(file), 'tokenizer_config.json'), MAX_CONFIG_BYTES)) ?? {};
   try {
-    return new Tokenizer(tokenizerSchema.parse(json), configSchema.parse(config));
+    const checked = tokenizerSchema.parse(json);
+    checkPatterns(checked, file);
+    const tokenizer = new Tokenizer(checked, configSchema.parse(config));
+    // Parts that the library reads late, such as a post-processor, fail here rather than at a prompt.
+    tokenizer.encode(PROBE);
+    return tokenizer;
   } catch (error) {
-    const reason =
-      error instanceof z.ZodError ? z.prettifyError(error).replaceAll('\n', ' ') : firstLine(error);
+    if (SvgT2IError.isInstance(error)) throw error;
+    const reason = error instanceof z.ZodError ? firstIssue(error) : firstLine(error);
     throw new SvgT2IError('ERR_SVGT2I_FILE_FORMAT', `${file} is no tokenizer of Gemma's kind: ${reason}`, {
       cause: error,
     });
   }
 }
 
+/** A list of some thousand tokens may have a fault in each. */
+function firstIssue(error: z.ZodError): string {
+  const [issue] = error.issues;
+  if (issue === undefined) return firstLine(error);
+  return issue.path.length === 0 ? issue.message : `${issue.path.join('.').slice(0, 100)}: ${issue.message}`;
+}
+
 /** undefined where there is no such file. */
-async function readJson(file: string): Promise<unknown> {
+async function readJson(file: string, maxBytes: number): Promise<unknown> {
   let text: string;
   try {
-    text = await readFile(file, 'utf8');
+    text = await readText(file, { maxBytes });
   } catch (error) {
-    const failure = fileError(error, 'read', file);
-    if (failure.code === 'ERR_SVGT2I_FILE_NOT_FOUND') return undefined;
-    throw failure;
+    if (SvgT2IError.isInstance(error) && error.code === 'ERR_SVGT2I_FILE_NOT_FOUND') return undefined;
+    throw error;
   }
   try {
     return JSON.parse(text);

@@ -2,10 +2,14 @@
  * A feature cache on disk: shards NAME.safetensors with NAME.json (which pictures they hold), empty.safetensors with the
  * empty caption, and index.json that says what everything was made from.
  */
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { fileError, SvgT2IError, systemErrorCode } from '../errors.js';
+import { fileError, SvgT2IError } from '../errors.js';
+import { readText } from '../regular-file.js';
+
+/** An index of some millions of pictures. */
+const MAX_JSON_BYTES = 128 * 1024 * 1024;
 
 export const INDEX_NAME = 'index.json';
 /** The caption that takes the place of dropped ones. */
@@ -62,10 +66,10 @@ async function readJson<Schema extends z.ZodType>(
 ): Promise<z.output<Schema> | undefined> {
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    text = await readText(path, { maxBytes: MAX_JSON_BYTES });
   } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return undefined;
-    throw fileError(error, 'read', path);
+    if (SvgT2IError.isInstance(error) && error.code === 'ERR_SVGT2I_FILE_NOT_FOUND') return undefined;
+    throw error;
   }
   try {
     return schema.parse(JSON.parse(text));

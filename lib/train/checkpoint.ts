@@ -7,10 +7,12 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { fileError, firstLine, SvgT2IError, systemErrorCode } from '../errors.js';
 import { hashFile, makeFolder, sync, writeDurably } from '../files.js';
+import { readText } from '../regular-file.js';
 import { PACKAGE_VERSION } from '../version.js';
 import type { Ranks } from './ranks.js';
 
 const STATE_NAME = 'state.json';
+const MAX_STATE_BYTES = 64 * 1024 * 1024;
 const NAME = /^step-(\d{8,})$/;
 /** What the engine's `train-save` writes: number of the process, and of how many. */
 const RANK_FILE = /^rank-(\d{5})-of-(\d{5})\.safetensors$/;
@@ -206,9 +208,10 @@ export async function verifyCheckpoint(folder: string, step: number): Promise<Ch
   const statePath = join(folder, STATE_NAME);
   let state: CheckpointState;
   try {
-    state = stateSchema.parse(JSON.parse(await readFile(statePath, 'utf8')));
+    state = stateSchema.parse(JSON.parse(await readText(statePath, { maxBytes: MAX_STATE_BYTES })));
   } catch (error) {
-    const reason = systemErrorCode(error) === 'ENOENT' ? 'is missing' : 'is damaged';
+    const isMissing = SvgT2IError.isInstance(error) && error.code === 'ERR_SVGT2I_FILE_NOT_FOUND';
+    const reason = isMissing ? 'is missing' : 'is damaged';
     throw new SvgT2IError('ERR_SVGT2I_CHECKPOINT', `${statePath} ${reason}`, { cause: error });
   }
   checkList(statePath, state, step);

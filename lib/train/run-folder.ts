@@ -1,12 +1,12 @@
 /** The folder of a run: what lies where, and whether a run may begin or go on in it. */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parse } from 'yaml';
 import { printConfig } from '../config/load.js';
 import type { TrainingConfig, TrainingStage } from '../config/train.js';
 import { TRAINING_STAGES } from '../config/train.js';
-import { fileError, firstLine, SvgT2IError } from '../errors.js';
+import { MAX_YAML_BYTES, parseYaml } from '../config/yaml.js';
+import { SvgT2IError } from '../errors.js';
 import { writeDurably } from '../files.js';
+import { readText } from '../regular-file.js';
 import { listCheckpoints } from './checkpoint.js';
 
 export interface RunFolder {
@@ -58,20 +58,8 @@ export async function writeRunConfig(folder: RunFolder, config: TrainingConfig):
 
 /** Which stage a run trains, as its configuration says. */
 export async function readRunStage(folder: RunFolder): Promise<TrainingStage> {
-  let text: string;
-  try {
-    text = await readFile(folder.config, 'utf8');
-  } catch (error) {
-    throw fileError(error, 'read', folder.config);
-  }
-  let tree: unknown;
-  try {
-    tree = parse(text);
-  } catch (error) {
-    throw new SvgT2IError('ERR_SVGT2I_INVALID_CONFIG', `${folder.config}: ${firstLine(error)}`, {
-      cause: error,
-    });
-  }
+  const text = await readText(folder.config, { maxBytes: 16 * MAX_YAML_BYTES });
+  const tree = parseYaml(text, folder.config);
   const named = typeof tree === 'object' && tree !== null && 'stage' in tree ? tree.stage : undefined;
   const stage = TRAINING_STAGES.find((known) => known === named);
   if (stage !== undefined) return stage;

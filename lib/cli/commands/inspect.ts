@@ -11,7 +11,8 @@ interface InspectFlags {
 
 const EXAMPLES = `
 Reads .safetensors (also sharded, by index or folder) and .pth, .pt and .ckpt as torch.save wrote them. Nothing in the
-file is run.
+file is run. Of a folder, the file is taken that sampling takes. Weights in another library's form (diffusers, peft, timm,
+quantised, distributed checkpoints) are named, with what makes them readable.
 
 Examples:
   svg-t2i inspect pre-trained/dit-stage4-T274M
@@ -56,6 +57,7 @@ function printReport(report: WeightFileReport): void {
   if (report.root.length > 0) facts.push(['below', report.root.join('.')]);
   if (report.files.length > 1) facts.push(['files', String(report.files.length)]);
   for (const [name, value] of Object.entries(report.metadata)) facts.push([`metadata ${name}`, brief(value)]);
+  if (report.hint !== undefined) facts.push(['to use it', report.hint]);
   for (const [name, text] of facts) printLine(`${name}: ${text}`);
 }
 
