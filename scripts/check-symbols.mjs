@@ -114,5 +114,7 @@ for (const file of files) {
   }
   const problems = [...(excused ? [] : symbols), ...dynamicSection(file, cuda), ...builderPaths(file, info)];
   for (const problem of problems) console.error(`${name}: ${problem}`);
+  if (symbols.length > 0 && !excused)
+    console.error(`fix: build with GCC 11 or ${LAST_TRIED_GCC} (CXX), or add to cmake/glibc_floor.cmake`);
   if (problems.length > 0) process.exitCode = 1;
 }

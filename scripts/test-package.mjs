@@ -47,8 +47,7 @@ async function main(folder) {
 function installOffline(machine, folder, tarball, npm) {
   const project = makeProject(join(folder, 'npm'), tarball);
   writeNpmLock(project, tarball, root);
-  const cli = execFileSync('npm', ['root', '--global'], { encoding: 'utf8' }).trim();
-  const command = [join(cli, 'npm/bin/npm-cli.js')];
+  const command = [npmProgram()];
   const install = machine.run(
     'node',
     [...command, 'ci', '--prefer-offline', '--no-audit', '--no-fund', '--cache', npm.cache],
@@ -65,6 +64,14 @@ function installOffline(machine, folder, tarball, npm) {
     : { ok: true, output: '' };
   report('npm ci and rebuild', afterInstall(machine, project, [install, rebuild]));
   if (install.ok) report('commands', commandProblems(machine, project));
+}
+
+/** The npm that runs this, or the one beside Node.js. */
+function npmProgram() {
+  const running = process.env.npm_execpath;
+  if (running?.endsWith('npm-cli.js')) return running;
+  const modules = execFileSync('npm', ['root', '--global'], { encoding: 'utf8' }).trim();
+  return join(modules, 'npm/bin/npm-cli.js');
 }
 
 function afterInstall(machine, project, results, start) {

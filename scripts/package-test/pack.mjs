@@ -18,7 +18,7 @@ export function pack(folder) {
     cpSync(join(root, entry), join(stage, entry), { recursive: true });
   }
   writeFileSync(join(stage, 'package.json'), publishedText(text));
-  run(process.execPath, [join(root, 'scripts/prebuilds.mjs'), '--out', stage], root);
+  run(process.execPath, [join(root, 'scripts/prebuilds.mjs'), '--out', stage, '--any-floor'], root);
   const name = run('npm', ['pack', '--pack-destination', folder, '--loglevel', 'error'], stage).trim();
   rmSync(stage, { recursive: true });
   return join(folder, name);

@@ -50,6 +50,7 @@ it('names symbols above the floor, other libraries, run paths and the paths of t
       'libnew.so: needs libfuture.so',
       expect.stringMatching(/^libnew\.so: has the (RUNPATH|RPATH) \/somewhere$/),
       `libnew.so: names a path of this machine: ${root}native/core/error.h`,
+      expect.stringMatching(/^fix: build with GCC 11 or 12/),
     ],
   });
 });
