@@ -144,6 +144,10 @@ export function fileError(error: unknown, action: string, path: string): SvgT2IE
         `cannot ${action} ${path}: a part of the path is a file, not a folder`,
         { cause: error },
       );
+    case 'EEXIST':
+      return new SvgT2IError('ERR_SVGT2I_IO', `cannot ${action} ${path}: something of that name is there`, {
+        cause: error,
+      });
     case 'EISDIR':
       return new SvgT2IError('ERR_SVGT2I_IO', `cannot ${action} ${path}: it is a folder`, { cause: error });
     case 'ERR_INVALID_ARG_VALUE':

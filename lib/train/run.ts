@@ -2,7 +2,7 @@
 import { basename } from 'node:path';
 import { checkWorldSize, commonValues, decisiveValues, type TrainingConfig } from '../config/train.js';
 import type { Engine } from '../engine.js';
-import { SvgT2IError } from '../errors.js';
+import { SvgT2IError, typedError } from '../errors.js';
 import { makeFolder, removeDeadParts } from '../files.js';
 import { PACKAGE_VERSION } from '../version.js';
 import { type FoundCheckpoint, findCheckpoint, pruneCheckpoints, restoreRequest } from './checkpoint.js';
@@ -64,6 +64,8 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
       lock,
       common: commonValues(options.config),
     });
+  } catch (error) {
+    throw typedError(error);
   } finally {
     await lock?.release();
   }

@@ -6,6 +6,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <resolv.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -136,6 +137,29 @@ int listen_on(const std::string& host, int port) {
 }
 
 bool has_address(const std::string& host) { return resolve(host, 0) != nullptr; }
+
+std::string numeric_address(const std::string& host, int port) {
+  const std::unique_ptr<Socket> socket = connect_to(host, port);
+  sockaddr_storage storage{};
+  auto& address = reinterpret_cast<sockaddr&>(storage);
+  socklen_t size = sizeof storage;
+  if (!socket || ::getpeername(socket->fd(), &address, &size) != 0) return host;
+  const std::string digits = in_digits(address, size);
+  return digits.empty() ? host : digits;
+}
+
+#ifdef __GLIBC__
+// Of this thread alone; an application's own choice is kept also where /etc/resolv.conf changes.
+WithoutNameServers::WithoutNameServers() {
+  if ((_res.options & RES_INIT) == 0) ::res_init();
+  servers_ = std::exchange(_res.nscount, 0);
+}
+
+WithoutNameServers::~WithoutNameServers() { _res.nscount = servers_; }
+#else
+WithoutNameServers::WithoutNameServers() = default;
+WithoutNameServers::~WithoutNameServers() = default;
+#endif
 
 bool answers(const std::string& host, int port) { return connect_to(host, port) != nullptr; }
 

@@ -16,6 +16,21 @@ int listen_on(const std::string& host, int port);
 /// Whether the host has an address, now.
 bool has_address(const std::string& host);
 
+/// In digits, the first of the host's addresses that accepts connections; the host itself where none does.
+std::string numeric_address(const std::string& host, int port);
+
+/// While it lives, this thread asks no name server: names and addresses are looked up in files alone.
+class WithoutNameServers {
+ public:
+  WithoutNameServers();
+  ~WithoutNameServers();
+  WithoutNameServers(const WithoutNameServers&) = delete;
+  WithoutNameServers& operator=(const WithoutNameServers&) = delete;
+
+ private:
+  int servers_ = 0;
+};
+
 /// Whether something accepts connections there.
 bool answers(const std::string& host, int port);
 

@@ -18,6 +18,14 @@ c10d::TCPStoreOptions store_options(int port, std::chrono::milliseconds timeout)
   return options;
 }
 
+/// c10d looks up a name for every address that it connects to, for a log that nobody reads: it would wait for a name
+/// server that does not answer.
+c10::intrusive_ptr<c10d::TCPStore> open_store(const std::string& host, const c10d::TCPStoreOptions& options) {
+  const std::string address = numeric_address(host, options.port);
+  const WithoutNameServers in_files_alone;
+  return c10::make_intrusive<c10d::TCPStore>(address, options);
+}
+
 }  // namespace
 
 c10::intrusive_ptr<c10d::Store> serve_store(const std::string& host, int port, std::chrono::milliseconds timeout) {
@@ -25,12 +33,12 @@ c10::intrusive_ptr<c10d::Store> serve_store(const std::string& host, int port, s
   options.isServer = true;
   // c10d would listen on all interfaces; the store asks nobody for a password.
   options.masterListenFd = listen_on(host, port);
-  return c10::make_intrusive<c10d::TCPStore>(host, options);
+  return open_store(host, options);
 }
 
 c10::intrusive_ptr<c10d::Store> connect_store(const std::string& host, int port, std::chrono::milliseconds timeout,
                                               const std::string& prefix) {
-  c10::intrusive_ptr<c10d::Store> store = c10::make_intrusive<c10d::TCPStore>(host, store_options(port, timeout));
+  c10::intrusive_ptr<c10d::Store> store = open_store(host, store_options(port, timeout));
   if (prefix.empty()) return store;
   return c10::make_intrusive<c10d::PrefixStore>(prefix, std::move(store));
 }

@@ -1,4 +1,5 @@
 // Runs the registered tests; arguments are parts of names. With --golden DIR..., golden cases instead.
+#include <execinfo.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -40,11 +41,14 @@ bool selected(const char* name, int argc, char** argv) {
 
 const char* running = "";
 
-/// Says in which test the program died, then dies.
+/// Says in which test the program died, and where as far as symbols tell, then dies.
 void name_crash(int signal) {
   for (const char* text : {"CRASHED in ", running, "\n"}) {
     if (write(STDERR_FILENO, text, std::strlen(text)) < 0) break;
   }
+  constexpr int kMost = 64;
+  void* frames[kMost];
+  backtrace_symbols_fd(frames, backtrace(frames, kMost), STDERR_FILENO);
   std::signal(signal, SIG_DFL);
   std::raise(signal);
 }
@@ -53,6 +57,8 @@ void name_crash(int signal) {
 
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);  // as in Node: a peer that leaves is an error, not the end
+  void* loaded[1];
+  backtrace(loaded, 1);  // allocates the first time, which a handler must not
   for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT}) std::signal(signal, name_crash);
   if (argc > 2 && std::strcmp(argv[1], "--golden") == 0) return run_golden(argc - 2, argv + 2);
   int passed = 0;

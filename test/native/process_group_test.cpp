@@ -1,5 +1,8 @@
 #include "distributed/process_group.h"
 
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <netinet/in.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -266,6 +269,35 @@ TEST_CASE("process_group: a name of the loopback address is the machine's own, n
   svg::GroupOptions options = group_options(0, 2, svg::test::free_port());
   options.master_addr = name;
   expect_meeting_of_two(options);
+}
+
+TEST_CASE("process_group: a host without an address is told from one that does not answer") {
+  svg::GroupOptions options = group_options(1, 2, svg::test::free_port(), 0.5);
+  options.master_addr = "no-such-host.invalid";
+  EXPECT_ERROR(ProcessGroup::open(options), ErrorCode::kRanks,
+               "the host \"no-such-host.invalid\" of MASTER_ADDR cannot be resolved");
+}
+
+#ifdef __GLIBC__
+TEST_CASE("process_group: no name server is asked for the name of an address") {
+  sockaddr_in6 address{};
+  address.sin6_family = AF_INET6;
+  EXPECT(::inet_pton(AF_INET6, "::ffff:192.0.2.1", &address.sin6_addr) == 1);
+  char name[NI_MAXHOST] = "";
+  const svg::WithoutNameServers in_files_alone;
+  // Asked, the server would say that there is none, and getnameinfo would give the digits.
+  EXPECT(::getnameinfo(reinterpret_cast<const sockaddr*>(&address), sizeof address, name, sizeof name, nullptr, 0, 0) ==
+         EAI_AGAIN);
+}
+#endif
+
+TEST_CASE("process_group: addresses in digits") {
+  const int port = svg::test::free_port();
+  EXPECT(svg::numeric_address("localhost", port) == "localhost");
+  const int listening = svg::listen_on("127.0.0.1", port);
+  const std::string address = svg::numeric_address("localhost", port);
+  ::close(listening);
+  EXPECT(address == "127.0.0.1");
 }
 
 TEST_CASE("process_group: options that make no sense") {

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { expect, test } from 'vitest';
+import { readFileSync, statSync } from 'node:fs';
+import { describe, expect, it, test } from 'vitest';
 import {
   DisposedError,
   EXIT_CODES,
@@ -7,6 +7,7 @@ import {
   fileError,
   NATIVE_ERROR_CODES,
   SvgT2IError,
+  typedError,
 } from '../../lib/errors.js';
 
 test('the codes are those of the engine', () => {
@@ -54,4 +55,45 @@ test.each([
   const error = fileError(Object.assign(new Error(`${system}: x`), { code: system }), 'read', '/some/file');
   expect(error.code).toBe(code);
   expect(error.message).toContain('/some/file');
+});
+
+describe('a system error that nobody has put into words', () => {
+  const thrownBy = (call: () => unknown): unknown => {
+    try {
+      return call();
+    } catch (error) {
+      return error;
+    }
+  };
+
+  it('gets a code and names the call and the path', () => {
+    expect(typedError(thrownBy(() => statSync('/nowhere/x')))).toMatchObject({
+      code: 'ERR_SVGT2I_FILE_NOT_FOUND',
+      message: 'cannot stat /nowhere/x: no such file or folder',
+    });
+    expect(typedError(thrownBy(() => statSync(`${import.meta.filename}/x`)))).toMatchObject({
+      code: 'ERR_SVGT2I_IO',
+      message: expect.stringContaining('a part of the path is a file'),
+    });
+    expect(typedError(thrownBy(() => statSync('a\0b')))).toMatchObject({
+      code: 'ERR_SVGT2I_INVALID_ARGUMENT',
+      message: expect.stringMatching(/a.*b.*that is no path/),
+    });
+    const moved = { code: 'EXDEV', syscall: 'rename', path: 'a', dest: 'b' };
+    expect(typedError(Object.assign(new Error('EXDEV: x'), moved))).toMatchObject({
+      code: 'ERR_SVGT2I_IO',
+      message: 'cannot rename a -> b: EXDEV: x',
+    });
+  });
+
+  it('of too many open files has the fix', () => {
+    const error = Object.assign(new Error('EMFILE'), { code: 'EMFILE', syscall: 'open', path: 'x' });
+    expect(typedError(error)).toMatchObject({ hint: expect.stringContaining('ulimit -n') });
+  });
+
+  it('is left alone where it is none', () => {
+    const plain = new TypeError('x');
+    const typed = new SvgT2IError('ERR_SVGT2I_IO', 'x');
+    expect([typedError(plain), typedError(typed), typedError('x')]).toEqual([plain, typed, 'x']);
+  });
 });

@@ -57,8 +57,8 @@ JobResult train_save(EngineState& state, const Json& request, const TensorMap&, 
   return {Json::object().set("files", Json(Json::Array{std::string(name)})), {}};
 }
 
-/// {"folder", "files": [names]} -> {}; reads what train-save wrote, whatever the number of processes was. Of the folder's
-/// other files nothing is read: only these have been verified.
+/// {"folder", "files": [names]} -> {}; reads what train-save wrote, whatever the number of processes was. Of the
+/// folder's other files nothing is read: only these have been verified.
 JobResult train_restore(EngineState& state, const Json& request, const TensorMap&, const EventSink&) {
   const std::filesystem::path folder = request.at("folder").as_string();
   TensorMap tensors;
