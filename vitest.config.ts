@@ -10,5 +10,6 @@ export default defineConfig({
     // Only to end a hang: on a loaded machine everything takes several times as long.
     testTimeout: 600_000,
     hookTimeout: 600_000,
+    teardownTimeout: 120_000,
   },
 });
