@@ -11,6 +11,7 @@ import { doctorCommand } from './commands/doctor.js';
 import { enhanceCommand } from './commands/enhance.js';
 import { evalCommand } from './commands/eval.js';
 import { exportCommand } from './commands/export.js';
+import { helpCommand } from './commands/help.js';
 import { infoCommand } from './commands/info.js';
 import { initCommand } from './commands/init.js';
 import { inspectCommand } from './commands/inspect.js';
@@ -22,9 +23,10 @@ import { selftestCommand } from './commands/selftest.js';
 import { statsCommand } from './commands/stats.js';
 import { trainCommand } from './commands/train.js';
 import { verifyCommand } from './commands/verify.js';
-import { errorToJson, printError, printJson, printLine } from './output.js';
+import { versionCommand } from './commands/version.js';
+import { errorToJson, printError, printJson } from './output.js';
 import { adoptStop } from './signals.js';
-import { versionText } from './version.js';
+import { asksForVersions, printVersions } from './version.js';
 
 /** One entry a command; each file defines its flags and loads its work only when it runs. */
 const commands: readonly (() => Command)[] = [
@@ -48,6 +50,7 @@ const commands: readonly (() => Command)[] = [
   doctorCommand,
   installCommand,
   buildCommand,
+  versionCommand,
 ];
 
 const EXAMPLES = `
@@ -63,25 +66,34 @@ Exit codes:
   ${stopExitCode('SIGHUP')} SIGHUP, ${stopExitCode('SIGUSR1')} SIGUSR1, ${stopExitCode('SIGUSR2')} SIGUSR2, ${stopExitCode('SIGXCPU')} SIGXCPU, ${stopExitCode('SIGPIPE')} nobody read stdout any more
 `;
 
-function createProgram(): Command {
+/** `onError` gets what commander prints where a command line is wrong. */
+function createProgram(onError: (text: string) => void): Command {
   const program = new Command('svg-t2i')
     .description('Text-to-image diffusion in DINOv3 feature space (SVG-T2I)')
-    .option('-V, --version', 'print the versions of the package, libtorch and CUDA')
+    .option('-V, --version', 'print the versions of the package, libtorch and CUDA (also -v)')
     .addHelpText('after', EXAMPLES)
     .exitOverride()
     .showSuggestionAfterError()
     .enablePositionalOptions()
     .configureHelp({ showGlobalOptions: false })
-    .configureOutput({ writeErr: () => undefined });
-  for (const create of commands) program.addCommand(inheritSettings(program, create()));
+    .configureOutput({ writeErr: onError });
+  for (const create of commands) program.addCommand(create());
+  addHelpCommands(program);
+  for (const command of program.commands) inheritSettings(program, command);
   return program;
 }
 
+/** To the program and to each command with subcommands. */
+function addHelpCommands(command: Command): void {
+  if (command.commands.length === 0) return;
+  for (const child of command.commands) addHelpCommands(child);
+  command.addCommand(helpCommand(command));
+}
+
 /** addCommand() copies no settings, unlike command(). */
-function inheritSettings(parent: Command, command: Command): Command {
+function inheritSettings(parent: Command, command: Command): void {
   command.copyInheritedSettings(parent);
   for (const child of command.commands) inheritSettings(command, child);
-  return command;
 }
 
 /** A parser error as one of ours; undefined where the "error" is only printed help. */
@@ -93,6 +105,11 @@ function usageError(error: CommanderError): SvgT2IError | undefined {
   });
 }
 
+/** `svg-t2i train`: commander prints the help of the command, to stderr. */
+function isMissingSubcommand(error: unknown): boolean {
+  return error instanceof CommanderError && error.code === 'commander.help' && error.exitCode !== 0;
+}
+
 /** A write to stdout that failed because its reader has ended: nothing to tell, and nobody to tell it to. */
 function isUnreadOutput(error: unknown): boolean {
   return systemErrorCode(error) === 'EPIPE';
@@ -100,14 +117,21 @@ function isUnreadOutput(error: unknown): boolean {
 
 /** Runs one command line and returns the exit code, 130 where it was stopped. */
 export async function main(argv: readonly string[]): Promise<number> {
+  let parserText = '';
   try {
-    const program = createProgram();
+    const program = createProgram((text) => {
+      parserText += text;
+    });
     if (argv.length === 0) program.outputHelp();
     // Ours, not commander's: the versions of libtorch and CUDA are known only after loading the addon.
-    else if (argv[0] === '--version' || argv[0] === '-V') printLine(await versionText());
+    else if (asksForVersions(argv)) await printVersions({ json: argv.includes('--json') });
     else await program.parseAsync(argv, { from: 'user' });
     return typeof process.exitCode === 'number' ? process.exitCode : EXIT_CODES.ok;
   } catch (thrown) {
+    if (isMissingSubcommand(thrown)) {
+      process.stderr.write(parserText);
+      return EXIT_CODES.usage;
+    }
     const error = thrown instanceof CommanderError ? usageError(thrown) : typedError(thrown);
     if (error === undefined) return EXIT_CODES.ok;
     if (isUnreadOutput(thrown)) {

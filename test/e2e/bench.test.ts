@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { BenchRow } from '../../dist/bench.js';
-import { run } from './cli.js';
+import { jsonLines, run } from './cli.js';
 
 let folder: string;
 
@@ -31,6 +31,14 @@ describe('svg-t2i bench', () => {
     const { ours, plain, ratio, difference } = rows[0] as Record<string, number>;
     expect(ratio).toBeCloseTo((plain ?? 0) / (ours ?? 0), 6);
     expect(difference).toBeLessThan(1e-4);
+  });
+
+  it('prints one JSON object alone where --json has no file', async () => {
+    const result = await run(['bench', '--rows', '^encoder-256-fp32$', '--repeats', '1', '--json']);
+    expect(result.code).toBe(0);
+    expect(jsonLines(result)).toMatchObject([
+      { machine: { torch: expect.any(String) }, rows: [{ name: 'encoder-256-fp32' }] },
+    ]);
   });
 
   it.each(['train-dit-128-live-fp32', 'train-autoencoder-64-fp32'])(

@@ -33,15 +33,54 @@ describe('help', () => {
     }
   });
 
-  it('--version tells the version on the first line', async () => {
-    const { code, stdout } = await run(['--version']);
+  it.each(['train', 'dataset', 'init', 'eval'])(
+    'of %s is printed to stderr where its subcommand is missing, with exit code 2',
+    async (group) => {
+      const { code, stdout, stderr } = await run([group]);
+      expect([code, stdout.toString()]).toEqual([2, '']);
+      expect(stderr).toMatch(new RegExp(`^Usage: svg-t2i ${group} .*\\n[^]*Commands:`));
+      expect(stderr).not.toContain('outputHelp');
+    },
+  );
+
+  it.each([
+    [['help', 'sample'], 'Usage: svg-t2i sample'],
+    [['help', 'train'], 'Usage: svg-t2i train '],
+    [['help', 'train', 'dit'], 'Usage: svg-t2i train dit'],
+    [['train', 'help', 'dit'], 'Usage: svg-t2i train dit'],
+    [['train', 'help'], 'Usage: svg-t2i train '],
+  ])('%j finds the command', async (args, usage) => {
+    const { code, stdout, stderr } = await run(args);
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout.toString()).toContain(usage);
+  });
+
+  it.each([['--version'], ['-V'], ['-v'], ['version']])('%s tells the versions', async (...args) => {
+    const { code, stdout } = await run(args);
     expect(code).toBe(0);
     expect(stdout.toString()).toMatch(/^svg-t2i \d+\.\d+\.\d+/);
+  });
+
+  it.each([
+    [['--version', '--json']],
+    [['--json', '--version']],
+    [['-v', '--json']],
+    [['version', '--json']],
+  ])('%j tells them as one JSON object', async (args) => {
+    const result = await run(args);
+    expect(result.code).toBe(0);
+    expect(jsonLines(result)).toMatchObject([
+      { version: expect.stringMatching(/^\d+\.\d+\.\d+/), node: process.versions.node },
+    ]);
   });
 });
 
 it.each([
   [['sampel'], 'unknown command', 'Did you mean sample?'],
+  [['help', 'sampel'], "unknown command 'sampel'", 'Did you mean sample?'],
+  [['help', 'nope'], "unknown command 'nope'", '--help'],
+  [['train', 'help', 'dti'], "unknown command 'dti'", 'Did you mean dit?'],
+  [['train', 'dti'], "unknown command 'dti'", 'Did you mean dit?'],
   [['sample', '--setps', '3', 'x'], "unknown option '--setps'", 'Did you mean --steps?'],
   [['sample', 'x', 'y'], 'too many arguments', '--help'],
   [['sample', '--steps'], 'argument missing', '--help'],

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import type { BenchRow } from '../../bench.js';
 import { fileError, SvgT2IError } from '../../errors.js';
-import { formatTable, note, printLine } from '../output.js';
+import { formatTable, note, printJson, printLine } from '../output.js';
 import { listenForInterrupt } from '../signals.js';
 import { formatBytes } from '../units.js';
 
@@ -11,7 +11,7 @@ interface BenchFlags {
   readonly rows?: RegExp;
   readonly repeats: number;
   readonly threads?: number;
-  readonly json?: string;
+  readonly json?: true | string;
 }
 
 const EXAMPLES = `
@@ -24,6 +24,7 @@ operations one tensor after the other.
 Examples:
   svg-t2i bench
   svg-t2i bench --rows '^dit-256' --repeats 5 --json bench.json
+  svg-t2i bench --rows '^dit-256' --json > bench.json
 `;
 
 export function benchCommand(): Command {
@@ -32,7 +33,10 @@ export function benchCommand(): Command {
     .option('--rows <regex>', 'only rows whose name matches', parseRegex)
     .option('--repeats <n>', 'timed runs of each', parseCount, 3)
     .option('--threads <n>', 'CPU threads', parseCount)
-    .option('--json <file>', 'also write the rows to a JSON file')
+    .option(
+      '--json [file]',
+      'print one JSON object in place of the tables; with a file, write it there beside them',
+    )
     .addHelpText('after', EXAMPLES)
     .action(runBench);
 }
@@ -42,11 +46,17 @@ async function runBench(flags: BenchFlags): Promise<void> {
   using interrupt = listenForInterrupt();
   const machine = benchMachine();
   const { rows: pattern, repeats, threads, json } = flags;
-  printLine(`${machine.processor}, ${threads ?? machine.threads} threads, libtorch ${machine.torch}`);
+  const isJsonAlone = json === true;
+  const tell = isJsonAlone ? note : printLine;
+  tell(`${machine.processor}, ${threads ?? machine.threads} threads, libtorch ${machine.torch}`);
   const rows: BenchRow[] = [];
   for await (const row of runBenchmarks({ rows: pattern, repeats, threads, signal: interrupt.signal })) {
     note(`${row.name}: ${seconds(row.ours)}, plain ${seconds(row.plain)}`);
     rows.push(row);
+  }
+  if (isJsonAlone) {
+    printJson({ machine, rows });
+    return;
   }
   printLine(formatTable(['row', 'ours', 'plain', 'plain/ours', 'peak ours', 'peak plain'], rows.map(cells)));
   const phases = rows.flatMap(trainingCells);
