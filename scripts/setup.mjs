@@ -1,16 +1,20 @@
 // All set-up of a fresh clone: dependencies, TypeScript, libtorch, the addon; with --tests the native tests too.
 // Plain Node without dependencies, since node_modules is the first thing that it makes.
 // Each step is skipped in milliseconds when nothing that it depends on has changed; only the first run needs a network.
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { withLock } from './lock.mjs';
+import { withLock } from '../lib/lock/lock.mjs';
 import { restoreManifest } from './manifest.mjs';
+import { stopOnSignals } from './stop-on-signals.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const withTests = process.argv.includes('--tests');
+const stop = stopOnSignals();
+/** Two builds after one another, on a slow machine. */
+const LOCK_WAIT_MS = 2 * 3600_000;
 
 class SetupError extends Error {
   constructor(message, hint) {
@@ -23,10 +27,18 @@ function say(text) {
   process.stderr.write(`svg-t2i setup: ${text}\n`);
 }
 
-function run(command, args, failure) {
-  const result = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2] });
-  if (result.error?.code === 'ENOENT') throw new SetupError(`${command} is not on PATH`, failure.hint);
-  if (result.status !== 0) throw new SetupError(failure.message, failure.hint);
+/** Not spawnSync: the lock is refreshed meanwhile. */
+async function run(command, args, failure) {
+  const child = spawn(command, args, { cwd: root, stdio: ['ignore', 2, 2], signal: stop.signal });
+  const code = await new Promise((resolve, reject) => {
+    child.once('close', resolve);
+    child.once('error', (error) => {
+      if (error.code === 'ENOENT') reject(new SetupError(`${command} is not on PATH`, failure.hint));
+      else if (error.name !== 'AbortError') reject(error);
+    });
+  });
+  stop.signal.throwIfAborted();
+  if (code !== 0) throw new SetupError(failure.message, failure.hint);
 }
 
 function checkNode() {
@@ -39,7 +51,7 @@ function readIfPresent(file) {
   return existsSync(file) ? readFileSync(file, 'utf8') : '';
 }
 
-function installDependencies() {
+async function installDependencies() {
   const lock = join(root, 'package-lock.json');
   const installed = join(root, 'node_modules/.package-lock.json');
   const stampFile = join(root, 'node_modules/.svg-t2i-lock');
@@ -48,7 +60,7 @@ function installDependencies() {
   // Somebody else's `npm ci` of this lock file counts too.
   if (!existsSync(installed) || statSync(installed).mtimeMs < statSync(lock).mtimeMs) {
     say('installing the npm dependencies');
-    run('npm', ['ci', '--prefer-offline', '--no-audit', '--no-fund'], {
+    await run('npm', ['ci', '--prefer-offline', '--no-audit', '--no-fund'], {
       message: 'npm ci failed (see above)',
       hint: 'Check the network or the npm registry settings, then run it again.',
     });
@@ -74,7 +86,7 @@ function fingerprint(folder) {
   return hash;
 }
 
-function compileTypeScript() {
+async function compileTypeScript() {
   const stampFile = join(root, 'dist/.stamp');
   const stamp = fingerprint(join(root, 'lib'))
     .update(readFileSync(join(root, 'tsconfig.json')))
@@ -84,7 +96,7 @@ function compileTypeScript() {
   say('compiling lib/ to dist/');
   // From nothing, so that no module of a file that is gone stays behind.
   rmSync(join(root, 'dist'), { recursive: true, force: true });
-  run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.json'], {
+  await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.json'], {
     message: 'tsc reports errors (see above)',
     hint: 'Mend the TypeScript errors, then run it again.',
   });
@@ -95,18 +107,27 @@ async function prepareNative() {
   const { ensureLibtorch } = await import('../dist/install/install.js');
   const { buildAddon } = await import('../dist/install/build.js');
   const { progressPrinter } = await import('../dist/install/progress.js');
-  const libtorch = await ensureLibtorch({ onProgress: progressPrinter(say) });
-  await buildAddon({ libtorch, tests: withTests, log: say });
+  const { signal } = stop;
+  const libtorch = await ensureLibtorch({ signal, onProgress: progressPrinter(say) });
+  await buildAddon({ libtorch, tests: withTests, signal, log: say });
 }
 
 async function main() {
   checkNode();
   const start = performance.now();
   mkdirSync(join(root, 'build'), { recursive: true });
-  await withLock(join(root, 'build/.setup-lock'), async () => {
+  const locking = {
+    what: 'the set-up',
+    waitMs: LOCK_WAIT_MS,
+    hint: 'End that process if it hangs, and run it again.',
+    signal: stop.signal,
+    onWait: say,
+    onWarning: say,
+  };
+  await withLock(join(root, 'build/.setup-lock'), locking, async () => {
     restoreManifest();
-    installDependencies();
-    compileTypeScript();
+    await installDependencies();
+    await compileTypeScript();
     await prepareNative();
   });
   say(`ready (${((performance.now() - start) / 1000).toFixed(1)} s)`);
@@ -115,8 +136,8 @@ async function main() {
 try {
   await main();
 } catch (error) {
-  say(`failed: ${error.message}`);
+  say(stop.signal.aborted ? error.message : `failed: ${error.message}`);
   if (error.hint) say(`fix: ${error.hint}`);
   if (!error.hint && !error.code) console.error(error.stack);
-  process.exitCode = 1;
+  process.exitCode = stop.exitCode ?? 1;
 }

@@ -6,6 +6,7 @@ import { availableParallelism, cpus, totalmem } from 'node:os';
 import { dirname } from 'node:path';
 import { firstLine, SvgT2IError } from '../errors.js';
 import { detectDriver, flavourForDriver } from '../install/cuda.js';
+import { memoryAvailable, memoryLimit } from '../install/memory.js';
 import { cacheHome } from '../install/paths.js';
 import { checkToolchain, nvccVersion } from '../install/toolchain.js';
 import { type Finding, fail, ok, warn } from './finding.js';
@@ -50,8 +51,11 @@ function checkProcessor(): Finding {
 }
 
 function checkMemory(): Finding {
-  const detail = `${(totalmem() / GIB).toFixed(1)} GiB`;
-  return totalmem() >= 16 * GIB
+  const [total, limit] = [totalmem(), memoryLimit()];
+  const gib = (bytes: number) => `${(bytes / GIB).toFixed(1)} GiB`;
+  const container = limit < total ? `, of which the container may take ${gib(limit)}` : '';
+  const detail = `${gib(total)}${container}, ${gib(memoryAvailable())} available`;
+  return limit >= 16 * GIB
     ? ok('memory', detail)
     : warn(
         'memory',

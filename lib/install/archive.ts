@@ -3,11 +3,16 @@ import { basename } from 'node:path';
 import type { SelectEntry } from './unzip.js';
 
 // The only place that names the server.
-const OFFICIAL_ARCHIVES = 'https://download.pytorch.org/libtorch';
+const OFFICIAL_SERVER = 'https://download.pytorch.org';
 
 /** Address of the official archive of a version and flavour. */
 export function officialArchiveUrl(version: string, flavour: string): string {
-  return `${OFFICIAL_ARCHIVES}/${flavour}/libtorch-shared-with-deps-${version}%2B${flavour}.zip`;
+  return `${OFFICIAL_SERVER}/libtorch/${flavour}/libtorch-shared-with-deps-${version}%2B${flavour}.zip`;
+}
+
+/** Address of the official index of wheels of a flavour, for pip. */
+export function wheelIndexUrl(flavour: string): string {
+  return `${OFFICIAL_SERVER}/whl/${flavour}`;
 }
 
 // libtorch_python needs a Python, and the test libraries nothing needs.

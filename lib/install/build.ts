@@ -1,16 +1,16 @@
 /** Builds the addon (and the native tests) from source with cmake-js; skipped when nothing has changed. */
-import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { createWriteStream, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { createWriteStream, existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { availableParallelism, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { SvgT2IError } from '../errors.js';
 import { BUILD_INFO_FILE, type BuildInfo } from './build-info.js';
+import { buildJobs } from './jobs.js';
 import type { Libtorch } from './libtorch.js';
 import { PACKAGE_ROOT } from './paths.js';
+import { runProgram } from './run-program.js';
 import { checkToolchain } from './toolchain.js';
 
 export interface BuildOptions {
@@ -21,6 +21,10 @@ export interface BuildOptions {
   readonly cuda?: 'auto' | 'on' | 'off';
   /** Build even where nothing has changed. */
   readonly force?: boolean;
+  /** Files that are compiled at once; what CMAKE_BUILD_PARALLEL_LEVEL or the machine says where not given. */
+  readonly jobs?: number | undefined;
+  /** Ends the compilers, too. */
+  readonly signal?: AbortSignal | undefined;
   readonly log?: (line: string) => void;
 }
 
@@ -52,8 +56,10 @@ interface Stamp {
   readonly testSources: string | undefined;
 }
 
+/** @throws SvgT2IError ERR_SVGT2I_BUILD; the reason of the signal */
 export async function buildAddon(options: BuildOptions): Promise<BuildResult> {
   const start = performance.now();
+  const jobs = buildJobs(options.jobs);
   const log = options.log ?? (() => undefined);
   const previous = readStamp();
   const tests = options.tests ?? false;
@@ -73,12 +79,14 @@ export async function buildAddon(options: BuildOptions): Promise<BuildResult> {
   if (current && options.force !== true) return { built: false, seconds: (performance.now() - start) / 1000 };
 
   const toolchain = checkToolchain();
+  const { version, flavour } = options.libtorch;
   log(
-    `building the native code (${toolchain.compiler}, CMake ${toolchain.cmake}, libtorch ${options.libtorch.version} ${options.libtorch.flavour})`,
+    `building the native code (${toolchain.compiler}, CMake ${toolchain.cmake}, libtorch ${version} ${flavour}, ${jobs} jobs)`,
   );
   // A failed build must not look done, and another libtorch's objects must not be linked.
   await rm(STAMP_FILE, { force: true });
-  if (previous !== undefined && previous.configuration !== configuration) {
+  const isOfOther = previous !== undefined && previous.configuration !== configuration;
+  if (isOfOther || isOfAnotherClone(BUILD_FOLDER, PACKAGE_ROOT)) {
     await rm(BUILD_FOLDER, { recursive: true, force: true });
   }
   await mkdir(BUILD_FOLDER, { recursive: true });
@@ -88,8 +96,8 @@ export async function buildAddon(options: BuildOptions): Promise<BuildResult> {
     `--CDSVG_CUDA=${options.cuda ?? 'auto'}`,
     `--CDSVG_TESTS=${tests ? 'ON' : 'OFF'}`,
   ];
-  await runCmakeJs(['configure', ...settings], log);
-  await runCmakeJs(['build', ...settings, '--parallel', String(jobs())], log);
+  await runCmakeJs(['configure', ...settings], options);
+  await runCmakeJs(['build', ...settings, '--parallel', String(jobs)], options);
   await mkdir(LOADER_FOLDER, { recursive: true });
   const info: BuildInfo = {
     torch: options.libtorch.version,
@@ -133,23 +141,21 @@ function fingerprint(paths: readonly string[]): string {
   return hash.digest('hex');
 }
 
-// A translation unit that includes ATen takes up to 1.5 GiB.
-function jobs(): number {
-  return Math.max(1, Math.min(availableParallelism(), Math.floor(totalmem() / (1.5 * 1024 ** 3))));
+/** CMake refuses the folder of a clone that was copied or renamed. */
+export function isOfAnotherClone(buildFolder: string, clone: string): boolean {
+  const cache = join(buildFolder, 'CMakeCache.txt');
+  if (!existsSync(cache)) return false;
+  const home = /^CMAKE_HOME_DIRECTORY:INTERNAL=(.*)$/m.exec(readFileSync(cache, 'utf8'))?.[1];
+  return home === undefined || !existsSync(home) || realpathSync(home) !== realpathSync(clone);
 }
 
 /** Runs cmake-js; its output goes to a log, of which the end is shown when it fails. */
-async function runCmakeJs(args: readonly string[], log: (line: string) => void): Promise<void> {
+async function runCmakeJs(args: readonly string[], { log, signal }: BuildOptions): Promise<void> {
   const program = join(
     dirname(createRequire(import.meta.url).resolve('cmake-js/package.json')),
     'bin/cmake-js',
   );
   const file = createWriteStream(LOG_FILE, { flags: args[0] === 'configure' ? 'w' : 'a' });
-  const child = spawn(process.execPath, [program, ...args, '--out', BUILD_FOLDER], {
-    cwd: PACKAGE_ROOT,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, CLICOLOR_FORCE: '0' },
-  });
   const tail: string[] = [];
   let lastShown = Date.now();
   const take = (line: string) => {
@@ -159,23 +165,31 @@ async function runCmakeJs(args: readonly string[], log: (line: string) => void):
     const step = /^\[\s*(\d+\/\d+|\d+%)\]/.exec(line)?.[1];
     if (step !== undefined && Date.now() - lastShown > 10_000) {
       lastShown = Date.now();
-      log(`compiling ${step}`);
+      log?.(`compiling ${step}`);
     }
   };
-  createInterface({ input: child.stdout }).on('line', take);
-  createInterface({ input: child.stderr }).on('line', take);
-  const code = await new Promise<number | null>((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', resolve);
-  });
-  file.end();
-  if (code === 0) return;
-  for (const line of tail) log(line);
+  try {
+    const { code } = await runProgram(process.execPath, [program, ...args, '--out', BUILD_FOLDER], {
+      cwd: PACKAGE_ROOT,
+      env: { ...process.env, CLICOLOR_FORCE: '0' },
+      signal,
+      onStart: ({ stdout, stderr }) => {
+        for (const stream of [stdout, stderr])
+          if (stream) createInterface({ input: stream }).on('line', take);
+      },
+    });
+    if (code === 0) return;
+  } finally {
+    file.end();
+  }
+  for (const line of tail) log?.(line);
   throw new SvgT2IError(
     'ERR_SVGT2I_BUILD',
     `the native build failed (${args[0]}); the whole log is ${LOG_FILE}`,
     {
-      hint: 'The first "error:" above names the cause. `svg-t2i doctor` checks the compiler and CMake.',
+      hint:
+        'The first line with "error:" or "CMake Error" above, or in the log, names the cause; a compiler that was ' +
+        'killed ran out of memory: use fewer --jobs. `svg-t2i doctor` checks the compiler and CMake.',
     },
   );
 }

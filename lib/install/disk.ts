@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, statfs } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
-import { SvgT2IError } from '../errors.js';
+import { fileError, SvgT2IError } from '../errors.js';
 
 const GIB = 1024 ** 3;
 
@@ -30,15 +30,21 @@ export async function checkFreeSpace(
 }
 
 /** SHA-256 of a file in hexadecimal. */
-export async function sha256(file: string): Promise<string> {
+export async function sha256(file: string, signal?: AbortSignal): Promise<string> {
   const hash = createHash('sha256');
-  await pipeline(createReadStream(file, { highWaterMark: 4 << 20 }), hash);
+  try {
+    const options = signal === undefined ? {} : { signal };
+    await pipeline(createReadStream(file, { highWaterMark: 4 << 20 }), hash, options);
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw fileError(error, 'read', file);
+  }
   return hash.digest('hex');
 }
 
 /** Throws ERR_SVGT2I_INSTALL when a file is not the one that was meant. */
-export async function checkSha256(file: string, expected: string): Promise<void> {
-  const actual = await sha256(file);
+export async function checkSha256(file: string, expected: string, signal?: AbortSignal): Promise<void> {
+  const actual = await sha256(file, signal);
   if (actual === expected.toLowerCase()) return;
   throw new SvgT2IError('ERR_SVGT2I_INSTALL', `${file} has SHA-256 ${actual}, not ${expected}`, {
     hint: 'The file is cut or is another one: fetch it again, or correct --sha256.',

@@ -4,7 +4,7 @@ import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { firstLine, SvgT2IError } from '../errors.js';
+import { firstLine, SvgT2IError, systemErrorCode } from '../errors.js';
 import { checkFreeSpace, checkSha256, type FreeBytes } from './disk.js';
 
 export interface DownloadOptions {
@@ -16,6 +16,11 @@ export interface DownloadOptions {
   /** How long the server may take to answer. */
   readonly connectTimeoutMs?: number;
   readonly freeBytes?: FreeBytes;
+}
+
+/** Fetching again would not help. */
+function isOfDisk(error: unknown): boolean {
+  return ['ENOSPC', 'EDQUOT', 'EIO', 'EROFS', 'EACCES'].includes(systemErrorCode(error) ?? '');
 }
 
 class Refused extends SvgT2IError {}
@@ -30,9 +35,9 @@ export async function download(url: string, file: string, options: DownloadOptio
       break;
     } catch (error) {
       options.signal?.throwIfAborted();
-      if (error instanceof Refused || SvgT2IError.isInstance(error)) throw error;
+      if (error instanceof Refused || SvgT2IError.isInstance(error) || isOfDisk(error)) throw error;
       if (attempt >= (options.retries ?? 3)) {
-        throw new SvgT2IError('ERR_SVGT2I_INSTALL', `cannot fetch ${url}: ${reason(error)}`, {
+        throw new SvgT2IError('ERR_SVGT2I_INSTALL', `cannot fetch ${url}: ${whatFailed(error)}`, {
           hint: 'Check the network, or fetch the file elsewhere and pass it with --file.',
           cause: error,
         });
@@ -41,8 +46,9 @@ export async function download(url: string, file: string, options: DownloadOptio
   }
   if (options.sha256 !== undefined) {
     try {
-      await checkSha256(part, options.sha256);
+      await checkSha256(part, options.sha256, options.signal);
     } catch (error) {
+      options.signal?.throwIfAborted();
       // Going on from wrong bytes could never succeed.
       await rm(part, { force: true });
       throw error;
@@ -51,8 +57,8 @@ export async function download(url: string, file: string, options: DownloadOptio
   await rename(part, file);
 }
 
-// fetch() itself says only "fetch failed"; what failed is in its cause.
-function reason(error: unknown): string {
+/** fetch() itself says only "fetch failed"; what failed is in its cause. */
+export function whatFailed(error: unknown): string {
   return firstLine(error instanceof Error && error.cause instanceof Error ? error.cause : error);
 }
 
@@ -91,7 +97,8 @@ async function fetchInto(url: string, part: string, options: DownloadOptions): P
     done += chunk.byteLength;
     options.onBytes?.(done, total);
   });
-  await pipeline(body, createWriteStream(part, { flags: resumed ? 'a' : 'w' }));
+  const { signal } = options;
+  await pipeline(body, createWriteStream(part, { flags: resumed ? 'a' : 'w' }), signal ? { signal } : {});
   if (total !== undefined && done !== total)
     throw new Error(`the connection ended after ${done} of ${total} bytes`);
 }

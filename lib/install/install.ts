@@ -1,20 +1,23 @@
 /** Finds libtorch or fetches it into the cache: what `svg-t2i install` and the set-up do. */
 import { existsSync, readdirSync } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { firstLine, SvgT2IError } from '../errors.js';
-import { officialArchiveUrl, selectLibtorch, selectNvidiaFiles } from './archive.js';
+import { fileError, firstLine, SvgT2IError, systemErrorCode } from '../errors.js';
+import { makeFolder, removeDeadParts } from '../files.js';
+import { type Lock, type LockOptions, withLock } from '../lock/lock.mjs';
+import { selectLibtorch } from './archive.js';
 import { type Flavour, parseFlavour } from './cuda.js';
-import { checkFreeSpace, checkSha256, type FreeBytes } from './disk.js';
+import { checkSha256, type FreeBytes } from './disk.js';
 import { download } from './download.js';
 import { checkCxxAbi, inspectLibtorch, type Libtorch } from './libtorch.js';
 import { findLibtorch, type LibtorchSource } from './locate.js';
-import { withLock } from './lock.js';
 import { type Environment, libtorchCache } from './paths.js';
-import { downloadNvidiaWheels, downloadTorchWheel } from './pip.js';
 import type { OnInstallProgress } from './progress.js';
+import { checkFlavour, findSource, findWheels, type Source } from './source.js';
 import { checkTorchVersion, PINNED_TORCH_VERSION } from './torch-version.js';
-import { unpackedSize, unzip } from './unzip.js';
+import { unpack } from './unpack.js';
+import { fetchWheels } from './wheels.js';
 
 export interface InstallOptions {
   /** Use this folder. */
@@ -48,61 +51,114 @@ export interface InstallPlan {
   readonly version: string;
   readonly flavour: string;
   readonly dir: string;
-  /** Where it comes from, the first choice first. */
+  /** Where it comes from. */
   readonly from: readonly string[];
+  /** Bytes to fetch, where that can be told. */
+  readonly bytes?: number | undefined;
 }
 
-const GIB = 1024 ** 3;
-// Wheels and unpacked files together, where nothing tells the size beforehand.
-const SPACE_FOR_PIP = { cpu: 0.9 * GIB, cuda: 12 * GIB } as const;
+/** An hour: another installation may fetch gigabytes. */
+const LOCK_WAIT_MS = 3600_000;
 
-export function planInstall(options: InstallOptions = {}): InstallPlan {
-  const env = options.env ?? process.env;
+/** Asks the network as the installation would, and refuses what that would refuse; writes nothing to the cache. */
+export async function planInstall(options: InstallOptions = {}): Promise<InstallPlan> {
   const found = findExisting(options);
   if (found !== undefined) {
     const { version, flavour, dir, source } = found;
     return { action: 'use', version, flavour, dir, from: [source] };
   }
-  const { version, flavour } = wanted(options);
-  const from = options.file ?? options.url;
-  return {
-    action: 'fetch',
-    version,
-    flavour,
-    dir: join(libtorchCache(env), `${version}+${flavour}`),
-    from:
-      from === undefined ? [officialArchiveUrl(version, flavour), `pip download torch==${version}`] : [from],
-  };
+  const { version, flavour, isAuto } = wanted(options);
+  const folder = await mkdtemp(join(tmpdir(), 'svg-t2i-plan-'));
+  try {
+    const source = await findSource({ ...options, version, flavour, isAuto, folder, note: noteOf(options) });
+    const offered = source.kind === 'wheels' ? source.flavour : flavour;
+    return {
+      action: 'fetch',
+      version,
+      flavour: offered,
+      dir: join(libtorchCache(options.env), `${version}+${offered}`),
+      from: [describeSource(source)],
+      ...('bytes' in source && source.bytes !== undefined ? { bytes: source.bytes } : {}),
+    };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
-/** libtorch as the options ask for it; fetched only where none is found. A second call returns at once. */
+function describeSource(source: Source): string {
+  if (source.kind === 'file') return source.path;
+  return source.kind === 'archive' ? source.url : `pip download ${source.torch.requirement}`;
+}
+
+/**
+ * libtorch as the options ask for it; fetched only where none is found. A second call returns at once.
+ *
+ * @throws SvgT2IError ERR_SVGT2I_INSTALL, ERR_SVGT2I_DISK_FULL, ERR_SVGT2I_TORCH_VERSION, ERR_SVGT2I_IO; the reason of
+ *   the signal, within a second
+ */
 export async function ensureLibtorch(options: InstallOptions = {}): Promise<InstallResult> {
-  const env = options.env ?? process.env;
   const found = findExisting(options);
   if (found !== undefined) {
     checkCxxAbi(found);
     return found;
   }
-  const { version, flavour } = wanted(options);
-  checkTorchVersion(version, '--torch');
-  const note = (message: string) => options.onProgress?.({ kind: 'note', message });
-  const cache = libtorchCache(env);
-  const onWait = (holder: number) => note(`waiting for another installation (process ${holder})`);
-  return await withLock(join(cache, '.lock'), { onWait }, async () => {
-    // Whoever held the lock may have fetched the same.
-    const now = findExisting(options);
-    if (now !== undefined) return now;
-    await removeLeftovers(cache);
-    const work = await mkdtemp(join(cache, '.partial-'));
-    try {
-      const unpacked = await fetchAndUnpack({ ...options, version, flavour, work, note });
-      return { ...(await publish(unpacked, cache)), source: 'fetched' as const };
-    } catch (error) {
-      throw outOfSpace(error, cache);
-    } finally {
-      await rm(work, { recursive: true, force: true });
-    }
-  });
+  const request = { ...options, ...wanted(options), note: noteOf(options) };
+  const cache = libtorchCache(options.env);
+  try {
+    await makeFolder(cache);
+    return await withLock(join(cache, '.lock'), lockOptions(options), async (lock) => {
+      const signals = [lock.signal, ...(options.signal === undefined ? [] : [options.signal])];
+      return await installLocked({ ...request, cache, lock, signal: AbortSignal.any(signals) });
+    });
+  } catch (error) {
+    options.signal?.throwIfAborted();
+    throw (
+      diskFull(error, cache) ?? (systemErrorCode(error) ? fileError(error, 'install into', cache) : error)
+    );
+  }
+}
+
+function lockOptions({ signal, onProgress }: InstallOptions): LockOptions {
+  const say = (message: string) => onProgress?.({ kind: 'note', message });
+  return {
+    what: 'the installation',
+    waitMs: LOCK_WAIT_MS,
+    hint: 'End that process if it hangs, or set SVG_T2I_HOME to another folder.',
+    signal,
+    onWait: say,
+    onWarning: say,
+    makeError: ({ message, hint }) => new SvgT2IError('ERR_SVGT2I_INSTALL', message, { hint }),
+  };
+}
+
+function noteOf({ onProgress }: InstallOptions): (message: string) => void {
+  return (message) => onProgress?.({ kind: 'note', message });
+}
+
+interface LockedInstall extends Omit<FetchRequest, 'work'> {
+  readonly cache: string;
+  readonly lock: Lock;
+}
+
+async function installLocked(request: LockedInstall): Promise<InstallResult> {
+  const { cache, lock, note } = request;
+  // Whoever held the lock may have fetched the same.
+  const now = findExisting(request);
+  if (now !== undefined) return now;
+  await removeLeftovers(cache);
+  await removeDeadParts(cache, { onWarning: note });
+  const work = await mkdtemp(join(cache, '.partial-'));
+  try {
+    const unpacked = await fetchAndUnpack({ ...request, work });
+    request.signal?.throwIfAborted();
+    await lock.check();
+    return { ...(await publish(unpacked, request)), source: 'fetched' };
+  } finally {
+    // What cannot be removed now is by the next installation; the real error must not be lost over it.
+    await rm(work, { recursive: true, force: true }).catch((error: unknown) =>
+      note(`cannot remove ${work}: ${firstLine(error)}`),
+    );
+  }
 }
 
 /** Makes a libtorch of somebody else's the one that the cache offers, by a link to it. */
@@ -129,8 +185,16 @@ function findExisting(options: InstallOptions): (Libtorch & { readonly source: L
   });
 }
 
-function wanted(options: InstallOptions): { readonly version: string; readonly flavour: Flavour } {
-  return { version: options.torch ?? PINNED_TORCH_VERSION, flavour: parseFlavour(options.cuda ?? 'auto') };
+interface Wanted {
+  readonly version: string;
+  readonly flavour: Flavour;
+  /** By the driver, not by name. */
+  readonly isAuto: boolean;
+}
+
+function wanted({ torch: version = PINNED_TORCH_VERSION, cuda = 'auto' }: InstallOptions): Wanted {
+  checkTorchVersion(version, '--torch');
+  return { version, flavour: parseFlavour(cuda), isAuto: cuda === 'auto' };
 }
 
 // We hold the lock, so these are of installations that died.
@@ -140,9 +204,7 @@ async function removeLeftovers(cache: string): Promise<void> {
   }
 }
 
-interface FetchRequest extends InstallOptions {
-  readonly version: string;
-  readonly flavour: Flavour;
+interface FetchRequest extends InstallOptions, Wanted {
   /** Scratch folder inside the cache, on the same file system. */
   readonly work: string;
   readonly note: (message: string) => void;
@@ -151,68 +213,34 @@ interface FetchRequest extends InstallOptions {
 /** Returns the folder that holds lib/ and include/, inside the scratch folder. */
 async function fetchAndUnpack(request: FetchRequest): Promise<string> {
   const target = join(request.work, 'libtorch');
-  const given = await givenArchive(request);
-  if (given !== undefined) {
-    await unpack(given, target, request);
-    return target;
-  }
-  const official = await officialArchive(request);
-  if (official !== undefined) {
-    await unpack(official, target, request);
-    return target;
-  }
-  const needed = request.flavour === 'cpu' ? SPACE_FOR_PIP.cpu : SPACE_FOR_PIP.cuda;
-  await checkFreeSpace(request.work, needed, request.freeBytes);
-  const wheels = { ...request, folder: join(request.work, 'wheels') };
-  const torch = await downloadTorchWheel(wheels);
-  await unpack(torch, target, request);
-  for (const wheel of await downloadNvidiaWheels(torch, wheels)) {
-    request.note(`unpacking ${basename(wheel)}`);
-    await unzip(wheel, target, selectNvidiaFiles);
+  const sourceRequest = { ...request, folder: request.work };
+  const source = await findSource(sourceRequest);
+  if (source.kind === 'file') {
+    const { sha256, signal } = request;
+    if (sha256 !== undefined) await checkSha256(source.path, sha256, signal);
+    await unpackLibtorch(source.path, target, request);
+  } else if (source.kind === 'wheels') {
+    await fetchWheels(source, target, request);
+  } else {
+    const archive = await fetchArchive(source.url, request).catch((error: unknown) => {
+      // A server that breaks off is as good as none; an address that somebody has named is not replaced.
+      const isOurs = request.url === undefined;
+      if (!isOurs || !SvgT2IError.isInstance(error) || error.code !== 'ERR_SVGT2I_INSTALL') throw error;
+      request.note(`${firstLine(error)}; asking pip`);
+      return undefined;
+    });
+    if (archive !== undefined) await unpackLibtorch(archive, target, request);
+    else await fetchWheels(await findWheels(sourceRequest), target, request);
   }
   return target;
 }
 
-async function givenArchive(request: FetchRequest): Promise<string | undefined> {
-  if (request.file !== undefined) {
-    if (!existsSync(request.file)) {
-      throw new SvgT2IError('ERR_SVGT2I_FILE_NOT_FOUND', `there is no file ${request.file}`);
-    }
-    if (request.sha256 !== undefined) await checkSha256(request.file, request.sha256);
-    return request.file;
-  }
-  if (request.url === undefined) return undefined;
-  return await fetchArchive(request.url, request, { sha256: request.sha256 });
-}
-
-/** Undefined where the server is not to be had (no network, no such build), so that pip comes next. */
-async function officialArchive(request: FetchRequest): Promise<string | undefined> {
-  try {
-    return await fetchArchive(officialArchiveUrl(request.version, request.flavour), request, {
-      retries: 0,
-      connectTimeoutMs: 5000,
-    });
-  } catch (error) {
-    if (!SvgT2IError.isInstance(error) || error.code !== 'ERR_SVGT2I_INSTALL') throw error;
-    request.note(`no official archive (${firstLine(error)}); trying pip`);
-    return undefined;
-  }
-}
-
 // Beside the scratch folder, not in it: a cut download is gone on with by the next run.
-async function fetchArchive(
-  url: string,
-  request: FetchRequest,
-  options: {
-    readonly sha256?: string | undefined;
-    readonly retries?: number;
-    readonly connectTimeoutMs?: number;
-  },
-): Promise<string> {
+async function fetchArchive(url: string, request: FetchRequest): Promise<string> {
   const name = decodeURIComponent(basename(new URL(url).pathname));
   const file = join(request.work, '..', '.downloads', name);
   await download(url, file, {
-    ...options,
+    sha256: request.sha256,
     signal: request.signal,
     ...(request.freeBytes === undefined ? {} : { freeBytes: request.freeBytes }),
     onBytes: (done, total) => request.onProgress?.({ kind: 'bytes', what: `fetching ${name}`, done, total }),
@@ -222,24 +250,19 @@ async function fetchArchive(
   return moved;
 }
 
-async function unpack(archive: string, target: string, request: FetchRequest): Promise<void> {
-  const total = await unpackedSize(archive, selectLibtorch);
-  if (total === 0) {
-    throw new SvgT2IError('ERR_SVGT2I_INSTALL', `${archive} holds no libtorch`, {
-      hint: 'Give an official libtorch archive (libtorch-shared-with-deps) or a torch wheel for Linux x86-64.',
-    });
-  }
-  await checkFreeSpace(request.work, total, request.freeBytes);
-  request.note(`unpacking ${basename(archive)}`);
-  await unzip(archive, target, selectLibtorch, (done) =>
-    request.onProgress?.({ kind: 'bytes', what: `unpacking ${basename(archive)}`, done, total }),
-  );
+async function unpackLibtorch(archive: string, target: string, request: FetchRequest): Promise<void> {
+  if ((await unpack(archive, target, selectLibtorch, request)) > 0) return;
+  throw new SvgT2IError('ERR_SVGT2I_INSTALL', `${archive} holds no libtorch`, {
+    hint: 'Give an official libtorch archive (libtorch-shared-with-deps) or a torch wheel for Linux x86-64.',
+  });
 }
 
 /** Checks what was unpacked and moves it to its name in the cache, in one step. */
-async function publish(unpacked: string, cache: string): Promise<Libtorch> {
+async function publish(unpacked: string, { cache, file, url, ...request }: LockedInstall): Promise<Libtorch> {
   const libtorch = inspectLibtorch(unpacked);
   checkCxxAbi(libtorch);
+  // Of an archive that somebody has named, whatever it holds was asked for.
+  if (file === undefined && url === undefined) checkFlavour(libtorch.flavour, request, undefined);
   const name = `${libtorch.version}+${libtorch.flavour}`;
   await writeFile(join(unpacked, 'build-version'), `${name}\n`);
   const dir = join(cache, name);
@@ -249,8 +272,8 @@ async function publish(unpacked: string, cache: string): Promise<Libtorch> {
   return { ...libtorch, dir };
 }
 
-function outOfSpace(error: unknown, cache: string): unknown {
-  if (!(error instanceof Error) || !('code' in error) || error.code !== 'ENOSPC') return error;
+function diskFull(error: unknown, cache: string): SvgT2IError | undefined {
+  if (!['ENOSPC', 'EDQUOT'].includes(systemErrorCode(error) ?? '')) return undefined;
   return new SvgT2IError('ERR_SVGT2I_DISK_FULL', `no space left in ${cache}`, {
     hint: 'Free some space, or set SVG_T2I_HOME to a folder on a larger disk.',
     cause: error,

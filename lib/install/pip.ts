@@ -1,18 +1,49 @@
-/** Fetches wheels with pip: its own configuration (indexes, find-links, proxies, certificates) applies. */
-import { spawn, spawnSync } from 'node:child_process';
-import { readdir } from 'node:fs/promises';
+/** Asks pip for wheels, and fetches them: its own configuration (indexes, find-links, proxies, certificates) applies. */
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
 import { SvgT2IError } from '../errors.js';
-import { readZipText } from './unzip.js';
+import { runProgram } from './run-program.js';
 
 // Tried in turn when the Python on PATH has no wheel of its own: the libraries are the same in all of them.
 const OTHER_PYTHONS = ['3.12', '3.11', '3.13', '3.10'] as const;
+/** Where a size is asked for, which is only told. */
+const SIZE_TIMEOUT_MS = 10_000;
+
+export interface PipRequest {
+  /** Whose pip is asked: of findPip(). */
+  readonly python: string;
+  /** Scratch folder: pip's own, too, so that nothing of a pip that was ended stays elsewhere. */
+  readonly folder: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A wheel that an index offers. */
+export interface OfferedWheel {
+  readonly name: string;
+  readonly version: string;
+  /** Requires-Dist of its METADATA. */
+  readonly requires: readonly string[];
+  /** undefined where the server does not tell. */
+  readonly bytes: number | undefined;
+}
+
+/** What is to be asked of pip again to get the same wheel. */
+export interface WheelChoice {
+  readonly requirement: string;
+  readonly platform: readonly string[];
+  /** undefined where this pip is too old to tell before it fetches (22.2 can). */
+  readonly offered: OfferedWheel | undefined;
+}
 
 /** The Python whose pip fetches the wheels. */
-export function findPip(): string {
+export async function findPip(signal?: AbortSignal): Promise<string> {
   const candidates = process.env.SVG_T2I_PYTHON ? [process.env.SVG_T2I_PYTHON] : ['python3', 'python'];
-  const python = candidates.find((name) => spawnSync(name, ['-m', 'pip', '--version']).status === 0);
-  if (python !== undefined) return python;
+  for (const python of candidates) {
+    const { code } = await runProgram(python, ['-m', 'pip', '--version'], { signal });
+    if (code === 0) return python;
+  }
   throw new SvgT2IError(
     'ERR_SVGT2I_INSTALL',
     `no pip to fetch libtorch with (tried ${candidates.join(', ')})`,
@@ -22,121 +53,141 @@ export function findPip(): string {
   );
 }
 
-export interface PipResult {
+interface PipResult {
   readonly ok: boolean;
   /** pip's own account of a failure, its last lines. */
   readonly output: string;
 }
 
-function runPip(
-  python: string,
-  args: readonly string[],
-  signal: AbortSignal | undefined,
-): Promise<PipResult> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(
-      python,
-      ['-m', 'pip', 'download', '--quiet', '--disable-pip-version-check', '--no-input', ...args],
-      {
-        stdio: ['ignore', 'pipe', 'pipe'],
-        ...(signal === undefined ? {} : { signal }),
-      },
-    );
-    let output = '';
-    const collect = (chunk: Buffer) => {
-      output = (output + chunk.toString()).slice(-4000);
-    };
-    child.stdout.on('data', collect);
-    child.stderr.on('data', collect);
-    child.once('error', reject);
-    child.once('close', (code) => resolve({ ok: code === 0, output }));
+async function runPip(command: string, args: readonly string[], request: PipRequest): Promise<PipResult> {
+  const { python, folder, signal } = request;
+  const common = ['--quiet', '--disable-pip-version-check', '--no-input', '--only-binary=:all:'];
+  const { code, output } = await runProgram(python, ['-m', 'pip', command, ...common, ...args], {
+    signal,
+    env: { ...process.env, TMPDIR: folder },
   });
-}
-
-export interface WheelRequest {
-  readonly version: string;
-  readonly flavour: string;
-  readonly folder: string;
-  readonly signal?: AbortSignal | undefined;
-  readonly note: (message: string) => void;
+  return { ok: code === 0, output };
 }
 
 /**
- * pip's names for a flavour, the exact one first. Without a suffix an index gives what it has: for CUDA that must
- * not be a CPU build.
+ * The first of the requirements that an index has a wheel for, for this Python or another one.
+ *
+ * @throws SvgT2IError ERR_SVGT2I_INSTALL where there is none, or the index cannot be reached
  */
-export function torchRequirements(version: string, flavour: string): readonly string[] {
-  const exact = `torch==${version}+${flavour}`;
-  return flavour === 'cpu' ? [exact, `torch==${version}`] : [exact, `torch==${version},!=${version}+cpu`];
-}
-
-/** Path of torch's wheel in the folder. */
-export async function downloadTorchWheel(request: WheelRequest): Promise<string> {
-  const { folder, signal } = request;
-  const python = findPip();
+export async function chooseWheel(
+  requirements: readonly string[],
+  request: PipRequest,
+): Promise<WheelChoice> {
   const failures: string[] = [];
-  for (const requirement of torchRequirements(request.version, request.flavour)) {
-    request.note(`fetching ${requirement} with pip (this can take minutes)`);
+  for (const requirement of requirements) {
     for (const target of [undefined, ...OTHER_PYTHONS]) {
       const platform =
         target === undefined
           ? []
           : ['--python-version', target, '--platform', 'manylinux_2_28_x86_64', '--implementation', 'cp'];
-      const result = await runPip(
-        python,
-        ['--no-deps', '--only-binary=:all:', ...platform, '--dest', folder, requirement],
-        signal,
-      );
-      if (result.ok) return join(folder, await theWheel(folder, /^torch-.*\.whl$/));
+      const result = await report(['--no-deps', ...platform, requirement], request);
+      if (result.wheels !== undefined) return { requirement, platform, offered: result.wheels[0] };
+      if (result.isTooOld) return { requirement, platform, offered: undefined };
       failures.push(result.output);
       // Another Python's wheel helps only where this one has none.
       if (!result.output.includes('No matching distribution')) break;
     }
   }
-  throw new SvgT2IError(
-    'ERR_SVGT2I_INSTALL',
-    `pip has no torch ${request.version} (${request.flavour}): ${lastLine(failures)}`,
-    {
-      hint: 'Check the network and pip config, or pass an archive with --file, or an unpacked libtorch with --libtorch.',
-    },
+  throw new SvgT2IError('ERR_SVGT2I_INSTALL', `pip has no such wheel: ${lastLine(failures)}`, {
+    hint: 'Check the network and pip config, or pass an archive with --file, or an unpacked libtorch with --libtorch.',
+  });
+}
+
+/** Bytes of all the wheels that the requirements need; undefined where not all of them can be told. */
+export async function sizeOfWheels(
+  requirements: readonly string[],
+  request: PipRequest,
+): Promise<number | undefined> {
+  if (requirements.length === 0) return 0;
+  const { wheels } = await report(requirements, request);
+  return sum(wheels?.map(({ bytes }) => bytes) ?? [undefined]);
+}
+
+/** undefined where one of them is. */
+export function sum(sizes: readonly (number | undefined)[]): number | undefined {
+  return sizes.reduce(
+    (total, bytes) => (total === undefined || bytes === undefined ? undefined : total + bytes),
+    0,
   );
 }
 
-/** The wheels of NVIDIA libraries that a CUDA build of torch asks for; their paths. */
-export async function downloadNvidiaWheels(
-  torchWheel: string,
-  request: WheelRequest,
+/** Fetches the wheels into request.folder/wheels; their paths. */
+export async function downloadWheels(
+  args: readonly string[],
+  request: PipRequest,
 ): Promise<readonly string[]> {
-  const metadata = await readZipText(torchWheel, /^[^/]+\.dist-info\/METADATA$/);
-  const requirements = nvidiaRequirements(metadata ?? '');
-  if (requirements.length === 0) return [];
-  request.note(`fetching the CUDA libraries with pip (${requirements.length} packages, some GiB)`);
-  const result = await runPip(
-    findPip(),
-    ['--only-binary=:all:', '--dest', request.folder, ...requirements],
-    request.signal,
-  );
-  if (!result.ok) {
-    throw new SvgT2IError(
-      'ERR_SVGT2I_INSTALL',
-      `pip cannot fetch the CUDA libraries: ${lastLine([result.output])}`,
-    );
+  const folder = join(request.folder, 'wheels');
+  const result = await runPip('download', ['--dest', folder, ...args], request);
+  if (/No space left on device|Errno 28/.test(result.output)) {
+    throw new SvgT2IError('ERR_SVGT2I_DISK_FULL', `no space left in ${folder}`, {
+      hint: 'Free some space, or set SVG_T2I_HOME to a folder on a larger disk.',
+    });
   }
-  const files = await readdir(request.folder);
-  return files.filter((file) => /^nvidia_.*\.whl$/.test(file)).map((file) => join(request.folder, file));
+  if (!result.ok) {
+    throw new SvgT2IError('ERR_SVGT2I_INSTALL', `pip cannot fetch it: ${lastLine([result.output])}`, {
+      hint: 'Check the network and the free space, then run it again.',
+    });
+  }
+  return (await readdir(folder)).filter((name) => name.endsWith('.whl')).map((name) => join(folder, name));
 }
 
-/** Requirements of NVIDIA's packages in a wheel's METADATA, without their markers. */
-export function nvidiaRequirements(metadata: string): readonly string[] {
-  return [...metadata.matchAll(/^Requires-Dist:\s*((?:nvidia-|cuda-toolkit)[^;\n]*)/gm)].map((match) =>
-    (match[1] ?? '').trim().replace(/\s*\(([^)]*)\)$/, '$1'),
-  );
+const reportSchema = z.object({
+  install: z.array(
+    z.object({
+      download_info: z.object({ url: z.string() }),
+      metadata: z.object({
+        name: z.string(),
+        version: z.string(),
+        requires_dist: z.array(z.string()).default([]),
+      }),
+    }),
+  ),
+});
+
+interface Report {
+  readonly wheels: readonly OfferedWheel[] | undefined;
+  readonly isTooOld: boolean;
+  readonly output: string;
 }
 
-async function theWheel(folder: string, name: RegExp): Promise<string> {
-  const wheel = (await readdir(folder)).find((file) => name.test(file));
-  if (wheel === undefined) throw new SvgT2IError('ERR_SVGT2I_INSTALL', `pip left no wheel in ${folder}`);
-  return wheel;
+/** What pip would fetch: only metadata is, where the index has it apart. */
+async function report(args: readonly string[], request: PipRequest): Promise<Report> {
+  const file = join(request.folder, 'pip-report.json');
+  const target = join(request.folder, 'nowhere');
+  const options = ['--dry-run', '--ignore-installed', '--target', target, '--report', file];
+  const { ok, output } = await runPip('install', [...options, ...args], request);
+  const isTooOld = /no such option: --(report|dry-run)/.test(output);
+  if (!ok) return { wheels: undefined, isTooOld, output };
+  const { install } = reportSchema.parse(JSON.parse(await readFile(file, 'utf8')));
+  const wheels = install.map(async ({ download_info: { url }, metadata }) => ({
+    name: metadata.name,
+    version: metadata.version,
+    requires: metadata.requires_dist,
+    bytes: await sizeOf(url, request.signal),
+  }));
+  return { wheels: await Promise.all(wheels), isTooOld: false, output };
+}
+
+async function sizeOf(url: string, signal: AbortSignal | undefined): Promise<number | undefined> {
+  const timeout = AbortSignal.timeout(SIZE_TIMEOUT_MS);
+  try {
+    if (url.startsWith('file:')) return (await stat(fileURLToPath(url))).size;
+    const { ok, headers } = await fetch(url, {
+      method: 'HEAD',
+      signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
+    });
+    const length = headers.get('content-length');
+    return ok && length !== null ? Number(length) : undefined;
+  } catch (error) {
+    signal?.throwIfAborted();
+    // Node.js does not know pip's proxies and certificates; then the size stays unknown.
+    return error instanceof Error ? undefined : Promise.reject(error);
+  }
 }
 
 function lastLine(outputs: readonly string[]): string {
@@ -144,5 +195,7 @@ function lastLine(outputs: readonly string[]): string {
     .join('\n')
     .split('\n')
     .filter((line) => line.trim() !== '');
-  return lines.at(-1)?.replace(/^ERROR: /, '') ?? 'no reason given';
+  // Its warnings, as of an index that is not there, are not what it failed of.
+  const errors = lines.filter((line) => line.startsWith('ERROR: '));
+  return (errors.at(-1) ?? lines.at(-1))?.replace(/^ERROR: /, '') ?? 'no reason given';
 }

@@ -65,12 +65,21 @@ export async function unpackedSize(file: string, select: SelectEntry): Promise<n
   }
 }
 
-/** Unpacks the chosen entries below `target`; returns how many bytes that were. */
+export interface UnzipOptions {
+  readonly select: SelectEntry;
+  readonly signal?: AbortSignal | undefined;
+  readonly onBytes?: (done: number) => void;
+}
+
+/**
+ * Unpacks the chosen entries below `target`; returns how many bytes that were.
+ *
+ * @throws the reason of the signal, also in the middle of an entry
+ */
 export async function unzip(
   file: string,
   target: string,
-  select: SelectEntry,
-  onBytes?: (done: number) => void,
+  { select, signal, onBytes }: UnzipOptions,
 ): Promise<number> {
   const zip = await openZip(file);
   try {
@@ -78,18 +87,32 @@ export async function unzip(
     for await (const entry of entriesOf(zip, file)) {
       const path = select(entry.fileName);
       if (path === undefined) continue;
+      signal?.throwIfAborted();
       if (((entry.externalFileAttributes >>> 16) & UNIX_TYPE) === UNIX_SYMLINK) {
         throw new SvgT2IError('ERR_SVGT2I_INSTALL', `${file} holds a symbolic link: ${entry.fileName}`);
       }
       const destination = join(target, path);
       await mkdir(dirname(destination), { recursive: true });
-      await pipeline(await openEntry(zip, entry), createWriteStream(destination));
+      await copy(await openEntry(zip, entry), destination, signal);
       bytes += entry.uncompressedSize;
       onBytes?.(bytes);
     }
     return bytes;
   } finally {
     zip.close();
+  }
+}
+
+async function copy(
+  entry: NodeJS.ReadableStream,
+  destination: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  try {
+    await pipeline(entry, createWriteStream(destination), signal === undefined ? {} : { signal });
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
   }
 }
 

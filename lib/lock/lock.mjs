@@ -197,11 +197,11 @@ class Attempt {
     }
     if (waited - this.#lastSaid < this.#timing.remindMs) return;
     this.#lastSaid = waited;
-    const seconds = Math.ceil(this.#timing.staleMs / 1000);
+    const patience = owner === undefined ? this.#timing.graceMs : this.#timing.staleMs;
     onWait?.(
       verdict === 'held'
         ? `waiting for ${who}, which holds ${this.#file}`
-        : `waiting up to ${seconds} s to see whether ${who} still holds ${this.#file}`,
+        : `waiting up to ${Math.ceil(patience / 1000)} s to see whether ${who} still holds ${this.#file}`,
     );
   }
 }

@@ -1,5 +1,5 @@
 /** Loads the addon: libtorch first, by absolute path, then the .node file that needs it. */
-import { existsSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { firstLine, SvgT2IError } from '../errors.js';
@@ -70,14 +70,19 @@ export function chooseLibtorch(build: BuildInfo, env: Environment = process.env)
   );
 }
 
-/** All that may be used, the first choice first. One that is named by a variable is the only one. */
+/** All that may be used, each once, the first choice first. One that is named by a variable is the only one. */
 function foundLibtorchs(build: BuildInfo, env: Environment): readonly Libtorch[] {
   const first = findLibtorch({ env });
   if (first !== undefined && first.source !== 'cache' && first.source !== 'python') return [first];
   const folder = build.libtorch;
   const builtAgainst =
     folder !== undefined && existsSync(join(folder, 'lib/libtorch.so')) ? [inspectLibtorch(folder)] : [];
-  return [...builtAgainst, ...cachedLibtorchs(env), ...(first === undefined ? [] : [first])];
+  const all = [...builtAgainst, ...cachedLibtorchs(env), ...(first === undefined ? [] : [first])];
+  const seen = new Set<string>();
+  return all.filter(({ dir }) => {
+    const real = realpathSync(dir);
+    return seen.has(real) ? false : seen.add(real);
+  });
 }
 
 let binding: NativeBinding | undefined;

@@ -40,7 +40,7 @@ export function installCommand(): Command {
     .option('--url <address>', 'fetch this archive')
     .option('--sha256 <hash>', 'refuse an archive with another hash (with --file or --url)')
     .option('--force', 'fetch even where libtorch is there')
-    .option('--dry-run', 'only say what would be done')
+    .option('--dry-run', 'only say what would be done: asks the servers, fetches nothing')
     .option('--json', 'print one JSON object')
     .addHelpText('after', EXAMPLES)
     .action(async (flags: InstallFlags) => {
@@ -52,7 +52,9 @@ export function installCommand(): Command {
 
 async function plan(flags: InstallFlags): Promise<object> {
   const { planInstall } = await import('../../install/install.js');
-  return planInstall(flags);
+  const { progressPrinter } = await import('../../install/progress.js');
+  using interrupt = listenForInterrupt();
+  return await planInstall({ ...flags, signal: interrupt.signal, onProgress: progressPrinter(note) });
 }
 
 async function install(flags: InstallFlags): Promise<object> {

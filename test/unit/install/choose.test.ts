@@ -1,3 +1,4 @@
+import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { chooseLibtorch } from '../../../lib/native/load.js';
@@ -41,6 +42,17 @@ describe('chooseLibtorch', () => {
     expect(chooseLibtorch(build, env).dir).toBe(dir);
     expect(() => chooseLibtorch(build, { ...env, SVG_T2I_LIBTORCH: libtorch('2.12.0') })).toThrow(
       expect.objectContaining({ code: 'ERR_SVGT2I_TORCH_VERSION' }),
+    );
+  });
+
+  it('lists each folder once, however many ways lead to it', () => {
+    const env = cacheWith('2.14.0+cpu');
+    const dir = join(env.SVG_T2I_HOME, 'libtorch/2.14.0+cpu');
+    symlinkSync(dir, join(env.SVG_T2I_HOME, 'libtorch/2.14.1+cpu'));
+    expect(() => chooseLibtorch({ ...build, libtorch: dir }, env)).toThrow(
+      expect.objectContaining({
+        message: `no fitting libtorch. Found: libtorch 2.14.0 in ${dir}. Requires: libtorch 2.13 (cpu)`,
+      }),
     );
   });
 

@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { officialArchiveUrl, selectLibtorch, selectNvidiaFiles } from '../../../lib/install/archive.js';
 import { flavourForDriver, parseDriverFile, parseFlavour } from '../../../lib/install/cuda.js';
-import { nvidiaRequirements, torchRequirements } from '../../../lib/install/pip.js';
+import {
+  nvidiaRequirements,
+  offeredFlavour,
+  requiresDist,
+  torchRequirements,
+} from '../../../lib/install/wheel-metadata.js';
 
 describe('the flavour for a driver', () => {
   it('is read from the kernel module', () => {
@@ -80,10 +85,22 @@ describe('what pip is asked for', () => {
       'Requires-Dist: cuda-bindings<14,>=13.0.3; platform_system == "Linux"',
       'Requires-Dist: nvidia-nccl-cu13 (==2.28.9) ; platform_system == "Linux"',
     ].join('\n');
-    expect(nvidiaRequirements(metadata)).toEqual([
+    expect(nvidiaRequirements(requiresDist(metadata))).toEqual([
       'nvidia-cublas-cu12==12.8.4.1',
       'cuda-toolkit[cublas,cudart]==13.0.2',
       'nvidia-nccl-cu13==2.28.9',
     ]);
+  });
+
+  it.each([
+    [['filelock', 'sympy>=1.13'], 'cpu'],
+    [
+      ['nvidia-cublas-cu12==12.8.4.1', 'nvidia-cuda-runtime-cu12==12.8.90; platform_system == "Linux"'],
+      'cu128',
+    ],
+    [['cuda-toolkit[cublas,cudart]==13.0.2; platform_system == "Linux"'], 'cu130'],
+    [['nvidia-cublas<=13.1.1.3,>=13.1.0.3'], 'cuda'],
+  ])('%j are those of a build for %s', (requires, flavour) => {
+    expect(offeredFlavour(requires)).toBe(flavour);
   });
 });

@@ -1,4 +1,13 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { SOURCES } from '../../../lib/install/build.js';
@@ -90,6 +99,20 @@ describe('ensureLibtorch', () => {
     expect(readdirSync(cache)).toEqual(['2.13.0+cpu']);
   });
 
+  it.each([
+    ['empty, as a full disk left it', ''],
+    ['of a process that has died, by an earlier version', '999999'],
+    ['of a process of another machine', '{"pid":12,"host":"node-17","started":"1"}'],
+  ])('is not held up by a lock that is nobody’s: %s', async (_, lock) => {
+    const { env, cache } = home();
+    mkdirSync(cache, { recursive: true });
+    writeFileSync(join(cache, '.lock'), lock);
+    utimesSync(join(cache, '.lock'), new Date(0), new Date(0));
+    writeFileSync(join(cache, `.lock.1.${spawnSync('true').pid}.part`), '');
+    await ensureLibtorch({ env, file: archive() });
+    expect(readdirSync(cache)).toEqual(['2.13.0+cpu']);
+  });
+
   it('unpacks once for two at a time', async () => {
     const { env, cache } = home();
     const file = archive();
@@ -121,26 +144,28 @@ describe('ensureLibtorch', () => {
 });
 
 describe('planInstall', () => {
-  it('says what would be fetched, and writes nothing', () => {
+  it('says what would be fetched, and writes nothing', async () => {
     const { env, cache } = home();
-    expect(planInstall({ env, cuda: 'cu128' })).toEqual({
+    const url = 'https://example.org/x.zip';
+    expect(await planInstall({ env, cuda: 'cu128', url })).toEqual({
       action: 'fetch',
       version: '2.13.0',
       flavour: 'cu128',
       dir: join(cache, '2.13.0+cu128'),
-      from: [expect.stringContaining('2.13.0%2Bcu128.zip'), 'pip download torch==2.13.0'],
+      from: [url],
     });
-    expect(planInstall({ env, cuda: 'cpu', url: 'https://example.org/x.zip' }).from).toEqual([
-      'https://example.org/x.zip',
-    ]);
+    await expect(planInstall({ env, file: '/nowhere.zip' })).rejects.toMatchObject({
+      code: 'ERR_SVGT2I_FILE_NOT_FOUND',
+    });
     expect(existsSync(cache)).toBe(false);
   });
 
-  it('says what is there already', () => {
+  it('says what is there already', async () => {
     const { env, cache } = home();
     writeFiles(join(cache, '2.13.0+cpu'), libtorchFiles('2.13.0'));
-    expect(planInstall({ env })).toMatchObject({ action: 'use', from: ['cache'] });
-    expect(planInstall({ env, force: true, cuda: 'cpu' })).toMatchObject({ action: 'fetch' });
+    expect(await planInstall({ env })).toMatchObject({ action: 'use', from: ['cache'] });
+    const file = archive();
+    expect(await planInstall({ env, file, cuda: 'cpu' })).toMatchObject({ action: 'fetch', from: [file] });
   });
 });
 
