@@ -4,6 +4,7 @@ import { stringify } from 'yaml';
 import type { z } from 'zod';
 import { SvgT2IError } from '../errors.js';
 import { readText } from '../regular-file.js';
+import { isUrl } from './url.js';
 import { validate } from './validate.js';
 import { MAX_YAML_BYTES, parseYaml } from './yaml.js';
 
@@ -94,7 +95,8 @@ export function resolvePaths(tree: ConfigTree, folder: string, keys: ConfigKeys)
 
 function resolveAt(value: unknown, path: readonly string[], folder: string): unknown {
   const [key, ...rest] = path;
-  if (key === undefined) return typeof value === 'string' && value !== '-' ? resolve(folder, value) : value;
+  if (key === undefined)
+    return typeof value === 'string' && value !== '-' && !isUrl(value) ? resolve(folder, value) : value;
   if (key === '*') return Array.isArray(value) ? value.map((entry) => resolveAt(entry, rest, folder)) : value;
   if (!isTree(value) || !Object.hasOwn(value, key)) return value;
   return { ...value, [key]: resolveAt(value[key], rest, folder) };

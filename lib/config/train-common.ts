@@ -1,16 +1,24 @@
 /** What the configurations of both training stages share, section by section. */
 import { z } from 'zod';
+import { pictureShape } from './picture.js';
 import { MAX_SIDE_PIXELS, PATCH_PIXELS } from './request.js';
+import { isUrl } from './url.js';
 
 const wholeFrom = (least: number) => z.number().int().min(least);
 const path = () => z.string().min(1);
+const localPath = () =>
+  path().refine((text) => !isUrl(text), {
+    error: 'must be a path on this machine: nothing is fetched',
+  });
 
 /** One source of pictures. The DiT stage adds what it needs for captions. */
 export const dataSetShape = {
-  path: path().describe(
-    'a JSONL list of {"path", "prompt"}, or a folder of pictures or of one folder a class',
+  path: localPath().describe(
+    'a list of {"path", "prompt"} (JSON Lines or a JSON array), or a folder of pictures or of one folder a class',
   ),
-  root: path().optional().describe("where the list's relative paths start; by default the list's own folder"),
+  root: localPath()
+    .optional()
+    .describe("where the list's relative paths start; by default the list's own folder"),
   ratio: z
     .number()
     .positive()
@@ -33,6 +41,7 @@ export const dataShape = {
     .describe('multi: sizes of about that area, the one that suits each picture; square: one size for all'),
   maxRatio: z.number().min(1).max(64).default(4).describe('longest to shortest side of aspect multi'),
   flip: z.number().min(0).max(1).default(0).describe('share of the pictures that are mirrored'),
+  ...pictureShape,
   workers: wholeFrom(1).max(1024).optional().describe('threads that decode pictures; all cores but one'),
   prefetch: wholeFrom(1).max(1000).default(2).describe('steps whose pictures are prepared ahead'),
   maxBadShare: z

@@ -64,8 +64,10 @@ const ditDataSchema = z.strictObject({
         ...dataSetShape,
         systemPrompt: z
           .string()
-          .default('base')
-          .describe('what stands before the captions: a name that `sample` knows, or a text'),
+          .optional()
+          .describe(
+            'what stands before the captions: a name that `sample` knows, or a text; base where not given, and align before a super_high_quality_caption',
+          ),
         prompt: z
           .string()
           .optional()

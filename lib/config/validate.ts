@@ -1,6 +1,6 @@
 /** Checks a value against a zod schema; what is wrong comes out as one typed error of one line. */
 import { z } from 'zod';
-import { type ErrorCode, SvgT2IError } from '../errors.js';
+import { type ErrorCode, firstLine, SvgT2IError } from '../errors.js';
 import { nearest } from './nearest.js';
 
 export interface ValidateOptions {
@@ -19,14 +19,32 @@ export function validate<Schema extends z.ZodType>(
   const result = schema.safeParse(value, { reportInput: true });
   if (result.success) return result.data;
   const { issues } = result.error;
-  const text = issues.map((issue) => issueText(schema, issue, options)).join('; ');
+  const text = issuesText(schema, result.error, options);
   const prefix = options.source === undefined ? '' : `${options.source}: `;
   throw new SvgT2IError(options.code ?? 'ERR_SVGT2I_INVALID_CONFIG', prefix + text, {
     hint: issues.map((issue) => hintOf(schema, issue)).find((hint) => hint !== undefined),
   });
 }
 
-function issueText(schema: z.ZodType, issue: z.core.$ZodIssue, options: ValidateOptions): string {
+/** What is wrong with a value, in one line. */
+export function issuesText(
+  schema: z.ZodType,
+  error: z.ZodError,
+  options: Pick<ValidateOptions, 'nameOf'> = {},
+): string {
+  return error.issues.map((issue) => issueText(schema, issue, options)).join('; ');
+}
+
+/** As firstLine, of what a schema's own parse() throws too. */
+export function reasonOf(error: unknown): string {
+  return error instanceof z.ZodError ? issuesText(z.unknown(), error) : firstLine(error);
+}
+
+function issueText(
+  schema: z.ZodType,
+  issue: z.core.$ZodIssue,
+  options: Pick<ValidateOptions, 'nameOf'>,
+): string {
   const plainPath = issue.path.map(String).join('.');
   const path = options.nameOf?.(plainPath) ?? plainPath;
   if (issue.code === 'unrecognized_keys') {

@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { DisposedError, SvgT2IError } from '../errors.js';
 import { type RgbImage, rgbImage } from '../image/rgb-image.js';
 import type { Size } from './buckets.js';
-import type { WorkerReply, WorkerRequest } from './image-worker.js';
+import type { PictureReading, WorkerReply, WorkerRequest } from './image-worker.js';
 
 interface Waiting {
   readonly resolve: (image: RgbImage) => void;
@@ -16,15 +16,25 @@ interface PoolWorker {
   hasExited: boolean;
 }
 
+/** The reason why a picture cannot be decoded got lost among others that were decoded at the time. */
+class ReasonLostError extends SvgT2IError {}
+
 export class ImagePool {
   readonly #workers: readonly PoolWorker[];
+  readonly #decode: PictureReading;
   #nextId = 0;
+  #busy = 0;
+  /** Told when nothing is being prepared. */
+  #onIdle: (() => void)[] = [];
+  /** Ends with the last picture that is tried again alone. */
+  #alone: Promise<unknown> | undefined;
   #disposal: Promise<unknown> | undefined;
 
-  constructor(workers: number) {
+  constructor(workers: number, decode: PictureReading = {}) {
     if (!Number.isInteger(workers) || workers < 1) {
       throw new SvgT2IError('ERR_SVGT2I_INVALID_ARGUMENT', `pictures cannot be loaded by ${workers} workers`);
     }
+    this.#decode = decode;
     this.#workers = Array.from({ length: workers }, () => startWorker());
   }
 
@@ -33,16 +43,60 @@ export class ImagePool {
   }
 
   /** The picture of a file, cut to the bucket that suits it best, then mirrored; rejects with SvgT2IError. */
-  prepare(path: string, buckets: readonly Size[], flip = false): Promise<RgbImage> {
+  async prepare(path: string, buckets: readonly Size[], flip = false): Promise<RgbImage> {
+    const request = { path, buckets, flip, decode: this.#decode };
+    while (this.#alone !== undefined) await this.#alone;
+    try {
+      return await this.#send(request);
+    } catch (error) {
+      if (!(error instanceof ReasonLostError)) throw error;
+      return await this.#tryAlone(request);
+    }
+  }
+
+  /** Once all others are done, and one after the other. */
+  async #tryAlone(request: Omit<WorkerRequest, 'id'>): Promise<RgbImage> {
+    const before = this.#alone ?? this.#idle();
+    const own = before.then(() => this.#send(request));
+    const settled = own.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#alone = settled;
+    try {
+      return await own;
+    } finally {
+      if (this.#alone === settled) this.#alone = undefined;
+    }
+  }
+
+  #idle(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#busy === 0) resolve();
+      else this.#onIdle.push(resolve);
+    });
+  }
+
+  async #send(request: Omit<WorkerRequest, 'id'>): Promise<RgbImage> {
+    this.#busy++;
+    try {
+      return await this.#post(request);
+    } finally {
+      this.#busy--;
+      if (this.#busy === 0) for (const tell of this.#onIdle.splice(0)) tell();
+    }
+  }
+
+  #post(request: Omit<WorkerRequest, 'id'>): Promise<RgbImage> {
     return new Promise((resolve, reject) => {
       const [first, ...others] = this.#workers.filter((worker) => !worker.hasExited);
       if (this.#disposal !== undefined || first === undefined) throw new DisposedError('The image pool');
       const idlest = others.reduce((a, b) => (b.waiting.size < a.waiting.size ? b : a), first);
-      const request: WorkerRequest = { id: this.#nextId++, path, buckets, flip };
-      idlest.waiting.set(request.id, { resolve, reject });
+      const id = this.#nextId++;
+      idlest.waiting.set(id, { resolve, reject });
       // A busy thread keeps the process alive, an idle one does not.
       idlest.thread.ref();
-      idlest.thread.postMessage(request);
+      idlest.thread.postMessage({ id, ...request } satisfies WorkerRequest);
     });
   }
 
@@ -66,7 +120,10 @@ function startWorker(): PoolWorker {
     waiting.delete(reply.id);
     if (waiting.size === 0) thread.unref();
     if ('data' in reply) pending?.resolve(rgbImage(reply.width, reply.height, reply.data));
-    else pending?.reject(new SvgT2IError(reply.code, reply.message));
+    else {
+      const Failure = reply.isReasonLost ? ReasonLostError : SvgT2IError;
+      pending?.reject(new Failure(reply.code, reply.message));
+    }
   });
   const rejectAll = (error: Error): void => {
     for (const { reject } of waiting.values()) reject(error);

@@ -1,10 +1,13 @@
 /** Picture files into RGB pixels, within limits that are checked before any raster is allocated. */
 import type { FileHandle } from 'node:fs/promises';
 import sharp from 'sharp';
+import { DEFAULT_MAX_PIXELS } from '../config/picture.js';
 import { fileError, SvgT2IError } from '../errors.js';
 import { openRegular } from '../regular-file.js';
 import { cmykToRgb, toRgb } from './colour.js';
+import { HEAD_BYTES, IMAGE_FORMATS, type ImageFormat, otherKind, sniffImageFormat } from './format.js';
 import { type RgbImage, rgbImage } from './rgb-image.js';
+import { hasPlainYcbcr } from './tiff-colour.js';
 
 export interface DecodeLimits {
   /** Largest file, in bytes. */
@@ -20,36 +23,25 @@ export interface DecodeOptions extends DecodeLimits {
   readonly name?: string;
 }
 
-export const DEFAULT_MAX_BYTES = 128 * 1024 * 1024;
-export const DEFAULT_MAX_PIXELS = 64 * 1024 * 1024;
+const DEFAULT_MAX_BYTES = 128 * 1024 * 1024;
+/** A file of more pixels than usual may have more bytes: some kinds are not packed. */
+const BYTES_A_PIXEL = 4;
 
 const DECODE_TIMEOUT_SECONDS = 120;
 
-export type ImageFormat = 'png' | 'jpeg' | 'webp' | 'gif';
-
-/** The format that the first bytes say; undefined for anything we do not hand to a decoder. */
-export function sniffImageFormat(bytes: Uint8Array): ImageFormat | undefined {
-  const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 16)).toString('latin1');
-  if (head.startsWith('\x89PNG\r\n\x1a\n')) return 'png';
-  if (head.startsWith('\xff\xd8\xff')) return 'jpeg';
-  if (head.startsWith('RIFF') && head.slice(8, 12) === 'WEBP') return 'webp';
-  if (head.startsWith('GIF87a') || head.startsWith('GIF89a')) return 'gif';
-  return undefined;
-}
-
 /**
- * Reads and decodes a PNG, JPEG, WebP or GIF (first frame) file.
+ * Reads and decodes a picture file: PNG, JPEG, WebP, GIF (first frame), TIFF (first page) or AVIF.
  *
  * @throws SvgT2IError ERR_SVGT2I_IMAGE for a picture that is broken, of another kind or over a limit;
  *   ERR_SVGT2I_FILE_NOT_FOUND or ERR_SVGT2I_IO for a file that cannot be read
  */
 export async function readImage(path: string, options: DecodeOptions = {}): Promise<RgbImage> {
-  const bytes = await readFileBounded(path, options.maxBytes);
+  const bytes = await readFileBounded(path, maxBytesOf(options));
   return decodeImage(bytes, { name: path, ...options });
 }
 
 /**
- * Decodes the bytes of a PNG, JPEG, WebP or GIF (first frame) file.
+ * Decodes the bytes of a picture file, of the kinds that readImage takes.
  *
  * Transparency is pasted on white; palettes, grey and CMYK become RGB; colour profiles are ignored, as in the original.
  *
@@ -58,19 +50,16 @@ export async function readImage(path: string, options: DecodeOptions = {}): Prom
 export async function decodeImage(bytes: Uint8Array, options: DecodeOptions = {}): Promise<RgbImage> {
   const name = options.name ?? 'picture';
   const maxPixels = options.maxPixels ?? DEFAULT_MAX_PIXELS;
-  if (bytes.length > (options.maxBytes ?? DEFAULT_MAX_BYTES))
-    throw tooManyBytes(name, bytes.length, options.maxBytes);
-  const format = sniffImageFormat(bytes);
-  if (format === undefined) {
-    throw new SvgT2IError('ERR_SVGT2I_IMAGE', `${name} is no PNG, JPEG, WebP or GIF file`, {
-      hint: 'Convert it to PNG or JPEG first.',
-    });
-  }
+  const maxBytes = maxBytesOf(options);
+  if (bytes.length > maxBytes) throw tooManyBytes(name, bytes.length, maxBytes);
+  const format = knownFormat(bytes, name);
   try {
     // Reads the header only.
-    const { width, height, space } = await sharp(bytes, { limitInputPixels: false }).metadata();
+    const { width, height, space, depth } = await headerOf(bytes);
     if (width * height > maxPixels) throw tooManyPixels(name, width, height, maxPixels);
-    const decoder = sharp(bytes, { limitInputPixels: maxPixels, failOn: 'error', ignoreIcc: true });
+    if (format === 'tiff' && hasPlainYcbcr(bytes)) throw plainYcbcr(name);
+    if (depth !== undefined && !WHOLE_DEPTHS.has(depth)) throw unusualDepth(name, depth);
+    const decoder = sharp(bytes, { limitInputPixels: maxPixels, failOn: FAIL_ON, ignoreIcc: true });
     if (options.autoOrient ?? true) decoder.autoOrient();
     const isCmyk = space === 'cmyk';
     if (isCmyk) decoder.pipelineColourspace('cmyk');
@@ -83,24 +72,94 @@ export async function decodeImage(bytes: Uint8Array, options: DecodeOptions = {}
     return rgbImage(info.width, info.height, pixels);
   } catch (error) {
     if (SvgT2IError.isInstance(error)) throw error;
-    throw new SvgT2IError('ERR_SVGT2I_IMAGE', `${name} cannot be decoded: ${decoderReason(error)}`, {
-      hint: 'The file is cut, broken or not what its first bytes say.',
-      cause: error,
-    });
+    throw new UndecodableError(name, error);
   }
 }
 
-/** The decoders' messages run over several lines. */
-function decoderReason(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  return text.replace(/\s+/g, ' ').trim().slice(0, 200);
+/**
+ * Width and height that readImage would give, from the header alone.
+ *
+ * @throws SvgT2IError as readImage does, for what the header tells
+ */
+export async function readImageSize(
+  path: string,
+  options: Pick<DecodeOptions, 'autoOrient'> = {},
+): Promise<{ readonly width: number; readonly height: number }> {
+  knownFormat(await readHead(path), path);
+  try {
+    const { width, height, autoOrient } = await headerOf(path);
+    return (options.autoOrient ?? true) ? autoOrient : { width, height };
+  } catch (error) {
+    throw new UndecodableError(path, error);
+  }
 }
 
-/** A palette's or a colour key's transparency is dropped, as PIL's convert('RGB') does: only real alpha is pasted. */
+/** A decoder refused the bytes. */
+export class UndecodableError extends SvgT2IError {
+  /** Where several pictures are decoded at a time, libvips may give one's reason to another, or to none. */
+  readonly isReasonLost: boolean;
+
+  constructor(name: string, cause: unknown) {
+    const text = cause instanceof Error ? cause.message : String(cause);
+    // The decoders' messages run over several lines.
+    const reason = text.replace(/\s+/g, ' ').trim().slice(0, 200);
+    const isReasonLost = reason === '' || /unknown error/i.test(reason);
+    super('ERR_SVGT2I_IMAGE', `${name} cannot be decoded: ${isReasonLost ? 'cut or broken' : reason}`, {
+      hint: 'The file is cut, broken or not what its first bytes say.',
+      cause,
+    });
+    this.isReasonLost = isReasonLost;
+  }
+}
+
+/** Of header and pixels alike: what a decoder only warns of is read. */
+const FAIL_ON = 'error';
+
+function headerOf(input: string | Uint8Array) {
+  return sharp(input, { limitInputPixels: false, failOn: FAIL_ON }).metadata();
+}
+
+/** Sample types that have a white of their own. */
+const WHOLE_DEPTHS: ReadonlySet<string> = new Set(['uchar', 'ushort']);
+
+function unusualDepth(name: string, depth: string): SvgT2IError {
+  return new SvgT2IError('ERR_SVGT2I_IMAGE', `${name} holds samples of type ${depth}, not of 8 or 16 bits`, {
+    hint: 'Convert it to 8 bits first: what is black and what is white is not in the file.',
+  });
+}
+
+function plainYcbcr(name: string): SvgT2IError {
+  return new SvgT2IError(
+    'ERR_SVGT2I_IMAGE',
+    `${name} is a TIFF of luma and chroma, which is read as JPEG alone`,
+    {
+      hint: 'Convert it to PNG or JPEG first.',
+    },
+  );
+}
+
+function knownFormat(bytes: Uint8Array, name: string): ImageFormat {
+  if (bytes.length === 0) throw new SvgT2IError('ERR_SVGT2I_IMAGE', `${name} is empty`);
+  const format = sniffImageFormat(bytes);
+  if (format !== undefined) return format;
+  const kind = otherKind(bytes);
+  const is = kind === undefined ? `is no ${IMAGE_FORMATS} file` : `is ${kind}, which is not read`;
+  throw new SvgT2IError('ERR_SVGT2I_IMAGE', `${name} ${is}`, { hint: 'Convert it to PNG or JPEG first.' });
+}
+
+/**
+ * Whether there is an alpha channel that pastes the picture on white. A PNG's palette and colour key lose their
+ * transparency, as in PIL's convert('RGB'); of a GIF libvips keeps no colour there, so that it becomes white, while PIL
+ * shows the palette's entry.
+ */
 function hasTrueAlpha(bytes: Uint8Array, format: ImageFormat): boolean {
   if (format !== 'png') return true;
   const colourType = bytes[25] ?? 0;
   return (colourType & 4) !== 0;
+}
+
+function maxBytesOf({ maxBytes, maxPixels = 0 }: DecodeLimits): number {
+  return maxBytes ?? Math.max(DEFAULT_MAX_BYTES, BYTES_A_PIXEL * maxPixels);
 }
 
 function tooManyPixels(name: string, width: number, height: number, maxPixels: number): SvgT2IError {
@@ -109,7 +168,7 @@ function tooManyPixels(name: string, width: number, height: number, maxPixels: n
     'ERR_SVGT2I_IMAGE',
     `${name} has ${width}x${height} pixels (${has} MP), more than ${may} MP`,
     {
-      hint: 'Scale it down first.',
+      hint: 'Scale it down first, or raise the limit: data.maxPixels of a run, --max-pixels of reconstruct.',
     },
   );
 }
@@ -137,6 +196,20 @@ export async function readFileBounded(path: string, maxBytes = DEFAULT_MAX_BYTES
       parts.push(part as Buffer);
     }
     return Buffer.concat(parts);
+  } catch (error) {
+    throw fileError(error, 'read', path);
+  } finally {
+    await file?.close();
+  }
+}
+
+/** The first bytes of a file. */
+async function readHead(path: string): Promise<Uint8Array> {
+  let file: FileHandle | undefined;
+  try {
+    file = await openRegular(path);
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
+    return buffer.subarray(0, bytesRead);
   } catch (error) {
     throw fileError(error, 'read', path);
   } finally {

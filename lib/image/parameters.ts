@@ -2,9 +2,10 @@
 import sharp from 'sharp';
 import { firstLine, SvgT2IError } from '../errors.js';
 import { type ByteSource, bytesSource, withFileSource } from './byte-source.js';
-import { readFileBounded, sniffImageFormat } from './decode.js';
+import { readFileBounded } from './decode.js';
 import { readExifDescription } from './exif-text.js';
 import { exifBlock } from './exif-write.js';
+import { sniffImageFormat } from './format.js';
 import { infotextOf } from './infotext.js';
 import { readJpegExif } from './jpeg-exif.js';
 import { readPngTexts } from './png-text.js';

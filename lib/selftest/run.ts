@@ -1,6 +1,7 @@
 /** Runs golden cases: those of TypeScript's modules here, all others in the engine. */
 import { z } from 'zod';
-import { firstLine, SvgT2IError } from '../errors.js';
+import { reasonOf } from '../config/validate.js';
+import { SvgT2IError } from '../errors.js';
 import { Comparison } from './comparison.js';
 import { caseName, findCases, GoldenCase } from './golden-case.js';
 import { runDataSamplerCase } from './modules/data-sampler.js';
@@ -94,9 +95,7 @@ async function runCase(
     await runner(golden, result);
   } catch (error) {
     options.signal?.throwIfAborted();
-    result.fail(
-      error instanceof z.ZodError ? z.prettifyError(error).replaceAll('\n', ' ') : firstLine(error),
-    );
+    result.fail(reasonOf(error));
   }
   return {
     name: caseName(folder),

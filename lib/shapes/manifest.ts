@@ -1,4 +1,4 @@
-/** The list of a data set of scenes: a line a picture, which `JsonlDataset` reads too. */
+/** The list of a data set of scenes: a line a picture, which `PictureList` reads too. */
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { validate } from '../config/validate.js';

@@ -57,6 +57,7 @@ export async function openAutoencoderStage(
     const { device, threads } = options.device;
     engine = await Engine.create({ device, ...(threads === undefined ? {} : { threads }) });
     const { place } = await options.meet(engine);
+    if (place.rank === 0) for (const remark of dataset.remarks) options.onWarning(remark);
     const request = autoencoderOpenRequest(config, {
       start,
       worldSize: place.worldSize,

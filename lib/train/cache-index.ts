@@ -15,6 +15,12 @@ export const INDEX_NAME = 'index.json';
 /** The caption that takes the place of dropped ones. */
 export const EMPTY_SHARD = 'empty.safetensors';
 
+/** Last part of the key under which the SHA-256 of a set stands: of its list, or of the names and sizes in a folder. */
+export const CONTENT = 'sha256';
+
+/** What caches were made with that do not say so: they are from before there was a choice. */
+const EARLIER: Readonly<Record<string, string>> = { 'data.autoOrient': 'true' };
+
 const textMap = z.record(z.string(), z.string());
 
 const indexSchema = z.object({
@@ -81,12 +87,14 @@ async function readJson<Schema extends z.ZodType>(
 }
 
 /**
- * Refuses a cache that was made from something else, naming what differs.
+ * Refuses a cache that was made from something else, naming what differs; returns the sets whose content could not be compared,
+ * as the cache is from before their hashes were kept.
  *
  * @throws SvgT2IError ERR_SVGT2I_WEIGHTS_MISMATCH for other weights, ERR_SVGT2I_INVALID_CONFIG for other settings
  */
-export function checkCacheSource(folder: string, index: CacheIndex, wanted: CacheSource): void {
+export function checkCacheSource(folder: string, index: CacheIndex, wanted: CacheSource): readonly string[] {
   const hint = 'Write the cache anew into another folder, or leave data.cache out.';
+  const uncompared: string[] = [];
   for (const [part, hash] of Object.entries(wanted.weights)) {
     if (index.weights[part] === hash) continue;
     throw new SvgT2IError(
@@ -96,18 +104,29 @@ export function checkCacheSource(folder: string, index: CacheIndex, wanted: Cach
     );
   }
   for (const [key, value] of Object.entries({ ...wanted.config, items: String(wanted.items) })) {
-    const cached = key === 'items' ? String(index.items) : index.config[key];
+    const cached = key === 'items' ? String(index.items) : (index.config[key] ?? EARLIER[key]);
     if (cached === value) continue;
-    throw new SvgT2IError(
-      'ERR_SVGT2I_INVALID_CONFIG',
-      `the cache ${folder} was made with ${key} ${cached ?? 'unset'}, not ${value}`,
-      { hint },
-    );
+    const isContent = key.endsWith(`.${CONTENT}`);
+    if (isContent && cached === undefined) {
+      uncompared.push(contentName(key));
+      continue;
+    }
+    const message = isContent
+      ? `was made from other pictures or captions: ${contentName(key)} has SHA-256 ${short(value)}, not ${short(cached)}`
+      : `was made with ${key} ${cached ?? 'unset'}, not ${value}`;
+    throw new SvgT2IError('ERR_SVGT2I_INVALID_CONFIG', `the cache ${folder} ${message}`, { hint });
   }
+  return uncompared;
 }
 
+/** Such as data.sets.0. */
+function contentName(key: string): string {
+  return key.slice(0, -CONTENT.length - 1);
+}
+
+/** Of a hash, or of one as a JSON text. */
 function short(hash: string | undefined): string {
-  return hash === undefined ? 'unknown' : hash.slice(0, 12);
+  return hash === undefined ? 'unknown' : hash.replaceAll('"', '').slice(0, 12);
 }
 
 const AGAIN = 'Run svg-t2i cache again: it writes what is missing.';

@@ -5,27 +5,36 @@ import type { DitTrainingConfig } from '../config/train-dit.js';
 import { fileError } from '../errors.js';
 import { hashFile } from '../files.js';
 import type { ReleaseLayout } from '../pipeline/layout.js';
-import type { CacheSource } from './cache-index.js';
+import { type CacheSource, CONTENT } from './cache-index.js';
+import type { TrainingDataset } from './dataset.js';
 
 /** Only the parts that `layout` has are hashed. */
 export async function cacheSource(
   config: DitTrainingConfig,
-  items: number,
+  dataset: Pick<TrainingDataset, 'length' | 'fingerprints'>,
   layout: ReleaseLayout,
 ): Promise<CacheSource> {
-  const { resolution, aspect, maxRatio, sets } = config.data;
-  const values: Record<string, unknown> = { resolution, aspect, maxTokens: config.captions.maxTokens };
+  const { resolution, aspect, maxRatio, autoOrient, sets } = config.data;
+  const { maxTokens } = config.captions;
+  const values: Record<string, unknown> = { resolution, aspect, maxTokens, autoOrient };
   if (aspect === 'multi') values.maxRatio = maxRatio;
-  for (const [i, { path, ratio, systemPrompt, prompt }] of sets.entries()) {
-    values[`sets.${i}`] = { name: basename(path), bytes: await sizeOf(path), ratio, systemPrompt, prompt };
+  const fingerprints = await dataset.fingerprints();
+  for (const [i, { path, ratio, systemPrompt = 'base', prompt }] of sets.entries()) {
+    const bytes = await sizeOf(path);
+    values[`sets.${i}`] = { name: basename(path), bytes, ratio, systemPrompt, prompt };
+    values[`sets.${i}.${CONTENT}`] = fingerprints[i];
   }
   const entries = Object.entries(values).map(
     ([key, value]) => [`data.${key}`, JSON.stringify(value)] as const,
   );
-  return { config: Object.fromEntries(entries), weights: await hashWeights(layout), items };
+  return {
+    config: Object.fromEntries(entries),
+    weights: await hashWeights(layout),
+    items: dataset.length,
+  };
 }
 
-/** Of a list; folders are told apart by their number of pictures. */
+/** Of a list. */
 async function sizeOf(path: string): Promise<number | undefined> {
   try {
     const entry = await stat(path);

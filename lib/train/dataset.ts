@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises';
 import type { DataItem, Dataset } from '../data/dataset.js';
 import { ImageFolderDataset } from '../data/image-folder.js';
-import { JsonlDataset } from '../data/jsonl.js';
+import { PictureList } from '../data/picture-list.js';
 import { randomPermutation } from '../data/random.js';
 import { fileError, SvgT2IError } from '../errors.js';
 import { formatPrompt } from '../text/system-prompts.js';
@@ -11,7 +11,7 @@ export interface DataSetOptions {
   readonly path: string;
   readonly root?: string | undefined;
   readonly ratio: number;
-  readonly systemPrompt?: string;
+  readonly systemPrompt?: string | undefined;
   readonly prompt?: string | undefined;
 }
 
@@ -19,6 +19,8 @@ interface Part {
   readonly dataset: Dataset;
   /** Names of the folders that `label` counts. */
   readonly classes: readonly string[];
+  /** What lies in its folders and is not read. */
+  readonly remarks: readonly string[];
   readonly options: DataSetOptions;
   /** First number of the part in the whole, and how many it has. */
   readonly start: number;
@@ -27,7 +29,10 @@ interface Part {
   readonly chosen: Uint32Array | undefined;
 }
 
-export class TrainingDataset implements Dataset {
+/** In front of captions, where neither the set nor the entry says. */
+const DEFAULT_SYSTEM_PROMPT = 'base';
+
+export class TrainingDataset {
   readonly length: number;
   readonly #parts: readonly Part[];
   readonly #withCaptions: boolean;
@@ -50,13 +55,14 @@ export class TrainingDataset implements Dataset {
     const parts: Part[] = [];
     try {
       for (const [index, set] of sets.entries()) {
-        const { dataset, classes } = await openSet(set, index, options.captions);
+        const { dataset, classes, remarks } = await openSet(set, index, options.captions);
         const previous = parts.at(-1);
         const count = Math.max(1, Math.round(dataset.length * set.ratio));
         const isBroken = count % dataset.length !== 0;
         parts.push({
           dataset,
           classes,
+          remarks,
           options: set,
           start: previous === undefined ? 0 : previous.start + previous.count,
           count,
@@ -85,7 +91,21 @@ export class TrainingDataset implements Dataset {
     if (!this.#withCaptions) return item;
     const prompt =
       item.prompt ?? options.prompt?.replaceAll('{class}', classes[item.label ?? -1] ?? '') ?? '';
-    return { ...item, prompt: formatPrompt(prompt, options.systemPrompt ?? 'empty') };
+    // What the set says goes before what a kind of entry has of itself.
+    const systemPrompt = options.systemPrompt ?? item.systemPrompt ?? DEFAULT_SYSTEM_PROMPT;
+    return { ...item, prompt: formatPrompt(prompt, systemPrompt) };
+  }
+
+  /** What lies beside the pictures and is not read, a line a kind. */
+  get remarks(): readonly string[] {
+    return this.#parts.flatMap(({ remarks }) => remarks);
+  }
+
+  /** As Dataset.fingerprint, of each set. */
+  async fingerprints(): Promise<readonly string[]> {
+    const all: string[] = [];
+    for (const { dataset } of this.#parts) all.push(await dataset.fingerprint());
+    return all;
   }
 
   async close(): Promise<void> {
@@ -97,7 +117,7 @@ async function openSet(
   set: DataSetOptions,
   index: number,
   withCaptions: boolean,
-): Promise<{ readonly dataset: Dataset; readonly classes: readonly string[] }> {
+): Promise<Pick<Part, 'dataset' | 'classes' | 'remarks'>> {
   let isFolder: boolean;
   try {
     isFolder = (await stat(set.path)).isDirectory();
@@ -106,21 +126,21 @@ async function openSet(
   }
   if (!isFolder) {
     const root = set.root === undefined ? {} : { root: set.root };
-    const dataset = await JsonlDataset.open(set.path, {
+    const dataset = await PictureList.open(set.path, {
       ...root,
       captions: withCaptions ? 'required' : 'optional',
     });
-    return { dataset, classes: [] };
+    return { dataset, classes: [], remarks: [] };
   }
   if (withCaptions && set.prompt === undefined) {
     throw new SvgT2IError(
       'ERR_SVGT2I_INVALID_CONFIG',
       `data.sets.${index}: the pictures in ${set.path} have no captions`,
       {
-        hint: 'Give data.sets.N.prompt, such as "a photo of {class}", or a JSONL list with captions as path.',
+        hint: 'Give data.sets.N.prompt, such as "a photo of {class}", or a list with captions as path.',
       },
     );
   }
   const dataset = await ImageFolderDataset.open(set.path);
-  return { dataset, classes: dataset.classes };
+  return { dataset, classes: dataset.classes, remarks: dataset.remarks };
 }

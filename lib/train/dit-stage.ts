@@ -37,9 +37,10 @@ export async function openDitStage(
   let samples: DitSamples | undefined;
   try {
     loaded = await loadFrozen(config, options);
-    const cache = await openCache(config, dataset.length, loaded, options.onWarning);
+    const cache = await openCache(config, dataset, loaded, options.onWarning);
     samples = cache === undefined ? openLive(config, dataset, loaded) : cachedSamples(cache, dataset);
     const { place } = await options.meet(loaded.engine);
+    if (place.rank === 0) for (const remark of dataset.remarks) options.onWarning(remark);
     const { value } = await loaded.engine.run<StartReport>(
       'train-open',
       ditOpenRequest(config, {
@@ -90,7 +91,7 @@ function openLive(config: DitTrainingConfig, dataset: TrainingDataset, { tokeniz
 
 async function openCache(
   config: DitTrainingConfig,
-  items: number,
+  dataset: TrainingDataset,
   { layout }: Loaded,
   onWarning: (message: string) => void,
 ) {
@@ -104,7 +105,12 @@ async function openCache(
   if (!index.complete) {
     throw new SvgT2IError('ERR_SVGT2I_DATA', `the cache ${folder} is not finished`, { hint: fix });
   }
-  checkCacheSource(folder, index, await cacheSource(config, items, encodersOf(config, layout, onWarning)));
+  const source = await cacheSource(config, dataset, encodersOf(config, layout, onWarning));
+  for (const set of checkCacheSource(folder, index, source)) {
+    onWarning(
+      `the cache ${folder} is from an earlier version, without a hash of ${set}: only names, lengths and numbers were compared; svg-t2i cache on it adds the hash`,
+    );
+  }
   return await readFeaturePlaces(folder, index);
 }
 

@@ -87,7 +87,7 @@ export async function writeFeatureCache(options: CacheOptions): Promise<CacheRes
         ...(device.threads === undefined ? {} : { threads: device.threads }),
         parts: ['textEncoder', 'autoencoder'],
       });
-      return await new CacheWriter(options, { loaded, pictures, lock, items: dataset.length }).write();
+      return await new CacheWriter(options, { loaded, pictures, lock, dataset }).write();
     } finally {
       await lock.release();
     }
@@ -105,6 +105,7 @@ class CacheWriter {
   readonly #loaded: Loaded;
   readonly #pictures: PictureLoader;
   readonly #lock: RunLock;
+  readonly #dataset: TrainingDataset;
   readonly #items: number;
   readonly #shards = new Map<string, CacheShard>();
   readonly #bad: BadItems;
@@ -120,16 +121,17 @@ class CacheWriter {
       readonly loaded: Loaded;
       readonly pictures: PictureLoader;
       readonly lock: RunLock;
-      readonly items: number;
+      readonly dataset: TrainingDataset;
     },
   ) {
     this.#options = options;
     this.#loaded = parts.loaded;
     this.#pictures = parts.pictures;
     this.#lock = parts.lock;
-    this.#items = parts.items;
+    this.#dataset = parts.dataset;
+    this.#items = parts.dataset.length;
     this.#bad = new BadItems({
-      items: parts.items,
+      items: parts.dataset.length,
       maxShare: options.config.data.maxBadShare,
       onBad: (error, index) => {
         this.#badIndices.add(index);
@@ -140,10 +142,15 @@ class CacheWriter {
 
   async write(): Promise<CacheResult> {
     const { folder, config, onEvent } = this.#options;
-    for (const message of this.#loaded.layout.warnings) onEvent?.({ type: 'warning', message });
-    const source = await cacheSource(config, this.#items, this.#loaded.layout);
+    const remarks = [...this.#dataset.remarks, ...this.#loaded.layout.warnings];
+    for (const message of remarks) onEvent?.({ type: 'warning', message });
+    const source = await cacheSource(config, this.#dataset, this.#loaded.layout);
     const earlier = await readCacheIndex(folder);
-    if (earlier !== undefined) checkCacheSource(folder, earlier, source);
+    const uncompared = earlier === undefined ? [] : checkCacheSource(folder, earlier, source);
+    for (const set of uncompared) {
+      const message = `the cache ${folder} is from an earlier version, without a hash of ${set}: its pictures and captions are taken to be the same, and the hash is added`;
+      onEvent?.({ type: 'warning', message });
+    }
     this.#dtype = this.#chooseDtype(earlier);
     for (const [name, shard] of await readShards(folder)) this.#shards.set(name, shard);
     const isWhole = earlier?.complete === true && earlier.shards.every((name) => this.#shards.has(name));
@@ -155,6 +162,7 @@ class CacheWriter {
       const millisecondsPerImage = this.#encodeMs / Math.max(1, this.#encoded);
       await this.#writeIndex({ ...source, complete: true, millisecondsPerImage });
     }
+    if (isWhole && uncompared.length > 0) await writeIndex(folder, { ...earlier, ...source });
     return await this.#result(isWhole ? earlier : undefined);
   }
 
@@ -183,7 +191,7 @@ class CacheWriter {
       bad: [...this.#badIndices].sort((a, b) => a - b),
     };
     await this.#lock.check();
-    await writeDurably(join(this.#options.folder, INDEX_NAME), `${JSON.stringify(index, null, 1)}\n`);
+    await writeIndex(this.#options.folder, index);
   }
 
   /** The caption that takes the place of dropped ones. */
@@ -307,4 +315,8 @@ class CacheWriter {
     }
     return (performance.now() - begin) / items.length;
   }
+}
+
+function writeIndex(folder: string, index: CacheIndex): Promise<void> {
+  return writeDurably(join(folder, INDEX_NAME), `${JSON.stringify(index, null, 1)}\n`);
 }

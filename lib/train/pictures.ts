@@ -14,6 +14,9 @@ export interface PictureOptions {
   /** Share that is mirrored. */
   readonly flip: number;
   readonly workers?: number | undefined;
+  /** As files are read. */
+  readonly autoOrient: boolean;
+  readonly maxPixels: number;
 }
 
 export interface Picture {
@@ -45,7 +48,9 @@ export class PictureLoader {
     this.#sizes = pictureSizes(options);
     this.#flip = options.flip;
     this.#seed = options.seed;
-    this.#pool = new ImagePool(options.workers ?? Math.max(1, availableParallelism() - 1));
+    const { workers, autoOrient, maxPixels } = options;
+    const threads = workers ?? Math.max(1, availableParallelism() - 1);
+    this.#pool = new ImagePool(threads, { autoOrient, maxPixels });
   }
 
   /** Rejects with SvgT2IError where the item cannot be read. */

@@ -2,7 +2,10 @@
 import { cpSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
+import { ImagePool } from '../../dist/data/image-pool.js';
+import { readImageSize } from '../../dist/image/decode.js';
 import { TrainingDataset } from '../../dist/train/dataset.js';
 import { PictureLoader } from '../../dist/train/pictures.js';
 import { SampleStream } from '../../dist/train/sample-stream.js';
@@ -22,7 +25,16 @@ function pictures(broken: readonly number[] = []): string {
 async function open(root: string, options: { readonly order: readonly number[]; readonly flip?: number }) {
   const dataset = await TrainingDataset.open([{ path: root, ratio: 1 }], { captions: false });
   const { flip = 0 } = options;
-  const settings = { resolution: 64, aspect: 'multi', maxRatio: 4, flip, workers: 2, seed: 1 } as const;
+  const reading = { autoOrient: true, maxPixels: 1e6 };
+  const settings = {
+    resolution: 64,
+    aspect: 'multi',
+    maxRatio: 4,
+    flip,
+    workers: 2,
+    seed: 1,
+    ...reading,
+  } as const;
   const loader = new PictureLoader(dataset, settings);
   const bad: string[] = [];
   const stream = new SampleStream({
@@ -57,8 +69,50 @@ it('replaces what cannot be read and says so', async () => {
   const { loader, stream, bad } = await open(pictures([1, 2]), { order: [0, 1, 3, 2, 0] });
   expect((await stream.take(5)).map(({ index }) => index)).toEqual([0, 3, 3, 3, 0]);
   expect(bad.sort()).toEqual([
-    '3_l_128x128.png is no PNG, JPEG, WebP or GIF file',
-    '4_p_200x150.png is no PNG, JPEG, WebP or GIF file',
+    '3_l_128x128.png is no PNG, JPEG, WebP, GIF, TIFF or AVIF file',
+    '4_p_200x150.png is no PNG, JPEG, WebP, GIF, TIFF or AVIF file',
   ]);
   await loader.close();
+});
+
+const dataFile = (name: string) => fileURLToPath(new URL(`../data/${name}`, import.meta.url));
+
+it('turns pictures upright before a size is chosen, unless told to take them as stored', async () => {
+  const buckets = [
+    { width: 48, height: 32 },
+    { width: 32, height: 48 },
+  ];
+  const sizes: (readonly number[])[] = [];
+  for (const autoOrient of [true, false]) {
+    await using pool = new ImagePool(1, { autoOrient });
+    const { width, height } = await pool.prepare(dataFile('exif-orientation-6.jpg'), buckets);
+    sizes.push([width, height]);
+  }
+  const { width, height } = await readImageSize(dataFile('exif-orientation-6.jpg'));
+  const upright = width > height ? [48, 32] : [32, 48];
+  expect(sizes).toEqual([upright, [...upright].reverse()]);
+});
+
+it('refuses pictures above a limit of its own', async () => {
+  await using pool = new ImagePool(1, { maxPixels: 100 });
+  const refused = pool.prepare(dataFile('png-bad-idat-crc.png'), [{ width: 32, height: 32 }]);
+  await expect(refused).rejects.toThrow(/more than 0\.0 MP/);
+});
+
+it('says why a picture cannot be decoded, however many others are decoded at the time', async () => {
+  const root = mkdtempSync(join(tmpdir(), 'svg-t2i-cut-'));
+  const cut = Array.from({ length: 24 }, (_, i) => join(root, `${i}.jpg`));
+  for (const path of cut) cpSync(dataFile('jpeg-cut.jpg'), path);
+  await using pool = new ImagePool(2);
+  const buckets = [{ width: 64, height: 64 }];
+  const good = join(goldenFolder('image-preprocess'), pictureNames[0] ?? '');
+  const outcomes = await Promise.allSettled(
+    [...cut, good, ...cut].map((path) => pool.prepare(path, buckets)),
+  );
+  const reasons = outcomes.flatMap((outcome) =>
+    outcome.status === 'rejected' ? [String(outcome.reason.message).split(': ').slice(1).join(': ')] : [],
+  );
+  expect(reasons).toHaveLength(2 * cut.length);
+  for (const reason of reasons) expect(reason).toMatch(/premature end of JPEG/i);
+  expect(await pool.prepare(good, buckets)).toMatchObject({ width: 64, height: 64 });
 });

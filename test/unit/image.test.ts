@@ -1,11 +1,13 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { crc32, deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { cmykToRgb } from '../../lib/image/colour.js';
-import { decodeImage, readImage } from '../../lib/image/decode.js';
+import { decodeImage, readImage, readImageSize } from '../../lib/image/decode.js';
 import { encodeImage, outputFormatOf } from '../../lib/image/encode.js';
 import { gridImage } from '../../lib/image/grid.js';
 import { psnr } from '../../lib/image/psnr.js';
@@ -13,6 +15,7 @@ import { type RgbImage, rgbImage } from '../../lib/image/rgb-image.js';
 import { goldenFolder } from './golden.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'svg-t2i-image-'));
+const dataFile = (name: string) => fileURLToPath(new URL(`../data/${name}`, import.meta.url));
 
 function filled(width: number, height: number, level: number): RgbImage {
   return rgbImage(width, height, new Uint8Array(width * height * 3).fill(level));
@@ -122,10 +125,103 @@ describe('decodeImage', () => {
   });
 
   it('hands nothing else to a decoder', async () => {
-    const texts = ['<svg xmlns="http://www.w3.org/2000/svg"/>', '%PDF-1.4', 'BM', '', 'II*\0'];
-    for (const text of texts) {
-      await expect(decodeImage(Buffer.from(text))).rejects.toThrow(/is no PNG, JPEG, WebP or GIF/);
+    const texts: readonly (readonly [text: string, reason: string])[] = [
+      ['<svg xmlns="http://www.w3.org/2000/svg"/>', 'is an SVG drawing, which is not read'],
+      ['<!DOCTYPE html><p>404', 'is an HTML page, which is not read'],
+      ['%PDF-1.4', 'is a PDF file, which is not read'],
+      ['BM', 'is a BMP picture, which is not read'],
+      ['P6 2 2 255', 'is a PPM, PGM or PBM picture, which is not read'],
+      ['\0\0\0\x0cjP  \r\n', 'is a JPEG 2000 picture, which is not read'],
+      ['\0\0\0\x18ftypheic\0\0\0\0mif1heic', 'is a HEIC picture, which is not read'],
+      ['\x1f\x8b\x08', 'is a gzip file, which is not read'],
+      ['version https://git-lfs.github.com/spec/v1', 'is a pointer of Git LFS'],
+      ['{"path"', 'is a JSON text, which is not read'],
+      ['', 'is empty'],
+      ['nothing known', 'is no PNG, JPEG, WebP, GIF, TIFF or AVIF file'],
+    ];
+    for (const [text, reason] of texts) {
+      const refused = decodeImage(Buffer.from(text, 'latin1'), { name: 'x' });
+      await expect(refused).rejects.toMatchObject({ code: 'ERR_SVGT2I_IMAGE' });
+      await expect(refused).rejects.toThrow(`x ${reason}`);
     }
+  });
+
+  it('reads TIFF as it is, its first page', async () => {
+    const { data } = gradient(40, 24);
+    const raw = { width: 40, height: 24, channels: 3 } as const;
+    for (const compression of ['none', 'lzw', 'deflate'] as const) {
+      const tiff = await sharp(data, { raw }).tiff({ compression }).toBuffer();
+      expect(await decodeImage(tiff)).toEqual(gradient(40, 24));
+    }
+    const turned = await sharp(data, { raw }).withMetadata({ orientation: 6 }).tiff().toBuffer();
+    expect(await decodeImage(turned)).toMatchObject({ width: 24, height: 40 });
+    expect(await decodeImage(turned, { autoOrient: false })).toMatchObject({ width: 40, height: 24 });
+    await expect(decodeImage(turned.subarray(0, 1500))).rejects.toThrow(/cannot be decoded/);
+    const cmyk = await sharp({ create: { ...raw, background: 'white' } })
+      .toColourspace('cmyk')
+      .tiff()
+      .toBuffer();
+    expect(await decodeImage(cmyk)).toEqual(filled(40, 24, 255));
+  });
+
+  it('refuses a TIFF whose samples it would get wrong', async () => {
+    const raw = { width: 4, height: 4, channels: 3 } as const;
+    await expect(readImage(dataFile('float.tif'))).rejects.toThrow(/samples of type float/);
+    // PhotometricInterpretation: RGB to YCbCr.
+    const ycbcr = await sharp(Buffer.alloc(48, 9), { raw }).tiff({ compression: 'none' }).toBuffer();
+    const at = ycbcr.indexOf(Buffer.from('060103000100000002', 'hex'));
+    ycbcr[at + 8] = 6;
+    expect(at).toBeGreaterThan(0);
+    await expect(decodeImage(ycbcr)).rejects.toThrow(/a TIFF of luma and chroma/);
+  });
+
+  it('reads AVIF', async () => {
+    const smooth = rgbImage(
+      40,
+      24,
+      Uint8Array.from({ length: 40 * 24 * 3 }, (_, i) => 4 * (Math.floor(i / 3) % 40) + (i % 3)),
+    );
+    const avif = await sharp(smooth.data, { raw: { width: 40, height: 24, channels: 3 } })
+      .avif({ quality: 95, chromaSubsampling: '4:4:4' })
+      .toBuffer();
+    const decoded = await decodeImage(avif);
+    expect(decoded).toMatchObject({ width: 40, height: 24 });
+    expect(psnr(decoded, smooth)).toBeGreaterThan(40);
+  });
+
+  it('reads what a decoder only warns of, and says of a cut file what is wrong', async () => {
+    // The fourth frame of an animation is of no matter.
+    const cut = await readFile(dataFile('jpeg-cut.jpg'));
+    await expect(decodeImage(cut, { name: 'x' })).rejects.toThrow(/^x cannot be decoded: \S/);
+    await expect(readImage(dataFile('png-bad-idat-crc.png'))).rejects.toThrow(/cannot be decoded/);
+  });
+
+  it('shows where nothing is in the frame as white or black, whatever colour the file has there', async () => {
+    const transparent = await readImage(dataFile('gif-transparent-index.gif'));
+    expect(transparent.data.filter((level) => level === 255).length).toBeGreaterThan(0);
+    expect([...(await readImage(dataFile('webp-first-frame-part.webp'))).data.subarray(0, 3)]).toEqual([
+      255, 255, 255,
+    ]);
+    expect([...(await readImage(dataFile('gif-small-first-frame.gif'))).data.subarray(-3)]).toEqual([
+      0, 0, 0,
+    ]);
+  });
+});
+
+describe('readImageSize', () => {
+  it('gives the size that readImage would, from the header', async () => {
+    const turned = dataFile('exif-orientation-6.jpg');
+    for (const autoOrient of [true, false]) {
+      const { width, height } = await readImage(turned, { autoOrient });
+      expect(await readImageSize(turned, { autoOrient })).toEqual({ width, height });
+    }
+    expect(await readImageSize(dataFile('jpeg-cut.jpg'))).toMatchObject({ width: expect.any(Number) });
+    await expect(readImageSize(join(folder, 'none.png'))).rejects.toMatchObject({
+      code: 'ERR_SVGT2I_FILE_NOT_FOUND',
+    });
+    await expect(readImageSize(dataFile('../unit/image.test.ts'))).rejects.toMatchObject({
+      code: 'ERR_SVGT2I_IMAGE',
+    });
   });
 });
 
@@ -134,15 +230,20 @@ describe('readImage', () => {
     await expect(readImage(join(folder, 'none.png'))).rejects.toMatchObject({
       code: 'ERR_SVGT2I_FILE_NOT_FOUND',
     });
-    await expect(readImage(folder)).rejects.toMatchObject({ code: 'ERR_SVGT2I_IO' });
+    await expect(readImage(folder)).rejects.toMatchObject({
+      code: 'ERR_SVGT2I_FILE_FORMAT',
+      message: `${folder} is a folder, not a regular file`,
+    });
     const path = join(folder, 'text.png');
     writeFileSync(path, 'no picture');
     await expect(readImage(path)).rejects.toThrow(`${path} is no PNG`);
     await expect(readImage(path, { maxBytes: 4 })).rejects.toThrow(/10 bytes, more than the limit of 4/);
   });
 
-  it('stops at the limit of a file without end', async () => {
-    await expect(readImage('/dev/zero', { maxBytes: 1_000_000 })).rejects.toThrow(/more than the limit/);
+  it('does not begin with a file without end', async () => {
+    await expect(readImage('/dev/zero', { maxBytes: 1_000_000 })).rejects.toThrow(
+      /is a device, not a regular file/,
+    );
   });
 });
 

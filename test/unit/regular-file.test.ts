@@ -8,7 +8,7 @@ import { loadConfig } from '../../lib/config/load.js';
 import { readOptionalFile } from '../../lib/config/optional-file.js';
 import { sampleConfigSchema } from '../../lib/config/sample.js';
 import { MAX_YAML_BYTES, parseYaml } from '../../lib/config/yaml.js';
-import { JsonlDataset } from '../../lib/data/jsonl.js';
+import { PictureList } from '../../lib/data/picture-list.js';
 import { hashFile } from '../../lib/files.js';
 import { readFileBounded } from '../../lib/image/decode.js';
 import { readAutoencoderConfig } from '../../lib/pipeline/autoencoder-config.js';
@@ -35,7 +35,7 @@ describe('a named pipe is refused at once by', () => {
   it.each<[string, () => unknown]>([
     ['a list of prompts', () => readPromptFile(pipe())],
     ['a configuration', () => loadConfig(sampleConfigSchema, { file: pipe() })],
-    ['a data list', () => JsonlDataset.open(pipe())],
+    ['a data list', () => PictureList.open(pipe())],
     ['a list of scenes', () => readSceneList(pipe())],
     ['a picture', () => readFileBounded(pipe())],
     ['a hash', () => hashFile(pipe())],

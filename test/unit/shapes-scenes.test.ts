@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { JsonlDataset } from '../../lib/data/jsonl.js';
+import { PictureList } from '../../lib/data/picture-list.js';
 import { readImage } from '../../lib/image/decode.js';
 import { captionOf } from '../../lib/shapes/caption.js';
 import { writeShapesDataset } from '../../lib/shapes/dataset.js';
@@ -220,7 +220,7 @@ describe('a data set on disk', () => {
     const folder = newFolder();
     const { list, written } = await writeShapesDataset({ ...settings, folder, count: 9 });
     expect(written).toBe(9);
-    const dataset = await JsonlDataset.open(list);
+    const dataset = await PictureList.open(list);
     const listed = await readSceneList(list);
     expect([dataset.length, listed.length]).toEqual([9, 9]);
     for (let i = 0; i < 9; i++) {

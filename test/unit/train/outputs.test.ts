@@ -1,5 +1,5 @@
 /** Export, feature caches and statistics on an engine that trains nothing. */
-import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { calls } from './engine.js';
@@ -123,17 +123,44 @@ describe('the feature cache', () => {
     ['weights', 'ERR_SVGT2I_WEIGHTS_MISMATCH', 'with another encoder (SHA-256'],
     ['settings', 'ERR_SVGT2I_INVALID_CONFIG', 'with data.resolution 32, not 64'],
     ['list', 'ERR_SVGT2I_INVALID_CONFIG', 'with data.sets.0'],
+    ['orientation', 'ERR_SVGT2I_INVALID_CONFIG', 'with data.autoOrient true, not false'],
+    // Of equal length.
+    ['captions', 'ERR_SVGT2I_INVALID_CONFIG', 'from other pictures or captions: data.sets.0 has SHA-256'],
   ])('made with other %s is refused, for writing and for training', async (what, code, message) => {
     await write();
     if (what === 'weights')
       writeFileSync(join(folder, 'pre-trained/dinov3_vits16plus_pretrain_lvd1689m-4057cbaa.pth'), 'other');
     if (what === 'list') writeList('list.jsonl', 10, (i) => `other/${i}.png`);
-    const change = what === 'settings' ? { resolution: 64 } : {};
+    const list = join(folder, 'list.jsonl');
+    if (what === 'captions') writeFileSync(list, readFileSync(list, 'utf8').replace('"p3"', '"p7"'));
+    const changes: Record<string, object> = {
+      settings: { resolution: 64 },
+      orientation: { autoOrient: false },
+    };
+    const change = changes[what] ?? {};
     const refusal = { code, message: expect.stringContaining(message) };
     await expect(write(dit({ data: data(change) }))).rejects.toMatchObject(refusal);
     const cached = { data: data({ cache: cache(), ...change }) };
     await expect(run(dit(cached))).rejects.toMatchObject(refusal);
     await expect(run(dit({ ...cached, samples: { every: 0 } }))).rejects.toMatchObject(refusal);
+  });
+
+  it('from an earlier version is read with a warning, and gets the hash when it is written again', async () => {
+    await write();
+    const file = join(cache(), 'index.json');
+    const index = JSON.parse(readFileSync(file, 'utf8'));
+    const { 'data.sets.0.sha256': hash, 'data.autoOrient': _, ...earlier } = index.config;
+    expect(hash).toMatch(/^"[0-9a-f]{64}"$/);
+    writeFileSync(file, JSON.stringify({ ...index, config: earlier }));
+    const cached = { data: data({ cache: cache() }), samples: { every: 0 } };
+    await run(dit(cached));
+    expect(warnings()).toEqual([expect.stringContaining('without a hash of data.sets.0')]);
+    const told: string[] = [];
+    const onEvent = (event: { readonly type: string; readonly message?: string }) =>
+      event.type === 'warning' && told.push(String(event.message));
+    expect(await write(dit(), { onEvent })).toMatchObject({ shards: 3, encoded: 0 });
+    expect(told).toEqual([expect.stringContaining('the hash is added')]);
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual(index);
   });
 
   it('needs no encoders where nothing is drawn, but says what was not checked', async () => {
