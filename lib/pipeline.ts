@@ -7,7 +7,12 @@ import { DisposedError, SvgT2IError } from './errors.js';
 import { psnr } from './image/psnr.js';
 import type { RgbImage } from './image/rgb-image.js';
 import { tokensTensor } from './pipeline/captions.js';
-import { enhanceInstruction, MAX_ENHANCE_TOKENS, tidyEnhancedPrompt } from './pipeline/enhance.js';
+import {
+  checkWriter,
+  enhanceInstruction,
+  MAX_ENHANCE_TOKENS,
+  tidyEnhancedPrompt,
+} from './pipeline/enhance.js';
 import type { GeneratedImage } from './pipeline/generated-image.js';
 import { type Loaded, type LoadedModels, type LoadOptions, loadRelease } from './pipeline/load.js';
 import { SampleRun } from './pipeline/sample-run.js';
@@ -94,9 +99,11 @@ export class SvgT2I {
     const checked = validate(requestSchema, asked, { code: 'ERR_SVGT2I_INVALID_ARGUMENT' });
     const seed = checked.seed === 'random' ? randomInt(2 ** 47) : checked.seed;
     const prompt = typeof checked.prompt === 'string' ? [checked.prompt] : checked.prompt;
+    const tokenizer = this.#tokenizer();
+    if (checked.systemPrompt === 'enhance') checkWriter(tokenizer);
     const run = new SampleRun(
       this.#loaded,
-      this.#tokenizer(),
+      tokenizer,
       { ...checked, seed, prompt },
       {
         noise,
@@ -154,6 +161,7 @@ export class SvgT2I {
    */
   async enhancePrompt(prompt: string, options: SignalOptions = {}): Promise<string> {
     const tokenizer = this.#tokenizer();
+    checkWriter(tokenizer);
     const { ids } = tokenizer.encode(enhanceInstruction(prompt));
     const limit = (this.models.textEncoder?.maxTokens ?? Number.POSITIVE_INFINITY) - MAX_ENHANCE_TOKENS;
     if (ids.length > limit) {

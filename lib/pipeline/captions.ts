@@ -4,6 +4,10 @@ import type { NativeTensor } from '../native/binding.js';
 import { formatNegativePrompt, formatPrompt } from '../text/system-prompts.js';
 import type { EncodedText, Tokenizer } from '../text/tokenizer.js';
 
+/** Unknown words that one warning names, and that are remembered. */
+const MAX_NAMED = 20;
+const MAX_TOLD = 10_000;
+
 export interface Captions {
   /** Unpadded ids with <bos>, at most 512 each. */
   readonly tokens: readonly (readonly number[])[];
@@ -25,6 +29,8 @@ export class CaptionEncoder {
   readonly #tokenizer: Tokenizer;
   readonly #options: CaptionOptions;
   readonly #maxLength: number;
+  /** Words that were warned of. */
+  readonly #told = new Set<string>();
   /** Of the last call: a prompt often stays the same from batch to batch. */
   #known: ReadonlyMap<string, EncodedText> = new Map();
 
@@ -34,7 +40,7 @@ export class CaptionEncoder {
     this.#maxLength = Math.min(MAX_CAPTION_TOKENS, options.maxTokens ?? MAX_CAPTION_TOKENS);
   }
 
-  /** Warns once of a caption that is cut. */
+  /** Warns once of a caption that is cut, and of a word that a small model does not know. */
   encode(prompts: readonly string[]): Captions {
     const encoded = new Map<string, EncodedText>();
     const warnings: string[] = [];
@@ -43,6 +49,7 @@ export class CaptionEncoder {
         const known = this.#known.get(caption);
         const text = known ?? this.#tokenizer.encode(caption, { maxLength: this.#maxLength });
         if (known === undefined && text.truncated) warnings.push(this.#cutWarning(name));
+        if (known === undefined) warnings.push(...this.#unknownWords(caption));
         encoded.set(caption, text);
       }
       return [...encoded.keys()].indexOf(caption);
@@ -54,6 +61,15 @@ export class CaptionEncoder {
     const negative = add(formatNegativePrompt(negativePrompt, systemPrompt), 'the negative prompt');
     this.#known = encoded;
     return { tokens: [...encoded.values()].map(({ ids }) => ids), prompts: indices, negative, warnings };
+  }
+
+  #unknownWords(caption: string): readonly string[] {
+    const unknown = (this.#tokenizer.words?.unknownIn(caption) ?? []).filter((word) => !this.#told.has(word));
+    if (unknown.length === 0) return [];
+    for (const word of unknown) if (this.#told.size < MAX_TOLD) this.#told.add(word);
+    const more = unknown.length > MAX_NAMED ? `, and ${unknown.length - MAX_NAMED} more words` : '';
+    const named = unknown.slice(0, MAX_NAMED).map(shorten).join(', ');
+    return [`the small text encoder does not know: ${named}${more}`];
   }
 
   #cutWarning(name: string): string {

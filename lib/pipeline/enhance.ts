@@ -1,10 +1,24 @@
 /** Prompt enhancement: Gemma continues an instruction greedily, and its answer is cut to a short description. */
+import { SvgT2IError } from '../errors.js';
+import type { Tokenizer } from '../text/tokenizer.js';
 
 export const MAX_ENHANCE_TOKENS = 196;
 const MAX_CHARACTERS = 256;
 const MAX_CLAUSES = 4;
 /** A colon after this many characters belongs to the description, not to a label. */
 const LABEL_CHARACTERS = 40;
+
+/** @throws SvgT2IError ERR_SVGT2I_WEIGHTS_MISMATCH for a small text encoder: its weights are random, it never wrote */
+export function checkWriter({ words }: Pick<Tokenizer, 'words'>): void {
+  if (words === undefined) return;
+  throw new SvgT2IError(
+    'ERR_SVGT2I_WEIGHTS_MISMATCH',
+    `a text encoder of ${words.size} words and random weights cannot enhance a prompt`,
+    {
+      hint: 'Enhance with Gemma-2 (--text-encoder FOLDER of google/gemma-2-2b), or draw the prompt as it is.',
+    },
+  );
+}
 
 /** What Gemma is asked to continue. The base model follows a form better than a request. */
 export function enhanceInstruction(prompt: string): string {

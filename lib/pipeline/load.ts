@@ -7,7 +7,7 @@ import { loadTokenizer, type Tokenizer } from '../text/tokenizer.js';
 import type { AutoencoderConfig } from './autoencoder-config.js';
 import { readDitConfig } from './dit-config.js';
 import { findRelease, MODEL_PARTS, type ReleaseLayout, type ReleasePart } from './layout.js';
-import { readModelDefaults } from './model-defaults.js';
+import { readModelDefaults, readTrainedSizes } from './model-defaults.js';
 import type { LoadEvent } from './types.js';
 
 export type LoadOptions = ModelOptions & {
@@ -47,6 +47,8 @@ export interface Loaded {
   readonly layout: ReleaseLayout;
   /** What requests take where they say nothing. */
   readonly defaults: Settings;
+  /** `WIDTHxHEIGHT`; undefined where the release does not say. */
+  readonly trainedSizes?: readonly string[] | undefined;
   readonly models: LoadedModels;
 }
 
@@ -56,6 +58,7 @@ export async function loadRelease(options: LoadOptions): Promise<Loaded> {
   signal?.throwIfAborted();
   const layout = findRelease(resolved, parts);
   const defaults = readModelDefaults(layout.folder);
+  const trainedSizes = readTrainedSizes(layout.folder);
   const { device, threads } = resolved;
   const engine = await Engine.create({
     ...(device === 'auto' ? {} : { device }),
@@ -73,7 +76,7 @@ export async function loadRelease(options: LoadOptions): Promise<Loaded> {
         { signal, onEvent: ({ part }) => onProgress?.({ type: 'load', part, done: done++, total }) },
       ),
     ]);
-    return { engine, tokenizer, layout, defaults, models: job.value };
+    return { engine, tokenizer, layout, defaults, trainedSizes, models: job.value };
   } catch (error) {
     await engine.dispose();
     throw error;

@@ -87,6 +87,8 @@ export class SampleRun {
     const { batchSize } = this.#request;
     const total = this.#wanted?.length ?? this.#items.total;
     let failed = 0;
+    const warning = sizeWarning(this.#request, this.#loaded.trainedSizes);
+    if (warning !== undefined) yield { type: 'warning', message: warning };
     for (let start = 0; start < total; start += batchSize) {
       const places = Array.from({ length: Math.min(batchSize, total - start) }, (_, i) => start + i);
       const items = places.map((place) => this.#items.at(this.#wanted?.[place] ?? place));
@@ -197,4 +199,14 @@ function evaluationsOf({ evaluations }: SampleJobValue, position: number): Parti
 
 function addTo(sums: Record<string, number>, values: Readonly<Record<string, number>>): void {
   for (const [name, value] of Object.entries(values)) sums[name] = (sums[name] ?? 0) + value;
+}
+
+/** Of a size that the models never saw. */
+function sizeWarning(
+  { width, height }: RunRequest,
+  trained: readonly string[] | undefined,
+): string | undefined {
+  const size = `${width}x${height}`;
+  if (trained === undefined || trained.includes(size)) return undefined;
+  return `this model was trained on pictures of ${trained.join(', ')} px and may not draw ${size} well`;
 }

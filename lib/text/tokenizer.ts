@@ -8,6 +8,7 @@ import { readText } from '../regular-file.js';
 import { AddedTokens } from './added-tokens.js';
 import { detokenize } from './detokenize.js';
 import { checkPatterns } from './patterns.js';
+import { WordVocabulary } from './word-vocabulary.js';
 
 export interface EncodeOptions {
   /** Ids at most, <bos> included; the first are kept. */
@@ -95,12 +96,15 @@ export class Tokenizer {
   readonly #unknownId: number;
   readonly padId: number;
   readonly eosId: number | undefined;
+  /** Of a small model's tokenizer, which has whole words alone. */
+  readonly words: WordVocabulary | undefined;
 
   /** @internal Use `loadTokenizer`. */
   constructor(json: TokenizerJson, config: TokenizerConfig) {
     this.#tokenizer = new JsonTokenizer(json, {});
     this.#addedTokens = new AddedTokens(json.added_tokens.map((token) => token.content));
     this.#specialIds = new Set(json.added_tokens.filter((token) => token.special).map((token) => token.id));
+    this.words = WordVocabulary.of(Object.keys(json.model.vocab), json.model.merges);
     this.#wordsAreApart = Object.keys(json.model.vocab).every((token) => !WORD_START.test(token));
     this.#bosToken = config.add_bos_token === false ? undefined : (config.bos_token ?? '<bos>');
     this.#unknownId = this.#tokenizer.token_to_id(config.unk_token ?? '<unk>') ?? 0;

@@ -3,9 +3,9 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { decodeImage } from '../../dist/index.js';
+import { decodeImage, EMBEDDED_MODEL } from '../../dist/index.js';
 import { judge } from '../../dist/shapes/judge.js';
-import { run } from './cli.js';
+import { jsonLines, run } from './cli.js';
 
 let folder: string;
 beforeAll(() => {
@@ -41,6 +41,32 @@ it('names the words that it does not know', async () => {
   const { code, stderr } = await quickstart('a red astronaut on a red-blue horse', '-o', 'unknown.png');
   expect(code).toBe(0);
   expect(stderr).toContain('does not know: astronaut, blue, horse');
+});
+
+it('is told of by sample as well, with sizes that the model never saw', async () => {
+  const args = [
+    'sample',
+    'a red astronaut',
+    '--pretrained',
+    EMBEDDED_MODEL,
+    '--size',
+    '96x64',
+    '--steps',
+    '2',
+  ];
+  const result = await run([...args, '--json', '-o', 'sample.png'], { cwd: folder });
+  expect(result.code).toBe(0);
+  const messages = jsonLines(result).flatMap(({ type, message }) => (type === 'warning' ? [message] : []));
+  expect(messages).toEqual([
+    'this model was trained on pictures of 64x64 px and may not draw 96x64 well',
+    'the small text encoder does not know: astronaut',
+  ]);
+});
+
+it('cannot enhance a prompt, and says so', async () => {
+  const { code, stdout, stderr } = await run(['enhance', 'a red circle', '--pretrained', EMBEDDED_MODEL]);
+  expect([code, stdout.toString()]).toEqual([4, '']);
+  expect(stderr).toContain('random weights cannot enhance a prompt');
 });
 
 it('refuses a seed that is none', async () => {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { loadSampleConfig } from '../../lib/cli/sample-config.js';
-import { findModelDefaults, readModelDefaults } from '../../lib/pipeline/model-defaults.js';
+import { findModelDefaults, readModelDefaults, readTrainedSizes } from '../../lib/pipeline/model-defaults.js';
 
 let folder: string;
 beforeAll(async () => {
@@ -34,6 +34,23 @@ it('comes below what the user says and above the defaults of the command', async
     flags: { model: { pretrained: folder }, sample: { width: 128 } },
   });
   expect(sample).toMatchObject({ width: 128, steps: 20, batchSize: 4, height: 1024 });
+});
+
+it('tells apart what the models were trained on', async () => {
+  await write('width: 64\ntrainedSizes: [64x64, 64x96]\n');
+  expect(readModelDefaults(folder)).toEqual({ width: 64 });
+  expect(readTrainedSizes(folder)).toEqual(['64x64', '64x96']);
+  await write('width: 64\n');
+  expect(readTrainedSizes(folder)).toBeUndefined();
+});
+
+it.each([
+  ['trainedSizes: [64]\n', /defaults\.yaml: trainedSizes\.0: must be a text, got 64/],
+  ['trainedSizes: [big]\n', /defaults\.yaml: trainedSizes\.0: must be WIDTHxHEIGHT, got "big"/],
+  ['trainedSizes: []\n', /defaults\.yaml: trainedSizes: /],
+])('refuses %j', async (text, message) => {
+  await write(text);
+  expect(() => readTrainedSizes(folder)).toThrow(message);
 });
 
 it.each([

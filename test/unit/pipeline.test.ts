@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { SvgT2IError } from '../../lib/errors.js';
 import type { GenerateEvent, GenerateRequest } from '../../lib/index.js';
+import { wordTokenizer } from '../../lib/text/word-tokenizer.js';
 import { releaseFiles, writeFiles } from './release.js';
 
 interface Call {
@@ -296,6 +297,51 @@ describe('generate', () => {
     await using pipeline = await SvgT2I.load({ pretrained });
     await expect(pipeline.generate(request as GenerateRequest)).rejects.toThrow(message);
     expect(sampleCalls()).toEqual([]);
+  });
+});
+
+describe('a small model', () => {
+  let shapes: string;
+  beforeAll(() => {
+    shapes = mkdtempSync(join(tmpdir(), 'svg-pipeline-'));
+    const { json, config } = wordTokenizer(['a', 'red', 'circle']);
+    writeFiles(shapes, {
+      ...releaseFiles(),
+      'gemma-2-2b/tokenizer.json': JSON.stringify(json),
+      'gemma-2-2b/tokenizer_config.json': JSON.stringify(config),
+      'defaults.yaml': 'width: 32\nheight: 16\ntrainedSizes: [32x16]\n',
+    });
+  });
+  afterAll(() => rmSync(shapes, { recursive: true }));
+
+  it('warns of words that it does not know, of each once', async () => {
+    await using pipeline = await SvgT2I.load({ pretrained: shapes });
+    const { steps, systemPrompt } = small;
+    const prompt = ['a red fox', 'a red circle', 'a fox, a cat'];
+    const { warnings } = await pipeline.generate({ prompt, steps, systemPrompt, negativePrompt: 'a dog' });
+    expect(warnings).toEqual([
+      'the small text encoder does not know: fox',
+      'the small text encoder does not know: dog',
+      'the small text encoder does not know: cat',
+    ]);
+  });
+
+  it('warns of sizes that it never saw, once a run', async () => {
+    await using pipeline = await SvgT2I.load({ pretrained: shapes });
+    const request = { prompt: 'a red circle', ...small, height: 32, count: 2 };
+    expect((await pipeline.generate(request)).warnings).toEqual([
+      'this model was trained on pictures of 32x16 px and may not draw 32x32 well',
+    ]);
+  });
+
+  it('refuses to write', async () => {
+    await using pipeline = await SvgT2I.load({ pretrained: shapes });
+    const refused = { code: 'ERR_SVGT2I_WEIGHTS_MISMATCH', hint: expect.stringContaining('gemma-2-2b') };
+    await expect(pipeline.enhancePrompt('a red circle')).rejects.toMatchObject(refused);
+    await expect(
+      pipeline.generate({ prompt: 'a red circle', ...small, systemPrompt: 'enhance' }),
+    ).rejects.toMatchObject(refused);
+    expect(calls.map(({ kind }) => kind)).toEqual(['load']);
   });
 });
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { loadTokenizer, type Tokenizer } from '../../lib/text/tokenizer.js';
 import { wordsOf, wordTokenizer } from '../../lib/text/word-tokenizer.js';
+import { goldenFolder } from './golden.js';
 
 let folder: string;
 let tokenizer: Tokenizer;
@@ -47,4 +48,20 @@ it.each(['a dog', 'größer', 'x\u{1f600}y', 'redder star-circle', '  a  b '])(
 
 it('has nothing but <bos> for an empty text', () => {
   expect(tokenizer.encode('').ids).toEqual([2]);
+});
+
+it('knows which words of a text have no token', async () => {
+  const unknown = (text: string) => tokenizer.words?.unknownIn(text);
+  expect(unknown('Two RED circles, left of a blue square.')).toEqual([]);
+  expect(unknown('a red dog on a red-blue horse; a dog!')).toEqual(['dog', 'blue', 'horse']);
+  expect(unknown('x (star) 中\n')).toEqual(['x', 'star', '中']);
+  expect(unknown('')).toEqual([]);
+});
+
+it('claims nothing of a vocabulary without words, or with merges', async () => {
+  const { json, config } = wordTokenizer([]);
+  await writeFile(join(folder, 'none.json'), JSON.stringify(json));
+  await writeFile(join(folder, 'tokenizer_config.json'), JSON.stringify(config));
+  expect((await loadTokenizer(join(folder, 'none.json'))).words).toBeUndefined();
+  expect((await loadTokenizer(goldenFolder('tokenizer'))).words).toBeUndefined();
 });

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { addOutputModeFlags, type CommonOptions } from '../flags.js';
-import { noteAsItIs, warn } from '../output.js';
+import { noteAsItIs } from '../output.js';
 
 const DEFAULT_PROMPT = 'two red circles left of a blue square';
 /** Of a terminal's lines. */
@@ -35,14 +35,8 @@ export function quickstartCommand(): Command {
 }
 
 async function runQuickstart(prompt: string, options: QuickstartOptions): Promise<void> {
-  const [
-    { EMBEDDED_MODEL, wordsUnknownToEmbeddedModel },
-    { findRelease, MODEL_PARTS },
-    { loadSampleConfig },
-    { drawAll },
-  ] = await Promise.all([
+  const [{ EMBEDDED_MODEL }, { loadSampleConfig }, { drawAll }] = await Promise.all([
     import('../../pipeline/embedded-model.js'),
-    import('../../pipeline/layout.js'),
     import('../sample-config.js'),
     import('../draw.js'),
   ]);
@@ -51,11 +45,6 @@ async function runQuickstart(prompt: string, options: QuickstartOptions): Promis
     flags: { model: { pretrained: EMBEDDED_MODEL }, output: { path: options.output } },
     set: [`sample.seed=${options.seed}`],
   });
-  // A model that is not there is an error of its own, before its vocabulary is read.
-  findRelease(config.model, MODEL_PARTS);
-  const unknown = wordsUnknownToEmbeddedModel(prompt);
-  if (unknown.length > 0)
-    warn(`the small model does not know: ${unknown.join(', ')} (see quickstart --help)`);
   const json = options.json === true;
   const files = await drawAll(config, [prompt], { json });
   if (!json) for (const file of files) await show(file);
