@@ -13,6 +13,8 @@ Draws with the small model that comes with the package, by the same code as \`sv
 triangles, stars, hearts and crosses, in red, orange, yellow, green, cyan, blue, purple and pink, up to four of a kind,
 left of, right of, above or below each other, on white, grey or black.
 
+Where libtorch is missing it asks whether to fetch it, as \`svg-t2i install\` does; without a terminal only --yes does.
+
 Examples:
   svg-t2i quickstart
   svg-t2i quickstart "a yellow star above three green hearts on black" -o stars.png
@@ -22,23 +24,26 @@ Examples:
 interface QuickstartOptions extends CommonOptions {
   readonly output: string;
   readonly seed: string;
+  readonly yes?: boolean;
 }
 
 export function quickstartCommand(): Command {
   const command = new Command('quickstart')
-    .description('draw a first picture with the small model of the package, without downloads')
+    .description('draw a first picture with the small model of the package')
     .argument('[prompt]', 'what to draw', DEFAULT_PROMPT)
     .option('-o, --output <file>', 'the picture', join('output', 'quickstart.png'))
-    .option('--seed <n>', 'another seed draws another picture', '0');
+    .option('--seed <n>', 'another seed draws another picture', '0')
+    .option('-y, --yes', 'fetch libtorch without a question where it is missing');
   addOutputModeFlags(command);
   return command.addHelpText('after', EXAMPLES).action(runQuickstart);
 }
 
 async function runQuickstart(prompt: string, options: QuickstartOptions): Promise<void> {
-  const [{ EMBEDDED_MODEL }, { loadSampleConfig }, { drawAll }] = await Promise.all([
+  const [{ EMBEDDED_MODEL }, { loadSampleConfig }, { drawAll }, { offerLibtorch }] = await Promise.all([
     import('../../pipeline/embedded-model.js'),
     import('../sample-config.js'),
     import('../draw.js'),
+    import('../offer-libtorch.js'),
   ]);
   const config = await loadSampleConfig({
     environment: { SVG_T2I_DEVICE: process.env.SVG_T2I_DEVICE },
@@ -46,6 +51,8 @@ async function runQuickstart(prompt: string, options: QuickstartOptions): Promis
     set: [`sample.seed=${options.seed}`],
   });
   const json = options.json === true;
+  const canAsk = !json && process.stdin.isTTY === true && process.stderr.isTTY === true;
+  await offerLibtorch({ yes: options.yes === true, canAsk });
   const files = await drawAll(config, [prompt], { json });
   if (!json) for (const file of files) await show(file);
 }
