@@ -7,6 +7,7 @@ import { type CacheResult, writeFeatureCache } from '../train/feature-cache.js';
 import { duration } from '../train/metrics.js';
 import { rankPlace } from '../train/ranks.js';
 import { badItemReport } from './bad-item-report.js';
+import { bucketLines } from './bucket-lines.js';
 import type { CacheFlags } from './commands/cache.js';
 import { note, printJson, printLine, warn } from './output.js';
 import { createProgressBar, type ProgressBar } from './progress.js';
@@ -49,6 +50,7 @@ export async function cacheFromCommandLine(flags: CacheFlags): Promise<void> {
       onEvent: (event) => {
         if (event.type === 'bad-item') reportBad(event.message);
         else if (event.type === 'warning') warn(event.message);
+        else if (event.type === 'buckets') for (const line of bucketLines(event)) note(line);
         else if (event.type === 'progress') bar.update(event.done, '');
         else {
           if (event.done > 0) note(`${event.done} of ${event.items} pictures are there already`);

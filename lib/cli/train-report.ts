@@ -3,6 +3,7 @@ import type { TrainEvent } from '../train/events.js';
 import { metricsLine } from '../train/metrics.js';
 import type { StartReport } from '../train/stage.js';
 import { badItemReport } from './bad-item-report.js';
+import { bucketLines } from './bucket-lines.js';
 import { note, printJson, warn } from './output.js';
 import { createProgressBar, type ProgressBar } from './progress.js';
 
@@ -26,6 +27,9 @@ export function trainReport(options: { readonly json: boolean; readonly isFirst:
         for (const line of startLines(event)) note(line);
         if (!json) bar = createProgressBar(steps);
         bar.update(event.step, '');
+        break;
+      case 'buckets':
+        for (const line of bucketLines(event)) say(line);
         break;
       case 'step':
         bar.update(event.step, '');

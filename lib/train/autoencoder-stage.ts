@@ -6,6 +6,7 @@ import type { RgbImage } from '../image/rgb-image.js';
 import { imageFrom, imageTensor } from '../pipeline/tensors.js';
 import { exportAutoencoder, publishedWeights } from './autoencoder-export.js';
 import { autoencoderOpenRequest } from './autoencoder-open-request.js';
+import { checkAutoencoderSizes } from './check-sizes.js';
 import { TrainingDataset } from './dataset.js';
 import type { ExportOptions } from './export-types.js';
 import { findStart } from './init-from.js';
@@ -46,6 +47,7 @@ export async function openAutoencoderStage(
   config: AutoencoderTrainingConfig,
   options: OpenOptions,
 ): Promise<OpenStage<AutoencoderSample>> {
+  checkAutoencoderSizes(config);
   const start = findStart(config.initFrom, 'autoencoder');
   const dataset = await TrainingDataset.open(config.data.sets, { captions: false });
   const pictures = new PictureLoader(dataset, { ...config.data, seed: config.seed });
@@ -148,6 +150,10 @@ class AutoencoderStage implements OpenStage<AutoencoderSample> {
       rebuilt.push(imageFrom(images, 'image.0'));
     }
     return gridImage([...this.#originals, ...rebuilt], { columns: this.#originals.length, gapPx: GAP_PX });
+  }
+
+  buckets(signal?: AbortSignal) {
+    return this.#pictures.buckets(signal);
   }
 
   exportTo(folder: string, options: ExportOptions): Promise<readonly string[]> {

@@ -53,7 +53,7 @@ export class BadItems {
     try {
       return await load();
     } catch (error) {
-      if (!SvgT2IError.isInstance(error) || !isBadItem(error)) throw error;
+      if (!isBadItem(error)) throw error;
       if (!this.#known.has(index)) this.#onBad(error, index);
       this.#known.set(index, error);
       return undefined;
@@ -72,7 +72,8 @@ export class BadItems {
 }
 
 /** The item's own fault; anything else ends the run. */
-function isBadItem(error: SvgT2IError): boolean {
+export function isBadItem(error: unknown): error is SvgT2IError {
+  if (!SvgT2IError.isInstance(error)) return false;
   switch (error.code) {
     case 'ERR_SVGT2I_IMAGE':
     case 'ERR_SVGT2I_FILE_NOT_FOUND':

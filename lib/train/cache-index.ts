@@ -148,6 +148,8 @@ export interface FeaturePlaces {
   /** Paths, the empty caption's last. */
   readonly shards: readonly string[];
   readonly emptyShard: number;
+  /** Sizes of the pictures, and how many a shard has. */
+  readonly sizes: readonly { readonly width: number; readonly height: number; readonly count: number }[];
   /** Undefined for a picture that could not be read. */
   find(item: number): { readonly shard: number; readonly row: number } | undefined;
 }
@@ -155,6 +157,7 @@ export interface FeaturePlaces {
 export async function readFeaturePlaces(folder: string, index: CacheIndex): Promise<FeaturePlaces> {
   const shardOf = new Int32Array(index.items).fill(-1);
   const rowOf = new Int32Array(index.items);
+  const sizes: { width: number; height: number; count: number }[] = [];
   for (const [shard, name] of index.shards.entries()) {
     const description = await readCacheShard(folder, name);
     if (description === undefined) {
@@ -163,7 +166,9 @@ export async function readFeaturePlaces(folder: string, index: CacheIndex): Prom
       });
     }
     await checkLength(join(folder, `${name}.safetensors`), description.bytes);
-    description.items.forEach((item, row) => {
+    const { width, height, items } = description;
+    sizes.push({ width, height, count: items.length });
+    items.forEach((item, row) => {
       shardOf[item] = shard;
       rowOf[item] = row;
     });
@@ -171,6 +176,7 @@ export async function readFeaturePlaces(folder: string, index: CacheIndex): Prom
   return {
     shards: [...index.shards.map((name) => join(folder, `${name}.safetensors`)), join(folder, EMPTY_SHARD)],
     emptyShard: index.shards.length,
+    sizes,
     find: (item) => {
       const shard = shardOf[item] ?? -1;
       return shard < 0 ? undefined : { shard, row: rowOf[item] ?? 0 };

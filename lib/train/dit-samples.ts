@@ -9,6 +9,7 @@ import type { NativeTensor } from '../native/binding.js';
 import { tokensTensor } from '../pipeline/captions.js';
 import { imageTensor } from '../pipeline/tensors.js';
 import type { Tokenizer } from '../text/tokenizer.js';
+import { type BucketCounts, countedBuckets } from './bucket-counts.js';
 import type { FeaturePlaces } from './cache-index.js';
 import type { TrainingDataset } from './dataset.js';
 import type { OrderedItem } from './order.js';
@@ -27,6 +28,8 @@ export type DroppedCaption =
 export interface DitSamples {
   readonly dropped: DroppedCaption;
   load(item: OrderedItem): Promise<DitSample>;
+  /** How many pictures get each size. */
+  buckets(signal?: AbortSignal): Promise<BucketCounts>;
   close(): Promise<void>;
 }
 
@@ -37,6 +40,7 @@ export function liveSamples(pictures: PictureLoader, tokenizer: Tokenizer, maxTo
       const { image, caption } = await pictures.load(item);
       return { draw: item.draw, image, tokens: tokenizer.encode(caption, { maxLength: maxTokens }).ids };
     },
+    buckets: (signal) => pictures.buckets(signal),
     close: () => pictures.close(),
   };
 }
@@ -53,6 +57,7 @@ export function cachedSamples(places: FeaturePlaces, dataset: TrainingDataset): 
         `picture ${index} could not be read when the cache was written`,
       );
     },
+    buckets: async () => countedBuckets(places.sizes, dataset.length),
     close: () => dataset.close(),
   };
 }

@@ -6,6 +6,7 @@ import { findRelease, type ReleaseLayout, type ReleasePart } from '../pipeline/l
 import { type Loaded, loadRelease } from '../pipeline/load.js';
 import { checkCacheSource, readCacheIndex, readFeaturePlaces } from './cache-index.js';
 import { cacheSource } from './cache-source.js';
+import { checkDitSizes } from './check-sizes.js';
 import { TrainingDataset } from './dataset.js';
 import { exportDit } from './dit-export.js';
 import { drawGrid } from './dit-grid.js';
@@ -31,6 +32,7 @@ export async function openDitStage(
   options: OpenOptions,
 ): Promise<OpenStage<DitSample>> {
   // What the user may have got wrong is looked at before any weights are loaded.
+  checkDitSizes(config);
   const start = findStart(config.initFrom, 'dit');
   const dataset = await TrainingDataset.open(config.data.sets, { captions: true });
   let loaded: Loaded | undefined;
@@ -180,6 +182,10 @@ class DitStage implements OpenStage<DitSample> {
     const { weights } = this.#config.samples;
     await this.engine.run('train-publish', { weights, dtype: this.#loaded.models.dtype }, { signal });
     return isFirst ? await drawGrid(this.#config, this.#loaded, this.start.parameters, signal) : undefined;
+  }
+
+  buckets(signal?: AbortSignal) {
+    return this.#samples.buckets(signal);
   }
 
   exportTo(folder: string, options: ExportOptions): Promise<readonly string[]> {

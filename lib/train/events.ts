@@ -1,4 +1,5 @@
 /** What a run tells while it goes. */
+import type { BucketCounts } from './bucket-counts.js';
 import type { Metrics } from './metrics.js';
 import type { StartReport } from './stage.js';
 
@@ -15,6 +16,7 @@ export type TrainEvent =
       readonly worldSize: number;
       readonly start: StartReport;
     }
+  | ({ readonly type: 'buckets' } & BucketCounts)
   | { readonly type: 'step'; readonly step: number }
   | { readonly type: 'metrics'; readonly metrics: Metrics }
   | { readonly type: 'samples'; readonly step: number; readonly file: string }

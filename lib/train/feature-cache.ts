@@ -10,6 +10,7 @@ import { tokensTensor } from '../pipeline/captions.js';
 import { type Loaded, loadRelease } from '../pipeline/load.js';
 import { imageTensor } from '../pipeline/tensors.js';
 import { BadItems } from './bad-items.js';
+import type { BucketCounts } from './bucket-counts.js';
 import {
   type CacheIndex,
   type CacheShard,
@@ -20,6 +21,7 @@ import {
 } from './cache-index.js';
 import { readShards, removeUnfinishedShards, shardName } from './cache-shards.js';
 import { cacheSource } from './cache-source.js';
+import { checkDitSizes } from './check-sizes.js';
 import { TrainingDataset } from './dataset.js';
 import type { DeviceChoice } from './device.js';
 import { type Picture, PictureLoader } from './pictures.js';
@@ -40,6 +42,7 @@ export interface CacheOptions {
 
 export type CacheEvent =
   | { readonly type: 'start'; readonly items: number; readonly done: number }
+  | ({ readonly type: 'buckets' } & BucketCounts)
   | { readonly type: 'progress'; readonly done: number }
   | { readonly type: 'bad-item'; readonly index: number; readonly message: string }
   | { readonly type: 'warning'; readonly message: string };
@@ -72,6 +75,7 @@ export async function writeFeatureCache(options: CacheOptions): Promise<CacheRes
       'data.flip: must be 0 for a cache, which holds each picture once',
     );
   }
+  checkDitSizes(config);
   const dataset = await TrainingDataset.open(config.data.sets, { captions: true });
   const pictures = new PictureLoader(dataset, { ...config.data, seed: config.seed });
   let loaded: Loaded | undefined;
@@ -215,6 +219,8 @@ class CacheWriter {
     );
     this.#nextShard =
       1 + Math.max(-1, ...[...this.#shards.keys()].map((name) => Number(/\d+/.exec(name)?.[0])));
+    const buckets = await this.#pictures.buckets(signal);
+    onEvent?.({ type: 'buckets', ...buckets });
     onEvent?.({ type: 'start', items: this.#items, done: present.size });
     const groups = new SizeGroups<Picture & { readonly index: number }>(({ image }) => image, MAX_HELD_BYTES);
     let done = present.size;

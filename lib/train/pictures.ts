@@ -1,16 +1,15 @@
 /** Pictures for training: read, cut to size and mirrored by a pool of threads. */
 import { availableParallelism } from 'node:os';
-import { cropSizeList, type Size } from '../data/buckets.js';
+import type { Size } from '../data/buckets.js';
 import { ImagePool } from '../data/image-pool.js';
 import { uniformDraw } from '../data/random.js';
 import type { RgbImage } from '../image/rgb-image.js';
+import { type BucketCounts, countBuckets } from './bucket-counts.js';
 import type { TrainingDataset } from './dataset.js';
 import type { OrderedItem } from './order.js';
+import { pictureSizes, type SizeOptions } from './picture-sizes.js';
 
-export interface PictureOptions {
-  readonly resolution: number;
-  readonly aspect: 'multi' | 'square';
-  readonly maxRatio: number;
+export interface PictureOptions extends SizeOptions {
   /** Share that is mirrored. */
   readonly flip: number;
   readonly workers?: number | undefined;
@@ -25,19 +24,9 @@ export interface Picture {
   readonly caption: string;
 }
 
-/** Sizes that pictures are cut to. */
-export function pictureSizes(
-  options: Pick<PictureOptions, 'resolution' | 'aspect' | 'maxRatio'>,
-): readonly Size[] {
-  const { resolution, aspect, maxRatio } = options;
-  const square = { width: resolution, height: resolution };
-  if (aspect === 'square') return [square];
-  const sizes = cropSizeList({ resolution, maxRatio });
-  return sizes.length === 0 ? [square] : sizes;
-}
-
 export class PictureLoader {
   readonly #dataset: TrainingDataset;
+  readonly #options: PictureOptions;
   readonly #sizes: readonly Size[];
   readonly #flip: number;
   readonly #seed: number;
@@ -45,6 +34,7 @@ export class PictureLoader {
 
   constructor(dataset: TrainingDataset, options: PictureOptions & { readonly seed: number }) {
     this.#dataset = dataset;
+    this.#options = options;
     this.#sizes = pictureSizes(options);
     this.#flip = options.flip;
     this.#seed = options.seed;
@@ -58,6 +48,11 @@ export class PictureLoader {
     const { path, prompt = '' } = await this.#dataset.item(index);
     const flip = uniformDraw(this.#seed, draw) < this.#flip;
     return { image: await this.#pool.prepare(path, this.#sizes, flip), caption: prompt };
+  }
+
+  /** How many pictures get each size. */
+  buckets(signal?: AbortSignal): Promise<BucketCounts> {
+    return countBuckets(this.#dataset, this.#options, signal);
   }
 
   async close(): Promise<void> {

@@ -100,10 +100,11 @@ async function trainLocked(
       await group.agree('number of pictures', String(stage.items));
       const firstStep = await restore(folder, config, { stage, ranks: group, steps, onWarning });
       await checkLock();
+      const buckets = group.isFirst ? await stage.buckets(signal) : undefined;
       await beginFolder(folder, config, { ranks: group, step: firstStep, onWarning });
-      return { group, firstStep };
+      return { group, firstStep, buckets };
     };
-    const { group, firstStep } = await orStop(signal, begin());
+    const { group, firstStep, buckets } = await orStop(signal, begin());
     const { worldSize } = place;
     onEvent({
       type: 'start',
@@ -115,6 +116,7 @@ async function trainLocked(
       worldSize,
       start: stage.start,
     });
+    if (buckets !== undefined) onEvent({ type: 'buckets', ...buckets });
     const recorder = group.isFirst
       ? await Recorder.open(folder, {
           step: firstStep,

@@ -1,6 +1,7 @@
 /** What the loop of a run needs to know of a stage: the DiT's and the autoencoder's look the same to it. */
 import type { Engine } from '../engine.js';
 import type { RgbImage } from '../image/rgb-image.js';
+import type { BucketCounts } from './bucket-counts.js';
 import type { DeviceChoice } from './device.js';
 import type { ExportOptions } from './export-types.js';
 import type { OrderedItem } from './order.js';
@@ -50,6 +51,8 @@ export interface OpenStage<Sample> {
   step(request: StepRequest<Sample>): Promise<StepReport>;
   /** Called by all processes; only the first gets a picture. Undefined where the run draws none. */
   drawSamples(isFirst: boolean, signal?: AbortSignal): Promise<RgbImage | undefined>;
+  /** How many pictures get each size; asked of the first process alone. */
+  buckets(signal?: AbortSignal): Promise<BucketCounts>;
   /** Writes the trained model in the release's layout and returns the files. Called by all processes. */
   exportTo(folder: string, options: ExportOptions): Promise<readonly string[]>;
   close(): Promise<void>;

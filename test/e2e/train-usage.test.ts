@@ -50,6 +50,16 @@ describe('svg-t2i train', () => {
       2,
       'loss.discStart: must be at',
     ],
+    [
+      ['train', 'autoencoder', '--config', autoencoder, '--set', 'data.aspect=multi'],
+      2,
+      'gives pictures of 64x16: the discriminator needs 32 pixels a side',
+    ],
+    [
+      ['train', 'dit', '--config', dit, '--set', 'data.sets=[{path: "s3://bucket/list.jsonl"}]'],
+      2,
+      'data.sets.0.path: must be a path on this machine: nothing is fetched, got "s3://bucket/list.jsonl"',
+    ],
     [['train', 'dit', '--config', dit, '--resume'], 1, 'holds no checkpoint to resume from'],
     [['train', 'dit', '--config', dit], 1, 'no such file or folder'],
     [['train', 'dit', '--resume', '--run', '/nowhere/run'], 1, '/nowhere/run/config.yaml: no such file'],

@@ -62,6 +62,13 @@ describe('a run of the DiT', () => {
       batch: { global: 4 },
     });
     expect(events[0]).toMatchObject({ type: 'start', items: 10, steps: 6, start: { parameters: 7 } });
+    expect(events[1]).toEqual({
+      type: 'buckets',
+      sizes: [{ width: 32, height: 32, count: 10 }],
+      counted: 10,
+      unreadable: 0,
+      items: 10,
+    });
   });
 
   it('asks the engine for what the configuration says', async () => {

@@ -2,12 +2,19 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bucketLines } from '../../../lib/cli/bucket-lines.js';
+import { autoencoderTrainingSchema } from '../../../lib/config/train-autoencoder.js';
+import { ditTrainingSchema } from '../../../lib/config/train-dit.js';
 import { flipImage } from '../../../lib/data/crop.js';
 import { uniformDraw } from '../../../lib/data/random.js';
 import { SvgT2IError } from '../../../lib/errors.js';
+import { encodeImage } from '../../../lib/image/encode.js';
+import { SYSTEM_PROMPTS } from '../../../lib/text/system-prompts.js';
+import { countBuckets, countedBuckets } from '../../../lib/train/bucket-counts.js';
+import { checkAutoencoderSizes, checkDitSizes } from '../../../lib/train/check-sizes.js';
 import { TrainingDataset } from '../../../lib/train/dataset.js';
 import { type OrderedItem, orderedItems } from '../../../lib/train/order.js';
-import { pictureSizes } from '../../../lib/train/pictures.js';
+import { pictureSizes } from '../../../lib/train/picture-sizes.js';
 import { SampleStream } from '../../../lib/train/sample-stream.js';
 
 let folder: string;
@@ -41,6 +48,21 @@ describe('a dataset of several sets', () => {
     expect(await data.item(12)).toMatchObject({ path: join(folder, 'classes/dog/1.png'), prompt: 'a dog' });
     await expect(data.item(13)).rejects.toThrow('no picture 13');
     await data.close();
+  });
+
+  it('puts base before captions, align before fine ones, and what a set says before all of its', async () => {
+    const fine = JSON.stringify({ image_path: 'a.png', super_high_quality_caption: 'fine' });
+    writeFileSync(join(folder, 'fine.jsonl'), `${fine}\n{"path": "b.png", "prompt": null}`);
+    const prompts = async (options: object) => {
+      const data = await TrainingDataset.open([set('fine.jsonl', options)], { captions: true });
+      const items = [await data.item(0), await data.item(1)];
+      await data.close();
+      return items.map(({ prompt }) => prompt);
+    };
+    const { align, base, real } = SYSTEM_PROMPTS;
+    expect(await prompts({})).toEqual([`${align}fine`, base]);
+    expect(await prompts({ systemPrompt: 'real' })).toEqual([`${real}fine`, real]);
+    expect(await prompts({ systemPrompt: 'empty' })).toEqual(['fine', '']);
   });
 
   it('takes a share of a set, or takes it more often', async () => {
@@ -214,4 +236,122 @@ it('cuts to one size or to those of an area', () => {
   const sizes = pictureSizes({ resolution: 256, aspect: 'multi', maxRatio: 4 });
   expect(sizes).toContainEqual({ width: 256, height: 256 });
   expect(sizes.length).toBeGreaterThan(3);
+});
+
+describe('sizes that a model cannot take', () => {
+  const autoencoder = (data: object, more: object = {}) =>
+    autoencoderTrainingSchema.parse({
+      steps: 1,
+      batch: { global: 1 },
+      encoder: { train: true },
+      data: { sets: [{ path: 'x' }], ...data },
+      ...more,
+    });
+  const dit = (data: object, model: object) =>
+    ditTrainingSchema.parse({
+      steps: 1,
+      batch: { global: 1 },
+      model: { preset: '0.8B', ...model },
+      data: { sets: [{ path: 'x' }], ...data },
+    });
+
+  it('are refused with the size and the way out: the discriminator', () => {
+    expect(() => checkAutoencoderSizes(autoencoder({ resolution: 32 }))).toThrow(
+      'data.resolution 32 (data.aspect multi, data.maxRatio 4) gives pictures of 64x16: the discriminator needs 32 pixels a side',
+    );
+    expect(() => checkAutoencoderSizes(autoencoder({ resolution: 16, aspect: 'square' }))).toThrow(/16x16/);
+    for (const data of [
+      { resolution: 32, aspect: 'square' },
+      { resolution: 32, maxRatio: 2 },
+      { resolution: 64 },
+    ])
+      checkAutoencoderSizes(autoencoder(data));
+    checkAutoencoderSizes(autoencoder({ resolution: 32 }, { loss: { discWeight: 0 } }));
+    try {
+      checkAutoencoderSizes(autoencoder({ resolution: 32 }));
+    } catch (error) {
+      expect(error).toMatchObject({
+        code: 'ERR_SVGT2I_INVALID_CONFIG',
+        hint: expect.stringContaining('data.aspect square'),
+      });
+    }
+  });
+
+  it('the residual branch', () => {
+    const loss = { discWeight: 0 };
+    const config = autoencoder({ resolution: 16 }, { loss, model: { residual: {} } });
+    expect(() => checkAutoencoderSizes(config)).toThrow(
+      /16x16: aligning the residual branch needs two latent cells/,
+    );
+    checkAutoencoderSizes(autoencoder({ resolution: 16 }, { loss }));
+  });
+
+  it('tokens of several cells, and tables of positions', () => {
+    checkDitSizes(dit({ resolution: 256 }, {}));
+    checkDitSizes(dit({ resolution: 256, aspect: 'square' }, { patch_size: 2 }));
+    expect(() => checkDitSizes(dit({ resolution: 256 }, { patch_size: 2 }))).toThrow(
+      /: model.patch_size 2 needs multiples of 32 pixels/,
+    );
+    expect(() => checkDitSizes(dit({ resolution: 256 }, { axes_lens: [600, 16, 16] }))).toThrow(
+      /model.axes_lens has places for 256x256 pixels/,
+    );
+  });
+});
+
+describe('counts of sizes', () => {
+  const options = { resolution: 256, aspect: 'multi', maxRatio: 4, autoOrient: true } as const;
+
+  it('are told for every picture, from the headers', async () => {
+    const sizes = {
+      'w.png': [300, 100],
+      't.png': [100, 300],
+      'w2.png': [600, 200],
+      'b.png': [0, 0],
+    } as const;
+    for (const [name, [width, height]] of Object.entries(sizes)) {
+      const image = { width, height, data: new Uint8Array(width * height * 3) };
+      writeFileSync(join(folder, name), width === 0 ? 'broken' : await encodeImage(image, { format: 'png' }));
+    }
+    const lines = Object.keys(sizes).map((path) => JSON.stringify({ path, prompt: '' }));
+    writeFileSync(join(folder, 'sizes.jsonl'), lines.join('\n'));
+    const data = await TrainingDataset.open([set('sizes.jsonl')], { captions: true });
+    const counts = await countBuckets(data, options);
+    await expect(countBuckets(data, options, AbortSignal.abort(new Error('stop')))).rejects.toThrow('stop');
+    await data.close();
+    const [wide, tall] = counts.sizes;
+    expect(counts).toMatchObject({ counted: 4, unreadable: 1, items: 4 });
+    expect([counts.sizes.length, wide?.count, tall?.count]).toEqual([2, 2, 1]);
+    expect(wide).toMatchObject({ width: tall?.height, height: tall?.width });
+    expect(bucketLines(counts)).toEqual([
+      `sizes: ${wide?.width}x${wide?.height} 2, ${tall?.width}x${tall?.height} 1`,
+      '1 of 4 pictures have no header that can be read',
+    ]);
+  });
+
+  it('need no pictures where there is one size, and look at some of very many', async () => {
+    const gone = { length: 7, item: () => Promise.reject(new Error('not asked for')) };
+    expect(await countBuckets(gone, { ...options, aspect: 'square' })).toEqual({
+      sizes: [{ width: 256, height: 256, count: 7 }],
+      counted: 7,
+      unreadable: 0,
+      items: 7,
+    });
+    const many = { length: 1e6, item: async () => ({ path: join(folder, 'w.png') }) };
+    const counts = await countBuckets(many, options);
+    expect(counts).toMatchObject({ counted: 4096, items: 1e6, sizes: [{ count: 4096 }] });
+    expect(bucketLines(counts)[0]).toMatch(/^sizes of 4096 pictures drawn from 1000000: \d+x\d+ 100\.0 %$/);
+  });
+
+  it('come from a cache as they are', () => {
+    const part = (width: number, count: number) => ({ width, height: 16, count });
+    const counts = countedBuckets([part(32, 2), part(16, 1), part(32, 3)], 8);
+    expect(counts).toEqual({
+      sizes: [part(32, 5), part(16, 1)],
+      counted: 8,
+      unreadable: 2,
+      items: 8,
+    });
+    const twelve = Array.from({ length: 12 }, (_, i) => part(16 * (i + 1), 12 - i));
+    expect(bucketLines(countedBuckets(twelve, 78))[0]).toMatch(/, 4 more sizes 10$/);
+  });
 });

@@ -1,0 +1,17 @@
+/** The sizes of the pictures of a run. */
+import { cropSizeList, type Size } from '../data/buckets.js';
+
+export interface SizeOptions {
+  readonly resolution: number;
+  readonly aspect: 'multi' | 'square';
+  readonly maxRatio: number;
+}
+
+/** Sizes that pictures are cut to. */
+export function pictureSizes(options: SizeOptions): readonly Size[] {
+  const { resolution, aspect, maxRatio } = options;
+  const square = { width: resolution, height: resolution };
+  if (aspect === 'square') return [square];
+  const sizes = cropSizeList({ resolution, maxRatio });
+  return sizes.length === 0 ? [square] : sizes;
+}
