@@ -275,10 +275,10 @@ describe('a run of the DiT', () => {
     ['a folder in use', {}, 'ERR_SVGT2I_RUN_FOLDER', `in use by process ${process.pid} on `],
     ['no release', { frozen: { pretrained: '/nowhere' } }, 'ERR_SVGT2I_WEIGHTS_MISSING', '/nowhere'],
     [
-      'an empty list',
+      'a list that is none',
       { data: { sets: [{ path: '/dev/null' }], resolution: 32 } },
       'ERR_SVGT2I_FILE_FORMAT',
-      'lists no',
+      'is a device',
     ],
     [
       'no start',
