@@ -29,7 +29,8 @@ const npmConfig = (key) => execFileSync('npm', ['config', 'get', key], { encodin
 async function main(folder) {
   const { dir: libtorch } = await ensureLibtorch({ onProgress: () => undefined });
   const npm = { registry: npmConfig('registry'), cache: npmConfig('cache') };
-  const tarball = pack(folder);
+  const tarball = tryToPack(folder);
+  if (tarball === undefined) return;
   const size = execFileSync('stat', ['-c', '%s', tarball], { encoding: 'utf8' });
   report('size', Number(size) <= MAX_TARBALL ? [] : [`the tarball has ${size.trim()} bytes`]);
   const unpacked = unpack(tarball, join(folder, 'unpacked'));
@@ -40,6 +41,16 @@ async function main(folder) {
   else {
     checkTypes(tarball, unpacked);
     installEveryWay(machine, folder, tarball, npm);
+  }
+}
+
+/** The tarball; undefined, and reported, where there is none. */
+function tryToPack(folder) {
+  try {
+    return pack(folder);
+  } catch (error) {
+    report('pack', [error.message]);
+    return undefined;
   }
 }
 
