@@ -42,7 +42,10 @@ async function startRanks(roles: readonly string[], timeoutSeconds: number): Pro
 describe('ranks', () => {
   it('meet, agree, reduce and part', async () => {
     const ranks = await startRanks(['works', 'works', 'works'], 60);
-    for (const { ended } of ranks) expect(await ended).toEqual({ exitCode: 0, line: 'max 2' });
+    for (const { ended } of ranks) {
+      const line = 'max 2,0, sum 3,1.5, rank 0,rank 1,rank 2';
+      expect(await ended).toEqual({ exitCode: 0, line });
+    }
   });
 
   it('learn whose configuration differs', async () => {
@@ -95,6 +98,9 @@ describe('ranks', () => {
     const { value } = await engine.run<{ backend: string }>('dist-open', { rank: 0, world: 1 });
     expect(value.backend).toBe('none');
     await engine.run('dist-barrier', {});
-    expect((await engine.run<{ max: number }>('dist-max', { value: 3 })).value.max).toBe(3);
+    const reduce = (op: string) => engine.run<{ values: number[] }>('dist-reduce', { op, values: [3, 1] });
+    expect((await reduce('max')).value.values).toEqual([3, 1]);
+    expect((await reduce('sum')).value.values).toEqual([3, 1]);
+    await expect(reduce('mean')).rejects.toMatchObject({ code: 'ERR_SVGT2I_INVALID_ARGUMENT' });
   });
 });

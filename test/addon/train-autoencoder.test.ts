@@ -23,6 +23,7 @@ const adversarial = { perceptual_weight: 0, disc_weight: 0.5, disc_start: 0 };
 
 let folder: string;
 const at = (name: string) => join(folder, name);
+const STATE_FILES = ['rank-00000-of-00001.safetensors'];
 const open = () => Engine.create({ device: 'cpu', threads: 1 });
 
 /** Smooth pictures of two sizes. */
@@ -62,7 +63,7 @@ async function stepOf(engine: Engine, step: number, more: Record<string, JsonVal
   return (await engine.run('train-step', stepRequest(step, more), { tensors })).value as unknown as Step;
 }
 
-const stateFile = (name: string) => at(`${name}/rank-00000-of-00001.safetensors`);
+const stateFile = (name: string) => join(at(name), ...STATE_FILES);
 
 /** A digest of the whole training state. */
 async function savedIn(engine: Engine, name: string): Promise<string> {
@@ -147,7 +148,7 @@ describe('training of the autoencoder', () => {
     await savedIn(first, `half ${name}`);
     await using second = await open();
     await openTraining(second, options);
-    await second.run('train-restore', { folder: at(`half ${name}`) });
+    await second.run('train-restore', { folder: at(`half ${name}`), files: STATE_FILES });
     for (let step = 2; step < 4; step++) await stepOf(second, step);
     expect(await savedIn(second, `resumed ${name}`)).toBe(await savedIn(straight, `straight ${name}`));
   });
@@ -167,7 +168,7 @@ describe('training of the autoencoder', () => {
     expect(state[`generator.${name}`]).toBeUndefined();
     expect(state['generator.decoder.conv_in.weight']).not.toEqual(given['decoder.conv_in.weight']);
     await openTraining(engine, options);
-    await engine.run('train-restore', { folder: at('frozen') });
+    await engine.run('train-restore', { folder: at('frozen'), files: STATE_FILES });
     expect(await savedIn(engine, 'frozen again')).toBe(saved);
   });
 

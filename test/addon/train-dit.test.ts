@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -36,6 +36,7 @@ const optimizer = { lr: 1e-3 };
 
 let folder: string;
 const at = (name: string) => join(folder, name);
+const STATE_FILES = ['rank-00000-of-00001.safetensors'];
 
 interface StepReport {
   readonly loss: number;
@@ -179,7 +180,7 @@ describe('training of the diffusion transformer', () => {
     await first.run('train-save', { folder: at('half') });
     await using second = await openEngine();
     await openTraining(second, { seed: 5 });
-    await second.run('train-restore', { folder: at('half') });
+    await second.run('train-restore', { folder: at('half'), files: STATE_FILES });
     for (let step = 2; step < 4; step++) await stepOf(second, step);
     await second.run('train-save', { folder: at('resumed') });
 
@@ -191,9 +192,29 @@ describe('training of the diffusion transformer', () => {
     await openTraining(engine);
     await engine.run('train-save', { folder: at('other') });
     await openTraining(engine, { model: { ...model, n_layers: 3 } });
-    await expect(engine.run('train-restore', { folder: at('other') })).rejects.toMatchObject({
-      code: 'ERR_SVGT2I_WEIGHTS_MISMATCH',
-    });
+    const restore = (files: readonly string[]) => engine.run('train-restore', { folder: at('other'), files });
+    await expect(restore(STATE_FILES)).rejects.toMatchObject({ code: 'ERR_SVGT2I_WEIGHTS_MISMATCH' });
+  });
+
+  it('reads the files that are listed, and no others', async () => {
+    await using engine = await openEngine();
+    await openTraining(engine);
+    await stepOf(engine, 0);
+    await engine.run('train-save', { folder: at('listed') });
+    const [file = ''] = STATE_FILES;
+    // Another step's state, under the name of a second process.
+    await stepOf(engine, 1);
+    await engine.run('train-save', { folder: at('stray') });
+    await copyFile(join(at('stray'), file), join(at('listed'), 'rank-00001-of-00001.safetensors'));
+    const wanted = await readState(engine, 'listed');
+    await engine.run('train-restore', { folder: at('listed'), files: STATE_FILES });
+    await engine.run('train-save', { folder: at('again') });
+    expect(await readState(engine, 'again')).toEqual(wanted);
+    for (const files of [[], [`../stray/${file}`], ['..'], ['']]) {
+      await expect(engine.run('train-restore', { folder: at('listed'), files })).rejects.toMatchObject({
+        code: files.length === 0 ? 'ERR_SVGT2I_FILE_NOT_FOUND' : 'ERR_SVGT2I_INVALID_ARGUMENT',
+      });
+    }
   });
 
   it('tells which weights of a start fit', async () => {
