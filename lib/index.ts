@@ -13,6 +13,7 @@ export { EMBEDDED_MODEL } from './pipeline/embedded-model.js';
 export type { GeneratedImage } from './pipeline/generated-image.js';
 export type { ModelPart } from './pipeline/layout.js';
 export type { LoadedModels, LoadOptions } from './pipeline/load.js';
+export { requestFromParameters } from './pipeline/repeat.js';
 export type {
   DecodedImage,
   Evaluations,

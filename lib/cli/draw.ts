@@ -3,10 +3,11 @@ import { randomInt } from 'node:crypto';
 import { seedOf } from '../config/request.js';
 import type { SampleConfig } from '../config/sample.js';
 import { SvgT2IError } from '../errors.js';
-import { readFileParameters } from '../image/parameters.js';
+import { type ImageParameters, readFileParameters } from '../image/parameters.js';
 import type { GeneratedImage } from '../pipeline/generated-image.js';
 import { findRelease, MODEL_PARTS, type ReleaseLayout } from '../pipeline/layout.js';
 import { askedMetadata } from '../pipeline/metadata.js';
+import type { Repetition } from '../pipeline/repeat.js';
 import { checkSeeds } from '../pipeline/sample-job.js';
 import type { FailedImage } from '../pipeline/types.js';
 import { SvgT2I } from '../pipeline.js';
@@ -22,8 +23,16 @@ import { writeWhole } from './write-file.js';
 /** Where so many fail before one is drawn, it is not the pictures. */
 const MAX_FAILED_AT_FIRST = 10;
 
+/** A picture that is to be drawn again. */
+export interface RepeatedPicture {
+  readonly picture: string;
+  readonly parameters: ImageParameters;
+  readonly repetition: Repetition;
+}
+
 export interface DrawOptions {
   readonly json: boolean;
+  readonly from?: RepeatedPicture | undefined;
 }
 
 /** Returns the files that were written. */
@@ -50,7 +59,7 @@ export async function drawAll(
   await prepareOutput(plan, output, sample.width * sample.height * 3);
   const layout = findRelease(config.model, MODEL_PARTS);
   using interrupt = listenForInterrupt();
-  const run = new DrawRun({ config, sample, prompts, plan, layout, json: options.json });
+  const run = new DrawRun({ config, sample, prompts, plan, layout, ...options });
   return await run.draw(interrupt.signal);
 }
 
@@ -61,6 +70,7 @@ interface DrawSettings {
   readonly plan: OutputPlan;
   readonly layout: ReleaseLayout;
   readonly json: boolean;
+  readonly from?: RepeatedPicture | undefined;
 }
 
 class DrawRun {
@@ -138,7 +148,7 @@ class DrawRun {
       signal,
       onProgress: (event) => report.load(event),
     });
-    for (const message of pipeline.warnings) report.warning(message);
+    for (const message of [...pipeline.warnings, ...this.#repeatWarnings()]) report.warning(message);
     const keepGoing = (only?.length ?? plan.total) > 1;
     const request = { ...sample, prompt: [...prompts], only, keepGoing, signal };
     for await (const event of pipeline.stream(request)) {
@@ -146,6 +156,21 @@ class DrawRun {
       if (event.type === 'image') await this.#write(event.image, keepGoing, report);
       else if (event.type === 'failed') await this.#fail(event, report);
     }
+  }
+
+  /** What may make a picture another one than that it is to repeat. */
+  #repeatWarnings(): readonly string[] {
+    const { from, sample, layout } = this.#settings;
+    if (from === undefined) return [];
+    const asked = askedMetadata({ request: sample, prompt: '', seed: sample.seed, layout });
+    const models = (['dit', 'autoencoder'] as const).flatMap((part) => {
+      const [was, is] = [from.parameters[part], asked[part]];
+      const isKnown = typeof was === 'string' && typeof is === 'string';
+      return isKnown && was !== is
+        ? [`${from.picture} was drawn with ${part} ${was}, and this is ${is}`]
+        : [];
+    });
+    return [...from.repetition.warnings, ...models];
   }
 
   async #write(image: GeneratedImage, keepGoing: boolean, report: DrawReport): Promise<void> {

@@ -107,6 +107,61 @@ describe('output', () => {
   });
 });
 
+describe('--from', () => {
+  const pixelsOf = async (file: string) => (await decodeImage(readFileSync(join(folder, file)))).data;
+  const again = (args: readonly string[]) =>
+    run(['sample', '--pretrained', 'release', '--device', 'cpu', ...args], { cwd: folder });
+
+  beforeAll(async () => {
+    const asked = ['--seed', '11', '--solver', 'heun', '--guidance', '2', '--negative', 'a dog'];
+    for (const format of ['png', 'jpg', 'webp']) {
+      await sample(['a fox', ...asked, '--quality', '100', '-o', `from/a.${format}`]);
+    }
+  });
+
+  it.each(['png', 'jpg', 'webp'])('draws the picture of a %s again', async (format) => {
+    const file = `from/again-${format}.png`;
+    const { code, stderr } = await again(['--from', `from/a.${format}`, '-o', file]);
+    expect([code, stderr]).toEqual([0, '']);
+    expect(await pixelsOf(file)).toEqual(await pixelsOf('from/a.png'));
+  });
+
+  it('takes flags, a prompt and --set before what the picture says, and a file after it', async () => {
+    writeFileSync(join(folder, 'c.yaml'), 'sample: {steps: 9, seed: 5, count: 3}\n');
+    const args = ['a cat', '--from', 'from/a.png', '--config', 'c.yaml', '--guidance', '3'];
+    await again([...args, '--set', 'sample.negativePrompt=x', '-o', 'from/cat.png']);
+    expect(await readParameters(readFileSync(join(folder, 'from/cat.png')))).toMatchObject({
+      prompt: 'a cat',
+      steps: 3,
+      seed: 11,
+      solver: 'heun',
+      guidanceScale: 3,
+      negativePrompt: 'x',
+    });
+  });
+
+  it('says where the models are others, and refuses what is no picture of ours', async () => {
+    const image = { width: 16, height: 16, data: new Uint8Array(768) };
+    const parameters = { prompt: 'a', dit: 'other/model.pth', width: 32, height: 32, steps: 2 };
+    const write = async (name: string, more: object) =>
+      writeFileSync(join(folder, name), await encodeImage(image, { format: 'png', ...more }));
+    await write('other.png', { parameters });
+    await write('plain.png', {});
+    await write('many.png', { parameters: { ...parameters, pictures: [{ seed: 1 }, { seed: 2 }] } });
+    const other = await again(['--from', 'other.png', '-o', 'x.png']);
+    expect(other.stderr).toContain('other.png was drawn with dit other/model.pth, and this is dit-tiny/');
+    for (const [name, message] of [
+      ['plain.png', 'plain.png carries no parameters of svg-t2i'],
+      ['many.png', 'many.png is a grid of 2 pictures'],
+      ['c.yaml', 'c.yaml is no PNG'],
+      ['absent.png', 'cannot read absent.png: no such file'],
+    ] as const) {
+      const { code, stderr } = await again(['--from', name, '-o', 'x.png']);
+      expect([code, stderr]).toEqual([1, expect.stringContaining(message)]);
+    }
+  });
+});
+
 it('reconstruct writes both sides and prints the PSNR', async () => {
   const image = { width: 256, height: 256, data: new Uint8Array(256 * 256 * 3).map((_, i) => i % 251) };
   writeFileSync(join(folder, 'original.png'), await encodeImage(image, { format: 'png' }));

@@ -1,6 +1,5 @@
 /** `svg-t2i info`: the parameters that a picture carries. */
 import { Command } from 'commander';
-import { SvgT2IError } from '../../errors.js';
 import type { ImageParameters } from '../../image/parameters.js';
 import { printJson, printLine } from '../output.js';
 
@@ -10,13 +9,8 @@ export function infoCommand(): Command {
     .argument('<picture>', 'a PNG, JPEG or WebP file that svg-t2i has written')
     .option('--json', 'print one JSON object')
     .action(async (picture: string, flags: { readonly json?: boolean }) => {
-      const { readFileParameters } = await import('../../image/parameters.js');
-      const parameters = await readFileParameters(picture);
-      if (parameters === undefined) {
-        throw new SvgT2IError('ERR_SVGT2I_IMAGE', `${picture} carries no parameters of svg-t2i`, {
-          hint: 'Only pictures that svg-t2i wrote carry them; editors and messengers often strip them.',
-        });
-      }
+      const { requireParameters } = await import('../picture-parameters.js');
+      const parameters = await requireParameters(picture);
       if (flags.json === true) printJson(parameters);
       else printParameters(parameters);
     });

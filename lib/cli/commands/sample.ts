@@ -1,6 +1,8 @@
 import { Command } from 'commander';
 import type { SampleConfig } from '../../config/sample.js';
+import type { Repetition } from '../../pipeline/repeat.js';
 import { printable } from '../../printable.js';
+import type { RepeatedPicture } from '../draw.js';
 import {
   addConfigFlags,
   addFlags,
@@ -17,6 +19,7 @@ import {
 interface SampleOptions extends CommonOptions {
   readonly size?: string;
   readonly prompts?: string;
+  readonly from?: string;
   readonly [flag: string]: unknown;
 }
 
@@ -33,6 +36,7 @@ Examples:
   svg-t2i sample "a red fox" --count 4 --seed 100 --grid -o foxes/
   svg-t2i sample --prompts prompts.jsonl --size 1280x720 --skip-existing --manifest out/all.jsonl -o out/
   echo "a lighthouse at dusk" | svg-t2i sample --solver euler --steps 30 -o - > lighthouse.png
+  svg-t2i sample --from fox.png --steps 80 -o fox-again.png
   svg-t2i sample --config sample.yaml --set sample.steps=20 "a cup of tea" --print-config
 `;
 
@@ -42,6 +46,10 @@ export function sampleCommand(): Command {
     .argument('[prompt]', 'what to draw; - or nothing reads one prompt a line from stdin')
     .optionsGroup('Pictures:')
     .option('--prompts <file>', 'prompts from a .txt, .json or .jsonl file')
+    .option(
+      '--from <picture>',
+      'draw a picture of svg-t2i again: its prompt and settings, below those of flags and --set',
+    )
     .option('--size <WxH>', 'width and height in pixels, multiples of 16 (default: 1024x1024)');
   addFlags(command, 'Pictures:', SAMPLE_FLAGS);
   addFlags(command, 'Output:', OUTPUT_FLAGS);
@@ -52,29 +60,51 @@ export function sampleCommand(): Command {
 }
 
 async function runSample(prompt: string | undefined, options: SampleOptions): Promise<void> {
-  const config = await resolveConfig(options);
+  const from = options.from === undefined ? undefined : await readRepeated(options.from);
+  const config = await resolveConfig(options, from?.repetition);
   if (options.printConfig === true) {
     const { printConfig } = await import('../../config/load.js');
     process.stdout.write(printable(printConfig(config)));
     return;
   }
   const [{ gatherPrompts }, { drawAll }] = await Promise.all([import('../prompts.js'), import('../draw.js')]);
-  const prompts = await gatherPrompts({ argument: prompt, file: options.prompts, stdin: process.stdin });
-  await drawAll(config, prompts, { json: options.json === true });
+  const source = { argument: prompt, file: options.prompts, stdin: process.stdin };
+  if (from !== undefined && prompt === undefined && options.prompts === undefined) {
+    const { noPrompt } = await import('../../pipeline/repeat.js');
+    if (from.repetition.prompt === undefined) throw noPrompt(from.picture);
+  }
+  const prompts = await gatherPrompts({ ...source, repeated: from?.repetition.prompt });
+  await drawAll(config, prompts, { json: options.json === true, from });
 }
 
-async function resolveConfig(options: SampleOptions): Promise<SampleConfig> {
+async function readRepeated(picture: string): Promise<RepeatedPicture> {
+  const [{ requireParameters }, { repetitionOf }] = await Promise.all([
+    import('../picture-parameters.js'),
+    import('../../pipeline/repeat.js'),
+  ]);
+  const parameters = await requireParameters(picture);
+  return { picture, parameters, repetition: repetitionOf(parameters, picture) };
+}
+
+async function resolveConfig(
+  options: SampleOptions,
+  repetition: Repetition | undefined,
+): Promise<SampleConfig> {
   const [{ merge }, { loadSampleConfig }] = await Promise.all([
     import('../../config/load.js'),
     import('../sample-config.js'),
   ]);
   const given = flagTree(flags, options);
   const size = options.size === undefined ? {} : { sample: parseSize(options.size) };
+  const repeated =
+    repetition === undefined
+      ? {}
+      : { sample: { ...repetition.settings }, model: { dtype: repetition.dtype } };
   const nameOfFlag = flagNames(flags, options);
   return loadSampleConfig({
     file: options.config,
     environment: process.env,
-    flags: merge(given, size),
+    flags: merge(merge(repeated, given), size),
     set: options.set,
     nameOf: (path) => {
       const side = /^sample\.(width|height)$/.exec(path)?.[1];
