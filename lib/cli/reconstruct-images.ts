@@ -4,7 +4,7 @@ import type { ResolvedModelOptions } from '../config/model.js';
 import { PATCH_PIXELS } from '../config/request.js';
 import { SvgT2IError } from '../errors.js';
 import { isFolder } from '../files.js';
-import { readImage } from '../image/decode.js';
+import { type DecodeOptions, readImage } from '../image/decode.js';
 import { encodeImage, outputFormatOf } from '../image/encode.js';
 import { gridImage } from '../image/grid.js';
 import { resizeImage } from '../image/resize.js';
@@ -22,17 +22,19 @@ export async function reconstructAll(
   paths: readonly string[],
   options: {
     readonly model: ResolvedModelOptions;
+    /** How the files are read. */
+    readonly reading: Pick<DecodeOptions, 'autoOrient' | 'maxPixels'>;
     readonly output: string | undefined;
     readonly maxSide: number;
     readonly json: boolean;
   },
 ): Promise<void> {
-  const { model, maxSide, json } = options;
+  const { model, reading, maxSide, json } = options;
   if (!Number.isInteger(maxSide) || maxSide < PATCH_PIXELS) {
     throw new SvgT2IError('ERR_SVGT2I_USAGE', `--max-side must be a whole number from ${PATCH_PIXELS}`);
   }
   // Every file is decoded once before anything is loaded, so that a broken one is told at once.
-  for (const path of paths) fitImage(await readImage(path), maxSide, path);
+  for (const path of paths) fitImage(await readImage(path, reading), maxSide, path);
   const files = await planFiles(paths, options.output);
   const parts = ['autoencoder'] as const;
   findRelease(model, parts);
@@ -46,7 +48,7 @@ export async function reconstructAll(
     for (const message of pipeline.warnings) bar.aside(() => warn(message));
     for (const [i, path] of paths.entries()) {
       bar.update(i, path);
-      const original = fitImage(await readImage(path), maxSide, path);
+      const original = fitImage(await readImage(path, reading), maxSide, path);
       const [result] = await pipeline.reconstruct([original], { signal });
       const file = files[i];
       if (result === undefined || file === undefined) continue;

@@ -163,10 +163,10 @@ function maxBytesOf({ maxBytes, maxPixels = 0 }: DecodeLimits): number {
 }
 
 function tooManyPixels(name: string, width: number, height: number, maxPixels: number): SvgT2IError {
-  const [has, may] = [width * height, maxPixels].map((count) => (count / 1e6).toFixed(1));
+  const shown = (count: number) => (count < 1e5 ? `${count} pixels` : `${(count / 1e6).toFixed(1)} MP`);
   return new SvgT2IError(
     'ERR_SVGT2I_IMAGE',
-    `${name} has ${width}x${height} pixels (${has} MP), more than ${may} MP`,
+    `${name} has ${width}x${height} pixels (${shown(width * height)}), more than ${shown(maxPixels)}`,
     {
       hint: 'Scale it down first, or raise the limit: data.maxPixels of a run, --max-pixels of reconstruct.',
     },

@@ -2,6 +2,7 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeImage, encodeImage, readParameters } from '../../dist/index.js';
 import { writeTinyRelease } from '../../dist/pipeline/tiny-release.js';
@@ -179,6 +180,18 @@ it('reconstruct writes both sides and prints the PSNR', async () => {
   expect(code).toBe(0);
   expect(stdout.toString()).toMatch(/original\.png +96x96 +\d+\.\d\d +both\.png/);
   expect(await decodeImage(readFileSync(join(folder, 'both.png')))).toMatchObject({ width: 200, height: 96 });
+});
+
+it('reconstruct turns pictures upright, unless told not to, and has a limit', async () => {
+  const picture = fileURLToPath(new URL('../data/exif-orientation-6.jpg', import.meta.url));
+  const args = ['reconstruct', picture, '--pretrained', 'release', '--device', 'cpu', '-o', 'turned.png'];
+  const sizeOf = async (...more: readonly string[]) =>
+    /\d+x\d+/.exec((await run([...args, ...more], { cwd: folder })).stdout.toString())?.[0];
+  expect(await sizeOf()).toBe('48x96');
+  expect(await sizeOf('--no-auto-orient')).toBe('96x48');
+  const refused = await run([...args, '--max-pixels', '100'], { cwd: folder });
+  expect(refused.stderr).toContain('has 96x48 pixels (4608 pixels), more than 100 pixels');
+  expect(refused.code).toBe(1);
 });
 
 it('enhance prints one line a prompt', async () => {

@@ -107,6 +107,7 @@ it.each([
   [['sample', 'x', '-o', 'x.bmp'], 'x.bmp', 'ERR_SVGT2I'],
   [['sample', 'x', '--json', '-o', '-'], '--json and -o - both want stdout', 'USAGE'],
   [['reconstruct', 'x.png', '--max-side', '0'], '--max-side', 'USAGE'],
+  [['reconstruct', 'x.png', '--max-pixels', 'many'], '--max-pixels: must be a number, got "many"', 'USAGE'],
 ])('%j exits with 2', async (args, message, hint) => {
   const { code, stdout, stderr } = await run(args, { cwd: folder });
   expect(stderr).toContain(message);

@@ -1,9 +1,21 @@
 import { Command } from 'commander';
-import { addConfigFlags, addFlags, addOutputModeFlags, type CommonOptions, MODEL_FLAGS } from '../flags.js';
+import { DEFAULT_MAX_PIXELS, pictureSchema } from '../../config/picture.js';
+import { validate } from '../../config/validate.js';
+import { IMAGE_FORMATS } from '../../image/format.js';
+import {
+  addConfigFlags,
+  addFlags,
+  addOutputModeFlags,
+  type CommonOptions,
+  MODEL_FLAGS,
+  toNumber,
+} from '../flags.js';
 
 interface ReconstructOptions extends CommonOptions {
   readonly output?: string;
   readonly maxSide: string;
+  readonly maxPixels?: unknown;
+  readonly autoOrient: boolean;
   readonly [flag: string]: unknown;
 }
 
@@ -19,9 +31,15 @@ Examples:
 export function reconstructCommand(): Command {
   const command = new Command('reconstruct')
     .description('encode and decode pictures, and measure what is lost')
-    .argument('<images...>', 'PNG, JPEG, WebP or GIF files')
+    .argument('<images...>', `${IMAGE_FORMATS} files`)
     .option('-o, --output <path>', 'file for one picture, folder for several (default: current folder)')
-    .option('--max-side <px>', 'scale larger pictures down to this', '1024');
+    .option('--max-side <px>', 'scale larger pictures down to this', '1024')
+    .option('--no-auto-orient', 'take pixels as stored, whatever the EXIF orientation says')
+    .option(
+      '--max-pixels <n>',
+      `width times height of the largest picture that is read (default: ${DEFAULT_MAX_PIXELS})`,
+      toNumber,
+    );
   addFlags(command, 'Models:', MODEL_FLAGS);
   addConfigFlags(command);
   addOutputModeFlags(command);
@@ -32,9 +50,16 @@ export function reconstructCommand(): Command {
         import('../model-config.js'),
         import('../reconstruct-images.js'),
       ]);
+      const { maxPixels, autoOrient } = options;
+      const reading = validate(
+        pictureSchema,
+        { maxPixels, autoOrient },
+        { code: 'ERR_SVGT2I_USAGE', nameOf: () => '--max-pixels' },
+      );
       const model = await loadModelConfig(options);
       await reconstructAll(images, {
         model,
+        reading,
         output: options.output,
         maxSide: Number(options.maxSide),
         json: options.json === true,
