@@ -11,6 +11,7 @@ import { type Environment, PACKAGE_ROOT } from '../install/paths.js';
 import { torchMinor } from '../install/torch-version.js';
 
 import type { NativeBinding } from './binding.js';
+import { loadHint } from './load-error.js';
 
 const require = createRequire(import.meta.url);
 
@@ -107,7 +108,7 @@ export function loadNative(): NativeBinding {
       `the native addon does not load: ${firstLine(error)}. Found: ${addon} with libtorch ${libtorch.version} ` +
         `(${libtorch.flavour}) in ${libtorch.dir}. Requires: libtorch ${build.torch} (${build.flavour})`,
       {
-        hint: 'Run `npx svg-t2i doctor` for the cause, or `npx svg-t2i build` to build the addon anew.',
+        hint: loadHint(firstLine(error)),
         cause: error,
       },
     );
