@@ -11,6 +11,8 @@ namespace svg {
 namespace {
 
 constexpr int kMaxDepth = 64;
+// A value takes 40 bytes and more, its text perhaps two. 200,000 tensors of a safetensors header are 2,000,000 values.
+constexpr size_t kMaxValues = 2'500'000;
 constexpr size_t kDuplicateSetSize = 16;  // below this a linear scan finds duplicate keys faster
 
 class Parser {
@@ -48,6 +50,7 @@ class Parser {
 
   Json parse_value(int depth) {
     if (depth > kMaxDepth) fail("nesting too deep");
+    if (++values_ > kMaxValues) fail("too many values");
     skip_space();
     switch (peek()) {
       case '{': return parse_object(depth);
@@ -245,6 +248,7 @@ class Parser {
 
   std::string_view text_;
   size_t at_ = 0;
+  size_t values_ = 0;
 };
 
 void dump_string(std::string& out, const std::string& text) {

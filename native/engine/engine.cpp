@@ -9,6 +9,7 @@
 #include "core/cancel.h"
 #include "engine/device.h"
 #include "engine/state.h"
+#include "io/mapped_file.h"
 
 namespace svg {
 
@@ -24,6 +25,18 @@ struct Engine::Job {
 namespace {
 
 const Error kDisposedError(ErrorCode::kDisposed, "the engine was disposed");
+
+// Call inside a catch block. Zeros in place of a file's bytes fail in many ways: the file is what is told of.
+Error cause_of_failure() {
+  const Error error = translate_current_exception();
+  if (error.code() == ErrorCode::kCancelled) return error;
+  try {
+    check_mapped_files();
+  } catch (const Error& lost) {
+    return lost;
+  }
+  return error;
+}
 
 }  // namespace
 
@@ -109,16 +122,22 @@ void Engine::run_loop(std::unique_ptr<EngineState> state, int threads) {
 }
 
 void Engine::run_job(Job& job, EngineState& state) {
+  // Weights that went away under their map read as zeros: nothing made of them may get out.
+  const EventSink emit = [&job](Json event, TensorMap tensors) {
+    check_mapped_files();
+    job.callbacks.event(std::move(event), std::move(tensors));
+  };
   try {
     const CancelScope scope(job.cancelled);
     check_cancelled();
     // Kernels of our own are launched on the thread's current device.
     c10::OptionalDeviceGuard guard;
     if (state.device.is_cuda()) guard.reset_device(state.device);
-    JobResult result = job.handler(state, job.request, job.tensors, job.callbacks.event);
+    JobResult result = job.handler(state, job.request, job.tensors, emit);
+    check_mapped_files();
     job.callbacks.done(nullptr, std::move(result));
   } catch (...) {
-    const Error error = translate_current_exception();
+    const Error error = cause_of_failure();
     job.callbacks.done(&error, {});
   }
   job.tensors.clear();

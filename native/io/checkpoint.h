@@ -17,8 +17,17 @@ namespace svg {
 struct TensorInfo {
   at::ScalarType dtype = at::kFloat;
   std::vector<int64_t> shape;
+  /// Name of an element type that is listed but not read ("float8_e8m0fnu"); empty elsewhere. dtype says nothing then.
+  std::string listed = {};
+  int64_t listed_bytes = 0;
+
+  int64_t elements() const;
   /// Bytes of the tensor's own elements (shape x element size).
   int64_t bytes() const;
+  /// "float32"; the name that JavaScript and Python use.
+  std::string type_name() const;
+  /// Whether read() gives floating-point numbers.
+  bool is_floating() const { return listed.empty() && at::isFloatingType(dtype); }
 };
 
 class Checkpoint {
@@ -39,12 +48,17 @@ class Checkpoint {
   virtual std::vector<std::string> files() const { return {path_}; }
 
   /// A CPU view of the mapped bytes (read-only by convention, keeps the map alive).
-  /// Throws Error(kWeightsMismatch) where the name is absent.
+  /// Throws Error(kWeightsMismatch) where the name is absent, kFileFormat where its element type is only listed.
   virtual at::Tensor read(const std::string& name) const = 0;
+  /// (count) elements of the flattened tensor from `first` on, for readers that must not hold it whole. Throws as read.
+  virtual at::Tensor read_part(const std::string& name, int64_t first, int64_t count) const = 0;
   /// Tells that the bytes behind a tensor were copied and may leave memory.
   virtual void release(const std::string& name) const = 0;
 
  protected:
+  /// The entry of a tensor that can be read; throws as read() does.
+  const TensorInfo& readable(const std::string& name) const;
+
   std::string path_;
   std::string format_;
   std::map<std::string, TensorInfo> tensors_;

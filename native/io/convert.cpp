@@ -35,8 +35,9 @@ class Converter {
         progress_(progress) {
     SVG_CHECK(!input_->tensors().empty(), ErrorCode::kInvalidArgument, input_->path(), " holds no tensors");
     std::map<std::string, TensorInfo> tensors = input_->tensors();
-    for (auto& entry : tensors) {
-      if (dtype_ && at::isFloatingType(entry.second.dtype)) entry.second.dtype = *dtype_;
+    for (auto& [name, info] : tensors) {
+      if (!info.listed.empty()) input_->read_part(name, 0, 0);  // throws, before anything is written
+      if (dtype_ && info.is_floating()) info.dtype = *dtype_;
     }
     plan_ =
         plan_shards(request.at("output").as_string(), tensors, request.get_int("maxShardBytes", kDefaultShardBytes));
@@ -115,7 +116,8 @@ class Converter {
     if (file->format() != "safetensors" || file->tensors().size() != shard.tensors.size()) return false;
     for (const auto& [name, info] : shard.tensors) {
       const auto found = file->tensors().find(name);
-      if (found == file->tensors().end() || found->second.dtype != info.dtype || found->second.shape != info.shape) {
+      if (found == file->tensors().end() || found->second.type_name() != info.type_name() ||
+          found->second.shape != info.shape) {
         return false;
       }
     }

@@ -1,5 +1,9 @@
 #include "io/dtypes.h"
 
+#include <algorithm>
+#include <charconv>
+#include <iterator>
+
 #include "core/error.h"
 
 namespace svg {
@@ -30,6 +34,28 @@ constexpr Names kNames[] = {
     {at::kFloat8_e4m3fn, "F8_E4M3", "float8_e4m3fn", "float8_e4m3fn", nullptr},
     {at::kFloat8_e5m2, "F8_E5M2", "float8_e5m2", "float8_e5m2", nullptr},
 };
+
+struct ListedNames {
+  const char* safetensors;
+  const char* name;
+  int64_t bits;
+};
+
+// Source: safetensors 0.8, enum Dtype. A shape counts elements there, also where several share a byte.
+constexpr ListedNames kListed[] = {
+    {"F4", "F4", 4},
+    {"F6_E2M3", "F6_E2M3", 6},
+    {"F6_E3M2", "F6_E3M2", 6},
+    {"F8_E8M0", "float8_e8m0fnu", 8},
+    {"F8_E4M3FNUZ", "float8_e4m3fnuz", 8},
+    {"F8_E5M2FNUZ", "float8_e5m2fnuz", 8},
+    {"C64", "complex64", 64},
+};
+
+constexpr size_t kMaxNameBytes = 32;
+
+bool is_upper_digit(char c) { return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; }
+bool is_lower_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; }
 
 const Names* names_of(at::ScalarType dtype) {
   for (const Names& names : kNames) {
@@ -75,6 +101,33 @@ std::optional<at::ScalarType> dtype_of_storage(std::string_view name) {
 std::string storage_name(at::ScalarType dtype) {
   const Names* names = names_of(dtype);
   return names && names->storage ? names->storage : "";
+}
+
+std::optional<ListedType> listed_type_of_safetensors(std::string_view name) {
+  for (const ListedNames& listed : kListed) {
+    if (name == listed.safetensors) return ListedType{listed.name, listed.bits};
+  }
+  const bool plain = !name.empty() && name.size() <= kMaxNameBytes && name[0] >= 'A' && name[0] <= 'Z' &&
+                     std::all_of(name.begin(), name.end(), is_upper_digit);
+  return plain ? std::optional(ListedType{std::string(name), 0}) : std::nullopt;
+}
+
+std::optional<ListedType> listed_type_of_torch(std::string_view name) {
+  if (name.size() > kMaxNameBytes || !std::all_of(name.begin(), name.end(), is_lower_digit)) return std::nullopt;
+  for (const std::string_view kind : {"float", "complex", "bits", "uint", "int", "qint", "quint"}) {
+    if (name.substr(0, kind.size()) != kind) continue;
+    int64_t bits = 0;
+    const auto number = std::from_chars(name.data() + kind.size(), name.data() + name.size(), bits);
+    if (number.ec != std::errc() || bits < 1 || bits > 1024) return std::nullopt;
+    return ListedType{std::string(name), (bits + 7) / 8 * 8};  // "float4_e2m1fn_x2" is a byte of two
+  }
+  return std::nullopt;
+}
+
+std::optional<ListedType> listed_type_of_storage(std::string_view name) {
+  if (name == "ComplexFloatStorage") return ListedType{"complex64", 64};
+  if (name == "ComplexDoubleStorage") return ListedType{"complex128", 128};
+  return std::nullopt;
 }
 
 }  // namespace svg

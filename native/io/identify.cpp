@@ -1,6 +1,7 @@
 #include "io/identify.h"
 
 #include "core/error.h"
+#include "io/foreign_model.h"
 
 namespace svg {
 namespace {
@@ -105,9 +106,7 @@ Identity gemma(const Facts& facts, const std::string& prefix, int64_t count) {
 
 int64_t count_parameters(const Checkpoint& checkpoint) {
   int64_t count = 0;
-  for (const auto& [name, info] : checkpoint.tensors()) {
-    count += info.bytes() / static_cast<int64_t>(at::elementSize(info.dtype));
-  }
+  for (const auto& entry : checkpoint.tensors()) count += entry.second.elements();
   return count;
 }
 
@@ -115,6 +114,10 @@ Identity identify(const Checkpoint& checkpoint) {
   const Facts facts(checkpoint);
   const int64_t count = count_parameters(checkpoint);
   if (checkpoint.tensors().empty()) return {"values", "plain values without tensors"};
+  if (std::optional<Identity> foreign = identify_foreign(checkpoint)) {
+    foreign->description += parameters(count);
+    return *foreign;
+  }
   if (facts.has("x_embedder.weight") && facts.has_prefix("layers.0.attention.")) {
     return {"next-dit", dit_name(facts) + parameters(count)};
   }
@@ -134,6 +137,16 @@ Identity identify(const Checkpoint& checkpoint) {
   }
   if (facts.has_prefix("state.0.")) return {"optimizer", "optimizer state" + parameters(count)};
   return {"unknown", concat(checkpoint.tensors().size(), " tensors of an unknown model", parameters(count))};
+}
+
+std::shared_ptr<Checkpoint> open_model(const std::string& path, const std::string& wanted,
+                                       const CheckpointOptions& options) {
+  auto checkpoint = open_checkpoint(path, options);
+  if (const std::optional<Identity> foreign = identify_foreign(*checkpoint)) {
+    throw Error(ErrorCode::kWeightsMismatch, concat(path, " is not ", wanted, ": it holds ", foreign->description),
+                foreign->way_out);
+  }
+  return checkpoint;
 }
 
 }  // namespace svg

@@ -3,10 +3,19 @@
 #include <filesystem>
 
 #include "io/checkpoint.h"
-#include "io/dtypes.h"
 #include "io/identify.h"
 
 namespace svg {
+namespace {
+
+// Always an object: a file without metadata has none, a pickle of one plain value is that value.
+Json as_object(const Json& metadata) {
+  if (metadata.is_object()) return metadata;
+  if (metadata.is_null()) return Json::object();
+  return Json(Json::Object{{"value", metadata}});
+}
+
+}  // namespace
 
 Json inspect_file(const Json& request) {
   const auto checkpoint = open_checkpoint(request.at("path").as_string());
@@ -16,7 +25,7 @@ Json inspect_file(const Json& request) {
     Json shape = Json::array();
     for (const int64_t side : info.shape) shape.push_back(side);
     tensors.push_back(Json::Object{
-        {"name", name}, {"dtype", torch_name(info.dtype)}, {"shape", std::move(shape)}, {"bytes", info.bytes()}});
+        {"name", name}, {"dtype", info.type_name()}, {"shape", std::move(shape)}, {"bytes", info.bytes()}});
     total += info.bytes();
   }
   Json files = Json::array();
@@ -28,17 +37,19 @@ Json inspect_file(const Json& request) {
   Json root = Json::array();
   for (const std::string& key : checkpoint->root()) root.push_back(key);
   const Identity identity = identify(*checkpoint);
-  return Json::Object{{"path", checkpoint->path()},
-                      {"format", checkpoint->format()},
-                      {"kind", identity.kind},
-                      {"description", identity.description},
-                      {"root", std::move(root)},
-                      {"files", std::move(files)},
-                      {"tensors", std::move(tensors)},
-                      {"metadata", checkpoint->metadata()},
-                      {"parameters", count_parameters(*checkpoint)},
-                      {"totalBytes", total},
-                      {"fileBytes", file_bytes}};
+  Json report = Json::Object{{"path", checkpoint->path()},
+                             {"format", checkpoint->format()},
+                             {"kind", identity.kind},
+                             {"description", identity.description},
+                             {"root", std::move(root)},
+                             {"files", std::move(files)},
+                             {"tensors", std::move(tensors)},
+                             {"metadata", as_object(checkpoint->metadata())},
+                             {"parameters", count_parameters(*checkpoint)},
+                             {"totalBytes", total},
+                             {"fileBytes", file_bytes}};
+  if (!identity.way_out.empty()) report.set("hint", identity.way_out);
+  return report;
 }
 
 }  // namespace svg

@@ -6,8 +6,8 @@
 namespace svg {
 
 /// {"path"} -> {"path", "format", "kind", "description", "root", "files", "tensors": [{"name", "dtype", "shape",
-/// "bytes"}], "metadata", "parameters", "totalBytes", "fileBytes"}.
-/// Throws as open_checkpoint does.
+/// "bytes"}], "metadata", "parameters", "totalBytes", "fileBytes", "hint"?}. "hint" says what to do with a file that
+/// cannot be loaded as it is. Throws as open_checkpoint does.
 Json inspect_file(const Json& request);
 
 }  // namespace svg

@@ -1,49 +1,89 @@
 #include "io/mapped_file.h"
 
-#include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <optional>
+#include <vector>
 
 #include "core/error.h"
+#include "io/regular_file.h"
 
 namespace svg {
+namespace {
+
+// One engine thread opens, reads and closes the files of its models.
+struct ThreadFiles {
+  std::vector<std::weak_ptr<MappedFile>> open;
+  size_t sweep_at = 64;
+  std::optional<std::string> lost;  // a closed file
+};
+
+ThreadFiles& thread_files() {
+  thread_local ThreadFiles files;
+  return files;
+}
+
+void remember(const std::shared_ptr<MappedFile>& file) {
+  ThreadFiles& files = thread_files();
+  files.open.push_back(file);
+  if (files.open.size() < files.sweep_at) return;
+  std::erase_if(files.open, [](const std::weak_ptr<MappedFile>& each) { return each.expired(); });
+  files.sweep_at = std::max<size_t>(64, 2 * files.open.size());
+}
+
+[[noreturn]] void fail_lost(const std::string& path) {
+  throw Error(ErrorCode::kIo, concat(path, " was cut, or could not be read any more, while it was in use"),
+              "Load it again once it is whole. Write a new file beside the old one and rename it, "
+              "rather than over it while it is read.");
+}
+
+}  // namespace
 
 std::shared_ptr<MappedFile> MappedFile::open(const std::string& path) {
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) {
-    const ErrorCode code = errno == ENOENT || errno == ENOTDIR ? ErrorCode::kFileNotFound : ErrorCode::kIo;
-    throw Error(code, concat("cannot open ", path, ": ", std::strerror(errno)));
-  }
-  struct stat info {};
-  const int status = ::fstat(descriptor, &info);
-  if (status != 0 || !S_ISREG(info.st_mode) || info.st_size == 0) {
-    ::close(descriptor);
-    throw Error(ErrorCode::kFileFormat,
-                concat(path, status == 0 && S_ISREG(info.st_mode) ? " is empty" : " is not a regular file"));
-  }
-  const auto size = static_cast<size_t>(info.st_size);
+  const RegularFile file(path);
+  const size_t size = file.size();
+  SVG_CHECK(size > 0, ErrorCode::kFileFormat, path, " is empty");
   // Private and writable: libtorch wants mutable pointers, and a stray write must not reach the file.
-  void* data = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, descriptor, 0);
-  const int map_error = errno;
-  ::close(descriptor);
-  SVG_CHECK(data != MAP_FAILED, ErrorCode::kIo, "cannot map ", path, ": ", std::strerror(map_error));
-  return std::shared_ptr<MappedFile>(new MappedFile(path, static_cast<uint8_t*>(data), size));
+  void* data = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, file.descriptor(), 0);
+  SVG_CHECK(data != MAP_FAILED, ErrorCode::kIo, "cannot map ", path, ": ", std::strerror(errno));
+  const std::shared_ptr<MappedFile> mapped(new MappedFile(path, static_cast<uint8_t*>(data), size));
+  remember(mapped);
+  return mapped;
 }
 
 MappedFile::MappedFile(std::string path, uint8_t* data, size_t size)
-    : path_(std::move(path)), data_(data), size_(size) {}
+    : path_(std::move(path)), data_(data), size_(size) {
+  guard_.emplace(data, size);
+}
 
-MappedFile::~MappedFile() { ::munmap(data_, size_); }
+MappedFile::~MappedFile() {
+  if (is_lost()) thread_files().lost = path_;
+  guard_.reset();
+  ::munmap(data_, size_);
+}
 
 void MappedFile::release(size_t offset, size_t length) const {
   const auto page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
   const size_t first = (offset + page - 1) / page * page;
   const size_t last = (offset + length) / page * page;
   if (first < last) ::madvise(data_ + first, last - first, MADV_DONTNEED);
+}
+
+void check_mapped_files() {
+  ThreadFiles& files = thread_files();
+  if (files.lost) {
+    const std::string path = *files.lost;
+    files.lost.reset();
+    fail_lost(path);
+  }
+  for (const std::weak_ptr<MappedFile>& each : files.open) {
+    const std::shared_ptr<MappedFile> file = each.lock();
+    if (file && file->is_lost()) fail_lost(file->path());
+  }
 }
 
 }  // namespace svg

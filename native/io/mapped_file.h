@@ -4,13 +4,16 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+
+#include "io/map_guard.h"
 
 namespace svg {
 
 class MappedFile {
  public:
-  /// Throws Error(kFileNotFound | kIo | kFileFormat for an empty file or a folder).
+  /// Throws Error(kFileNotFound | kIo | kFileFormat for an empty file, a folder, a pipe or a device).
   static std::shared_ptr<MappedFile> open(const std::string& path);
 
   MappedFile(const MappedFile&) = delete;
@@ -22,6 +25,8 @@ class MappedFile {
   const std::string& path() const { return path_; }
   /// Lets the system drop the pages of a range that was read and copied.
   void release(size_t offset, size_t length) const;
+  /// Whether a part of the file went away under the map, which then reads as zeros.
+  bool is_lost() const { return guard_->is_lost(); }
 
  private:
   MappedFile(std::string path, uint8_t* data, size_t size);
@@ -29,6 +34,11 @@ class MappedFile {
   std::string path_;
   uint8_t* data_;
   size_t size_;
+  std::optional<MapGuard> guard_;  // ends before the map does
 };
+
+/// Throws Error(kIo) where a file that this thread has opened was cut or could not be read while it was mapped: what
+/// was made of it is not to be trusted. Files that stay open are told of every time, closed ones once.
+void check_mapped_files();
 
 }  // namespace svg

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <unordered_map>
 
+#include "core/cancel.h"
 #include "core/error.h"
 #include "io/pickle_text.h"
 #include "io/text.h"
@@ -12,9 +13,11 @@ namespace svg {
 namespace {
 
 constexpr size_t kMaxValues = 2'000'000;
-constexpr size_t kMaxItems = 4 * kMaxValues;  // of all containers: a shared list may be copied into many
-constexpr size_t kMaxMarks = 1000;            // open containers: Python's own pickler stops near this depth too
-constexpr size_t kMaxLine = 4096;             // longest operand that ends with a newline and is not a string
+constexpr size_t kMaxItems = 4 * kMaxValues;    // of all containers: a shared list may be copied into many
+constexpr size_t kMaxMarks = 1000;              // open containers: Python's own pickler stops near this depth too
+constexpr size_t kMaxKept = size_t{256} << 20;  // bytes of text that is not in the file as it is
+constexpr size_t kStepsPerCheck = 4096;
+constexpr size_t kMaxLine = 4096;  // longest operand that ends with a newline and is not a string
 
 [[noreturn]] void fail(const std::string& cause) { throw Error(ErrorCode::kFileFormat, "[pickle] " + cause); }
 [[noreturn]] void refuse(const std::string& cause) { throw Error(ErrorCode::kUnsafeFile, "[pickle] " + cause); }
@@ -25,7 +28,8 @@ class Unpickler {
       : bytes_(bytes), heap_(heap), objects_(objects) {}
 
   PickleResult run() {
-    while (true) {
+    for (size_t steps = 1;; ++steps) {
+      if (steps % kStepsPerCheck == 0) check_cancelled();
       const char opcode = take(1)[0];
       if (opcode == '.') break;
       step(opcode);
@@ -397,6 +401,8 @@ PickleRef PickleHeap::add_text(PickleKind kind, std::string_view text) {
 }
 
 std::string_view PickleHeap::keep(std::string text) {
+  kept_ += text.size();
+  if (kept_ > kMaxKept) refuse("its texts unfold without end");
   texts_.push_back(std::move(text));
   return texts_.back();
 }

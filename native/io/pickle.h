@@ -61,6 +61,7 @@ class PickleHeap {
   std::deque<PickleValue> values_;
   size_t items_ = 0;
   std::deque<std::string> texts_;
+  size_t kept_ = 0;
 };
 
 class PickleObjects {

@@ -23,19 +23,14 @@ class SafetensorsFile : public Checkpoint {
   }
 
   at::Tensor read(const std::string& name) const override {
-    const auto found = spans_.find(name);
-    SVG_CHECK(found != spans_.end(), ErrorCode::kWeightsMismatch, "tensor \"", name, "\" is missing in ", path_);
-    const TensorInfo& info = tensors_.at(name);
-    if (info.bytes() == 0) return at::empty(info.shape, info.dtype);
-    const uint8_t* data = file_->data() + data_start_ + found->second.first;
-    const auto options = at::TensorOptions().dtype(info.dtype);
-    if (reinterpret_cast<uintptr_t>(data) % at::elementSize(info.dtype) != 0) {
-      at::Tensor copy = at::empty(info.shape, options);  // a header length that breaks alignment
-      std::memcpy(copy.data_ptr(), data, info.bytes());
-      return copy;
-    }
-    return at::from_blob(
-        const_cast<uint8_t*>(data), info.shape, [file = file_](void*) {}, options);
+    const TensorInfo& info = readable(name);
+    return view(name, info, 0, info.shape, info.bytes());
+  }
+
+  at::Tensor read_part(const std::string& name, int64_t first, int64_t count) const override {
+    const TensorInfo& info = readable(name);
+    const auto size = static_cast<int64_t>(at::elementSize(info.dtype));
+    return view(name, info, first * size, {count}, count * size);
   }
 
   void release(const std::string& name) const override {
@@ -45,6 +40,20 @@ class SafetensorsFile : public Checkpoint {
   }
 
  private:
+  at::Tensor view(const std::string& name, const TensorInfo& info, int64_t offset, at::IntArrayRef shape,
+                  int64_t bytes) const {
+    if (bytes == 0) return at::empty(shape, info.dtype);
+    const uint8_t* data = file_->data() + data_start_ + spans_.at(name).first + offset;
+    const auto options = at::TensorOptions().dtype(info.dtype);
+    if (reinterpret_cast<uintptr_t>(data) % at::elementSize(info.dtype) != 0) {
+      at::Tensor copy = at::empty(shape, options);  // a header length that breaks alignment
+      std::memcpy(copy.data_ptr(), data, static_cast<size_t>(bytes));
+      return copy;
+    }
+    return at::from_blob(
+        const_cast<uint8_t*>(data), shape, [file = file_](void*) {}, options);
+  }
+
   [[noreturn]] void fail(const std::string& cause) const {
     throw Error(ErrorCode::kFileFormat, concat(path_, ": [safetensors] ", cause));
   }
@@ -67,6 +76,7 @@ class SafetensorsFile : public Checkpoint {
     try {
       for (const auto& [name, entry] : header.as_object()) {
         if (name == "__metadata__") {
+          if (entry.is_null()) continue;  // as the reference reader takes it
           for (const auto& member : entry.as_object()) member.second.as_string();
           metadata_ = entry;
         } else {
@@ -84,22 +94,31 @@ class SafetensorsFile : public Checkpoint {
     const std::string shown = concat("tensor \"", printable(name), "\"");
     const std::string& dtype_name = entry.at("dtype").as_string();
     const std::optional<at::ScalarType> dtype = dtype_of_safetensors(dtype_name);
-    if (!dtype) fail(concat(shown, " has the unknown dtype ", printable(dtype_name)));
-    TensorInfo info{*dtype, entry.at("shape").as_int_list()};
+    const std::optional<ListedType> listed = dtype ? std::nullopt : listed_type_of_safetensors(dtype_name);
+    if (!dtype && !listed) fail(concat(shown, " has the impossible dtype ", printable(dtype_name)));
+    TensorInfo info{dtype.value_or(at::kByte), entry.at("shape").as_int_list()};
     const std::vector<int64_t> offsets = entry.at("data_offsets").as_int_list();
     if (offsets.size() != 2 || offsets[0] < 0 || offsets[1] < offsets[0])
       fail(concat(shown, " has impossible offsets"));
     if (entry.as_object().size() != 3) fail(concat(shown, " has fields that the format does not know"));
     if (info.shape.size() > kMaxDimensions) fail(concat(shown, " has ", info.shape.size(), " dimensions"));
-    const auto element_size = static_cast<int64_t>(at::elementSize(info.dtype));
-    int64_t whole = element_size;  // with zeros as ones: bounds the sides of an empty tensor too
+    const int64_t bits = dtype ? 8 * static_cast<int64_t>(at::elementSize(*dtype)) : std::max<int64_t>(listed->bits, 1);
+    int64_t whole = bits;  // with zeros as ones: bounds the sides of an empty tensor too
     for (const int64_t side : info.shape) {
       if (side < 0 || __builtin_mul_overflow(whole, std::max<int64_t>(side, 1), &whole)) {
         fail(concat(shown, " has an impossible shape"));
       }
     }
-    if (info.bytes() != offsets[1] - offsets[0]) {
-      fail(concat(shown, " needs ", info.bytes(), " bytes, its offsets give ", offsets[1] - offsets[0]));
+    const int64_t bytes = offsets[1] - offsets[0];
+    if (listed) {
+      info.listed = listed->name;
+      info.listed_bytes = bytes;
+    }
+    const int64_t needed = info.elements() * bits;
+    const bool known = dtype || listed->bits != 0;
+    if (known && needed % 8 != 0) fail(concat(shown, " ends within a byte"));
+    if (known && needed / 8 != bytes) {
+      fail(concat(shown, " needs ", needed / 8, " bytes, its offsets give ", bytes));
     }
     spans_[name] = {offsets[0], offsets[1]};
     tensors_[name] = std::move(info);

@@ -5,7 +5,7 @@
 #include <regex>
 
 #include "core/error.h"
-#include "io/mapped_file.h"
+#include "io/regular_file.h"
 #include "io/text.h"
 
 namespace svg {
@@ -13,7 +13,19 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr size_t kMaxIndexBytes = 100'000'000;
+constexpr size_t kMaxIndexBytes = 32'000'000;  // some 300,000 tensors
+// The order in which `sample` looks for a transformer (lib/pipeline/dit-files.ts), then the names of other libraries.
+constexpr const char* kUsualStems[] = {"consolidated_ema.00-of-01",
+                                       "consolidated.ema.00-of-01",
+                                       "consolidated_ema",
+                                       "consolidated.00-of-01",
+                                       "consolidated",
+                                       "model",
+                                       "diffusion_pytorch_model",
+                                       "pytorch_model",
+                                       "adapter_model"};
+constexpr const char* kUsualExtensions[] = {".safetensors", ".safetensors.index.json", ".pth", ".pt",
+                                            ".ckpt",        ".bin.index.json",         ".bin"};
 constexpr const char* kSuffixes[] = {".safetensors", ".pth", ".pt", ".ckpt", ".bin"};
 
 class ShardedCheckpoint : public Checkpoint {
@@ -44,9 +56,13 @@ class ShardedCheckpoint : public Checkpoint {
   }
 
   at::Tensor read(const std::string& name) const override {
-    const auto found = owners_.find(name);
-    SVG_CHECK(found != owners_.end(), ErrorCode::kWeightsMismatch, "tensor \"", name, "\" is missing in ", path_);
-    return found->second->read(name);
+    readable(name);
+    return owners_.at(name)->read(name);
+  }
+
+  at::Tensor read_part(const std::string& name, int64_t first, int64_t count) const override {
+    readable(name);
+    return owners_.at(name)->read_part(name, first, count);
   }
 
   void release(const std::string& name) const override {
@@ -61,13 +77,12 @@ class ShardedCheckpoint : public Checkpoint {
 };
 
 Json read_index(const std::string& path) {
-  const std::shared_ptr<MappedFile> file = MappedFile::open(path);
-  SVG_CHECK(file->size() <= kMaxIndexBytes, ErrorCode::kFileFormat, path, ": the index is above 100 MB");
   try {
-    Json index = Json::parse({reinterpret_cast<const char*>(file->data()), file->size()});
+    Json index = read_json_file(path, kMaxIndexBytes);
     index.at("weight_map").as_object();
     return index;
   } catch (const Error& error) {
+    if (error.code() != ErrorCode::kInvalidConfig) throw;
     throw Error(ErrorCode::kFileFormat, concat(path, ": ", error.what()));
   }
 }
@@ -82,6 +97,22 @@ std::vector<std::string> checkpoint_files(const fs::path& folder) {
   }
   std::sort(names.begin(), names.end());
   return names;
+}
+
+// Folders of weights that are not read, by the file that marks them.
+void refuse_other_folders(const fs::path& folder) {
+  const bool distributed =
+      std::any_of(fs::directory_iterator(folder), fs::directory_iterator(),
+                  [](const fs::directory_entry& entry) { return entry.path().extension() == ".distcp"; });
+  if (distributed) {
+    throw Error(ErrorCode::kFileFormat,
+                concat(folder.string(), " is a distributed checkpoint (torch.distributed.checkpoint)"),
+                kDistributedCheckpointHint);
+  }
+  if (fs::is_regular_file(folder / "model_index.json")) {
+    throw Error(ErrorCode::kFileFormat, concat(folder.string(), " is a pipeline of diffusers, not one model"),
+                "Name one of the folders in it to see what it holds; models of diffusers are not loaded.");
+  }
 }
 
 // "model-00001-of-00003.safetensors": all parts of one set, each once.
@@ -121,12 +152,15 @@ std::shared_ptr<Checkpoint> open_sharded(const std::string& index_path, const Ch
 }
 
 std::shared_ptr<Checkpoint> open_checkpoint_folder(const std::string& folder, const CheckpointOptions& options) {
+  refuse_other_folders(folder);
   const std::vector<std::string> names = checkpoint_files(folder);
   SVG_CHECK(!names.empty(), ErrorCode::kFileNotFound, "no checkpoint in the folder ", folder);
   const auto path_of = [&](const std::string& name) { return (fs::path(folder) / name).string(); };
-  for (const char* usual : {"model.safetensors.index.json", "model.safetensors", "consolidated.00-of-01.safetensors",
-                            "consolidated.00-of-01.pth", "pytorch_model.bin.index.json", "pytorch_model.bin"}) {
-    if (std::binary_search(names.begin(), names.end(), usual)) return open_checkpoint(path_of(usual), options);
+  for (const char* stem : kUsualStems) {
+    for (const char* extension : kUsualExtensions) {
+      const std::string usual = std::string(stem) + extension;
+      if (std::binary_search(names.begin(), names.end(), usual)) return open_checkpoint(path_of(usual), options);
+    }
   }
   const auto index = std::find_if(names.begin(), names.end(), is_index_name);
   if (index != names.end() && std::count_if(names.begin(), names.end(), is_index_name) == 1) {

@@ -8,13 +8,19 @@
 
 namespace svg {
 
+/// What to do with a checkpoint of torch.distributed.checkpoint.
+inline constexpr char kDistributedCheckpointHint[] =
+    "Make one file of it: python -m torch.distributed.checkpoint.format_utils dcp_to_torch FOLDER out.pth "
+    "(dcp_to_torch_save in Python).";
+
 bool is_index_name(const std::string& path);
 
 /// Opens the shards that an index names. Throws Error(kFileFormat | kFileNotFound | kUnsafeFile) where the index
 /// is malformed, names a file outside its folder, or a tensor that its shard does not hold.
 std::shared_ptr<Checkpoint> open_sharded(const std::string& index_path, const CheckpointOptions& options);
 
-/// Opens what a folder holds: an index, model.safetensors, one checkpoint file, or a set of shards.
+/// Opens what a folder holds: the file that `sample` would take, model.safetensors or an index, one checkpoint file, or
+/// a set of shards.
 /// Throws Error(kFileNotFound) where there is nothing, kInvalidArgument where it is not clear which file is meant.
 std::shared_ptr<Checkpoint> open_checkpoint_folder(const std::string& folder, const CheckpointOptions& options);
 

@@ -23,9 +23,14 @@ struct StateDict {
 /// unfold beyond the size of the file.
 StateDict find_state_dict(const PickleHeap& heap, PickleRef value, const std::optional<std::vector<std::string>>& root);
 
-/// Plain values of a pickle. Tensors become "tensor float32 [3, 4]"; objects the dict of their attributes;
-/// `skip` names members of the outermost dict to leave out. Large or deep values end in "...".
+struct PlainValues {
+  std::string skip;                // a member of the outermost dict to leave out
+  bool leave_out_tensors = false;  // and containers that hold nothing else
+};
+
+/// Plain values of a pickle. Tensors become "tensor float32 [3, 4]"; objects the dict of their attributes. Large or
+/// deep values end in "...".
 Json pickle_to_json(const PickleHeap& heap, PickleRef value, const std::vector<TorchTensor>& tensors,
-                    const std::string& skip);
+                    const PlainValues& options);
 
 }  // namespace svg

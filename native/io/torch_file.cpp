@@ -31,16 +31,21 @@ class TorchFile : public Checkpoint {
     format_ = archive.format;
     const StateDict state = find_state_dict(heap, archive.value, root);
     root_ = state.root;
-    metadata_ = pickle_to_json(heap, archive.value, objects.tensors(), root_.empty() ? "" : root_[0]);
+    PlainValues plain;
+    // What is listed as the state dict is not listed again.
+    if (root_.empty()) {
+      plain.leave_out_tensors = true;
+    } else {
+      plain.skip = root_[0];
+    }
+    metadata_ = pickle_to_json(heap, archive.value, objects.tensors(), plain);
     for (const auto& [name, index] : state.tensors) add(name, objects.tensors()[index], objects, archive);
     check_unfolding();
   }
 
   at::Tensor read(const std::string& name) const override {
-    const auto found = views_.find(name);
-    SVG_CHECK(found != views_.end(), ErrorCode::kWeightsMismatch, "tensor \"", name, "\" is missing in ", path_);
-    const View& view = found->second;
-    const TensorInfo& info = tensors_.at(name);
+    const TensorInfo& info = readable(name);
+    const View& view = views_.at(name);
     if (info.bytes() == 0) return at::empty(info.shape, info.dtype);
     uint8_t* data = const_cast<uint8_t*>(file_->data()) + view.offset;
     const auto options = at::TensorOptions().dtype(info.dtype);
@@ -56,6 +61,15 @@ class TorchFile : public Checkpoint {
     return aligned.contiguous();
   }
 
+  at::Tensor read_part(const std::string& name, int64_t first, int64_t count) const override {
+    const TensorInfo& info = readable(name);
+    const View& view = views_.at(name);
+    at::Tensor part = at::empty({count}, info.dtype);
+    if (count == 0) return part;
+    copy_strided(file_->data() + view.offset, view.strides, info, first, static_cast<uint8_t*>(part.data_ptr()), count);
+    return part;
+  }
+
   void release(const std::string& name) const override {
     if (const auto found = views_.find(name); found != views_.end()) {
       file_->release(found->second.offset, static_cast<size_t>(found->second.bytes));
@@ -69,11 +83,52 @@ class TorchFile : public Checkpoint {
     std::vector<int64_t> strides;
   };
 
+  // Elements [first, first + count) of the view in row-major order.
+  static void copy_strided(const uint8_t* from, const std::vector<int64_t>& strides, const TensorInfo& info,
+                           int64_t first, uint8_t* to, int64_t count) {
+    const size_t size = at::elementSize(info.dtype);
+    const size_t dimensions = info.shape.size();
+    std::vector<int64_t> index(dimensions, 0);
+    int64_t left = first, place = 0;
+    for (size_t i = dimensions; i-- > 0;) {
+      index[i] = left % info.shape[i];
+      left /= info.shape[i];
+      place += index[i] * strides[i];
+    }
+    const int64_t row = dimensions == 0 ? 1 : info.shape.back();
+    const bool dense = dimensions == 0 || strides.back() == 1;
+    for (int64_t done = 0; done < count;) {
+      const int64_t run = std::min(count - done, dimensions == 0 ? 1 : row - index.back());
+      if (dense) {
+        std::memcpy(to, from + static_cast<size_t>(place) * size, static_cast<size_t>(run) * size);
+      } else {
+        for (int64_t i = 0; i < run; ++i) {
+          std::memcpy(to + static_cast<size_t>(i) * size, from + static_cast<size_t>(place + i * strides.back()) * size,
+                      size);
+        }
+      }
+      to += static_cast<size_t>(run) * size;
+      done += run;
+      if (dimensions == 0) continue;
+      place += run * strides.back();
+      index.back() += run;
+      for (size_t i = dimensions - 1; i > 0 && index[i] == info.shape[i]; --i) {
+        place += strides[i - 1] - info.shape[i] * strides[i];
+        index[i] = 0;
+        ++index[i - 1];
+      }
+    }
+  }
+
   void add(const std::string& name, const TorchTensor& tensor, const TorchObjects& objects,
            const TorchArchive& archive) {
     const TorchStorage& storage = objects.storages()[tensor.storage];
-    const auto element_size = static_cast<int64_t>(at::elementSize(tensor.dtype));
-    const TensorInfo& info = tensors_[name] = {tensor.dtype, tensor.shape};
+    const int64_t element_size = tensor.element_size();
+    TensorInfo& info = tensors_[name] = {tensor.dtype, tensor.shape};
+    if (tensor.listed) {
+      info.listed = tensor.listed->name;
+      info.listed_bytes = info.elements() * element_size;
+    }
     View& view = views_[name];
     if (info.bytes() == 0) return;
     int64_t reach = 1;

@@ -20,6 +20,13 @@ constexpr Known kKnown[] = {
     {"collections", "deque", TorchGlobal::kList},
     {"torch", "Size", TorchGlobal::kTuple},
     {"torch", "device", TorchGlobal::kDevice},
+    {"torch.serialization", "_get_layout", TorchGlobal::kLayout},
+    // Names of quantisation schemes; nothing is built of them before the tensor itself is refused.
+    {"torch", "per_tensor_affine", TorchGlobal::kDtype},
+    {"torch", "per_channel_affine", TorchGlobal::kDtype},
+    {"torch", "per_tensor_symmetric", TorchGlobal::kDtype},
+    {"torch", "per_channel_symmetric", TorchGlobal::kDtype},
+    {"torch", "per_channel_affine_float_qparams", TorchGlobal::kDtype},
     {"torch._utils", "_rebuild_tensor", TorchGlobal::kTensorV2},
     {"torch._utils", "_rebuild_tensor_v2", TorchGlobal::kTensorV2},
     {"torch._utils", "_rebuild_tensor_v3", TorchGlobal::kTensorV3},
@@ -33,6 +40,9 @@ constexpr Known kKnown[] = {
     {"torch._utils", "_rebuild_sparse_csr_tensor", TorchGlobal::kUnreadableTensor},
     {"torch._utils", "_rebuild_qtensor", TorchGlobal::kUnreadableTensor},
     {"torch._utils", "_rebuild_nested_tensor", TorchGlobal::kUnreadableTensor},
+    {"torch.nested._internal.nested_tensor", "_rebuild_njt", TorchGlobal::kUnreadableTensor},
+    {"torch.nested._internal.nested_tensor", "NestedTensor", TorchGlobal::kUnreadableTensor},
+    {"torch._dynamo.decorators", "_DimRange", TorchGlobal::kInert},  // an attribute of nested tensors
     {"torch._utils", "_rebuild_meta_tensor_no_storage", TorchGlobal::kUnreadableTensor},
     {"torch._utils", "_rebuild_wrapper_subclass", TorchGlobal::kUnreadableTensor},
     {"torch._utils", "_rebuild_device_tensor_from_numpy", TorchGlobal::kUnreadableTensor},
@@ -108,6 +118,14 @@ bool is_storage_class(std::string_view module, std::string_view name) {
 
 }  // namespace
 
+bool is_distributed_module(std::string_view module) {
+  for (const std::string_view package : {"torch.distributed.tensor", "torch.distributed._tensor",
+                                         "torch.distributed._shard", "torch.distributed.device_mesh"}) {
+    if (module.substr(0, package.size()) == package) return true;
+  }
+  return false;
+}
+
 std::optional<TorchGlobal> find_torch_global(std::string_view module, std::string_view name) {
   for (const Known& known : kKnown) {
     if (known.module == module && known.name == name) return known.global;
@@ -115,8 +133,7 @@ std::optional<TorchGlobal> find_torch_global(std::string_view module, std::strin
   if (module == "builtins" || module == "__builtin__") return find_builtin(name);
   if (module.substr(0, 5) == "numpy") return find_numpy(module, name);
   if (is_storage_class(module, name)) return TorchGlobal::kStorage;
-  const bool complex = name == "complex64" || name == "complex128" || name == "complex32";
-  if (module == "torch" && (dtype_of_torch(name) || complex)) return TorchGlobal::kDtype;
+  if (module == "torch" && (dtype_of_torch(name) || listed_type_of_torch(name))) return TorchGlobal::kDtype;
   return std::nullopt;
 }
 

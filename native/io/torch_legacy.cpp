@@ -89,7 +89,7 @@ class LegacyReader {
     if (file_.size() - at_ < sizeof elements) fail("cut before the end of its storages");
     std::memcpy(&elements, file_.data() + at_, sizeof elements);
     at_ += sizeof elements;
-    const int64_t element_size = storage.dtype ? static_cast<int64_t>(at::elementSize(*storage.dtype)) : 1;
+    const int64_t element_size = storage.element_size();
     const auto bytes = static_cast<uint64_t>(storage.bytes);
     if (elements != storage.bytes / element_size) {
       fail(concat("storage \"", printable(storage.key), "\" should have ", storage.bytes / element_size,

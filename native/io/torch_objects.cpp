@@ -14,9 +14,15 @@ namespace {
 constexpr size_t kMaxTensors = 200'000;
 constexpr size_t kMaxDimensions = 16;
 constexpr size_t kMaxPath = 4096;
+constexpr size_t kMaxGlobalName = 256;
+constexpr size_t kMaxKey = 256;
 
 constexpr char kStateDictHint[] =
     "Nothing in the file was run. If you trust it, load it once in PyTorch and save its state dict alone.";
+
+constexpr char kDistributedHint[] =
+    "Save whole tensors: {name: tensor.full_tensor() for name, tensor in model.state_dict().items()}, or "
+    "get_model_state_dict(model, options=StateDictOptions(full_state_dict=True)).";
 
 [[noreturn]] void fail(const std::string& cause) { throw Error(ErrorCode::kFileFormat, "[torch] " + cause); }
 [[noreturn]] void refuse(const std::string& cause) { throw Error(ErrorCode::kUnsafeFile, "[torch] " + cause); }
@@ -24,7 +30,14 @@ constexpr char kStateDictHint[] =
 }  // namespace
 
 PickleRef TorchObjects::find_global(std::string_view module, std::string_view name) {
-  const std::optional<TorchGlobal> global = find_torch_global(module, name);
+  if (is_distributed_module(module)) {
+    throw Error(ErrorCode::kFileFormat,
+                concat("[torch] holds tensors that are spread over processes (", printable(module), ".",
+                       printable(name), "), as FSDP2 keeps them"),
+                kDistributedHint);
+  }
+  const bool sane = module.size() + name.size() <= kMaxGlobalName;
+  const std::optional<TorchGlobal> global = sane ? find_torch_global(module, name) : std::nullopt;
   if (!global) {
     throw Error(
         ErrorCode::kUnsafeFile,
@@ -52,6 +65,7 @@ PickleRef TorchObjects::call(PickleRef callable, PickleRef arguments) {
     case TorchGlobal::kParameter: argument(arguments, 0, PickleKind::kTensor, "a parameter"); return items[0];
     case TorchGlobal::kSubclass: return rebuild_subclass(arguments);
     case TorchGlobal::kDevice: argument(arguments, 0, PickleKind::kString, "a device"); return items[0];
+    case TorchGlobal::kLayout: argument(arguments, 0, PickleKind::kString, "a layout"); return items[0];
     case TorchGlobal::kBytes: return make_bytes(arguments);
     case TorchGlobal::kNumpyScalar: {
       const std::optional<PickleValue> number = read_numpy_scalar(heap_, items);
@@ -63,7 +77,9 @@ PickleRef TorchObjects::call(PickleRef callable, PickleRef arguments) {
                          heap_.add(PickleKind::kTuple, {}));
     case TorchGlobal::kInert: return make_object(function.text, arguments);
     case TorchGlobal::kUnreadableTensor:
-      fail(concat("holds a tensor of a kind that is not supported (", function.text, "); save it as a dense tensor"));
+      throw Error(ErrorCode::kFileFormat,
+                  concat("[torch] holds a tensor of a kind that is not supported (", printable(function.text), ")"),
+                  "Save it as a dense tensor: .to_dense() of a sparse, .dequantize() of a quantised one.");
     case TorchGlobal::kStorage:
     case TorchGlobal::kDtype: break;
   }
@@ -90,13 +106,16 @@ PickleRef TorchObjects::load_persistent(PickleRef id) {
   TorchStorage storage;
   const std::string_view class_name = type.text.substr(type.text.rfind('.') + 1);
   storage.dtype = dtype_of_storage(class_name);
-  if (!storage.dtype && class_name != "UntypedStorage") {
-    fail(concat("holds a ", class_name, "; complex and quantised tensors are not supported"));
+  storage.listed = listed_type_of_storage(class_name);
+  if (!storage.dtype && !storage.listed && class_name != "UntypedStorage") {
+    throw Error(ErrorCode::kFileFormat, concat("[torch] holds a ", class_name, ": quantised tensors are not supported"),
+                "Save them after .dequantize().");
   }
   const std::string_view key = argument(id, 2, PickleKind::kString, "a storage's key").text;
+  if (key.size() > kMaxKey) refuse("a storage with a key of absurd length");
   storage.key = std::string(key);
   const int64_t elements = argument(id, 4, PickleKind::kInt, "a storage's size").integer;
-  const int64_t element_size = storage.dtype ? static_cast<int64_t>(at::elementSize(*storage.dtype)) : 1;
+  const int64_t element_size = storage.element_size();
   if (elements < 0 || __builtin_mul_overflow(elements, element_size, &storage.bytes)) {
     refuse(concat("storage \"", printable(key), "\" claims ", elements, " elements"));
   }
@@ -105,7 +124,8 @@ PickleRef TorchObjects::load_persistent(PickleRef id) {
   const std::string name = concat(storage.key, ":", storage.first, ":", storage.last);
   if (const auto found = storage_refs_.find(name); found != storage_refs_.end()) {
     const TorchStorage& known = storages_[static_cast<size_t>(heap_.at(found->second).integer)];
-    if (known.dtype != storage.dtype || known.bytes != storage.bytes) {
+    const bool same_type = known.dtype == storage.dtype && known.listed.has_value() == storage.listed.has_value();
+    if (!same_type || known.bytes != storage.bytes) {
       refuse(concat("storage \"", printable(key), "\" is described in two ways"));
     }
     return found->second;
@@ -120,7 +140,7 @@ PickleRef TorchObjects::load_persistent(PickleRef id) {
 void TorchObjects::set_view(TorchStorage& storage, PickleRef view) const {
   if (heap_.at(view).kind == PickleKind::kNone) return;
   argument(view, 0, PickleKind::kString, "a storage's view");
-  const int64_t element_size = storage.dtype ? static_cast<int64_t>(at::elementSize(*storage.dtype)) : 1;
+  const int64_t element_size = storage.element_size();
   const int64_t whole = storage.bytes / element_size;
   const int64_t first = argument(view, 1, PickleKind::kInt, "a storage's view").integer;
   const int64_t count = argument(view, 2, PickleKind::kInt, "a storage's view").integer;
@@ -162,17 +182,20 @@ PickleRef TorchObjects::rebuild_tensor(PickleRef arguments, bool untyped) {
   if (items.size() < 4) fail("a tensor without a shape");
   tensor.shape = int_list(items[2], "a tensor's shape");
   tensor.strides = int_list(items[3], "a tensor's stride");
-  const std::optional<at::ScalarType>& stored = storages_[tensor.storage].dtype;
+  const TorchStorage& stored = storages_[tensor.storage];
   if (untyped) {
     const PickleValue& type = argument(arguments, 6, PickleKind::kGlobal, "a tensor's dtype");
-    const std::optional<at::ScalarType> dtype = dtype_of_torch(type.text.substr(type.text.rfind('.') + 1));
-    if (static_cast<TorchGlobal>(type.integer) != TorchGlobal::kDtype || !dtype) {
+    const std::string_view type_name = type.text.substr(type.text.rfind('.') + 1);
+    const std::optional<at::ScalarType> dtype = dtype_of_torch(type_name);
+    if (!dtype) tensor.listed = listed_type_of_torch(type_name);
+    if (static_cast<TorchGlobal>(type.integer) != TorchGlobal::kDtype || (!dtype && !tensor.listed)) {
       fail(concat("holds a tensor of type ", printable(type.text), ", which is not supported"));
     }
-    tensor.dtype = *dtype;
+    tensor.dtype = dtype.value_or(at::kByte);
   } else {
-    if (!stored) fail("a tensor without an element type");
-    tensor.dtype = *stored;
+    if (!stored.dtype && !stored.listed) fail("a tensor without an element type");
+    tensor.listed = stored.listed;
+    tensor.dtype = stored.dtype.value_or(at::kByte);
   }
   const size_t metadata = untyped ? 7 : 6;  // {"conj": True} or {"neg": True}: lazily negated values
   if (items.size() > metadata && heap_.at(items[metadata]).kind == PickleKind::kDict &&
@@ -200,7 +223,7 @@ void TorchObjects::check_inside_storage(const TorchTensor& tensor) const {
                __builtin_mul_overflow(std::max<int64_t>(tensor.shape[i], 1) - 1, tensor.strides[i], &reach) ||
                __builtin_add_overflow(last, reach, &last);
   }
-  const auto element_size = static_cast<int64_t>(at::elementSize(tensor.dtype));
+  const int64_t element_size = tensor.element_size();
   int64_t bytes = 0;
   overflow = overflow || __builtin_mul_overflow(elements, element_size, &bytes);
   if (overflow) refuse(concat(shown, " has impossible sizes"));
@@ -217,7 +240,8 @@ PickleRef TorchObjects::rebuild_subclass(PickleRef arguments) {
   switch (static_cast<TorchGlobal>(function.integer)) {
     case TorchGlobal::kTensorV2:
     case TorchGlobal::kTensorV3:
-    case TorchGlobal::kParameter: {
+    case TorchGlobal::kParameter:
+    case TorchGlobal::kUnreadableTensor: {
       const std::vector<PickleRef>& items = heap_.at(arguments).items;
       return call(items[0], items[2]);
     }

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "io/dtypes.h"
 #include "io/pickle.h"
 
 namespace svg {
@@ -15,19 +16,27 @@ namespace svg {
 /// A run of bytes in the file, shared by the tensors that view it.
 struct TorchStorage {
   std::string key;                      // its name in the archive
-  std::optional<at::ScalarType> dtype;  // empty: untyped
-  int64_t bytes = 0;                    // of the whole storage, as the pickle declares
-  int64_t first = 0;                    // legacy files may name a part of a storage: its first byte
-  int64_t last = 0;                     // ... and one past its last
+  std::optional<at::ScalarType> dtype;  // empty: untyped, or of a type that is only listed
+  std::optional<ListedType> listed;
+  int64_t bytes = 0;  // of the whole storage, as the pickle declares
+  int64_t first = 0;  // legacy files may name a part of a storage: its first byte
+  int64_t last = 0;   // ... and one past its last
+
+  int64_t element_size() const {
+    return dtype ? static_cast<int64_t>(at::elementSize(*dtype)) : listed ? listed->bits / 8 : 1;
+  }
 };
 
 /// A strided view of a storage, checked to stay inside the bytes that the storage declares.
 struct TorchTensor {
   size_t storage = 0;  // index into TorchObjects::storages
   at::ScalarType dtype = at::kFloat;
-  int64_t offset = 0;  // in elements
+  std::optional<ListedType> listed;  // in place of dtype
+  int64_t offset = 0;                // in elements
   std::vector<int64_t> shape;
   std::vector<int64_t> strides;  // in elements
+
+  int64_t element_size() const { return listed ? listed->bits / 8 : static_cast<int64_t>(at::elementSize(dtype)); }
 };
 
 class TorchObjects : public PickleObjects {

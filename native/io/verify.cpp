@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 #include <regex>
 
 #include "core/cancel.h"
@@ -15,6 +16,7 @@ namespace svg {
 namespace {
 
 constexpr size_t kChunk = size_t{16} << 20;
+constexpr int64_t kSliceElements = int64_t{1} << 20;  // looked at together: memory does not grow with a tensor
 constexpr int64_t kMaxReported = 50;
 
 class Verifier {
@@ -29,7 +31,9 @@ class Verifier {
               "a SHA-256 has 64 hexadecimal digits, \"", wanted_, "\" has not");
     for (const auto& entry : checkpoint_->tensors()) tensor_bytes_ += entry.second.bytes();
     for (const std::string& file : checkpoint_->files()) {
-      if (std::filesystem::is_regular_file(file)) total_ += static_cast<int64_t>(std::filesystem::file_size(file));
+      if (!std::filesystem::is_regular_file(file)) continue;
+      total_ += static_cast<int64_t>(std::filesystem::file_size(file));
+      written_[file] = std::filesystem::last_write_time(file);
     }
     total_ += tensor_bytes_;
   }
@@ -68,17 +72,31 @@ class Verifier {
 
   void check_finite() {
     for (const auto& [name, info] : checkpoint_->tensors()) {
-      if (at::isFloatingType(info.dtype) && info.bytes() > 0) {
-        at::Tensor values = checkpoint_->read(name);
-        if (at::elementSize(info.dtype) == 1) values = values.to(at::kFloat);  // few operations know 8-bit floats
-        const int64_t nan = values.isnan().sum().item<int64_t>();
-        const int64_t inf = values.isinf().sum().item<int64_t>();
-        checkpoint_->release(name);
-        if (nan + inf > 0) report_not_finite(name, nan, inf);
+      if (info.is_floating() && info.bytes() > 0) {
+        count_not_finite(name, info);
+      } else {
+        advance(name, info.bytes());
       }
-      advance(name, info.bytes());
     }
     if (nan_ + inf_ > 0) problems_.push_back(concat(nan_, " values are NaN, ", inf_, " are infinite"));
+  }
+
+  void count_not_finite(const std::string& name, const TensorInfo& info) {
+    const int64_t elements = info.elements();
+    const auto element_size = static_cast<int64_t>(at::elementSize(info.dtype));
+    int64_t nan = 0, inf = 0;
+    for (int64_t first = 0; first < elements; first += kSliceElements) {
+      const int64_t count = std::min(kSliceElements, elements - first);
+      at::Tensor values = checkpoint_->read_part(name, first, count);
+      if (element_size == 1) values = values.to(at::kFloat);  // few operations know 8-bit floats
+      if (!values.isfinite().all().item<bool>()) {
+        nan += values.isnan().sum().item<int64_t>();
+        inf += values.isinf().sum().item<int64_t>();
+      }
+      checkpoint_->release(name);
+      advance(name, count * element_size);
+    }
+    if (nan + inf > 0) report_not_finite(name, nan, inf);
   }
 
   void report_not_finite(const std::string& name, int64_t nan, int64_t inf) {
@@ -93,6 +111,9 @@ class Verifier {
     for (const std::string& path : checkpoint_->files()) {
       if (!std::filesystem::is_regular_file(path)) continue;
       const std::string hash = hash_file(path);
+      if (written_[path] != std::filesystem::last_write_time(path)) {
+        problems_.push_back(concat(path, " was written to while it was read"));
+      }
       files_.push_back(Json::Object{
           {"path", path}, {"bytes", static_cast<int64_t>(std::filesystem::file_size(path))}, {"sha256", hash}});
       check_name(path, hash);
@@ -129,6 +150,7 @@ class Verifier {
 
   std::shared_ptr<Checkpoint> checkpoint_;
   std::string wanted_;
+  std::map<std::string, std::filesystem::file_time_type> written_;  // when, of each file
   const FileProgress& progress_;
   int64_t tensor_bytes_ = 0;
   int64_t done_ = 0;

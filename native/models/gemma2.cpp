@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/cancel.h"
 #include "core/error.h"
 #include "ops/rms_norm.h"
 
@@ -94,7 +95,10 @@ std::vector<at::Tensor> Gemma2::encode(const std::vector<std::vector<int64_t>>& 
   PackedTokens tokens(config_, lengths, 0, device_);
   if (device_.is_cuda() && prompts.size() > 1) tokens.pad();
   at::Tensor x = embed(ids);
-  for (int64_t i = 0; i + 1 < config_.layers; ++i) x = layers_[i](x, tokens);
+  for (int64_t i = 0; i + 1 < config_.layers; ++i) {
+    check_cancelled();
+    x = layers_[i](x, tokens);
+  }
   return x.split_with_sizes(lengths);
 }
 
@@ -155,7 +159,10 @@ at::Tensor Gemma2::step(const std::vector<int64_t>& ids, std::vector<KeyValueCac
   const int64_t rows = static_cast<int64_t>(ids.size());
   const PackedTokens tokens(config_, {rows}, caches[0].length, device_);
   at::Tensor x = embed(ids);
-  for (size_t i = 0; i < layers_.size(); ++i) x = layers_[i](x, tokens, &caches[i]);
+  for (size_t i = 0; i < layers_.size(); ++i) {
+    check_cancelled();
+    x = layers_[i](x, tokens, &caches[i]);
+  }
   return logits(x.narrow(0, rows - 1, 1));
 }
 
@@ -164,7 +171,10 @@ at::Tensor Gemma2::next_token_logits(const std::vector<int64_t>& prompt) {
   load_head();
   const PackedTokens tokens(config_, {static_cast<int64_t>(prompt.size())}, 0, device_);
   at::Tensor x = embed(prompt);
-  for (const Gemma2Layer& layer : layers_) x = layer(x, tokens);
+  for (const Gemma2Layer& layer : layers_) {
+    check_cancelled();
+    x = layer(x, tokens);
+  }
   return logits(x.narrow(0, x.size(0) - 1, 1));
 }
 
@@ -172,6 +182,9 @@ std::vector<int64_t> Gemma2::generate(const std::vector<int64_t>& prompt, int64_
                                       const TokenFn& on_token) {
   check_ids(prompt);
   SVG_CHECK(max_new_tokens >= 0, ErrorCode::kInvalidArgument, "[gemma2] max_new_tokens is ", max_new_tokens);
+  SVG_CHECK(static_cast<int64_t>(prompt.size()) <= kGemma2MaxPositions - max_new_tokens, ErrorCode::kInvalidArgument,
+            "[gemma2] a prompt of ", prompt.size(), " tokens and ", max_new_tokens, " new ones are more than the ",
+            kGemma2MaxPositions, " positions of the model");
   load_head();
   const int64_t capacity = static_cast<int64_t>(prompt.size()) + max_new_tokens;
   std::vector<KeyValueCache> caches;

@@ -2,6 +2,7 @@
 #include <limits>
 #include <numeric>
 
+#include "core/cancel.h"
 #include "core/error.h"
 #include "models/gemma2.h"
 
@@ -99,6 +100,7 @@ at::Tensor Gemma2Attention::attend(const at::Tensor& q, const at::Tensor& k, con
   const int64_t group = heads / kv_heads, batch = q.size(0), length = q.size(1);
   std::vector<at::Tensor> blocks;
   for (int64_t begin = 0; begin < length; begin += kQueryBlock) {
+    check_cancelled();
     const int64_t rows = std::min(kQueryBlock, length - begin);
     // Keys that some row of the block sees: up to its last position, from its first one's window.
     const int64_t end_key = first + begin + rows;

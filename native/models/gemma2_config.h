@@ -8,6 +8,9 @@
 
 namespace svg {
 
+/// Tokens of the longest sequence that text is generated for: what Gemma-2 was trained on. Memory grows with it.
+constexpr int64_t kGemma2MaxPositions = 8192;
+
 struct Gemma2Config {
   int64_t vocab_size = 0;
   int64_t hidden_size = 0;

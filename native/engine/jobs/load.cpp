@@ -1,43 +1,34 @@
 // Loads the parts of a pipeline, and refuses parts that do not belong together before any work starts.
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 
 #include "core/cancel.h"
 #include "engine/device.h"
 #include "engine/jobs.h"
 #include "engine/state.h"
 #include "io/checkpoint.h"
+#include "io/identify.h"
+#include "io/regular_file.h"
 
 namespace svg::jobs {
 namespace {
 
-Weights open_weights(const std::string& path, at::Device device, at::ScalarType dtype) {
-  return Weights(std::make_shared<CheckpointSource>(open_checkpoint(path), device, dtype));
-}
-
-Json read_json(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  SVG_CHECK(in.good(), ErrorCode::kFileNotFound, path.string(), " cannot be read");
-  std::ostringstream text;
-  text << in.rdbuf();
-  try {
-    return Json::parse(text.str());
-  } catch (const Error& error) {
-    throw Error(ErrorCode::kFileFormat, concat(path.string(), ": ", error.what()));
-  }
+Weights open_weights(const std::string& path, const char* wanted, at::Device device, at::ScalarType dtype) {
+  return Weights(std::make_shared<CheckpointSource>(open_model(path, wanted), device, dtype));
 }
 
 // `device` may differ from the engine's: an offloaded text encoder stays on the CPU.
 Json load_text_encoder(EngineState& state, const Json& request, at::Device device, at::ScalarType dtype) {
   const std::filesystem::path folder = request.at("path").as_string();
-  const Gemma2Config config = Gemma2Config::from_json(read_json(folder / "config.json"));
-  state.text_encoder = std::make_unique<Gemma2>(open_weights(folder.string(), device, dtype), config);
-  return Json::object().set("hiddenSize", config.hidden_size).set("vocabSize", config.vocab_size);
+  const Gemma2Config config = Gemma2Config::from_json(read_json_file((folder / "config.json").string()));
+  state.text_encoder = std::make_unique<Gemma2>(open_weights(folder.string(), "a text encoder", device, dtype), config);
+  return Json::object()
+      .set("hiddenSize", config.hidden_size)
+      .set("vocabSize", config.vocab_size)
+      .set("maxTokens", kGemma2MaxPositions);
 }
 
 Json load_dit(EngineState& state, const Json& request, at::ScalarType dtype) {
-  const Weights weights = open_weights(request.at("path").as_string(), state.device, dtype);
+  const Weights weights = open_weights(request.at("path").as_string(), "a diffusion transformer", state.device, dtype);
   const Json* given = request.find("config");
   const NextDitConfig config = NextDitConfig::infer(weights, given ? *given : Json::object());
   state.dit = std::make_unique<NextDit>(weights, config);
@@ -85,10 +76,10 @@ void check_autoencoder_config(const Json& config, const AutoencoderConfig& found
 
 Json load_autoencoder(EngineState& state, const Json& request, at::ScalarType dtype) {
   const std::string path = request.at("checkpoint").as_string();
-  const Weights weights = open_weights(path, state.device, dtype);
+  const Weights weights = open_weights(path, "an autoencoder", state.device, dtype);
   std::optional<Weights> encoder;
   if (const Json* encoder_path = request.find("encoder")) {
-    encoder = open_weights(encoder_path->as_string(), state.device, dtype);
+    encoder = open_weights(encoder_path->as_string(), "a DINOv3 encoder", state.device, dtype);
   }
   const AutoencoderConfig config = AutoencoderConfig::infer(weights, encoder);
   if (const Json* given = request.find("config")) check_autoencoder_config(*given, config, path);

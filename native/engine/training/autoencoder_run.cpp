@@ -10,7 +10,7 @@
 #include "engine/state.h"
 #include "engine/training/options.h"
 #include "engine/training/stopwatch.h"
-#include "io/checkpoint.h"
+#include "io/identify.h"
 #include "train/state.h"
 
 namespace svg {
@@ -20,8 +20,9 @@ const char* const kFrozenResidual = "frozen.extra_vit.";
 /// Where the original's checkpoints keep the discriminator.
 const char* const kDiscriminator = "loss.discriminator.";
 
-Weights open_weights(const Json& part, at::Device device) {
-  return Weights(std::make_shared<CheckpointSource>(open_checkpoint(part.at("path").as_string()), device, at::kFloat));
+Weights open_weights(const Json& part, const char* wanted, at::Device device) {
+  return Weights(
+      std::make_shared<CheckpointSource>(open_model(part.at("path").as_string(), wanted), device, at::kFloat));
 }
 
 TrainableAutoencoderOptions model_options(const Json& request, at::Device device) {
@@ -76,14 +77,14 @@ AutoencoderRun::AutoencoderRun(const EngineState& state, const Json& request, St
     : is_first_(!state.group || state.group->rank() == 0), plain_(request.get_bool("plain", false)) {
   const TensorMap start = read_start(request);
   std::optional<Weights> encoder;
-  if (const Json* file = request.find("encoder")) encoder = open_weights(*file, state.device);
+  if (const Json* file = request.find("encoder")) encoder = open_weights(*file, "a DINOv3 encoder", state.device);
   const TrainableAutoencoderOptions options = model_options(request, state.device);
   model_ = std::make_unique<TrainableAutoencoder>(options, start, encoder, state.device);
   fitting_start(for_training(start, *model_), model_->trained()->parameters(), report);
 
   const AutoencoderTrainer::Options training = trainer_options(state, request);
   std::optional<Lpips> lpips;
-  if (const Json* file = request.find("lpips")) lpips.emplace(open_weights(*file, state.device));
+  if (const Json* file = request.find("lpips")) lpips.emplace(open_weights(*file, "the LPIPS metric", state.device));
   const auto against = adversary(training.loss, start, options.seed, state.device);
   trainer_ = std::make_unique<AutoencoderTrainer>(model_->trained(), model_->last_weight(), against, std::move(lpips),
                                                   training);

@@ -1,6 +1,6 @@
 #include "engine/training/options.h"
 
-#include "io/checkpoint.h"
+#include "io/identify.h"
 
 namespace svg {
 
@@ -30,7 +30,7 @@ TensorMap read_start(const Json& request) {
   if (!start) return tensors;
   CheckpointOptions options;
   if (const Json* key = start->find("weights")) options.root = {key->as_string()};
-  const auto checkpoint = open_checkpoint(start->at("path").as_string(), options);
+  const auto checkpoint = open_model(start->at("path").as_string(), "a model to start from", options);
   for (const auto& entry : checkpoint->tensors()) tensors[entry.first] = checkpoint->read(entry.first);
   return tensors;
 }
