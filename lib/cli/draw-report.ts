@@ -99,6 +99,11 @@ export class DrawReport {
     this.#bar.aside(() => printError(error, { prefix: `${named} ("${shorten(prompt)}") was not drawn: ` }));
   }
 
+  failedGrid(error: SvgT2IError): void {
+    if (this.#json) printJson({ ...errorToJson(error), type: 'failed' });
+    this.#bar.aside(() => printError(error, { prefix: 'a grid is missing: ' }));
+  }
+
   grid(file: string): void {
     this.#files.push(file);
     if (!this.#json) this.#bar.aside(() => printLine(file));

@@ -16,7 +16,7 @@ import { picturesToDraw } from './existing-pictures.js';
 import { Grids } from './grids.js';
 import { Manifest } from './manifest.js';
 import { warn } from './output.js';
-import { type OutputPlan, planOutput, prepareOutput, type Target } from './output-plan.js';
+import { checkGrid, type OutputPlan, planOutput, prepareOutput, type Target } from './output-plan.js';
 import { listenForInterrupt } from './signals.js';
 import { writeWhole } from './write-file.js';
 
@@ -56,6 +56,7 @@ export async function drawAll(
     seedOf: (index) => seedOf(sample, index),
     stdoutIsTerminal: process.stdout.isTTY === true,
   });
+  checkGrid(plan, sample);
   await prepareOutput(plan, output, sample.width * sample.height * 3);
   const layout = findRelease(config.model, MODEL_PARTS);
   using interrupt = listenForInterrupt();
@@ -81,6 +82,7 @@ class DrawRun {
   #next = 0;
   #drawn = 0;
   #failed = 0;
+  #failedGrids = 0;
 
   constructor(settings: DrawSettings) {
     const { plan, config } = settings;
@@ -105,12 +107,14 @@ class DrawRun {
     } finally {
       report.stop();
     }
-    if (this.#failed > 0) {
-      throw new SvgT2IError(
-        'ERR_SVGT2I_INCOMPLETE',
-        `${this.#failed} of ${wanted} pictures could not be drawn`,
-        { hint: 'The errors above name them; --skip-existing draws only what is missing.' },
-      );
+    const missing = [
+      ...(this.#failed > 0 ? [`${this.#failed} of ${wanted} pictures could not be drawn`] : []),
+      ...(this.#failedGrids > 0 ? [`${this.#failedGrids} grid(s) could not be written`] : []),
+    ];
+    if (missing.length > 0) {
+      throw new SvgT2IError('ERR_SVGT2I_INCOMPLETE', missing.join(', '), {
+        hint: 'The errors above name them; --skip-existing draws only what is missing.',
+      });
     }
     return report.files;
   }
@@ -192,7 +196,7 @@ class DrawRun {
     this.#drawn++;
     report.drawn(image, file);
     if (target.kind !== 'nowhere') await this.#manifest?.add(index, file, image.metadata);
-    tellGrid(await this.#grids.drawn(index, image), report);
+    await this.#passGrid(this.#grids.drawn(index, image), report);
   }
 
   async #fail({ index, seed, prompt, error }: FailedImage, report: DrawReport): Promise<void> {
@@ -203,7 +207,19 @@ class DrawRun {
     const target = this.#settings.plan.imageAt(index);
     const file = target.kind === 'file' ? target.path : undefined;
     report.failed({ index, file, seed, prompt, error });
-    tellGrid(await this.#grids.failed(index), report);
+    await this.#passGrid(this.#grids.failed(index), report);
+  }
+
+  /** A grid that cannot be written is no reason to lose the pictures behind it. */
+  async #passGrid(written: Promise<string | undefined>, report: DrawReport): Promise<void> {
+    try {
+      const file = await written;
+      if (file !== undefined) report.grid(file);
+    } catch (error) {
+      if (!isFileFailure(error)) throw error;
+      this.#failedGrids++;
+      report.failedGrid(error);
+    }
   }
 
   /** The pictures up to `end` that are not dealt with are those that were there. */
@@ -216,13 +232,9 @@ class DrawRun {
       if (this.#manifest !== undefined) {
         await this.#manifest.addKept(this.#next, path, await readFileParameters(path));
       }
-      tellGrid(await this.#grids.kept(this.#next, path), report);
+      await this.#passGrid(this.#grids.kept(this.#next, path), report);
     }
   }
-}
-
-function tellGrid(file: string | undefined, report: DrawReport): void {
-  if (file !== undefined) report.grid(file);
 }
 
 /** The fault of one file: its name is a folder's, its format cannot hold it. A full disk is another matter. */

@@ -3,7 +3,8 @@ import { extname, join } from 'node:path';
 import type { OutputOptions } from '../config/sample.js';
 import { SvgT2IError } from '../errors.js';
 import { isFolder, removeDeadParts } from '../files.js';
-import { type OutputFormat, outputFormatOf } from '../image/encode.js';
+import { MAX_FORMAT_SIDE, type OutputFormat, outputFormatOf } from '../image/encode.js';
+import { gridSize } from '../image/grid.js';
 import { prepareFile, prepareFolder } from './write-file.js';
 
 /** Where one file of a run goes. */
@@ -69,6 +70,22 @@ export async function planOutput(output: OutputOptions, request: PlanRequest): P
     imageAt: (index) => ({ kind: 'file', path: fileOf(index) }),
     gridAt: (prompt) => ({ kind: 'file', path: gridOf(prompt) }),
   };
+}
+
+/** @throws SvgT2IError ERR_SVGT2I_USAGE for grids that the format cannot hold */
+export function checkGrid(
+  plan: OutputPlan,
+  image: { readonly width: number; readonly height: number },
+): void {
+  if (!plan.hasGrids) return;
+  const { width, height } = gridSize(plan.count, image);
+  const most = MAX_FORMAT_SIDE[plan.format];
+  if (Math.max(width, height) <= most) return;
+  throw new SvgT2IError(
+    'ERR_SVGT2I_USAGE',
+    `a grid of ${plan.count} pictures has ${width}x${height} px, and a ${plan.format} ${most} a side at most`,
+    { hint: 'Leave --grid out, or pass --format png or fewer pictures with --count.' },
+  );
 }
 
 /**

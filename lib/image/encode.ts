@@ -18,6 +18,13 @@ export interface EncodeOptions {
   readonly parameters?: ImageParameters;
 }
 
+/** Longest side that a format can hold. */
+export const MAX_FORMAT_SIDE: Readonly<Record<OutputFormat, number>> = {
+  png: 2 ** 31 - 1,
+  jpeg: 65_535,
+  webp: 16_383,
+};
+
 const DEFAULT_QUALITY = 92;
 const formatByExtension: Readonly<Record<string, OutputFormat>> = {
   '.png': 'png',

@@ -11,6 +11,16 @@ export interface GridOptions {
 
 const WHITE = 255;
 
+/** Pixels of a grid of equal pictures without gaps, by default the squarest. */
+export function gridSize(
+  count: number,
+  cell: { readonly width: number; readonly height: number },
+  columns = Math.ceil(Math.sqrt(count)),
+): { readonly width: number; readonly height: number } {
+  const perRow = Math.min(columns, count);
+  return { width: perRow * cell.width, height: Math.ceil(count / perRow) * cell.height };
+}
+
 /**
  * A contact sheet, row by row on white. Cells have the size of the largest picture; smaller ones lie in the middle.
  *

@@ -172,6 +172,14 @@ describe('--grid', () => {
   });
 });
 
+it('a grid that cannot be written is named, and the pictures are there', async () => {
+  mkdirSync(path('m/grid.png'), { recursive: true });
+  const { code, stdout, stderr } = await sample(['a', '--count', '2', '-o', 'm', '--grid']);
+  expect([code, stdout.toString()]).toEqual([1, 'm/0000-seed0.png\nm/0001-seed1.png\n']);
+  expect(stderr).toContain('a grid is missing: cannot write m/grid.png');
+  expect(stderr).toContain('1 grid(s) could not be written');
+});
+
 describe('a picture that cannot be written', () => {
   it('is named, the others are drawn, and the exit code is not 0', async () => {
     mkdirSync(path('m/0001-seed1.png'), { recursive: true });

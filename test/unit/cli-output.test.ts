@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { errorToJson, formatTable } from '../../lib/cli/output.js';
 import {
+  checkGrid,
   type OutputPlan,
   type PlanRequest,
   planOutput,
@@ -89,6 +90,15 @@ describe('where pictures go', () => {
       ...['nowhere', 'nowhere', 'nowhere', 'nowhere'],
       'stdout',
     ]);
+  });
+
+  it('a grid that its format cannot hold is refused', async () => {
+    const side = { width: 1024, height: 1024 };
+    const output = { path: folder, grid: true, format: 'webp' };
+    const [fits, not] = [await plan(output, { count: 225 }), await plan(output, { count: 226 })];
+    expect(() => checkGrid(fits, side)).not.toThrow();
+    expect(() => checkGrid(not, side)).toThrow('226 pictures has 16384x15360 px, and a webp 16383 a side');
+    expect(() => checkGrid({ ...not, hasGrids: false }, side)).not.toThrow();
   });
 
   it.each([
