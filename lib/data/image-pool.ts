@@ -16,8 +16,11 @@ interface PoolWorker {
   hasExited: boolean;
 }
 
-/** The reason why a picture cannot be decoded got lost among others that were decoded at the time. */
-class ReasonLostError extends SvgT2IError {}
+/** A decoder refused a picture. */
+class UndecodableReply extends SvgT2IError {}
+
+/** A decoder refused a picture while others were decoded, whose reason it may have got. */
+class DoubtfulError extends SvgT2IError {}
 
 export class ImagePool {
   readonly #workers: readonly PoolWorker[];
@@ -49,7 +52,7 @@ export class ImagePool {
     try {
       return await this.#send(request);
     } catch (error) {
-      if (!(error instanceof ReasonLostError)) throw error;
+      if (!(error instanceof DoubtfulError)) throw error;
       return await this.#tryAlone(request);
     }
   }
@@ -78,25 +81,30 @@ export class ImagePool {
   }
 
   async #send(request: Omit<WorkerRequest, 'id'>): Promise<RgbImage> {
+    const id = this.#nextId++;
+    const beganAlone = this.#busy === 0;
     this.#busy++;
     try {
-      return await this.#post(request);
+      return await this.#post({ id, ...request });
+    } catch (error) {
+      const wasAlone = beganAlone && this.#nextId === id + 1;
+      if (wasAlone || !(error instanceof UndecodableReply)) throw error;
+      throw new DoubtfulError(error.code, error.message);
     } finally {
       this.#busy--;
       if (this.#busy === 0) for (const tell of this.#onIdle.splice(0)) tell();
     }
   }
 
-  #post(request: Omit<WorkerRequest, 'id'>): Promise<RgbImage> {
+  #post(request: WorkerRequest): Promise<RgbImage> {
     return new Promise((resolve, reject) => {
       const [first, ...others] = this.#workers.filter((worker) => !worker.hasExited);
       if (this.#disposal !== undefined || first === undefined) throw new DisposedError('The image pool');
       const idlest = others.reduce((a, b) => (b.waiting.size < a.waiting.size ? b : a), first);
-      const id = this.#nextId++;
-      idlest.waiting.set(id, { resolve, reject });
+      idlest.waiting.set(request.id, { resolve, reject });
       // A busy thread keeps the process alive, an idle one does not.
       idlest.thread.ref();
-      idlest.thread.postMessage({ id, ...request } satisfies WorkerRequest);
+      idlest.thread.postMessage(request);
     });
   }
 
@@ -121,7 +129,7 @@ function startWorker(): PoolWorker {
     if (waiting.size === 0) thread.unref();
     if ('data' in reply) pending?.resolve(rgbImage(reply.width, reply.height, reply.data));
     else {
-      const Failure = reply.isReasonLost ? ReasonLostError : SvgT2IError;
+      const Failure = reply.isUndecodable ? UndecodableReply : SvgT2IError;
       pending?.reject(new Failure(reply.code, reply.message));
     }
   });

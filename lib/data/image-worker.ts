@@ -23,7 +23,8 @@ export type WorkerReply =
       readonly id: number;
       readonly code: ErrorCode;
       readonly message: string;
-      readonly isReasonLost: boolean;
+      /** A decoder refused it. */
+      readonly isUndecodable: boolean;
     };
 
 async function prepare({ id, path, buckets, flip, decode }: WorkerRequest): Promise<WorkerReply> {
@@ -33,8 +34,7 @@ async function prepare({ id, path, buckets, flip, decode }: WorkerRequest): Prom
     return { id, ...(flip ? flipImage(cropped) : cropped) };
   } catch (error) {
     const code = SvgT2IError.isInstance(error) ? error.code : 'ERR_SVGT2I_INTERNAL';
-    const isReasonLost = error instanceof UndecodableError && error.isReasonLost;
-    return { id, code, message: firstLine(error), isReasonLost };
+    return { id, code, message: firstLine(error), isUndecodable: error instanceof UndecodableError };
   }
 }
 

@@ -94,21 +94,20 @@ export async function readImageSize(
   }
 }
 
-/** A decoder refused the bytes. */
+/**
+ * A decoder refused the bytes. Of pictures that are decoded at the same time, libvips gives one the reason of another, or
+ * none: its errors go through one buffer for the whole process.
+ */
 export class UndecodableError extends SvgT2IError {
-  /** Where several pictures are decoded at a time, libvips may give one's reason to another, or to none. */
-  readonly isReasonLost: boolean;
-
   constructor(name: string, cause: unknown) {
     const text = cause instanceof Error ? cause.message : String(cause);
     // The decoders' messages run over several lines.
     const reason = text.replace(/\s+/g, ' ').trim().slice(0, 200);
-    const isReasonLost = reason === '' || /unknown error/i.test(reason);
-    super('ERR_SVGT2I_IMAGE', `${name} cannot be decoded: ${isReasonLost ? 'cut or broken' : reason}`, {
+    const isLost = reason === '' || /unknown error/i.test(reason);
+    super('ERR_SVGT2I_IMAGE', `${name} cannot be decoded: ${isLost ? 'cut or broken' : reason}`, {
       hint: 'The file is cut, broken or not what its first bytes say.',
       cause,
     });
-    this.isReasonLost = isReasonLost;
   }
 }
 
