@@ -7,19 +7,50 @@ const UPPER_MASK = 0x80000000;
 const LOWER_MASK = 0x7fffffff;
 const TWIST = 0x9908b0df;
 
-/** MT19937 (Matsumoto and Nishimura, 1998) seeded as at::mt19937: with the low 32 bits of the seed. */
+/**
+ * MT19937 (Matsumoto and Nishimura, 1998), seeded as native/core/rng.cpp does: below 2^32 as at::mt19937, above with both
+ * words; of a negative seed the low word of its two's complement.
+ */
 export class MersenneTwister {
   readonly #state = new Uint32Array(STATE_SIZE);
   #next = STATE_SIZE;
 
   constructor(seed: number) {
+    // ECMAScript's >>> takes the low word of any integer, exactly.
+    const low = seed >>> 0;
+    const high = seed < 0 ? 0 : Math.floor(seed / 2 ** 32);
+    if (high === 0) this.#seedWithWord(low);
+    else this.#seedWithWords([low, high]);
+  }
+
+  #seedWithWord(word: number): void {
     const state = this.#state;
-    let previous = seed >>> 0;
-    state[0] = previous;
-    for (let i = 1; i < STATE_SIZE; i++) {
-      previous = (Math.imul(1812433253, previous ^ (previous >>> 30)) + i) >>> 0;
-      state[i] = previous;
+    state[0] = word;
+    for (let i = 1; i < STATE_SIZE; i++) state[i] = Math.imul(1812433253, this.#mixed(i - 1)) + i;
+  }
+
+  /** init_by_array of mt19937ar (2002), as Python's random.seed calls it. */
+  #seedWithWords(key: readonly [number, number]): void {
+    const state = this.#state;
+    this.#seedWithWord(19650218);
+    let i = 1;
+    const advance = () => {
+      if (++i < STATE_SIZE) return;
+      state[0] = this.#at(STATE_SIZE - 1);
+      i = 1;
+    };
+    for (let k = 0; k < STATE_SIZE; k++, advance()) {
+      state[i] = (this.#at(i) ^ Math.imul(1664525, this.#mixed(i - 1))) + (k % 2 === 0 ? key[0] : key[1] + 1);
     }
+    for (let k = 1; k < STATE_SIZE; k++, advance()) {
+      state[i] = (this.#at(i) ^ Math.imul(1566083941, this.#mixed(i - 1))) - i;
+    }
+    state[0] = 0x80000000;
+  }
+
+  #mixed(index: number): number {
+    const value = this.#at(index);
+    return value ^ (value >>> 30);
   }
 
   /** The next unsigned 32-bit number. */
@@ -50,7 +81,7 @@ export class MersenneTwister {
 const MAX_ITEMS = Math.floor(0xffffffff / 20);
 
 /**
- * torch.randperm(count) from a CPU generator after manual_seed(seed).
+ * torch.randperm(count) from a CPU generator after manual_seed(seed); from 2^32 on the seed's high word counts as well.
  *
  * @throws SvgT2IError ERR_SVGT2I_INVALID_ARGUMENT for a count or a seed that is no integer in range
  */
@@ -63,7 +94,7 @@ export function randomPermutation(count: number, seed: number): Uint32Array {
   if (!Number.isSafeInteger(seed)) {
     throw new SvgT2IError('ERR_SVGT2I_INVALID_ARGUMENT', `the seed ${seed} is no integer`);
   }
-  const generator = new MersenneTwister(Number(BigInt.asUintN(32, BigInt(seed))));
+  const generator = new MersenneTwister(seed);
   const order = new Uint32Array(count);
   for (let i = 0; i < count; i++) order[i] = i;
   for (let i = 0; i < count - 1; i++) {

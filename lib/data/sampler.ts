@@ -37,7 +37,7 @@ export function* sampleOrder(options: SamplerOptions): Generator<number, void, u
     const available = Math.max(0, Math.ceil((items - start) / worldSize));
     // A finished epoch of a resumed run needs no permutation.
     if (drawn + available > first) {
-      const order = randomPermutation(items, seed + epoch);
+      const order = randomPermutation(items, seedOfEpoch(seed, epoch));
       for (let i = start; i < items && drawn < total; i += worldSize) {
         if (drawn++ >= first) yield order[i] as number;
       }
@@ -46,6 +46,12 @@ export function* sampleOrder(options: SamplerOptions): Generator<number, void, u
     }
     offset = (offset + worldSize - (items % worldSize)) % worldSize;
   }
+}
+
+/** seed + epoch; behind the largest seed comes 0. */
+function seedOfEpoch(seed: number, epoch: number): number {
+  const room = Number.MAX_SAFE_INTEGER - epoch;
+  return seed > room ? seed - room - 1 : seed + epoch;
 }
 
 function checkOptions(options: SamplerOptions): void {

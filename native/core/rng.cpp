@@ -7,10 +7,42 @@
 #include "core/error.h"
 
 namespace svg {
+namespace {
+
+// The state that both words of a seed give. Source: init_by_array of Matsumoto and Nishimura's mt19937ar (2002), as
+// Python's random.seed calls it.
+at::mt19937 engine_of_words(uint32_t low, uint32_t high) {
+  const uint32_t key[] = {low, high};
+  at::mt19937 engine(19650218);
+  at::mt19937_data_pod data = engine.data();
+  auto& state = data.state_;
+  const uint32_t size = static_cast<uint32_t>(state.size());
+  uint32_t i = 1;
+  const auto before = [&] { return state[i - 1] ^ (state[i - 1] >> 30); };
+  const auto advance = [&] {
+    if (++i < size) return;
+    state[0] = state[size - 1];
+    i = 1;
+  };
+  for (uint32_t k = 0; k < size; ++k, advance()) state[i] = (state[i] ^ (before() * 1664525)) + key[k % 2] + k % 2;
+  for (uint32_t k = 1; k < size; ++k, advance()) state[i] = (state[i] ^ (before() * 1566083941)) - i;
+  state[0] = 0x80000000;
+  engine.set_data(data);
+  return engine;
+}
+
+}  // namespace
+
+at::Generator torch_generator(uint64_t seed) { return at::detail::createCPUGenerator(seed); }
 
 at::Generator seeded_generator(int64_t seed) {
-  // torch takes a negative seed as its two's complement.
-  return at::detail::createCPUGenerator(static_cast<uint64_t>(seed));
+  at::Generator generator = torch_generator(static_cast<uint64_t>(seed));
+  // torch reads the low word alone, a negative seed as its two's complement.
+  const auto high = static_cast<uint32_t>(seed < 0 ? 0 : seed >> 32);
+  if (high != 0) {
+    generator.get<at::CPUGeneratorImpl>()->set_engine(engine_of_words(static_cast<uint32_t>(seed), high));
+  }
+  return generator;
 }
 
 at::Tensor seeded_noise(int64_t seed, at::IntArrayRef shape) {

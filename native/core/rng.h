@@ -8,10 +8,13 @@
 
 namespace svg {
 
-/// A CPU generator as torch.Generator().manual_seed(seed).
+/// A CPU generator as torch.Generator().manual_seed(seed), which reads the low 32 bits alone.
+at::Generator torch_generator(uint64_t seed);
+
+/// The generator of a user's seed: below 2^32 that of torch; above, the high word counts as well.
 at::Generator seeded_generator(int64_t seed);
 
-/// torch.randn(shape) after torch.manual_seed(seed), fp32 on the CPU.
+/// randn(shape) from seeded_generator(seed), fp32 on the CPU: torch.randn after torch.manual_seed for seeds below 2^32.
 at::Tensor seeded_noise(int64_t seed, at::IntArrayRef shape);
 
 /// One picture's noise per seed: (seeds, *shape). Row i is seeded_noise(seeds[i], shape), whatever stands beside it.

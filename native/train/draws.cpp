@@ -16,8 +16,7 @@ uint64_t mix(uint64_t x) {
 }  // namespace
 
 at::Generator draw_generator(int64_t seed, int64_t draw) {
-  return seeded_generator(
-      static_cast<int64_t>(mix(mix(static_cast<uint64_t>(seed)) ^ static_cast<uint64_t>(draw)) >> 1));
+  return torch_generator(mix(mix(static_cast<uint64_t>(seed)) ^ static_cast<uint64_t>(draw)) >> 1);
 }
 
 }  // namespace svg

@@ -1,5 +1,7 @@
 #include "core/rng.h"
 
+#include <ATen/CPUGeneratorImpl.h>
+
 #include "check.h"
 
 namespace svg::test {
@@ -9,6 +11,30 @@ TEST_CASE("rng: noise is torch.randn after torch.manual_seed") {
   const at::Tensor noise = seeded_noise(1234, {2, 3, 4});
   const double want[] = {-1.45690846, 0.25629175, -0.40304697, 0.41952738};
   for (int i = 0; i < 4; ++i) EXPECT_CLOSE(noise[1][2][i].item<double>(), want[i], 1e-6);
+}
+
+TEST_CASE("rng: from 2^32 on both words of a seed count") {
+  // Python: random.seed(s); random.getrandbits(32), twice
+  const struct {
+    int64_t seed;
+    int64_t first, second;
+  } cases[] = {{(int64_t{1} << 32) + 7, 968553300, 3287823873},
+               {int64_t{1} << 40, 445128065, 1517081360},
+               {(int64_t{1} << 53) - 1, 404802386, 2407860725}};
+  for (const auto& [seed, first, second] : cases) {
+    at::Generator generator = seeded_generator(seed);
+    auto* cpu = generator.get<at::CPUGeneratorImpl>();
+    EXPECT(cpu->random() == first);
+    EXPECT(cpu->random() == second);
+  }
+  const at::IntArrayRef shape = {4, 8, 8};
+  EXPECT(!at::equal(seeded_noise(7, shape), seeded_noise((int64_t{1} << 32) + 7, shape)));
+  EXPECT(!at::equal(seeded_noise(0, shape), seeded_noise(int64_t{1} << 40, shape)));
+  EXPECT(!at::equal(seeded_noise(int64_t{1} << 32, shape), seeded_noise(int64_t{1} << 33, shape)));
+  // The largest of one word, and negative ones, are those of torch.
+  const int64_t word = 0xffffffff;
+  EXPECT(at::equal(seeded_noise(word, shape), at::randn(shape, torch_generator(word), at::TensorOptions())));
+  EXPECT(at::equal(seeded_noise(-5, shape), at::randn(shape, torch_generator(-5), at::TensorOptions())));
 }
 
 TEST_CASE("rng: a picture's noise depends on its seed alone") {
@@ -26,6 +52,13 @@ TEST_CASE("rng: a restored generator continues the same stream") {
   const at::Tensor want = at::randn({33}, generator, at::TensorOptions());
   at::Generator other = seeded_generator(99);
   restore_generator_state(other, state);
+  at::Generator large = seeded_generator((int64_t{1} << 40) + 3);
+  at::randn({7}, large, at::TensorOptions());
+  const std::vector<uint8_t> large_state = save_generator_state(large);
+  const at::Tensor large_want = at::randn({33}, large, at::TensorOptions());
+  at::Generator large_other = seeded_generator(0);
+  restore_generator_state(large_other, large_state);
+  EXPECT(at::equal(at::randn({33}, large_other, at::TensorOptions()), large_want));
   EXPECT(at::equal(at::randn({33}, other, at::TensorOptions()), want));
   EXPECT_ERROR(restore_generator_state(other, {1, 2, 3}), ErrorCode::kFileFormat, "3 bytes");
   EXPECT_ERROR(restore_generator_state(other, std::vector<uint8_t>(state.size(), 0xff)), ErrorCode::kFileFormat,

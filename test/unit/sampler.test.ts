@@ -9,6 +9,16 @@ describe('MersenneTwister', () => {
     for (let i = 0; i < 9999; i++) generator.nextUint32();
     expect(generator.nextUint32()).toBe(4123659995);
   });
+
+  // Wanted values: Python's random.seed(seed); random.getrandbits(32), twice.
+  it.each([
+    [2 ** 32 + 7, [968553300, 3287823873]],
+    [2 ** 40, [445128065, 1517081360]],
+    [Number.MAX_SAFE_INTEGER, [404802386, 2407860725]],
+  ])('takes both words of seed %i', (seed, wanted) => {
+    const generator = new MersenneTwister(seed);
+    expect([generator.nextUint32(), generator.nextUint32()]).toEqual(wanted);
+  });
 });
 
 describe('randomPermutation', () => {
@@ -19,8 +29,9 @@ describe('randomPermutation', () => {
     expect([...randomPermutation(70_000, 1)].slice(0, 5)).toEqual([5845, 57324, 68520, 5034, 1295]);
   });
 
-  it('takes seeds beyond 32 bits and below zero as torch does', () => {
-    expect([...randomPermutation(10, 2 ** 32 + 7)]).toEqual([...randomPermutation(10, 7)]);
+  it('takes seeds below zero as torch does, and those beyond 32 bits as others', () => {
+    expect([...randomPermutation(10, 2 ** 32 + 7)]).not.toEqual([...randomPermutation(10, 7)]);
+    expect([...randomPermutation(10, 2 ** 32)]).not.toEqual([...randomPermutation(10, 2 ** 33)]);
     expect([...randomPermutation(10, -5)]).toEqual([0, 7, 5, 8, 2, 6, 1, 9, 3, 4]);
   });
 
@@ -59,6 +70,20 @@ describe('sampleOrder', () => {
     expect([...sampleOrder({ ...base, items: 1, worldSize: 3, globalBatch: 3, steps: 4 })]).toEqual([
       0, 0, 0, 0,
     ]);
+  });
+
+  it('goes on behind the largest seed', () => {
+    const largest = {
+      items: 10,
+      rank: 0,
+      worldSize: 1,
+      globalBatch: 10,
+      steps: 3,
+      seed: Number.MAX_SAFE_INTEGER,
+    };
+    const order = [...sampleOrder(largest)];
+    expect(order.slice(10, 20)).toEqual([...randomPermutation(10, 0)]);
+    expect(order.slice(20)).toEqual([...randomPermutation(10, 1)]);
   });
 
   it('refuses what makes no sense', () => {
