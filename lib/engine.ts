@@ -1,14 +1,30 @@
 /** The engine as an object with promises: one native thread, jobs in the order of their calls. */
 
-import { DisposedError, firstLine, NATIVE_ERROR_CODES, SvgT2IError } from './errors.js';
-import type { NativeEngine, NativeMessageKind, NativeTensors, RuntimeInfo } from './native/binding.js';
-import { loadNative } from './native/load.js';
+import { abortReason, checkSignal, throwIfAborted, untilAborted } from './abort.js';
+import { callerFrames } from './caller.js';
+import { DisposedError, firstLine, isError, NATIVE_ERROR_CODES, SvgT2IError } from './errors.js';
+import type {
+  NativeBinding,
+  NativeEngine,
+  NativeMessageHandler,
+  NativeMessageKind,
+  NativeTensors,
+  RuntimeInfo,
+} from './native/binding.js';
+import { loadNative, openNative } from './native/load.js';
 
 export interface EngineOptions {
   /** `cpu`, `cuda` or `cuda:N`. */
   readonly device?: string;
   /** Threads of one operation on the CPU; 0 or absent: as many as libtorch takes. */
   readonly threads?: number;
+}
+
+export interface EngineUse {
+  /** Ends the wait for libtorch to be opened. */
+  readonly signal?: AbortSignal | undefined;
+  /** What messages call it once it was disposed, as the start of a sentence. */
+  readonly owner?: string;
 }
 
 export type JsonValue =
@@ -21,7 +37,7 @@ export type JsonValue =
 
 export interface RunOptions<Event> {
   readonly tensors?: NativeTensors;
-  /** Ends the job at its next step; the promise then rejects with the signal's reason. */
+  /** Ends a running job at its next step and a waiting one at once; the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
   readonly onEvent?: ((event: Event, tensors: NativeTensors) => void) | undefined;
 }
@@ -31,55 +47,61 @@ export interface JobResult<Value> {
   readonly tensors: NativeTensors;
 }
 
-interface PendingJob {
-  readonly settle: (kind: NativeMessageKind, json: string, tensors: NativeTensors) => void;
+type Settle = (kind: NativeMessageKind, json: string, tensors: NativeTensors) => void;
+
+/** Where the addon's messages arrive. It must not lead to the engine: what the addon holds could never be collected. */
+interface Mailbox {
+  readonly pending: Map<number, Settle>;
+  reportStopped: (() => void) | undefined;
 }
 
 export class Engine {
   readonly #native: NativeEngine;
-  readonly #pending = new Map<number, PendingJob>();
+  readonly #mailbox: Mailbox;
+  readonly #owner: string;
   #nextJobId = 1;
   #disposal: Promise<void> | undefined;
-  #reportStopped: (() => void) | undefined;
 
-  private constructor(options: EngineOptions) {
-    const { Engine: NativeEngineClass } = loadNative();
-    this.#native = callNative(
-      () =>
-        new NativeEngineClass(JSON.stringify(options), (jobId, kind, json, tensors) => {
-          if (kind === 'stopped') this.#reportStopped?.();
-          else this.#pending.get(jobId)?.settle(kind, json, tensors);
-        }),
-    );
+  private constructor(binding: NativeBinding, options: EngineOptions, owner: string) {
+    const mailbox: Mailbox = { pending: new Map(), reportStopped: undefined };
+    this.#native = callNative(() => new binding.Engine(JSON.stringify(options), deliverTo(mailbox)));
+    this.#mailbox = mailbox;
+    this.#owner = owner;
   }
 
-  /** Throws SvgT2IError where libtorch, the addon or the device is missing. */
-  static async create(options: EngineOptions = {}): Promise<Engine> {
-    return new Engine(options);
+  /** Throws SvgT2IError where libtorch, the addon or the device is missing, or the reason of an aborted signal. */
+  static async create(options: EngineOptions = {}, use: EngineUse = {}): Promise<Engine> {
+    const { signal, owner = 'The engine' } = use;
+    return new Engine(await untilAborted(openNative(), signal), options, owner);
   }
 
   get disposed(): boolean {
     return this.#disposal !== undefined;
   }
 
-  /** Runs a job of native/engine/jobs.cpp. Rejects with SvgT2IError, or with `signal.reason` when aborted. */
+  /**
+   * Runs a job of native/engine/jobs.cpp. Rejects with SvgT2IError, or with `signal.reason` when aborted: at once where the
+   * job still waits, at its next check where it runs.
+   */
   run<Value = JsonValue, Event = JsonValue>(
     kind: string,
     request: JsonValue = {},
     options: RunOptions<Event> = {},
   ): Promise<JobResult<Value>> {
     const { signal, onEvent } = options;
+    const failure = failureFrom(callerFrames(this.run), kind);
     return new Promise((resolve, reject) => {
-      if (this.disposed) throw new DisposedError('The engine');
-      signal?.throwIfAborted();
+      if (this.disposed) throw failure(new DisposedError(this.#owner));
+      checkSignal(signal);
+      throwIfAborted(signal);
       const jobId = this.#nextJobId++;
       const cancel = () => this.#native.cancel(jobId);
       const finish = () => {
-        this.#pending.delete(jobId);
+        this.#mailbox.pending.delete(jobId);
         signal?.removeEventListener('abort', cancel);
       };
       let listenerFailed = false;
-      const settle = (messageKind: NativeMessageKind, json: string, tensors: NativeTensors) => {
+      const settle: Settle = (messageKind, json, tensors) => {
         if (messageKind === 'event') {
           if (listenerFailed) return;
           try {
@@ -94,23 +116,23 @@ export class Engine {
         }
         finish();
         if (messageKind === 'result') resolve({ value: JSON.parse(json) as Value, tensors });
-        else reject(signal?.aborted ? signal.reason : errorFromJson(json));
+        else reject(signal?.aborted ? abortReason(signal) : failure(this.#errorOf(json, kind)));
       };
-      this.#pending.set(jobId, { settle });
+      this.#mailbox.pending.set(jobId, settle);
       signal?.addEventListener('abort', cancel, { once: true });
       try {
         callNative(() => this.#native.submit(jobId, kind, JSON.stringify(request), options.tensors ?? {}));
       } catch (error) {
         finish();
-        reject(error);
+        reject(failure(error));
       }
     });
   }
 
-  /** Cancels what runs, ends the thread and frees the models. Later calls return the same promise. */
+  /** Rejects what runs and waits with DisposedError, ends the thread and frees the models. Later calls return the same promise. */
   dispose(): Promise<void> {
     this.#disposal ??= new Promise((resolve) => {
-      this.#reportStopped = resolve;
+      this.#mailbox.reportStopped = resolve;
       this.#native.dispose();
     });
     return this.#disposal;
@@ -119,6 +141,28 @@ export class Engine {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.dispose();
   }
+
+  #errorOf(json: string, job: string): SvgT2IError {
+    const { code, message, hint } = JSON.parse(json) as { code: string; message: string; hint: string };
+    if (code === 'ERR_SVGT2I_DISPOSED') return new DisposedError(this.#owner, { job });
+    return new SvgT2IError(nativeCode(code), message, { hint, job });
+  }
+}
+
+function deliverTo(mailbox: Mailbox): NativeMessageHandler {
+  return (jobId, kind, json, tensors) => {
+    if (kind === 'stopped') mailbox.reportStopped?.();
+    else mailbox.pending.get(jobId)?.(kind, json, tensors);
+  };
+}
+
+/** Gives an error the stack of the call: it was made when the engine's answer came, where nobody called. */
+function failureFrom(frames: () => string, job: string) {
+  return (error: unknown): unknown => {
+    if (!SvgT2IError.isInstance(error)) return error;
+    error.stack = [`${error.name}: ${error.message}`, `    at engine job "${job}"`, frames()].join('\n');
+    return error;
+  };
 }
 
 /** Versions, devices and what the processor can do. Loads libtorch. */
@@ -134,14 +178,9 @@ function callNative<Result>(call: () => Result): Result {
   }
 }
 
-function errorFromJson(json: string): SvgT2IError {
-  const { code, message, hint } = JSON.parse(json) as { code: string; message: string; hint: string };
-  return new SvgT2IError(nativeCode(code), message, { hint });
-}
-
 // The addon throws plain errors with `code` and `hint`.
 function toSvgError(error: unknown): unknown {
-  if (SvgT2IError.isInstance(error) || !(error instanceof Error) || !('code' in error)) return error;
+  if (SvgT2IError.isInstance(error) || !isError(error) || !('code' in error)) return error;
   const hint = 'hint' in error && typeof error.hint === 'string' ? error.hint : undefined;
   return new SvgT2IError(nativeCode(String(error.code)), firstLine(error), { hint, cause: error });
 }

@@ -2,6 +2,7 @@
  * The one error type of the package. `code` is stable; `message` is one line that says what is wrong with what;
  * `hint` says what to do about it.
  */
+import { types } from 'node:util';
 
 import { printable } from './printable.js';
 
@@ -41,44 +42,103 @@ export const LIBRARY_ERROR_CODES = [
   'ERR_SVGT2I_BUILD', // the addon could not be compiled
 ] as const;
 
+/** Every stable code; README lists what their exit codes mean. */
 export type ErrorCode = (typeof NATIVE_ERROR_CODES)[number] | (typeof LIBRARY_ERROR_CODES)[number];
 
 export interface ErrorDetails {
   /** What the user can do about it, as a sentence. */
   readonly hint?: string | undefined;
   readonly cause?: unknown;
+  /** Kind of the engine's job. */
+  readonly job?: string | undefined;
 }
 
 // A registered symbol, so that two copies of the package in one process know each other's errors.
 const marker: unique symbol = Symbol.for('svg-t2i.error');
 
-export class SvgT2IError extends Error {
-  override readonly name: string = 'SvgT2IError';
+/** What every error looks like in JSON. */
+export interface ErrorJson {
+  /** `SvgT2IError` or `DisposedError`. */
+  readonly name: string;
+  /** Stable. */
   readonly code: ErrorCode;
+  readonly message: string;
+  /** What to do about it. */
   readonly hint?: string;
-  readonly [marker] = true;
+  /** Kind of the engine's job that failed. */
+  readonly job?: string;
+}
+
+/**
+ * Everything that this package throws, but for the reason of an aborted signal and what a caller's own callback throws.
+ *
+ * @example
+ * try {
+ *   await SvgT2I.load({ pretrained: 'pre-trained' });
+ * } catch (error) {
+ *   if (SvgT2IError.isInstance(error)) console.error(error.code, error.message, error.hint);
+ * }
+ */
+export class SvgT2IError extends Error {
+  /** `SvgT2IError` or `DisposedError`. */
+  declare readonly name: string;
+  /** Stable: `ERR_SVGT2I_...`. */
+  readonly code: ErrorCode;
+  /** What to do about it, as a sentence; not every error has one. */
+  declare readonly hint?: string;
+  /** Kind of the engine's job that failed, e.g. `decode`; absent where none had begun. */
+  declare readonly job?: string;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     // Paths and texts of files are in it, and whoever catches it may print it.
     super(printable(message), details.cause === undefined ? undefined : { cause: details.cause });
     this.code = code;
+    // Absent, not undefined: what is printed shows only what there is.
     if (details.hint !== undefined && details.hint !== '') this.hint = printable(details.hint);
+    if (details.job !== undefined) this.job = details.job;
   }
 
+  /** Whether a value is one of this package's errors, also of another copy of it or out of another realm (jest). */
   static isInstance(value: unknown): value is SvgT2IError {
     return typeof value === 'object' && value !== null && marker in value;
   }
+
+  /** For JSON.stringify, which leaves the message of an error out. */
+  toJSON(): ErrorJson {
+    const { name, code, message, hint, job } = this;
+    return {
+      name,
+      code,
+      message,
+      ...(hint === undefined ? {} : { hint }),
+      ...(job === undefined ? {} : { job }),
+    };
+  }
 }
 
-/** A method was called on something that `dispose()` has ended. */
+/** Rejects what runs or waits when `dispose()` is called, and every call after it. Its code is ERR_SVGT2I_DISPOSED. */
 export class DisposedError extends SvgT2IError {
-  override readonly name = 'DisposedError';
-
-  constructor(what: string) {
+  constructor(what: string, details: Pick<ErrorDetails, 'job'> = {}) {
     super('ERR_SVGT2I_DISPOSED', `${what} was disposed and cannot be used any more`, {
       hint: 'Load it again with SvgT2I.load(), or dispose of it later.',
+      ...details,
     });
   }
+}
+
+// On the prototypes, where neither printing nor spreading an error shows them.
+for (const [errorClass, name] of [
+  [SvgT2IError, 'SvgT2IError'],
+  [DisposedError, 'DisposedError'],
+] as const) {
+  Object.defineProperty(errorClass.prototype, 'name', { value: name, configurable: true, writable: true });
+}
+Object.defineProperty(SvgT2IError.prototype, marker, { value: true });
+
+/** Whether a value is an Error of any realm. */
+export function isError(value: unknown): value is Error {
+  if (types.isNativeError(value) || value instanceof Error) return true;
+  return Object.prototype.toString.call(value) === '[object DOMException]';
 }
 
 /** Exit codes of the command line; `svg-t2i --help` prints this table. */
@@ -117,12 +177,12 @@ export function exitCodeOf(error: unknown): number {
 
 /** What AbortController.abort() without a reason rejects with. */
 export function isAbortError(error: unknown): boolean {
-  return error instanceof Error && error.name === 'AbortError';
+  return isError(error) && error.name === 'AbortError';
 }
 
 /** `code` of a Node.js system error such as ENOENT, or undefined. */
 export function systemErrorCode(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !('code' in error)) return undefined;
+  if (!isError(error) || !('code' in error)) return undefined;
   return typeof error.code === 'string' ? error.code : undefined;
 }
 
@@ -216,7 +276,7 @@ const MAX_LINE = 500;
 
 /** The first line of any thrown value's message; one that repeats a whole file's text is cut. */
 export function firstLine(error: unknown): string {
-  const text = (error instanceof Error ? error.message : String(error)).slice(0, MAX_LINE + 1);
+  const text = (isError(error) ? error.message : String(error)).slice(0, MAX_LINE + 1);
   const line = text.split('\n', 1)[0] ?? '';
   return line.length > MAX_LINE ? `${line.slice(0, MAX_LINE)}...` : line;
 }

@@ -1,31 +1,47 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /** The public API. */
 export type { ModelOptions } from './config/model.js';
-export type { Settings } from './config/request.js';
+export type { Settings, Solver } from './config/settings.js';
 export { loadTrainingConfig, type TrainingConfig, type TrainingStage } from './config/train.js';
-export { DisposedError, type ErrorCode, EXIT_CODES, SvgT2IError } from './errors.js';
+export { DisposedError, type ErrorCode, type ErrorJson, EXIT_CODES, SvgT2IError } from './errors.js';
 export { type DecodeLimits, decodeImage, readImage } from './image/decode.js';
-export { encodeImage, type OutputFormat } from './image/encode.js';
-export { gridImage } from './image/grid.js';
+export { type EncodeOptions, encodeImage, type OutputFormat } from './image/encode.js';
+export { type GridOptions, gridImage } from './image/grid.js';
 export { type ImageParameters, readParameters } from './image/parameters.js';
 export { psnr } from './image/psnr.js';
 export type { RgbImage } from './image/rgb-image.js';
 export { EMBEDDED_MODEL } from './pipeline/embedded-model.js';
-export type { GeneratedImage } from './pipeline/generated-image.js';
-export type { ModelPart } from './pipeline/layout.js';
-export type { LoadedModels, LoadOptions } from './pipeline/load.js';
+export type { GeneratedImage, ImageFileOptions } from './pipeline/generated-image.js';
+export type { ImageMetadata } from './pipeline/image-metadata.js';
 export { requestFromParameters } from './pipeline/repeat.js';
 export type {
   DecodedImage,
+  DecodeEvent,
+  DoneEvent,
+  EncodeEvent,
   Evaluations,
+  FailedEvent,
   FailedImage,
   GenerateEvent,
   GenerateRequest,
   GenerateResult,
+  ImageEvent,
   Latent,
   LoadEvent,
+  LoadedAutoencoder,
+  LoadedDit,
+  LoadedModels,
+  LoadedStatistics,
+  LoadedTextEncoder,
+  LoadOptions,
+  ModelPart,
+  PreviewEvent,
   Reconstruction,
+  ReleasePart,
   SignalOptions,
+  StepEvent,
   Timings,
+  WarningEvent,
 } from './pipeline/types.js';
 export { SvgT2I } from './pipeline.js';
 export { SYSTEM_PROMPTS } from './text/system-prompts.js';

@@ -1,47 +1,82 @@
 /** The typed pipeline: a release loaded once, then pictures from text, and pictures to features and back. */
 import { randomInt } from 'node:crypto';
-import { defined } from './config/defined.js';
-import { requestSchema, type Settings } from './config/request.js';
-import { validate } from './config/validate.js';
+import { z } from 'zod';
+import { linkedController, throwIfAborted } from './abort.js';
+import { callerFrames, withCaller } from './caller.js';
+import type { Settings } from './config/settings.js';
+import { checkArgument, signalOptionsSchema } from './config/values.js';
 import { DisposedError, SvgT2IError } from './errors.js';
 import { psnr } from './image/psnr.js';
 import type { RgbImage } from './image/rgb-image.js';
+import { imageSchema } from './image/schema.js';
 import { tokensTensor } from './pipeline/captions.js';
+import { checkRequest } from './pipeline/check-request.js';
 import {
   checkWriter,
   enhanceInstruction,
   MAX_ENHANCE_TOKENS,
   tidyEnhancedPrompt,
 } from './pipeline/enhance.js';
+import { disposeWhenForgotten, isNotForgotten } from './pipeline/forgotten.js';
 import type { GeneratedImage } from './pipeline/generated-image.js';
-import { type Loaded, type LoadedModels, type LoadOptions, loadRelease } from './pipeline/load.js';
+import { type Loaded, loadRelease } from './pipeline/load.js';
 import { SampleRun } from './pipeline/sample-run.js';
-import { imageFrom, imageTensor, latentFrom, latentTensor } from './pipeline/tensors.js';
+import { imageFrom, imageTensor, latentFrom, latentSchema, latentTensor } from './pipeline/tensors.js';
+import { NO_TIME } from './pipeline/timings.js';
 import type {
   FailedImage,
   GenerateEvent,
   GenerateRequest,
   GenerateResult,
   Latent,
+  LoadedModels,
+  LoadOptions,
   Reconstruction,
   SignalOptions,
   Timings,
 } from './pipeline/types.js';
 import type { Tokenizer } from './text/tokenizer.js';
 
+const imagesSchema = z.array(imageSchema, { error: 'must be a list of pictures' });
+const latentsSchema = z.array(latentSchema, { error: 'must be a list of latents' });
+
+/**
+ * A loaded release. It has a thread of its own, on which calls take their turns; the event loop stays free.
+ *
+ * @example
+ * const pipe = await SvgT2I.load({ pretrained: 'pre-trained' });
+ * try {
+ *   const { images } = await pipe.generate({ prompt: 'a red fox in the snow', seed: 7 });
+ *   await images[0]?.save('fox.png');
+ * } finally {
+ *   await pipe.dispose(); // or `await using pipe = ...`, in TypeScript and from Node 24 on
+ * }
+ */
 export class SvgT2I {
   readonly #loaded: Loaded;
 
   private constructor(loaded: Loaded) {
     this.#loaded = loaded;
+    disposeWhenForgotten(this, loaded.engine);
   }
 
   /**
-   * Finds and loads a release. Throws SvgT2IError: ERR_SVGT2I_WEIGHTS_MISSING with every place looked in,
-   * ERR_SVGT2I_WEIGHTS_MISMATCH where the parts do not belong together, ERR_SVGT2I_DEVICE_UNAVAILABLE.
+   * Finds and loads a release. The first call in a process opens libtorch, on another thread.
+   *
+   * @throws SvgT2IError ERR_SVGT2I_WEIGHTS_MISSING with every place looked in, ERR_SVGT2I_WEIGHTS_MISMATCH where the parts do
+   *   not belong together, ERR_SVGT2I_DEVICE_UNAVAILABLE, ERR_SVGT2I_LIBTORCH_MISSING, ERR_SVGT2I_INVALID_ARGUMENT; or the
+   *   signal's reason
+   *
+   * @example
+   * const pipe = await SvgT2I.load({ pretrained: 'pre-trained', dtype: 'bf16', device: 'cuda:0' });
    */
   static async load(options: LoadOptions = {}): Promise<SvgT2I> {
-    return new SvgT2I(await loadRelease(options));
+    const caller = callerFrames(SvgT2I.load);
+    try {
+      return new SvgT2I(await loadRelease(options));
+    } catch (error) {
+      throw withCaller(error, caller);
+    }
   }
 
   /** Device, dtype and dimensions of the loaded models. */
@@ -59,23 +94,41 @@ export class SvgT2I {
     return this.#loaded.defaults;
   }
 
+  /** Whether dispose() was called. */
   get disposed(): boolean {
     return this.#loaded.engine.disposed;
   }
 
-  /** Draws every picture of a request. Rejects with SvgT2IError or the signal's reason. */
+  /**
+   * Draws every picture of a request.
+   *
+   * @throws SvgT2IError ERR_SVGT2I_INVALID_ARGUMENT before any work, ERR_SVGT2I_OUT_OF_MEMORY, ERR_SVGT2I_DISPOSED; or the
+   *   signal's reason
+   *
+   * @example
+   * const { images, timings } = await pipe.generate({
+   *   prompt: ['a red fox', 'a blue jay'],
+   *   count: 2,
+   *   signal: AbortSignal.timeout(60_000),
+   * });
+   */
   async generate(request: GenerateRequest): Promise<GenerateResult> {
     const images: GeneratedImage[] = [];
     const failures: FailedImage[] = [];
     const warnings: string[] = [];
-    let timings: Timings = {};
-    for await (const event of this.stream(request)) {
-      if (event.type === 'image') images.push(event.image);
-      else if (event.type === 'failed') {
-        const { type: _, ...failure } = event;
-        failures.push(failure);
-      } else if (event.type === 'warning') warnings.push(event.message);
-      else if (event.type === 'done') timings = event.timings;
+    let timings: Timings = NO_TIME;
+    const caller = callerFrames(this.generate);
+    try {
+      for await (const event of this.stream(request)) {
+        if (event.type === 'image') images.push(event.image);
+        else if (event.type === 'failed') {
+          const { type: _, ...failure } = event;
+          failures.push(failure);
+        } else if (event.type === 'warning') warnings.push(event.message);
+        else if (event.type === 'done') timings = event.timings;
+      }
+    } catch (error) {
+      throw withCaller(error, caller);
     }
     return { images, failures, warnings, timings };
   }
@@ -83,28 +136,27 @@ export class SvgT2I {
   /**
    * Draws a request and tells what happens. A picture is drawn only after the events of the one before were taken;
    * leaving the loop ends the run at its next step.
+   *
+   * @throws SvgT2IError as generate()
+   *
+   * @example
+   * for await (const event of pipe.stream({ prompt: 'a red fox', previewEvery: 10 })) {
+   *   if (event.type === 'step') console.error(`step ${event.step} of ${event.steps}`);
+   *   if (event.type === 'image') await event.image.save('fox.png');
+   * }
    */
   async *stream(request: GenerateRequest): AsyncGenerator<GenerateEvent, void> {
-    const {
-      signal,
-      noise,
-      only,
-      returnLatents = false,
-      returnDecoded = false,
-      previewEvery = 0,
-      keepGoing = false,
-      ...settings
-    } = request;
-    const asked = { ...this.#loaded.defaults, ...defined(settings) };
-    const checked = validate(requestSchema, asked, { code: 'ERR_SVGT2I_INVALID_ARGUMENT' });
-    const seed = checked.seed === 'random' ? randomInt(2 ** 47) : checked.seed;
-    const prompt = typeof checked.prompt === 'string' ? [checked.prompt] : checked.prompt;
+    const { signal, noise, only, returnLatents, returnDecoded, previewEvery, keepGoing, ...settings } =
+      checkRequest(request, this.#loaded.defaults);
+    const seed = settings.seed === 'random' ? randomInt(2 ** 47) : settings.seed;
+    const prompt = typeof settings.prompt === 'string' ? [settings.prompt] : settings.prompt;
+    using either = linkedController(signal);
     const tokenizer = this.#tokenizer();
-    if (checked.systemPrompt === 'enhance') checkWriter(tokenizer);
+    if (settings.systemPrompt === 'enhance') checkWriter(tokenizer);
     const run = new SampleRun(
       this.#loaded,
       tokenizer,
-      { ...checked, seed, prompt },
+      { ...settings, seed, prompt },
       {
         noise,
         only,
@@ -112,42 +164,66 @@ export class SvgT2I {
         returnDecoded,
         previewEvery,
         keepGoing,
-        enhance: (text, either) => this.enhancePrompt(text, { signal: either }),
+        enhance: (text, until) => this.enhancePrompt(text, { signal: until }),
       },
     );
-    signal?.throwIfAborted();
-    const left = new AbortController();
-    try {
-      yield* run.events(signal === undefined ? left.signal : AbortSignal.any([signal, left.signal]));
-    } finally {
-      left.abort();
-    }
+    throwIfAborted(signal);
+    yield* run.events(either.signal);
   }
 
-  /** Features of pictures whose sides are multiples of 16, un-normalised: what decode() takes. */
+  /**
+   * Features of pictures, un-normalised: what decode() takes.
+   *
+   * @param images whose sides are multiples of 16
+   * @throws SvgT2IError ERR_SVGT2I_INVALID_ARGUMENT, ERR_SVGT2I_WEIGHTS_MISSING without the encoder's weights; or the signal's
+   *   reason
+   *
+   * @example
+   * const [latent] = await pipe.encode([await readImage('fox.png')]);
+   */
   async encode(images: readonly RgbImage[], options: SignalOptions = {}): Promise<readonly Latent[]> {
-    if (images.length === 0) return [];
+    const checked = checkArgument('images', imagesSchema, images);
+    const { signal } = checkArgument('options', signalOptionsSchema, options);
+    if (checked.length === 0) return [];
     this.#checkEncoder();
-    const tensors = Object.fromEntries(images.map((image, i) => [`image.${i}`, imageTensor(image, i)]));
-    const result = await this.#engine().run('encode', {}, { tensors, signal: options.signal });
-    return images.map((_, i) => latentFrom(result.tensors, `latent.${i}`));
+    const tensors = Object.fromEntries(checked.map((image, i) => [`image.${i}`, imageTensor(image, i)]));
+    const result = await this.#engine().run('encode', {}, { tensors, signal });
+    return checked.map((_, i) => latentFrom(result.tensors, `latent.${i}`));
   }
 
-  /** Pictures of features, 16 times as wide and high. */
+  /**
+   * Pictures of features, 16 times as wide and high.
+   *
+   * @throws SvgT2IError ERR_SVGT2I_INVALID_ARGUMENT; or the signal's reason
+   *
+   * @example
+   * const [image] = await pipe.decode(await pipe.encode([picture]));
+   */
   async decode(latents: readonly Latent[], options: SignalOptions = {}): Promise<readonly RgbImage[]> {
-    if (latents.length === 0) return [];
-    const tensors = Object.fromEntries(latents.map((latent, i) => [`latent.${i}`, latentTensor(latent, i)]));
-    const result = await this.#engine().run('decode', {}, { tensors, signal: options.signal });
-    return latents.map((_, i) => imageFrom(result.tensors, `image.${i}`));
+    const checked = checkArgument('latents', latentsSchema, latents);
+    const { signal } = checkArgument('options', signalOptionsSchema, options);
+    if (checked.length === 0) return [];
+    const tensors = Object.fromEntries(checked.map((latent, i) => [`latent.${i}`, latentTensor(latent, i)]));
+    const result = await this.#engine().run('decode', {}, { tensors, signal });
+    return checked.map((_, i) => imageFrom(result.tensors, `image.${i}`));
   }
 
-  /** Encodes and decodes pictures one by one and measures what is lost. */
+  /**
+   * Encodes and decodes pictures one by one and measures what is lost.
+   *
+   * @param images whose sides are multiples of 16
+   * @throws SvgT2IError as encode()
+   *
+   * @example
+   * const [{ image, psnr }] = await pipe.reconstruct([await readImage('fox.png')]);
+   */
   async reconstruct(
     images: readonly RgbImage[],
     options: SignalOptions = {},
   ): Promise<readonly Reconstruction[]> {
+    const checked = checkArgument('images', imagesSchema, images);
     const results: Reconstruction[] = [];
-    for (const original of images) {
+    for (const original of checked) {
       // One at a time: Autoencoder-R aligns its two branches over the whole batch, and was trained on single images.
       const [image] = await this.decode(await this.encode([original], options), options);
       if (image !== undefined) results.push({ image, psnr: psnr(original, image) });
@@ -156,10 +232,17 @@ export class SvgT2I {
   }
 
   /**
-   * A longer description of the same picture, written by the text encoder (greedy, so always the same). Rejects with
-   * ERR_SVGT2I_INVALID_ARGUMENT for a prompt beyond what the text encoder can go on from (some 7,900 tokens).
+   * A longer description of the same picture, written by the text encoder (greedy, so always the same).
+   *
+   * @throws SvgT2IError ERR_SVGT2I_INVALID_ARGUMENT, also for a prompt beyond what the text encoder can go on from (some
+   *   7,900 tokens), ERR_SVGT2I_NOT_LOADED without the text encoder; or the signal's reason
+   *
+   * @example
+   * const prompt = await pipe.enhancePrompt('a cat on a sofa');
    */
   async enhancePrompt(prompt: string, options: SignalOptions = {}): Promise<string> {
+    checkArgument('prompt', z.string(), prompt);
+    const { signal } = checkArgument('options', signalOptionsSchema, options);
     const tokenizer = this.#tokenizer();
     checkWriter(tokenizer);
     const { ids } = tokenizer.encode(enhanceInstruction(prompt));
@@ -174,13 +257,19 @@ export class SvgT2I {
     const { value } = await this.#engine().run<{ readonly ids: readonly number[] }>(
       'generate-text',
       { maxNewTokens: MAX_ENHANCE_TOKENS },
-      { tensors: { tokens: tokensTensor(ids) }, signal: options.signal },
+      { tensors: { tokens: tokensTensor(ids) }, signal },
     );
     return tidyEnhancedPrompt(tokenizer.decode(value.ids, { skipSpecialTokens: true }), prompt);
   }
 
-  /** Ends what runs and frees the models. A second call waits for the first. */
+  /**
+   * Rejects what runs and what waits with a DisposedError, and frees the models. A second call waits for the first.
+   *
+   * @example
+   * await pipe.dispose();
+   */
   async dispose(): Promise<void> {
+    isNotForgotten(this);
     await this.#loaded.engine.dispose();
   }
 

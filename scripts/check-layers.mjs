@@ -21,8 +21,10 @@ const nativeLayers = {
   addon: ['core', 'engine'],
 };
 
-/** Folder or file of lib/ -> those that it may import; errors, lock, files, keyed-lines, printable, stop, version serve all. */
+/** Folder or file of lib/ -> those that it may import; those of `everywhere` serve all. */
 const libLayers = {
+  abort: [],
+  caller: [],
   errors: [],
   lock: [],
   files: [],
@@ -63,7 +65,18 @@ const libLayers = {
     'index',
   ],
 };
-const everywhere = ['errors', 'lock', 'files', 'keyed-lines', 'printable', 'regular-file', 'stop', 'version'];
+const everywhere = [
+  'abort',
+  'caller',
+  'errors',
+  'lock',
+  'files',
+  'keyed-lines',
+  'printable',
+  'regular-file',
+  'stop',
+  'version',
+];
 
 const problems = [];
 

@@ -30,5 +30,31 @@ export const modelSchema = z.strictObject({
   offload: z.boolean().default(false).describe('keep the text encoder on the CPU, to save GPU memory'),
 });
 
-export type ModelOptions = z.input<typeof modelSchema>;
+/** Which weights are loaded, where they run and in which precision. */
+export interface ModelOptions {
+  /**
+   * The release's `pre-trained` folder, or the one above it; a path or a `file:` URL. Default: `pre-trained` in the working
+   * folder, then in the cache.
+   */
+  readonly pretrained?: string | URL | undefined;
+  /** Folder or file of the diffusion transformer; relative to the release's folder. Default: looked for there. */
+  readonly dit?: string | URL | undefined;
+  /** Yaml of the autoencoder; relative to the release's folder. Default: looked for there. */
+  readonly autoencoder?: string | URL | undefined;
+  /** Folder of Gemma-2; relative to the release's folder. Default: `gemma-2-2b` there. */
+  readonly textEncoder?: string | URL | undefined;
+  /** `.pt` file of the feature statistics; relative to the release's folder. Default: looked for there. */
+  readonly statistics?: string | URL | undefined;
+  /** `ema`: averaged weights, `raw`: the others, `auto`: averaged where the folder has them. Default: `auto`. */
+  readonly weights?: WeightKind | undefined;
+  /** `auto`, `cpu`, `cuda` or `cuda:N`. Default: `auto`, which takes a GPU where there is one. */
+  readonly device?: string | undefined;
+  /** `auto`, `fp32` or `bf16`. Default: `auto`: bf16 where the hardware multiplies it, fp32 elsewhere. */
+  readonly dtype?: Dtype | undefined;
+  /** CPU threads, 1 to 4096. Default: all cores. */
+  readonly threads?: number | undefined;
+  /** Keep the text encoder on the CPU, to save GPU memory. Default: false. */
+  readonly offload?: boolean | undefined;
+}
+
 export type ResolvedModelOptions = z.output<typeof modelSchema>;

@@ -1,5 +1,6 @@
 /** What to draw: one schema for the API, the command line and the configuration files. */
 import { z } from 'zod';
+import type { Solver } from './settings.js';
 
 /** Latents have 1/16 of the picture's side. */
 export const PATCH_PIXELS = 16;
@@ -16,8 +17,6 @@ export const DPM_METHODS = ['multistep', 'singlestep'] as const;
 export const DPM_SKIP_TYPES = ['time_uniform_flow', 'time_uniform', 'time_quadratic', 'logSNR'] as const;
 export const GUIDANCE_MODES = ['renorm', 'standard'] as const;
 export const SEED_MODES = ['each', 'same'] as const;
-
-export type Solver = (typeof SOLVERS)[number];
 
 export function isAdaptive(solver: Solver): boolean {
   return ADAPTIVE_SOLVERS.some((name) => name === solver);
@@ -141,8 +140,6 @@ export const requestSchema = settingsSchema
   })
   .superRefine(checkTogether);
 
-/** What a caller passes. */
-export type Settings = z.input<typeof settingsSchema>;
 /** With every default filled in. */
 export type ResolvedSettings = z.output<typeof settingsSchema>;
 export type ResolvedRequest = z.output<typeof requestSchema>;

@@ -6,7 +6,9 @@ import { type ConfigKeys, type ConfigSources, type ConfigTree, loadConfig, resol
 import { type AutoencoderTrainingConfig, autoencoderTrainingSchema } from './train-autoencoder.js';
 import { type DitTrainingConfig, ditTrainingSchema } from './train-dit.js';
 
+/** A whole training configuration, with every default; what configs/*.schema.json describe. */
 export type TrainingConfig = DitTrainingConfig | AutoencoderTrainingConfig;
+/** `dit` or `autoencoder`. */
 export type TrainingStage = TrainingConfig['stage'];
 
 export const TRAINING_STAGES = ['dit', 'autoencoder'] as const satisfies readonly TrainingStage[];
@@ -51,6 +53,14 @@ export async function loadAutoencoderTrainingConfig(
   return resolvePaths(config as ConfigTree, '.', autoencoderKeys) as AutoencoderTrainingConfig;
 }
 
+/**
+ * A training configuration from its layers: file, environment, values and assignments.
+ *
+ * @throws SvgT2IError ERR_SVGT2I_INVALID_CONFIG naming the key
+ *
+ * @example
+ * const config = await loadTrainingConfig('dit', { file: 'configs/dit/dit_stage1_256.yaml', set: ['steps=1000'] });
+ */
 export function loadTrainingConfig(stage: TrainingStage, sources: ConfigSources): Promise<TrainingConfig> {
   return stage === 'dit' ? loadDitTrainingConfig(sources) : loadAutoencoderTrainingConfig(sources);
 }

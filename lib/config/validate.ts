@@ -1,4 +1,5 @@
 /** Checks a value against a zod schema; what is wrong comes out as one typed error of one line. */
+import { inspect } from 'node:util';
 import { z } from 'zod';
 import { type ErrorCode, firstLine, SvgT2IError } from '../errors.js';
 import { nearest } from './nearest.js';
@@ -18,11 +19,20 @@ export function validate<Schema extends z.ZodType>(
 ): z.output<Schema> {
   const result = schema.safeParse(value, { reportInput: true });
   if (result.success) return result.data;
-  const { issues } = result.error;
+  const issues = firstOfEachPlace(result.error.issues);
   const text = issuesText(schema, result.error, options);
   const prefix = options.source === undefined ? '' : `${options.source}: `;
   throw new SvgT2IError(options.code ?? 'ERR_SVGT2I_INVALID_CONFIG', prefix + text, {
-    hint: issues.map((issue) => hintOf(schema, issue)).find((hint) => hint !== undefined),
+    hint: issues.map((issue) => issueHint(schema, issue)).find((hint) => hint !== undefined),
+  });
+}
+
+/** A number that is too large may break several rules; one of them is enough. */
+function firstOfEachPlace(issues: readonly z.core.$ZodIssue[]): readonly z.core.$ZodIssue[] {
+  const seen = new Set<string>();
+  return issues.filter((issue) => {
+    const place = JSON.stringify(issue.path.map(String));
+    return !seen.has(place) && seen.add(place);
   });
 }
 
@@ -32,7 +42,9 @@ export function issuesText(
   error: z.ZodError,
   options: Pick<ValidateOptions, 'nameOf'> = {},
 ): string {
-  return error.issues.map((issue) => issueText(schema, issue, options)).join('; ');
+  return firstOfEachPlace(error.issues)
+    .map((issue) => issueText(schema, issue, options))
+    .join('; ');
 }
 
 /** As firstLine, of what a schema's own parse() throws too. */
@@ -77,32 +89,51 @@ function reason(issue: z.core.$ZodIssue): string {
       return `must be one of ${issue.values.map(String).join(', ')}`;
     case 'too_small':
       if (issue.origin === 'array') return `needs at least ${issue.minimum} of them`;
+      if (issue.origin === 'string' && Number(issue.minimum) === 1) return 'must not be empty';
       return `must be ${issue.inclusive === false ? 'above' : 'at least'} ${issue.minimum}`;
     case 'too_big':
       return `must be ${issue.inclusive === false ? 'below' : 'at most'} ${issue.maximum}`;
     case 'not_multiple_of':
       return `must be a multiple of ${issue.divisor}`;
     case 'invalid_type':
+      if (!issue.message.startsWith('Invalid input')) return issue.message;
       return `must be ${typeNames[issue.expected] ?? issue.expected}`;
     default:
       return issue.message;
   }
 }
 
-/** The known keys, or what a rule of ours says in its `params`. */
-function hintOf(schema: z.ZodType, issue: z.core.$ZodIssue): string | undefined {
-  if (issue.code === 'custom') {
-    const hint: unknown = issue.params?.hint;
-    return typeof hint === 'string' ? hint : undefined;
-  }
+function issueHint(schema: z.ZodType, issue: z.core.$ZodIssue): string | undefined {
+  // The schema's own, e.g. `z.custom(check, { params: { hint } })`.
+  if (issue.code === 'custom' && typeof issue.params?.hint === 'string') return issue.params.hint;
+  if (typeof issue.input === 'bigint') return 'Pass a plain number: Number(value).';
   if (issue.code !== 'unrecognized_keys') return undefined;
   return `Known keys here: ${knownKeys(schema, issue.path).join(', ')}.`;
 }
 
-function shown(value: unknown): string {
-  if (value === undefined) return 'nothing';
-  const text = typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? typeof value);
+/** A value for a message: short, on one line, whatever it is. */
+export function shown(value: unknown): string {
+  const text = describe(value);
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}
+
+const INSPECT = { depth: 1, maxArrayLength: 3, maxStringLength: 40, breakLength: Number.POSITIVE_INFINITY };
+
+function describe(value: unknown): string {
+  switch (typeof value) {
+    case 'undefined':
+      return 'nothing';
+    case 'number':
+      return String(value);
+    case 'bigint':
+      return `${value}n`;
+    case 'string':
+      return JSON.stringify(value);
+    case 'object':
+      return inspect(value, INSPECT).replace(/\s+/g, ' ');
+    default:
+      return typeof value === 'boolean' ? String(value) : `a ${typeof value}`;
+  }
 }
 
 /** Keys of the object schema at `path`. */

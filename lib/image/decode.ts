@@ -9,6 +9,7 @@ import { HEAD_BYTES, IMAGE_FORMATS, type ImageFormat, otherKind, sniffImageForma
 import { type RgbImage, rgbImage } from './rgb-image.js';
 import { hasPlainYcbcr } from './tiff-colour.js';
 
+/** What a picture file may cost. */
 export interface DecodeLimits {
   /** Largest file, in bytes. */
   readonly maxBytes?: number;

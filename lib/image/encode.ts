@@ -1,17 +1,23 @@
 /** RGB pixels into picture files that carry their parameters. */
 import sharp from 'sharp';
+import { z } from 'zod';
+import { validate } from '../config/validate.js';
 import { firstLine, SvgT2IError } from '../errors.js';
 import { INFOTEXT_KEYWORD, infotextOf } from './infotext.js';
 import { insertJpegExif, withoutJpegDensity } from './jpeg-exif.js';
 import { type ImageParameters, PARAMETERS_KEYWORD, parametersExif, toAsciiJson } from './parameters.js';
 import { insertPngChunks, pngTextChunk } from './png-text.js';
 import type { RgbImage } from './rgb-image.js';
+import { checkImage } from './schema.js';
 import { insertWebpExif } from './webp-exif.js';
 
+/** Formats that are written. */
 export type OutputFormat = 'png' | 'jpeg' | 'webp';
 
+/** What `encodeImage()` takes. */
 export interface EncodeOptions {
-  readonly format: OutputFormat;
+  /** `jpg` is `jpeg`. */
+  readonly format: OutputFormat | 'jpg';
   /** 1 to 100 for JPEG and WebP; PNG loses nothing at any setting. Default 92. */
   readonly quality?: number;
   /** Stored in the picture and read back by `readParameters`. */
@@ -26,6 +32,11 @@ export const MAX_FORMAT_SIDE: Readonly<Record<OutputFormat, number>> = {
 };
 
 const DEFAULT_QUALITY = 92;
+const optionsSchema = z.strictObject({
+  format: z.enum(['png', 'jpeg', 'webp', 'jpg']).transform((name) => (name === 'jpg' ? 'jpeg' : name)),
+  quality: z.number().int().min(1).max(100).default(DEFAULT_QUALITY),
+  parameters: z.record(z.string(), z.unknown()).optional(),
+});
 const formatByExtension: Readonly<Record<string, OutputFormat>> = {
   '.png': 'png',
   '.jpg': 'jpeg',
@@ -54,23 +65,27 @@ export function outputFormatOf(path: string): OutputFormat {
 /**
  * A PNG, JPEG (4:4:4) or WebP file's bytes.
  *
- * @throws SvgT2IError ERR_SVGT2I_INVALID_ARGUMENT for a quality out of range, ERR_SVGT2I_IMAGE for a size that the
- *   format cannot hold (16383 px a side for WebP, 65535 for JPEG)
+ * @throws SvgT2IError ERR_SVGT2I_INVALID_ARGUMENT for another format or a quality out of range, ERR_SVGT2I_IMAGE for a
+ *   size that the format cannot hold (16383 px a side for WebP, 65535 for JPEG)
+ *
+ * @example
+ * for await (const event of pipe.stream({ prompt: 'a red circle', previewEvery: 10 })) {
+ *   if (event.type === 'preview') await writeFile('now.jpg', await encodeImage(event.image, { format: 'jpeg' }));
+ * }
  */
 export async function encodeImage(image: RgbImage, options: EncodeOptions): Promise<Uint8Array> {
-  const { format, parameters, quality = DEFAULT_QUALITY } = options;
-  if (!Number.isInteger(quality) || quality < 1 || quality > 100) {
-    throw new SvgT2IError('ERR_SVGT2I_INVALID_ARGUMENT', `quality ${quality} is no integer from 1 to 100`);
-  }
-  const raw = { width: image.width, height: image.height, channels: 3 as const };
-  const encoder = sharp(image.data, { raw, limitInputPixels: false });
+  const { format, parameters, quality } = validate(optionsSchema, options, {
+    code: 'ERR_SVGT2I_INVALID_ARGUMENT',
+  });
+  const { width, height, data } = checkImage('image', image);
+  const encoder = sharp(data, { raw: { width, height, channels: 3 }, limitInputPixels: false });
   if (format === 'png') encoder.png();
   else if (format === 'jpeg') encoder.jpeg({ quality, chromaSubsampling: '4:4:4' });
   else encoder.webp({ quality });
   try {
     return withParameters(await encoder.toBuffer(), image, { format, parameters });
   } catch (error) {
-    const size = `${image.width}x${image.height}`;
+    const size = `${width}x${height}`;
     throw new SvgT2IError(
       'ERR_SVGT2I_IMAGE',
       `a ${size} picture cannot be written as ${format}: ${firstLine(error)}`,

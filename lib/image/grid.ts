@@ -2,6 +2,7 @@
 import { SvgT2IError } from '../errors.js';
 import { type RgbImage, rgbImage } from './rgb-image.js';
 
+/** How pictures are laid out. */
 export interface GridOptions {
   /** Pictures a row; by default the squarest grid. */
   readonly columns?: number;

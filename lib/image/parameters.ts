@@ -51,7 +51,7 @@ export function exifDescription(parameters: ImageParameters): string {
 }
 
 /** The EXIF block of a set of parameters: for us, and in the place where other tools look for a prompt. */
-export function parametersExif(parameters: ImageParameters): Buffer {
+export function parametersExif(parameters: ImageParameters): Uint8Array {
   return exifBlock({
     description: exifDescription(parameters),
     software: PARAMETERS_KEYWORD,

@@ -1,8 +1,11 @@
 /** Pixels as the whole package passes them around. */
 import { SvgT2IError } from '../errors.js';
 
+/** Pixels, as the whole package passes them around. */
 export interface RgbImage {
+  /** Pixels. */
   readonly width: number;
+  /** Pixels. */
   readonly height: number;
   /** 8-bit RGB, row by row: (height, width, 3). */
   readonly data: Uint8Array;

@@ -15,11 +15,22 @@ export type NativeDtype =
   | 'bfloat16'
   | 'float16';
 
+/** What the addon takes and gives; not NodeJS.TypedArray, which only @types/node knows. */
+export type NativeArray =
+  | Float32Array
+  | Float64Array
+  | BigInt64Array
+  | Int32Array
+  | Int16Array
+  | Int8Array
+  | Uint8Array
+  | Uint16Array;
+
 /** Row-major. `data` of bfloat16 and float16 is a Uint16Array of their bits, that of int64 a BigInt64Array. */
 export interface NativeTensor {
   readonly dtype: NativeDtype;
   readonly shape: readonly number[];
-  readonly data: NodeJS.TypedArray;
+  readonly data: NativeArray;
 }
 
 export type NativeTensors = Readonly<Record<string, NativeTensor>>;

@@ -86,31 +86,76 @@ function foundLibtorchs(build: BuildInfo, env: Environment): readonly Libtorch[]
   });
 }
 
-let binding: NativeBinding | undefined;
+interface Loader {
+  open(paths: readonly string[]): void;
+  openAsync?(paths: readonly string[]): Promise<void>;
+}
 
-/** The addon, loaded once in each thread. */
+interface Plan {
+  readonly files: AddonFiles;
+  readonly libtorch: Libtorch;
+}
+
+let binding: NativeBinding | undefined;
+let opening: Promise<NativeBinding> | undefined;
+
+/** The addon, loaded once in each thread. The first time holds the thread for half a second and more. */
 export function loadNative(): NativeBinding {
   if (binding !== undefined) return binding;
-  // MKL would end the process.
-  checkWorkingFolder();
-  const { addon, loaderFolder, build } = findAddon();
-  const libtorch = chooseLibtorch(build);
+  const plan = planLoad();
   try {
-    const loader = require(join(loaderFolder, 'svg-t2i-loader.node')) as {
-      readonly open: (paths: readonly string[]) => void;
-    };
-    loader.open(librariesToOpen(libtorch));
-    binding = require(addon) as NativeBinding;
-    return binding;
+    requireLoader(plan).open(librariesToOpen(plan.libtorch));
+    return requireAddon(plan);
   } catch (error) {
-    throw new SvgT2IError(
-      'ERR_SVGT2I_ADDON_MISSING',
-      `the native addon does not load: ${firstLine(error)}. Found: ${addon} with libtorch ${libtorch.version} ` +
-        `(${libtorch.flavour}) in ${libtorch.dir}. Requires: libtorch ${build.torch} (${build.flavour})`,
-      {
-        hint: loadHint(firstLine(error)),
-        cause: error,
-      },
-    );
+    throw loadError(plan, error);
   }
+}
+
+/** The same; libtorch is opened on another thread, so that the event loop goes on. */
+export function openNative(): Promise<NativeBinding> {
+  if (binding !== undefined) return Promise.resolve(binding);
+  opening ??= open().finally(() => {
+    opening = undefined; // a failure may have been mended until the next call
+  });
+  return opening;
+}
+
+async function open(): Promise<NativeBinding> {
+  const plan = planLoad();
+  try {
+    const loader = requireLoader(plan);
+    // A loader that was built before it could do so opens them here.
+    if (loader.openAsync === undefined) loader.open(librariesToOpen(plan.libtorch));
+    else await loader.openAsync(librariesToOpen(plan.libtorch));
+    return requireAddon(plan);
+  } catch (error) {
+    throw loadError(plan, error);
+  }
+}
+
+function planLoad(): Plan {
+  checkWorkingFolder(); // MKL would end the process
+  const files = findAddon();
+  return { files, libtorch: chooseLibtorch(files.build) };
+}
+
+function requireLoader({ files }: Plan): Loader {
+  return require(join(files.loaderFolder, 'svg-t2i-loader.node')) as Loader;
+}
+
+function requireAddon({ files }: Plan): NativeBinding {
+  binding = require(files.addon) as NativeBinding;
+  return binding;
+}
+
+function loadError({ files: { addon, build }, libtorch }: Plan, error: unknown): SvgT2IError {
+  return new SvgT2IError(
+    'ERR_SVGT2I_ADDON_MISSING',
+    `the native addon does not load: ${firstLine(error)}. Found: ${addon} with libtorch ${libtorch.version} ` +
+      `(${libtorch.flavour}) in ${libtorch.dir}. Requires: libtorch ${build.torch} (${build.flavour})`,
+    {
+      hint: loadHint(firstLine(error)),
+      cause: error,
+    },
+  );
 }

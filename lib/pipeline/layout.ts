@@ -3,17 +3,15 @@
  * Everything that is missing is reported at once, with the places that were looked in.
  */
 import { dirname, join, resolve } from 'node:path';
-import type { ModelOptions, ResolvedModelOptions } from '../config/model.js';
+import type { ResolvedModelOptions } from '../config/model.js';
 import { SvgT2IError } from '../errors.js';
 import { cacheHome } from '../install/paths.js';
 import { type AutoencoderFiles, findAutoencoder } from './autoencoder-files.js';
 import { findDit } from './dit-files.js';
 import { candidates, entries, isFile, isFolder, type MissingPart } from './find.js';
+import type { ModelPart, ReleasePart } from './types.js';
 
-export const MODEL_PARTS = ['textEncoder', 'dit', 'autoencoder'] as const;
-export type ModelPart = (typeof MODEL_PARTS)[number];
-/** The statistics come with the transformer; training wants them without it. */
-export type ReleasePart = ModelPart | 'statistics';
+export const MODEL_PARTS: readonly ModelPart[] = ['textEncoder', 'dit', 'autoencoder'];
 
 export interface ReleaseLayout {
   readonly folder: string;
@@ -55,7 +53,7 @@ export function findRelease(options: ResolvedModelOptions, parts: readonly Relea
 }
 
 /** The given folder, or the first of the usual places; the folder above `pre-trained` will do too. */
-export function findFolder({ pretrained }: Pick<ModelOptions, 'pretrained'>): string | undefined {
+export function findFolder({ pretrained }: Pick<ResolvedModelOptions, 'pretrained'>): string | undefined {
   return folderPlaces(pretrained).find(isFolder);
 }
 

@@ -1,45 +1,15 @@
 /** Loads a release into an engine: finds the files, then the models one after another. */
-import { type ModelOptions, modelSchema, type ResolvedModelOptions } from '../config/model.js';
-import type { Settings } from '../config/request.js';
-import { validate } from '../config/validate.js';
+import { throwIfAborted } from '../abort.js';
+import type { ResolvedModelOptions } from '../config/model.js';
+import type { Settings } from '../config/settings.js';
 import { Engine, type JsonValue } from '../engine.js';
 import { loadTokenizer, type Tokenizer } from '../text/tokenizer.js';
 import type { AutoencoderConfig } from './autoencoder-config.js';
 import { readDitConfig } from './dit-config.js';
-import { findRelease, MODEL_PARTS, type ReleaseLayout, type ReleasePart } from './layout.js';
+import { findRelease, MODEL_PARTS, type ReleaseLayout } from './layout.js';
+import { checkLoadOptions } from './load-options.js';
 import { readModelDefaults, readTrainedSizes } from './model-defaults.js';
-import type { LoadEvent } from './types.js';
-
-export type LoadOptions = ModelOptions & {
-  /** What is needed: all for pictures from text, the autoencoder alone to encode and decode. */
-  readonly parts?: readonly ReleasePart[] | undefined;
-  readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: ((event: LoadEvent) => void) | undefined;
-};
-
-/** What the engine says about the models it loaded; parts that were not asked for are absent. */
-export interface LoadedModels {
-  /** `cpu` or `cuda:N`. */
-  readonly device: string;
-  /** `fp32` or `bf16`. */
-  readonly dtype: string;
-  readonly textEncoder?: {
-    readonly hiddenSize: number;
-    readonly vocabSize: number;
-    /** Tokens of the longest text that it continues, the new ones included. */
-    readonly maxTokens: number;
-  };
-  readonly dit?: {
-    readonly channels: number;
-    readonly captionDim: number;
-    readonly parameters: number;
-    readonly maxCaptionTokens: number;
-    readonly maxLatentRows: number;
-    readonly maxLatentColumns: number;
-  };
-  /** `P`: frozen features alone; `R`: with the residual branch. */
-  readonly autoencoder?: { readonly kind: 'P' | 'R'; readonly channels: number; readonly canEncode: boolean };
-}
+import type { LoadedModels, LoadOptions } from './types.js';
 
 export interface Loaded {
   readonly engine: Engine;
@@ -53,17 +23,16 @@ export interface Loaded {
 }
 
 export async function loadRelease(options: LoadOptions): Promise<Loaded> {
-  const { parts = MODEL_PARTS, signal, onProgress, ...settings } = options;
-  const resolved = validate(modelSchema, settings, { code: 'ERR_SVGT2I_INVALID_ARGUMENT' });
-  signal?.throwIfAborted();
+  const { parts = MODEL_PARTS, signal, onProgress, ...resolved } = checkLoadOptions(options);
+  throwIfAborted(signal);
   const layout = findRelease(resolved, parts);
   const defaults = readModelDefaults(layout.folder);
   const trainedSizes = readTrainedSizes(layout.folder);
   const { device, threads } = resolved;
-  const engine = await Engine.create({
-    ...(device === 'auto' ? {} : { device }),
-    ...(threads === undefined ? {} : { threads }),
-  });
+  const engine = await Engine.create(
+    { ...(device === 'auto' ? {} : { device }), ...(threads === undefined ? {} : { threads }) },
+    { signal, owner: 'The pipeline' },
+  );
   try {
     const request = loadRequest(layout, resolved);
     const total = Object.keys(request.parts).length;

@@ -3,8 +3,16 @@ import { basename, dirname } from 'node:path';
 import { defaultShift, isAdaptive, type ResolvedRequest } from '../config/request.js';
 import type { ImageParameters } from '../image/parameters.js';
 import { PACKAGE_VERSION } from '../version.js';
+import type { ImageMetadata } from './image-metadata.js';
 import type { ReleaseLayout } from './layout.js';
 import type { Loaded } from './load.js';
+import type { Evaluations } from './types.js';
+
+/** What of a picture's parameters was asked for. */
+type AskedMetadata = Omit<
+  ImageMetadata,
+  'software' | 'enhancedPrompt' | 'noise' | 'dtype' | 'device' | keyof Evaluations
+>;
 
 /** What was asked for: known before anything is loaded. */
 export interface AskedPicture {
@@ -21,7 +29,7 @@ export function imageMetadata(picture: {
   readonly seed: number;
   readonly givenNoise: boolean;
   readonly loaded: Pick<Loaded, 'layout' | 'models'>;
-}): ImageParameters {
+}): ImageMetadata {
   const { request, prompt, seed, loaded } = picture;
   return {
     software: `svg-t2i ${PACKAGE_VERSION}`,
@@ -35,7 +43,7 @@ export function imageMetadata(picture: {
 }
 
 /** The part of a picture's parameters that was asked for. */
-export function askedMetadata({ request, prompt, seed, layout }: AskedPicture): ImageParameters {
+export function askedMetadata({ request, prompt, seed, layout }: AskedPicture): AskedMetadata {
   const dpm = request.solver === 'dpm++';
   return {
     prompt,

@@ -1,16 +1,17 @@
 /** defaults.yaml of a release: the settings of `sample` that suit its models where nobody says otherwise. */
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { ModelOptions } from '../config/model.js';
+import type { ResolvedModelOptions } from '../config/model.js';
 import { readOptionalFile } from '../config/optional-file.js';
-import { type Settings, settingsWithRules } from '../config/request.js';
+import { settingsWithRules } from '../config/request.js';
+import type { Settings } from '../config/settings.js';
 import { validate } from '../config/validate.js';
 import { parseYaml } from '../config/yaml.js';
 import { SvgT2IError } from '../errors.js';
 import { findFolder } from './layout.js';
 
 /** Of the folder that these options lead to; empty where there is no such file, or no such folder. */
-export function findModelDefaults(options: Pick<ModelOptions, 'pretrained'>): Settings {
+export function findModelDefaults(options: Pick<ResolvedModelOptions, 'pretrained'>): Settings {
   const folder = findFolder(options);
   return folder === undefined ? {} : readModelDefaults(folder);
 }

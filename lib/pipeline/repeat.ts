@@ -1,6 +1,7 @@
 /** From the parameters that a picture carries to the request that draws it again. */
 import { DTYPES, type Dtype } from '../config/model.js';
-import { type Settings, settingsSchema, settingsWithRules } from '../config/request.js';
+import { settingsSchema, settingsWithRules } from '../config/request.js';
+import type { Settings } from '../config/settings.js';
 import { validate } from '../config/validate.js';
 import { SvgT2IError } from '../errors.js';
 import type { ImageParameters } from '../image/parameters.js';

@@ -130,7 +130,8 @@ function jobRequest(
   };
 }
 
-function noiseTensor(noise: Float32Array, request: ResolvedRequest, channels: number): NativeTensor {
+/** Throws ERR_SVGT2I_INVALID_ARGUMENT for another number of values than the picture's latent has. */
+export function noiseTensor(noise: Float32Array, request: ResolvedRequest, channels: number): NativeTensor {
   const shape = [1, channels, request.height / PATCH_PIXELS, request.width / PATCH_PIXELS];
   const length = shape.reduce((product, size) => product * size, 1);
   if (noise.length !== length) {

@@ -7,8 +7,9 @@ import { GeneratedImage } from './generated-image.js';
 import type { Loaded } from './load.js';
 import { imageMetadata } from './metadata.js';
 import { isOwnFailure } from './own-failure.js';
-import { type SampleItem, SampleItems, sampleJob } from './sample-job.js';
+import { noiseTensor, type SampleItem, SampleItems, sampleJob } from './sample-job.js';
 import { decodedFrom, imageFrom, latentFrom } from './tensors.js';
+import { addTimings, NO_TIME } from './timings.js';
 import type { Evaluations, GenerateEvent, Timings } from './types.js';
 
 /** A request with its defaults, its prompts as a list and a seed in place of "random". */
@@ -35,7 +36,7 @@ type SampleJobEvent =
 
 /** What it returns, beside the pictures. */
 interface SampleJobValue {
-  readonly timings: Timings;
+  readonly timings: Partial<Timings>;
   /** Of each item: velocities that the model computed. */
   readonly evaluations?: readonly { readonly conditional: number; readonly unconditional: number }[];
 }
@@ -71,6 +72,8 @@ export class SampleRun {
   ) {
     this.#items = new SampleItems(request, options.noise);
     this.#wanted = options.only === undefined ? undefined : inOrder(options.only, this.#items.total);
+    const channels = loaded.models.dit?.channels ?? 0;
+    for (const noise of options.noise ?? []) noiseTensor(noise, request, channels);
     this.#loaded = loaded;
     this.#request = request;
     this.#options = options;
@@ -83,7 +86,7 @@ export class SampleRun {
   }
 
   async *events(signal: AbortSignal): AsyncGenerator<GenerateEvent, void> {
-    const timings: Record<string, number> = {};
+    let timings = NO_TIME;
     const { batchSize } = this.#request;
     const total = this.#wanted?.length ?? this.#items.total;
     let failed = 0;
@@ -93,7 +96,7 @@ export class SampleRun {
       const places = Array.from({ length: Math.min(batchSize, total - start) }, (_, i) => start + i);
       const items = places.map((place) => this.#items.at(this.#wanted?.[place] ?? place));
       for await (const event of this.#drawItems(items, signal)) {
-        if (event.type === 'spent') addTo(timings, event.timings);
+        if (event.type === 'spent') timings = addTimings(timings, event.timings);
         else yield event;
         if (event.type === 'failed') failed++;
       }
@@ -155,9 +158,7 @@ export class SampleRun {
       });
       yield { type: 'image', index: item.index, image };
     }
-    const spent = { ...value.timings };
-    for (const count of counts) addTo(spent, count);
-    return spent;
+    return counts.reduce(addTimings, addTimings(NO_TIME, value.timings));
   }
 
   #metadata(item: TextItem) {
@@ -195,10 +196,6 @@ function evaluationsOf({ evaluations }: SampleJobValue, position: number): Parti
   const counts = evaluations?.[position];
   if (counts === undefined) return {};
   return { evaluations: counts.conditional, unconditionalEvaluations: counts.unconditional };
-}
-
-function addTo(sums: Record<string, number>, values: Readonly<Record<string, number>>): void {
-  for (const [name, value] of Object.entries(values)) sums[name] = (sums[name] ?? 0) + value;
 }
 
 /** Of a size that the models never saw. */

@@ -1,9 +1,17 @@
 /** Between the pipeline's pictures and latents and the tensors that cross to the engine. */
+import { types } from 'node:util';
+import { z } from 'zod';
 import { PATCH_PIXELS } from '../config/request.js';
+import { countSchema, float32Schema } from '../config/values.js';
 import { SvgT2IError } from '../errors.js';
 import { type RgbImage, rgbImage } from '../image/rgb-image.js';
 import type { NativeTensor, NativeTensors } from '../native/binding.js';
 import type { DecodedImage, Latent } from './types.js';
+
+export const latentSchema: z.ZodType<Latent> = z.object(
+  { channels: countSchema, height: countSchema, width: countSchema, data: float32Schema },
+  { error: 'must be a latent: { channels, height, width, data }, as encode() returns it' },
+);
 
 /** uint8 (height, width, 3). Sides must be multiples of 16. */
 export function imageTensor(image: RgbImage, position: number): NativeTensor {
@@ -33,14 +41,14 @@ export function latentTensor(latent: Latent, position: number): NativeTensor {
 export function imageFrom(tensors: NativeTensors, name: string): RgbImage {
   const tensor = get(tensors, name);
   const [height = 0, width = 0] = tensor.shape;
-  if (tensor.dtype !== 'uint8' || !(tensor.data instanceof Uint8Array)) throw unexpected(name, tensor);
+  if (tensor.dtype !== 'uint8' || !types.isUint8Array(tensor.data)) throw unexpected(name, tensor);
   return rgbImage(width, height, tensor.data);
 }
 
 export function latentFrom(tensors: NativeTensors, name: string): Latent {
   const tensor = get(tensors, name);
   const [channels = 0, height = 0, width = 0] = tensor.shape.slice(-3);
-  if (tensor.dtype !== 'float32' || !(tensor.data instanceof Float32Array)) throw unexpected(name, tensor);
+  if (tensor.dtype !== 'float32' || !types.isFloat32Array(tensor.data)) throw unexpected(name, tensor);
   return { channels, height, width, data: tensor.data };
 }
 

@@ -1,47 +1,155 @@
 /** What goes into a pipeline and what comes out. */
-import type { z } from 'zod';
-import type { requestSchema } from '../config/request.js';
+import type { ModelOptions } from '../config/model.js';
+import type { Settings } from '../config/settings.js';
 import type { SvgT2IError } from '../errors.js';
 import type { RgbImage } from '../image/rgb-image.js';
 import type { GeneratedImage } from './generated-image.js';
 
-/** Features of one picture: float32 (channels, height / 16, width / 16). */
-export interface Latent {
+/** A part of a release that can be loaded alone. */
+export type ModelPart = 'textEncoder' | 'dit' | 'autoencoder';
+/** The statistics come with the transformer; training wants them without it. */
+export type ReleasePart = ModelPart | 'statistics';
+
+/** What a call can be given beside its subject. */
+export interface SignalOptions {
+  /**
+   * Ends the call: one that runs at its next step, one that waits for its turn at once. The promise rejects with
+   * `signal.reason`.
+   */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What `SvgT2I.load()` takes. */
+export interface LoadOptions extends ModelOptions, SignalOptions {
+  /**
+   * What is needed: `['autoencoder']` is enough to encode and decode, `['textEncoder']` to enhance prompts. Default: all
+   * three, for pictures from text.
+   */
+  readonly parts?: readonly ReleasePart[] | undefined;
+  /** Called before each part is loaded. */
+  readonly onProgress?: ((event: LoadEvent) => void) | undefined;
+}
+
+/** A part is about to be loaded. */
+export interface LoadEvent {
+  readonly type: 'load';
+  /** `statistics`, `autoencoder`, `dit` or `textEncoder`. */
+  readonly part: string;
+  /** Parts loaded before this one. */
+  readonly done: number;
+  /** Parts in all. */
+  readonly total: number;
+}
+
+/** What was loaded; parts that were not asked for are absent. */
+export interface LoadedModels {
+  /** `cpu` or `cuda:N`. */
+  readonly device: string;
+  /** What the models compute in: `fp32` or `bf16`. */
+  readonly dtype: string;
+  /** Gemma-2. */
+  readonly textEncoder?: LoadedTextEncoder;
+  /** The diffusion transformer. */
+  readonly dit?: LoadedDit;
+  /** Encoder and decoder between pictures and features. */
+  readonly autoencoder?: LoadedAutoencoder;
+  /** Mean and deviation of the features. */
+  readonly statistics?: LoadedStatistics;
+  /** Channels of what encode() returns and decode() takes; absent without the autoencoder. */
+  readonly latentChannels?: number;
+}
+
+/** The text encoder. */
+export interface LoadedTextEncoder {
+  /** Numbers a token. */
+  readonly hiddenSize: number;
+  /** Rows of the token table. */
+  readonly vocabSize: number;
+  /** Tokens of the longest text that it continues, the new ones included. */
+  readonly maxTokens: number;
+}
+
+/** The diffusion transformer. */
+export interface LoadedDit {
+  /** Channels of the latents that it draws. */
   readonly channels: number;
+  /** Numbers a caption token, as the text encoder gives them. */
+  readonly captionDim: number;
+  /** Weights in all. */
+  readonly parameters: number;
+  /** Side of its patches, in rows or columns of a latent. */
+  readonly patchSize: number;
+  /** Tokens of the longest caption; what is longer is cut with a warning. */
+  readonly maxCaptionTokens: number;
+  /** Rows of the largest latent: 1/16 of the picture's height. */
+  readonly maxLatentRows: number;
+  /** Columns of the largest latent: 1/16 of the picture's width. */
+  readonly maxLatentColumns: number;
+}
+
+/** The autoencoder. */
+export interface LoadedAutoencoder {
+  /** `P`: frozen features alone; `R`: with the residual branch. */
+  readonly kind: 'P' | 'R';
+  /** Channels of its features. */
+  readonly channels: number;
+  /** Whether the encoder's weights were found: drawing needs the decoder alone. */
+  readonly canEncode: boolean;
+}
+
+/** The statistics of the features. */
+export interface LoadedStatistics {
+  /** Channels of the features. */
+  readonly channels: number;
+}
+
+/** Features of one picture, as `encode()` gives and `decode()` takes them. */
+export interface Latent {
+  /** Numbers a place: 384 with the published autoencoder P. */
+  readonly channels: number;
+  /** Rows: 1/16 of the picture's height. */
   readonly height: number;
+  /** Columns: 1/16 of the picture's width. */
   readonly width: number;
+  /** (channels, height, width), row-major. */
   readonly data: Float32Array;
 }
 
-/** Settings of a request (see config/request.ts for each) and what only the API can give. */
-export type GenerateRequest = z.input<typeof requestSchema> & {
-  /** Ends the run at the next step; the promise rejects with the signal's reason. */
-  readonly signal?: AbortSignal | undefined;
-  /** Starting noise of the pictures in their order, each (channels, height / 16, width / 16), instead of the seed's. */
+/** What `generate()` and `stream()` take: settings, the prompt, and what only a program can give. */
+export interface GenerateRequest extends Settings, SignalOptions {
+  /** What to draw, in any language that the text encoder reads; a list draws `count` pictures of each. */
+  readonly prompt: string | readonly string[];
+  /**
+   * Starting noise instead of the seed's: one array a picture in the order of their indices, each (channels, height / 16,
+   * width / 16) of `pipe.models.dit.channels`. Default: drawn from the seed.
+   */
   readonly noise?: readonly Float32Array[] | undefined;
-  /** Draw only these pictures of the run, by their index; the others exist already, say. */
+  /** Draw only the pictures with these indices; the others exist already, say. Default: all. */
   readonly only?: readonly number[] | undefined;
   /**
    * Draw the others where a picture fails (numbers that are not finite, too little memory): it becomes a `failed` event
-   * and an entry of `failures`. What concerns all of them still rejects. Default: reject at the first.
+   * and an entry of `failures`. What concerns all of them still rejects. Default: false, reject at the first.
    */
   readonly keepGoing?: boolean | undefined;
-  /** Also return each picture's latent as the transformer left it: normalised, so not what decode() takes. */
+  /** Also return each picture's latent as the transformer left it: normalised, so not what decode() takes. Default: false. */
   readonly returnLatents?: boolean | undefined;
-  /** Also return each picture as the decoder left it, before it is rounded to 8 bits. */
+  /** Also return each picture as the decoder left it, before it is rounded to 8 bits. Default: false. */
   readonly returnDecoded?: boolean | undefined;
-  /** Draw a preview after every so many steps; 0 draws none. */
+  /** Draw a preview after every so many steps; 0 draws none. Default: 0. */
   readonly previewEvery?: number | undefined;
-};
+}
 
-/** A picture as the decoder left it: float32 (3, height, width), about -1 to 1. */
+/** A picture as the decoder left it. */
 export interface DecodedImage {
+  /** Pixels. */
   readonly height: number;
+  /** Pixels. */
   readonly width: number;
+  /** (3, height, width), about -1 to 1. */
   readonly data: Float32Array;
 }
 
-/** How often the transformer was asked for one picture. */
+/** How often the transformer was asked. */
 export interface Evaluations {
   /** Velocities with the prompt: one a step or more, as the solver needs them. */
   readonly evaluations: number;
@@ -49,66 +157,125 @@ export interface Evaluations {
   readonly unconditionalEvaluations: number;
 }
 
-/** Seconds of each stage and the counts of `Evaluations`, summed over the pictures of one result. */
-export type Timings = Readonly<Record<string, number>>;
+/** Where the time of a run went, summed over its pictures. */
+export interface Timings extends Evaluations {
+  /** Seconds in the text encoder. */
+  readonly encode: number;
+  /** Seconds in the solver, the transformer included. */
+  readonly sample: number;
+  /** Seconds of `sample` in the transformer itself. */
+  readonly model: number;
+  /** Seconds in the decoder. */
+  readonly decode: number;
+}
+
+/** What `stream()` tells. `index` counts the pictures of a run from 0: all of the first prompt, then all of the second. */
+export type GenerateEvent =
+  | EncodeEvent
+  | StepEvent
+  | PreviewEvent
+  | DecodeEvent
+  | ImageEvent
+  | FailedEvent
+  | WarningEvent
+  | DoneEvent;
+
+/** The captions of a batch are encoded. */
+export interface EncodeEvent {
+  readonly type: 'encode';
+  /** Of the batch's first picture. */
+  readonly index: number;
+}
+
+/** A solver step is done. */
+export interface StepEvent {
+  readonly type: 'step';
+  /** Of the batch's first picture. */
+  readonly index: number;
+  /** From 1 to `steps`. */
+  readonly step: number;
+  /** Steps in all. */
+  readonly steps: number;
+  /** 0 is noise, 1 the picture. */
+  readonly t: number;
+}
+
+/** A picture on its way, where the request has `previewEvery`. */
+export interface PreviewEvent {
+  readonly type: 'preview';
+  /** Of the picture. */
+  readonly index: number;
+  /** After how many steps. */
+  readonly step: number;
+  /** `encodeImage()` makes a file of it. */
+  readonly image: RgbImage;
+}
+
+/** A picture is decoded. */
+export interface DecodeEvent {
+  readonly type: 'decode';
+  /** Of the picture. */
+  readonly index: number;
+}
+
+/** A picture is done. */
+export interface ImageEvent {
+  readonly type: 'image';
+  /** Of the picture. */
+  readonly index: number;
+  /** Its pixels and parameters. */
+  readonly image: GeneratedImage;
+}
 
 /** A picture that could not be drawn, in a run that goes on without it. */
 export interface FailedImage {
+  /** Its number in the run, from 0. */
   readonly index: number;
+  /** Its own seed. */
   readonly seed: number;
   readonly prompt: string;
+  /** Why. */
   readonly error: SvgT2IError;
 }
 
-/** `index` counts the pictures of a run from 0: all of the first prompt, then all of the second. */
-export type GenerateEvent =
-  | { readonly type: 'encode'; readonly index: number }
-  | {
-      readonly type: 'step';
-      readonly index: number;
-      /** From 1 to `steps`. */
-      readonly step: number;
-      readonly steps: number;
-      /** 0 is noise, 1 the picture. */
-      readonly t: number;
-    }
-  | { readonly type: 'preview'; readonly index: number; readonly step: number; readonly image: RgbImage }
-  | { readonly type: 'decode'; readonly index: number }
-  | { readonly type: 'image'; readonly index: number; readonly image: GeneratedImage }
-  | ({ readonly type: 'failed' } & FailedImage)
-  | { readonly type: 'warning'; readonly message: string }
-  | {
-      readonly type: 'done';
-      /** Pictures that were drawn. */
-      readonly images: number;
-      /** Pictures that were not, where there are some. */
-      readonly failed?: number;
-      readonly timings: Timings;
-    };
+/** A picture could not be drawn, and `keepGoing` draws the others. */
+export interface FailedEvent extends FailedImage {
+  readonly type: 'failed';
+}
 
-/** `load` comes from SvgT2I.load(), the others from stream(). */
-export type LoadEvent = {
-  readonly type: 'load';
-  readonly part: string;
-  /** Parts loaded before this one, and parts in all. */
-  readonly done: number;
-  readonly total: number;
-};
+/** Something that does not end the run, such as a prompt that is cut. */
+export interface WarningEvent {
+  readonly type: 'warning';
+  readonly message: string;
+}
 
-export interface GenerateResult {
-  readonly images: readonly GeneratedImage[];
-  /** With `keepGoing`, the pictures that could not be drawn. */
-  readonly failures: readonly FailedImage[];
-  readonly warnings: readonly string[];
+/** The last event. */
+export interface DoneEvent {
+  readonly type: 'done';
+  /** Pictures that were drawn. */
+  readonly images: number;
+  /** Pictures that were not, where there are some. */
+  readonly failed?: number;
+  /** Where the time went. */
   readonly timings: Timings;
 }
 
-export interface Reconstruction {
-  readonly image: RgbImage;
-  /** Decibel against the picture that was encoded. */
-  readonly psnr: number;
+/** What `generate()` returns. */
+export interface GenerateResult {
+  /** In the order of their indices. */
+  readonly images: readonly GeneratedImage[];
+  /** Pictures that could not be drawn, where the request has `keepGoing`. */
+  readonly failures: readonly FailedImage[];
+  /** Remarks, such as a prompt that was cut. */
+  readonly warnings: readonly string[];
+  /** Where the time went. */
+  readonly timings: Timings;
 }
 
-export interface SignalOptions {
-  readonly signal?: AbortSignal | undefined;
+/** A picture that went to features and back. */
+export interface Reconstruction {
+  /** As decoded. */
+  readonly image: RgbImage;
+  /** Peak signal-to-noise ratio in dB against the picture that was encoded; Infinity where they are equal. */
+  readonly psnr: number;
 }

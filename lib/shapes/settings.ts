@@ -1,5 +1,5 @@
 /** How pictures of shapes are drawn where nobody says otherwise. */
-import type { Settings } from '../config/request.js';
+import type { Settings } from '../config/settings.js';
 
 export const SHAPES_SETTINGS = {
   width: 64,

@@ -55,6 +55,7 @@ function ditDimensions({ model }: DitTrainingConfig, parameters: number) {
     channels: model.in_channels,
     captionDim: model.cap_feat_dim,
     parameters,
+    patchSize: model.patch_size,
     // The image's own place on the caption axis takes one.
     maxCaptionTokens: caption - 1,
     maxLatentRows: rows * model.patch_size,

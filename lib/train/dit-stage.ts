@@ -2,8 +2,9 @@
 import { modelSchema } from '../config/model.js';
 import type { DitTrainingConfig } from '../config/train-dit.js';
 import { SvgT2IError } from '../errors.js';
-import { findRelease, type ReleaseLayout, type ReleasePart } from '../pipeline/layout.js';
+import { findRelease, type ReleaseLayout } from '../pipeline/layout.js';
 import { type Loaded, loadRelease } from '../pipeline/load.js';
+import type { ReleasePart } from '../pipeline/types.js';
 import { checkCacheSource, readCacheIndex, readFeaturePlaces } from './cache-index.js';
 import { cacheSource } from './cache-source.js';
 import { checkDitSizes } from './check-sizes.js';

@@ -3,6 +3,7 @@ import type { BucketCounts } from './bucket-counts.js';
 import type { Metrics } from './metrics.js';
 import type { StartReport } from './stage.js';
 
+/** What `train()` tells; `type` says which. */
 export type TrainEvent =
   | {
       readonly type: 'start';

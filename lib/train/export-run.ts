@@ -16,20 +16,29 @@ import type { ExportDtype, ExportFormat } from './export-types.js';
 import { findStart } from './init-from.js';
 import { readRunStage, runFolder } from './run-folder.js';
 
+/** What `exportRun()` takes. */
 export interface ExportRunOptions {
   /** Path of the run. */
   readonly run: string;
   /** Folder to write to, such as pre-trained. */
   readonly out: string;
+  /** `cpu`, `cuda` or `cuda:N`. Default: that of the run. */
   readonly device?: string | undefined;
+  /** Of the written weights. Default: as trained. */
   readonly dtype?: ExportDtype | undefined;
+  /** Default: that of the release. */
   readonly format?: ExportFormat | undefined;
+  /** Leave the plain weights out where there are averages. Default: false. */
   readonly onlyAverages?: boolean | undefined;
+  /** Ends it at its next step; the promise rejects with `signal.reason`. */
   readonly signal?: AbortSignal | undefined;
+  /** Called with remarks of one line. */
   readonly onWarning?: ((message: string) => void) | undefined;
 }
 
+/** What was exported. */
 export interface ExportRunResult {
+  /** Written. */
   readonly files: readonly string[];
   /** Optimiser steps of the checkpoint. */
   readonly step: number;

@@ -35,6 +35,7 @@ export interface LoopResult {
   readonly step: number;
   /** Who asked the run to stop before its end; undefined where it came to its end. */
   readonly stop: RunStop | undefined;
+  /** What asked the run to stop before its end. */
   readonly stopped: boolean;
 }
 

@@ -8,12 +8,17 @@ import type { LossPoint } from './loss-plot.js';
 export interface Metrics {
   /** Steps done. */
   readonly step: number;
+  /** From 0. */
   readonly epoch: number;
   /** By name; null where no step gave a number. The first is what training lowers. */
   readonly losses: Readonly<Record<string, number | null>>;
+  /** Before clipping; null where no step gave a number. */
   readonly gradNorm: number | null;
+  /** Learning rate. */
   readonly lr: number;
+  /** Of all processes together. */
   readonly imagesPerSecond: number;
+  /** Wall-clock. */
   readonly secondsPerStep: number;
   /** Share of the time in which the engine waited for pictures. */
   readonly dataShare: number;

@@ -109,6 +109,7 @@ export interface RanksOptions {
 
 /** Who asked a run to stop. */
 export interface RunStop {
+  /** Process of the run that was asked first. */
   readonly rank: number;
   /** Undefined where no signal of the system did. */
   readonly cause: StopCause | undefined;

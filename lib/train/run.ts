@@ -18,10 +18,13 @@ import { lockRunFolder, type RunLock } from './run-lock.js';
 import { totalSteps } from './schedule.js';
 import type { OpenStage } from './stage.js';
 
+/** What `train()` takes. */
 export interface TrainOptions {
+  /** As `loadTrainingConfig()` returns it. */
   readonly config: TrainingConfig;
   /** Path of the run's folder. */
   readonly folder: string;
+  /** Whether the folder may hold the run already, and must. */
   readonly resume: ResumeMode;
   /** Among the processes of the run; what the environment says where not given. */
   readonly place?: RankPlace | undefined;
@@ -29,10 +32,13 @@ export interface TrainOptions {
   readonly plain?: boolean | undefined;
   /** The run saves and ends when it is aborted. */
   readonly signal?: AbortSignal | undefined;
+  /** Called with everything that happens. */
   readonly onEvent?: ((event: TrainEvent) => void) | undefined;
 }
 
+/** How a run ended. */
 export interface TrainResult extends LoopResult {
+  /** Optimiser steps of the whole run. */
   readonly steps: number;
   /** Files of the trained model; none where the run was stopped. */
   readonly exported: readonly string[];

@@ -1,6 +1,11 @@
 #include "addon/engine_wrap.h"
 
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
 #include <mutex>
+#include <set>
 
 #include "addon/convert.h"
 #include "addon/js_error.h"
@@ -57,6 +62,24 @@ struct EngineWrap::Channel {
   Function function;
 };
 
+namespace {
+
+// A step of the largest model on a slow processor takes some seconds; jobs ask more often than once a step.
+constexpr std::chrono::seconds kPatienceAtExit{10};
+
+struct Live {
+  std::mutex mutex;
+  std::set<EngineWrap*> engines;  // of every thread
+};
+
+// Never destroyed: threads may still end while the process does.
+Live& live() {
+  static Live* const all = new Live;
+  return *all;
+}
+
+}  // namespace
+
 Napi::Function EngineWrap::define(Napi::Env env) {
   return DefineClass(env, "Engine",
                      {InstanceMethod("submit", &EngineWrap::submit), InstanceMethod("cancel", &EngineWrap::cancel),
@@ -77,21 +100,40 @@ EngineWrap::EngineWrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Engine
       env, info[1].As<Napi::Function>(), "svg-t2i engine", 0, 1, channel_.get(),
       [](Napi::Env, std::shared_ptr<Channel>* owned, Channel*) { delete owned; }, holder);
   channel_->function.Unref(env);
-  napi_add_env_cleanup_hook(env_, stop_at_exit, this);
+  napi_add_env_cleanup_hook(env_, stop_with_environment, this);
+  const std::lock_guard<std::mutex> lock(live().mutex);
+  live().engines.insert(this);
 }
 
 // Runs when the environment ends with the engine alive: libtorch must not work on under it.
-void EngineWrap::stop_at_exit(void* data) {
+void EngineWrap::stop_with_environment(void* data) {
   auto* wrap = static_cast<EngineWrap*>(data);
   wrap->channel_->close(/*release=*/false);  // Node releases the function itself from here on
   wrap->engine_->stop();
 }
 
+void EngineWrap::stop_all(napi_env env, int exit_code) {
+  const std::lock_guard<std::mutex> lock(live().mutex);
+  const auto for_each = [env](const auto& call) {
+    for (EngineWrap* wrap : live().engines) {
+      if (wrap->env_ == env) call(*wrap->engine_);
+    }
+  };
+  for_each([](Engine& engine) { engine.begin_stop(); });  // all at once, then one wait for all
+  const auto end = std::chrono::steady_clock::now() + kPatienceAtExit;
+  for_each([&](Engine& engine) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+    if (!engine.stop_within(std::max(left, std::chrono::milliseconds(0)))) _exit(exit_code);
+  });
+}
+
 EngineWrap::~EngineWrap() {
   if (!channel_) return;
-  napi_remove_env_cleanup_hook(env_, stop_at_exit, this);
+  napi_remove_env_cleanup_hook(env_, stop_with_environment, this);
   channel_->close(/*release=*/true);
-  engine_.reset();
+  engine_->stop();
+  const std::lock_guard<std::mutex> lock(live().mutex);
+  live().engines.erase(this);
 }
 
 // submit(id, kind, requestJson, tensors)

@@ -17,6 +17,10 @@ class EngineWrap : public Napi::ObjectWrap<EngineWrap> {
   explicit EngineWrap(const Napi::CallbackInfo& info);
   ~EngineWrap() override;
 
+  /// Ends the engines of one environment (a thread of JavaScript). libtorch must not work on while it is taken apart:
+  /// an engine that does not end in time ends the process, with `exit_code`, before that.
+  static void stop_all(napi_env env, int exit_code);
+
  private:
   struct Message;
   struct Channel;
@@ -25,7 +29,7 @@ class EngineWrap : public Napi::ObjectWrap<EngineWrap> {
   void cancel(const Napi::CallbackInfo& info);
   void dispose(const Napi::CallbackInfo& info);
 
-  static void stop_at_exit(void* wrap);
+  static void stop_with_environment(void* wrap);
 
   napi_env env_;
   std::shared_ptr<Channel> channel_;

@@ -4,6 +4,7 @@
 #include <c10/core/DeviceGuard.h>
 #include <c10/core/GradMode.h>
 
+#include <algorithm>
 #include <atomic>
 
 #include "core/cancel.h"
@@ -25,6 +26,7 @@ struct Engine::Job {
 namespace {
 
 const Error kDisposedError(ErrorCode::kDisposed, "the engine was disposed");
+const Error kCancelledError(ErrorCode::kCancelled, "the job was cancelled");
 
 // Call inside a catch block. Zeros in place of a file's bytes fail in many ways: the file is what is told of.
 Error cause_of_failure() {
@@ -67,17 +69,25 @@ void Engine::submit(uint64_t id, const std::string& kind, Json request, TensorMa
 }
 
 void Engine::cancel(uint64_t id) {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  if (running_ && running_->id == id) running_->cancelled = true;
-  for (const auto& job : queue_) {
-    if (job->id == id) job->cancelled = true;
+  std::shared_ptr<Job> dropped;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (running_ && running_->id == id) running_->cancelled = true;
+    const auto found = std::find_if(queue_.begin(), queue_.end(), [id](const auto& job) { return job->id == id; });
+    if (found != queue_.end()) {
+      dropped = std::move(*found);
+      queue_.erase(found);
+    }
   }
+  if (dropped) dropped->callbacks.done(&kCancelledError, {});
 }
 
 void Engine::begin_stop(std::function<void()> stopped) {
+  std::deque<std::shared_ptr<Job>> dropped;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     stopping_ = true;
+    dropped.swap(queue_);
     if (running_) running_->cancelled = true;
     if (stopped && !stopped_ && !on_stopped_) {
       on_stopped_ = std::move(stopped);
@@ -85,12 +95,29 @@ void Engine::begin_stop(std::function<void()> stopped) {
     }
   }
   wake_.notify_one();
+  for (const auto& job : dropped) job->callbacks.done(&kDisposedError, {});
   if (stopped) stopped();  // the thread had ended before
 }
 
 void Engine::stop() {
   begin_stop();
+  const std::lock_guard<std::mutex> lock(join_mutex_);
   if (thread_.joinable()) thread_.join();
+}
+
+bool Engine::stop_within(std::chrono::milliseconds patience) {
+  begin_stop();
+  const auto has_ended = [this] {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return stopped_;
+  };
+  const auto end = std::chrono::steady_clock::now() + patience;
+  while (!has_ended()) {
+    if (std::chrono::steady_clock::now() > end) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  stop();
+  return true;
 }
 
 void Engine::run_loop(std::unique_ptr<EngineState> state, int threads) {
@@ -105,7 +132,6 @@ void Engine::run_loop(std::unique_ptr<EngineState> state, int threads) {
       job = std::move(queue_.front());
       queue_.pop_front();
       running_ = job;
-      if (stopping_) job->cancelled = true;
     }
     run_job(*job, *state);
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -137,7 +163,11 @@ void Engine::run_job(Job& job, EngineState& state) {
     check_mapped_files();
     job.callbacks.done(nullptr, std::move(result));
   } catch (...) {
-    const Error error = cause_of_failure();
+    Error error = cause_of_failure();
+    if (error.code() == ErrorCode::kCancelled) {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      if (stopping_) error = kDisposedError;
+    }
     job.callbacks.done(&error, {});
   }
   job.tensors.clear();

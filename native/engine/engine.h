@@ -1,6 +1,7 @@
 // The facade: one thread that owns the models and runs jobs in order.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -15,7 +16,8 @@
 
 namespace svg {
 
-/// Both are called on the engine's thread; `done` exactly once for each job, with an error or a result.
+/// Called on the engine's thread; `done` exactly once for each job, with an error or a result. A job that was dropped
+/// from the queue gets its `done` on the thread that cancelled it.
 struct JobCallbacks {
   EventSink event;
   std::function<void(const Error* error, JobResult result)> done;
@@ -32,18 +34,20 @@ class Engine {
 
   /// Queues a job. Throws Error(kDisposed | kInvalidArgument).
   void submit(uint64_t id, const std::string& kind, Json request, TensorMap tensors, JobCallbacks callbacks);
-  /// A queued job ends when its turn comes, a running one at its next check; unknown ids are ignored.
+  /// A queued job ends at once, a running one at its next check; unknown ids are ignored.
   void cancel(uint64_t id);
-  /// Refuses new jobs and cancels all others; the thread frees the models and ends, then calls `stopped`.
+  /// Refuses new jobs and cancels all others (kDisposed); the thread frees the models and ends, then calls `stopped`.
   void begin_stop(std::function<void()> stopped = nullptr);
-  /// begin_stop, and waits for the thread.
+  /// begin_stop, and waits for the thread. Any number of threads may call it.
   void stop();
+  /// begin_stop, and waits for the thread that long at most; whether it has ended.
+  bool stop_within(std::chrono::milliseconds patience);
 
  private:
   struct Job;
 
   void run_loop(std::unique_ptr<EngineState> state, int threads);
-  static void run_job(Job& job, EngineState& state);
+  void run_job(Job& job, EngineState& state);
 
   std::mutex mutex_;
   std::condition_variable wake_;
@@ -52,6 +56,7 @@ class Engine {
   bool stopping_ = false;
   bool stopped_ = false;
   std::function<void()> on_stopped_;
+  std::mutex join_mutex_;
   std::thread thread_;
 };
 

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
 import { Engine, runtimeInfo } from '../../dist/engine.js';
-import { SvgT2IError } from '../../dist/errors.js';
+import { DisposedError, SvgT2IError } from '../../dist/errors.js';
 
 const engineModule = new URL('../../dist/engine.js', import.meta.url).href;
 
@@ -28,6 +28,15 @@ async function errorOf(promise: Promise<unknown>): Promise<unknown> {
     () => undefined,
     (error: unknown) => error,
   );
+}
+
+/** Something that happens once, and can be awaited. */
+function flag() {
+  let raise = () => {};
+  const raised = new Promise<void>((resolve) => {
+    raise = resolve;
+  });
+  return { raised, raise: () => raise() };
 }
 
 describe('Engine', () => {
@@ -94,14 +103,70 @@ describe('Engine', () => {
     await engine.run('sleep', { milliseconds: 1 });
   });
 
-  it('cancels a job that still waits in the queue', async () => {
+  it('lets go at once of a job that still waits in the queue', async () => {
     await using engine = await Engine.create();
-    const controller = new AbortController();
-    const first = engine.run('sleep', { milliseconds: 50 });
-    const second = errorOf(engine.run('sleep', { milliseconds: 20_000 }, { signal: controller.signal }));
-    controller.abort();
-    await first;
-    expect(await second).toMatchObject({ name: 'AbortError' });
+    const running = new AbortController();
+    const waiting = new AbortController();
+    const settled: string[] = [];
+    const started = flag();
+    const first = errorOf(
+      engine.run(
+        'sleep',
+        { milliseconds: 60_000 },
+        { signal: running.signal, onEvent: () => started.raise() },
+      ),
+    ).then(() => settled.push('first'));
+    const second = errorOf(engine.run('sleep', { milliseconds: 60_000 }, { signal: waiting.signal }));
+    const third = engine.run('memory').then(() => settled.push('third'));
+    await started.raised;
+    const reason = new Error('no more');
+    waiting.abort(reason);
+    expect(await second).toBe(reason);
+    expect(settled).toEqual([]);
+    running.abort();
+    await Promise.all([first, third]);
+    // The one in between was dropped, not run.
+    expect(settled).toEqual(['first', 'third']);
+  });
+
+  it('refuses what is no signal, and takes one of any class', async () => {
+    await using engine = await Engine.create();
+    const refused = engine.run('memory', {}, { signal: {} as AbortSignal });
+    await expect(refused).rejects.toMatchObject({ code: 'ERR_SVGT2I_INVALID_ARGUMENT' });
+    let abort = () => {};
+    const signal = {
+      aborted: false,
+      reason: 'enough',
+      addEventListener(_: string, listener: () => void) {
+        abort = () => {
+          this.aborted = true;
+          listener();
+        };
+      },
+      removeEventListener: () => {},
+    };
+    const job = engine.run('sleep', { milliseconds: 60_000 }, { signal: signal as never });
+    setTimeout(() => abort(), 5);
+    await expect(job).rejects.toBe('enough');
+  });
+
+  it('gives errors the stack of their caller and the kind of the job', async () => {
+    await using engine = await Engine.create();
+    async function theCaller() {
+      return await engine.run('read-tensors', { path: '/nowhere/x.pth' });
+    }
+    const error = (await errorOf(theCaller())) as SvgT2IError;
+    expect(error.job).toBe('read-tensors');
+    expect(error.stack).toMatch(/^SvgT2IError: /);
+    expect(error.stack).toContain('theCaller');
+    expect(error.stack).toContain('engine.test');
+    // Also behind other calls, where only V8's record of who awaits leads back.
+    async function later() {
+      await engine.run('memory');
+      await engine.run('read-tensors', { path: '/nowhere/x.pth' });
+    }
+    expect(((await errorOf(later())) as Error).stack).toContain('later');
+    expect(((await errorOf(engine.run('paint'))) as SvgT2IError).stack).toContain('engine.test');
   });
 
   it('rejects with the error of a listener', async () => {
@@ -113,12 +178,21 @@ describe('Engine', () => {
     expect(error).toMatchObject({ message: 'from the listener' });
   });
 
-  it('cancels what runs when it is disposed, and refuses work afterwards', async () => {
+  it('rejects what runs and what waits when it is disposed, and refuses work afterwards', async () => {
     const engine = await Engine.create();
-    const job = errorOf(engine.run('sleep', { milliseconds: 20_000 }));
+    const started = flag();
+    const running = errorOf(
+      engine.run('sleep', { milliseconds: 60_000 }, { onEvent: () => started.raise() }),
+    );
+    const waiting = errorOf(engine.run('memory'));
+    await started.raised;
     await engine.dispose();
     await engine.dispose();
-    expect(await job).toMatchObject({ code: 'ERR_SVGT2I_CANCELLED' });
+    for (const job of [running, waiting]) {
+      const error = await job;
+      expect(error).toBeInstanceOf(DisposedError);
+      expect(error).toMatchObject({ name: 'DisposedError', code: 'ERR_SVGT2I_DISPOSED' });
+    }
     expect(await errorOf(engine.run('memory'))).toMatchObject({ code: 'ERR_SVGT2I_DISPOSED' });
   });
 
@@ -131,6 +205,25 @@ describe('Engine', () => {
     for (let turn = 0; turn < 100; turn++) await new Promise((resolve) => setTimeout(resolve, 1));
     controller.abort();
     expect(await job).toMatchObject({ name: 'AbortError' });
+  });
+
+  it('lets the event loop turn while libtorch is opened', () => {
+    // A synchronous opening would leave no turn between the call and its end.
+    const script = `let turns = 0;
+      const count = () => { turns++; timer = setImmediate(count); };
+      let timer = setImmediate(count);
+      const e = await Engine.create();
+      clearImmediate(timer);
+      console.log(turns > 2);`;
+    expect(runScript(script)).toMatchObject({ status: 0, stdout: 'true\n', stderr: '' });
+  });
+
+  it('stops waiting for libtorch when it is aborted', () => {
+    const script = `const error = await Engine.create({}, { signal: AbortSignal.timeout(1) }).catch((e) => e);
+      console.log(error.name);
+      const e = await Engine.create();
+      console.log((await e.run('memory')).value.residentBytes > 0);`;
+    expect(runScript(script)).toMatchObject({ status: 0, stdout: 'TimeoutError\ntrue\n', stderr: '' });
   });
 
   it('works twice in one process and in worker threads', async () => {
@@ -174,10 +267,29 @@ describe('process exit', () => {
     expect(runScript(script)).toMatchObject({ status: 0, signal: null, stdout: 'alive\n' });
   });
 
+  it.each([
+    ['process.exit(7)', 7],
+    ["throw new Error('boom')", 1],
+    ["Promise.reject(new Error('boom'))", 1],
+  ])('is clean while jobs run in the main thread and in a worker: %s', (end, status) => {
+    const worker = fileURLToPath(new URL('./fixtures/busy-worker.mjs', import.meta.url));
+    const script = `import { Worker } from 'node:worker_threads';
+      const w = new Worker(${JSON.stringify(worker)}, { execArgv: [], workerData: { engineModule: ${JSON.stringify(engineModule)} } });
+      const e = await Engine.create();
+      e.run('sleep', { milliseconds: 20000 }).catch(() => {});
+      w.once('message', () => { ${end} });`;
+    expect(runScript(script)).toMatchObject({ status, signal: null });
+  });
+
   it('frees engines that nobody holds any more', () => {
-    const script = `for (let i = 0; i < 20; i++) { const e = await Engine.create(); await e.run('memory'); }
-      gc(); await new Promise((r) => setTimeout(r, 50)); gc();
-      console.log('end');`;
-    expect(runScript(script)).toMatchObject({ status: 0, stdout: 'end\n', stderr: '' });
+    const script = `import { readdirSync } from 'node:fs';
+      const threads = () => readdirSync('/proc/self/task').length;
+      await (await Engine.create()).dispose();
+      const before = threads();
+      let most = 0;
+      for (let i = 0; i < 20; i++) { const e = await Engine.create(); await e.run('memory'); most = Math.max(most, threads()); }
+      for (let i = 0; i < 200 && threads() > before + 1; i++) { gc(); await new Promise((r) => setTimeout(r, 20)); }
+      console.log(most > before, threads() <= before + 1);`;
+    expect(runScript(script)).toMatchObject({ status: 0, stdout: 'true true\n', stderr: '' });
   });
 });

@@ -1,9 +1,18 @@
 /** The pipeline on small random weights: what a seed, a size, a signal and a dispose mean. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { decodeImage, type GenerateRequest, psnr, readParameters, SvgT2I } from '../../dist/index.js';
+import {
+  decodeImage,
+  type GenerateRequest,
+  psnr,
+  readImage,
+  readParameters,
+  SvgT2I,
+} from '../../dist/index.js';
 import { tinyReleaseFiles, writeTinyRelease } from '../../dist/pipeline/tiny-release.js';
 
 let folder: string;
@@ -40,6 +49,44 @@ describe('a picture', () => {
     expect(await pixels({ ...small, seed: 1 })).not.toEqual(first);
     expect(await pixels({ ...small, prompt: 'a blue square' })).not.toEqual(first);
     expect(await pixels({ ...small, negativePrompt: 'blur' })).not.toEqual(first);
+  });
+
+  it('is another for seeds that differ in their high words', async () => {
+    const seeds = [7, 2 ** 32 + 7, 2 ** 33 + 7, 2 ** 52 + 7, Number.MAX_SAFE_INTEGER];
+    const drawn: Uint8Array[] = [];
+    for (const seed of seeds) drawn.push(await pixels({ ...small, seed }));
+    for (const [i, one] of drawn.entries()) {
+      for (const other of drawn.slice(i + 1)) expect(Buffer.compare(one, other)).not.toBe(0);
+    }
+    // A run that counts across 2^32 does not begin again.
+    const { images } = await pipeline.generate({ ...small, seed: 2 ** 32 - 1, count: 2 });
+    expect(images[1]?.data).not.toEqual(await pixels({ ...small, seed: 0 }));
+  });
+
+  it('is written to a file by its ending', async () => {
+    const [image] = (await pipeline.generate(small)).images;
+    for (const name of ['a.png', 'b.jpg', 'c.webp']) {
+      await image?.save(join(folder, name));
+      expect(await readParameters(readFileSync(join(folder, name)))).toMatchObject({ seed: 0 });
+    }
+    await image?.save(pathToFileURL(join(folder, 'd.png')));
+    expect((await readImage(join(folder, 'd.png'))).data).toEqual(image?.data);
+    await expect(image?.save(join(folder, 'e.avif'))).rejects.toMatchObject({
+      code: 'ERR_SVGT2I_INVALID_ARGUMENT',
+    });
+    await expect(image?.save(5 as never)).rejects.toMatchObject({ code: 'ERR_SVGT2I_INVALID_ARGUMENT' });
+  });
+
+  it('is no WebP where another format was asked for', async () => {
+    const [image] = (await pipeline.generate(small)).images;
+    const jpeg = (await image?.encode('jpg')) ?? new Uint8Array();
+    expect([...jpeg.subarray(0, 3)]).toEqual([0xff, 0xd8, 0xff]);
+    for (const format of ['avif', undefined, null, 5]) {
+      await expect(image?.encode(format as never)).rejects.toMatchObject({
+        code: 'ERR_SVGT2I_INVALID_ARGUMENT',
+        message: expect.stringContaining('format: must be one of'),
+      });
+    }
   });
 
   it('depends on its own seed, not on its companions', async () => {
@@ -158,10 +205,62 @@ describe('a run', () => {
   it('rejects when the pipeline is disposed under it', async () => {
     const other = await SvgT2I.load({ pretrained: folder, device: 'cpu', dtype: 'fp32' });
     const run = other.generate({ ...small, steps: 500 });
-    const refused = expect(run).rejects.toMatchObject({ code: expect.stringMatching(/CANCELLED|DISPOSED/) });
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    const waiting = other.encode([{ width: 16, height: 16, data: new Uint8Array(16 * 16 * 3) }]);
+    const error = {
+      name: 'DisposedError',
+      code: 'ERR_SVGT2I_DISPOSED',
+      message: expect.stringContaining('The pipeline was disposed'),
+    };
+    const refused = Promise.all([run, waiting].map((call) => expect(call).rejects.toMatchObject(error)));
     await new Promise((resolve) => setTimeout(resolve, 20));
     await other.dispose();
     await refused;
+  });
+
+  it('lets go of what waits at once when it is aborted', async () => {
+    const running = new AbortController();
+    let ended = false;
+    const events = pipeline.stream({ ...small, steps: 1000, count: 1000, signal: running.signal });
+    await events.next();
+    const first = (async () => {
+      for await (const event of events) expect(event.type).not.toBe('done');
+    })().catch(() => {
+      ended = true;
+    });
+    const reason = new Error('the client left');
+    const picture = { width: 16, height: 16, data: new Uint8Array(16 * 16 * 3) };
+    const latent = { channels: 64, height: 1, width: 1, data: new Float32Array(64) };
+    const calls = [
+      (signal: AbortSignal) => pipeline.generate({ ...small, signal }),
+      (signal: AbortSignal) => pipeline.encode([picture], { signal }),
+      (signal: AbortSignal) => pipeline.decode([latent], { signal }),
+      (signal: AbortSignal) => pipeline.reconstruct([picture], { signal }),
+      (signal: AbortSignal) => pipeline.enhancePrompt('a cat', { signal }),
+    ];
+    for (const call of calls) {
+      const left = new AbortController();
+      const waiting = call(left.signal);
+      left.abort(reason);
+      await expect(waiting).rejects.toBe(reason);
+      expect(ended).toBe(false);
+    }
+    running.abort();
+    await first;
+    await pixels(small);
+  });
+
+  it('tells failures with the place that asked for it', async () => {
+    const theCaller = async () =>
+      pipeline.decode([{ channels: 3, height: 1, width: 1, data: new Float32Array(3) }]);
+    const error = await theCaller().catch((thrown: Error) => thrown);
+    expect(error).toMatchObject({ code: 'ERR_SVGT2I_INVALID_ARGUMENT', job: 'decode' });
+    expect((error as Error).stack).toContain('theCaller');
+    const drawing = async () =>
+      pipeline.generate({ ...small, noise: [new Float32Array(64 * 2 * 4).fill(Number.NaN)] });
+    const failed = await drawing().catch((thrown: Error) => thrown);
+    expect(failed).toMatchObject({ code: 'ERR_SVGT2I_NUMERIC', job: 'sample' });
+    expect((failed as Error).stack).toContain('drawing');
   });
 
   it('warns about a prompt that is too long', async () => {
@@ -193,6 +292,57 @@ it('enhances a prompt, always the same way', async () => {
   const first = await pipeline.enhancePrompt('a cat');
   expect(first).not.toBe('');
   expect(await pipeline.enhancePrompt('a cat')).toBe(first);
+});
+
+describe('a pipeline that nobody holds any more', () => {
+  const script = (body: string) =>
+    spawnSync(process.execPath, ['--input-type=module', '--expose-gc', '-e', body], {
+      encoding: 'utf8',
+      timeout: 120_000,
+    });
+  const imports = `import { readdirSync } from 'node:fs';
+    import { SvgT2I } from ${JSON.stringify(new URL('../../dist/index.js', import.meta.url).href)};
+    const threads = () => readdirSync('/proc/self/task').length;
+    const load = () => SvgT2I.load({ pretrained: ${JSON.stringify('FOLDER')}, device: 'cpu', threads: 1 });
+    await (await load()).dispose();
+    const before = threads();
+    const settle = async (done) => {
+      for (let i = 0; i < 500 && !done(); i++) { gc(); await new Promise((r) => setTimeout(r, 10)); }
+    };`;
+
+  it('is freed, and the first one is told', () => {
+    const body = `${imports.replace('FOLDER', folder)}
+      const warnings = [];
+      process.on('warning', (warning) => warnings.push(warning));
+      const draw = async () => {
+        const pipe = await load();
+        await pipe.generate({ prompt: 'a circle', width: 16, height: 16, steps: 2 });
+      };
+      for (let i = 0; i < 3; i++) await draw();
+      await settle(() => warnings.length > 0 && threads() <= before);
+      console.log(threads() <= before, warnings.map(({ code }) => code).join());`;
+    const { status, stdout, stderr } = script(body);
+    expect({ status, stdout }).toEqual({ status: 0, stdout: 'true SVGT2I_NOT_DISPOSED\n' });
+    expect(stderr).toContain('collected without dispose()');
+    expect(stderr).toContain('await pipe.dispose()');
+  });
+
+  it('is not freed while it draws for somebody, and says nothing when it was disposed of', () => {
+    const body = `${imports.replace('FOLDER', folder)}
+      const start = async () => (await load()).generate({ prompt: 'a circle', width: 16, height: 16, steps: 200 });
+      const drawing = start();
+      let drawn = false;
+      drawing.then(() => { drawn = true; });
+      await settle(() => drawn);
+      console.log((await drawing).images.length);
+      const used = async () => { const pipe = await load(); await pipe.dispose(); };
+      await used();
+      let collected = false;
+      new FinalizationRegistry(() => { collected = true; }).register((() => ({}))(), 0);
+      await settle(() => collected);
+      process.on('warning', ({ code }) => console.log('warned', code));`;
+    expect(script(body).stdout).toMatch(/^1\n(warned SVGT2I_NOT_DISPOSED\n)?$/);
+  });
 });
 
 it('has one message for a device that is not there', async () => {

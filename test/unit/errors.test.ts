@@ -1,12 +1,17 @@
 import { readFileSync, statSync } from 'node:fs';
+import { inspect } from 'node:util';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it, test } from 'vitest';
 import {
   DisposedError,
   EXIT_CODES,
   exitCodeOf,
   fileError,
+  firstLine,
+  isError,
   NATIVE_ERROR_CODES,
   SvgT2IError,
+  systemErrorCode,
   typedError,
 } from '../../lib/errors.js';
 
@@ -19,11 +24,44 @@ test('the codes are those of the engine', () => {
 test('an error is known by its mark, not by its class', () => {
   const error = new SvgT2IError('ERR_SVGT2I_IO', 'no', { hint: 'yes' });
   expect(SvgT2IError.isInstance(error)).toBe(true);
-  expect(SvgT2IError.isInstance({ ...error })).toBe(true);
+  expect(SvgT2IError.isInstance(Object.create(error))).toBe(true);
   expect(SvgT2IError.isInstance(new Error('no'))).toBe(false);
   expect(SvgT2IError.isInstance(undefined)).toBe(false);
   expect(error.hint).toBe('yes');
   expect(new DisposedError('the pipeline')).toBeInstanceOf(SvgT2IError);
+});
+
+test('printing shows what there is, and nothing else', () => {
+  const { stack: _, ...bare } = new SvgT2IError('ERR_SVGT2I_IO', 'no');
+  expect(bare).toEqual({ code: 'ERR_SVGT2I_IO' });
+  const printed = inspect(new SvgT2IError('ERR_SVGT2I_IO', 'no', { hint: 'Try it.', job: 'decode' }));
+  expect(printed).toMatch(/^SvgT2IError: no\n/);
+  expect(printed).toContain("hint: 'Try it.'");
+  expect(printed).not.toMatch(/undefined|Symbol/);
+  expect(inspect(new SvgT2IError('ERR_SVGT2I_IO', 'no'))).not.toContain('hint');
+  expect(inspect(new DisposedError('The pipeline'))).toMatch(/^DisposedError: The pipeline was disposed/);
+});
+
+test('JSON holds the message', () => {
+  const error = new SvgT2IError('ERR_SVGT2I_IO', 'no', { hint: 'Try it.' });
+  expect(JSON.parse(JSON.stringify({ error }))).toEqual({
+    error: { name: 'SvgT2IError', code: 'ERR_SVGT2I_IO', message: 'no', hint: 'Try it.' },
+  });
+  expect(JSON.parse(JSON.stringify(new DisposedError('The engine')))).toMatchObject({
+    name: 'DisposedError',
+    code: 'ERR_SVGT2I_DISPOSED',
+  });
+  expect(JSON.parse(JSON.stringify(new SvgT2IError('ERR_SVGT2I_IO', 'no')))).not.toHaveProperty('hint');
+});
+
+test('errors of another realm are errors', () => {
+  const foreign = runInNewContext("Object.assign(new Error('ENOENT: x'), { code: 'ENOENT' })") as Error;
+  expect(foreign).not.toBeInstanceOf(Error);
+  expect(isError(foreign)).toBe(true);
+  expect(systemErrorCode(foreign)).toBe('ENOENT');
+  expect(firstLine(foreign)).toBe('ENOENT: x');
+  expect(fileError(foreign, 'read', '/x').code).toBe('ERR_SVGT2I_FILE_NOT_FOUND');
+  expect(isError({ message: 'x' })).toBe(false);
 });
 
 test.each([

@@ -275,11 +275,46 @@ describe('encodeImage', () => {
   });
 
   it('refuses what no format can hold', async () => {
-    await expect(encodeImage(filled(2, 2, 0), { format: 'jpeg', quality: 0 })).rejects.toThrow(/quality 0/);
+    await expect(encodeImage(filled(2, 2, 0), { format: 'jpeg', quality: 0 })).rejects.toThrow(
+      /quality: must be at least 1/,
+    );
     await expect(encodeImage(filled(16_384, 1, 0), { format: 'webp' })).rejects.toMatchObject({
       code: 'ERR_SVGT2I_IMAGE',
     });
     expect(() => rgbImage(2, 2, new Uint8Array(11))).toThrow(/11 bytes/);
+  });
+
+  it('takes jpg for jpeg', async () => {
+    const bytes = await encodeImage(filled(2, 2, 0), { format: 'jpg' });
+    expect([...bytes.subarray(0, 3)]).toEqual([0xff, 0xd8, 0xff]);
+  });
+
+  it.each(['avif', 'JPEG', undefined, null, 5, {}])('refuses the format %s', async (format) => {
+    await expect(encodeImage(filled(2, 2, 0), { format } as never)).rejects.toMatchObject({
+      code: 'ERR_SVGT2I_INVALID_ARGUMENT',
+      message: expect.stringContaining('format: must be one of png, jpeg, webp, jpg'),
+    });
+  });
+
+  it.each([
+    [undefined, 'must be a mapping'],
+    [{ format: 'png', qualty: 5 }, 'did you mean "quality"?'],
+  ])('refuses the options %j', async (options, message) => {
+    await expect(encodeImage(filled(2, 2, 0), options as never)).rejects.toMatchObject({
+      code: 'ERR_SVGT2I_INVALID_ARGUMENT',
+      message: expect.stringContaining(message),
+    });
+  });
+
+  it.each([
+    null,
+    {},
+    { width: 2, height: 2, data: [1, 2] },
+    { width: 2, height: 2, data: new Uint8Array(3) },
+  ])('refuses to write %j', async (image) => {
+    await expect(encodeImage(image as never, { format: 'png' })).rejects.toMatchObject({
+      code: 'ERR_SVGT2I_INVALID_ARGUMENT',
+    });
   });
 
   it('goes by the ending of a file name', () => {

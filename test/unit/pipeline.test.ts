@@ -64,7 +64,7 @@ vi.mock('../../lib/engine.js', () => {
       const tensors = Object.fromEntries((request.items ?? []).map((_, i) => [`image.${i}`, pixels(32, 16)]));
       const latent = { dtype: 'float32', shape: [4, 1, 2], data: new Float32Array(8) };
       return {
-        value: { timings: { sample: 1 } },
+        value: { timings: { encode: 1, sample: 2, model: 3, decode: 4 } },
         tensors: request.returnLatents === true ? { ...tensors, 'latent.0': latent } : tensors,
       };
     }
@@ -366,7 +366,7 @@ describe('a picture that fails', () => {
       [3, 8],
     ]);
     expect(failures).toEqual([{ index: 1, seed: 6, prompt: 'a', error: failing.get(6) }]);
-    expect(timings).toEqual({ sample: 3 });
+    expect(timings).toMatchObject({ sample: 6, decode: 12 });
   });
 
   it('is an event of stream, which tells their number at the end', async () => {
@@ -378,7 +378,12 @@ describe('a picture that fails', () => {
       { type: 'image', index: 2 },
       { type: 'image', index: 3 },
     ]);
-    expect(events.at(-1)).toEqual({ type: 'done', images: 3, failed: 1, timings: { sample: 3 } });
+    expect(events.at(-1)).toEqual({
+      type: 'done',
+      images: 3,
+      failed: 1,
+      timings: expect.objectContaining({ sample: 6 }),
+    });
   });
 
   it.each(['ERR_SVGT2I_DISPOSED', 'ERR_SVGT2I_CANCELLED', 'ERR_SVGT2I_DEVICE_UNAVAILABLE'] as const)(
@@ -405,7 +410,18 @@ describe('stream', () => {
   it('tells each stage in order', async () => {
     const events = await eventsOf({ prompt: 'a', ...small, previewEvery: 1 });
     expect(events.map(({ type }) => type)).toEqual(['encode', 'step', 'step', 'preview', 'image', 'done']);
-    expect(events.at(-1)).toEqual({ type: 'done', images: 1, timings: { sample: 1 } });
+    expect(events.at(-1)).toEqual({
+      type: 'done',
+      images: 1,
+      timings: {
+        encode: 1,
+        sample: 2,
+        model: 3,
+        decode: 4,
+        evaluations: 0,
+        unconditionalEvaluations: 0,
+      },
+    });
   });
 
   it('ends the job when the loop is left', async () => {

@@ -1,0 +1,67 @@
+/** What a picture can be asked for: settingsSchema in words, for editors. test/unit/types.test.ts holds one against the other. */
+
+/** How the flow is integrated; the last four choose their own steps from `atol` and `rtol`. */
+export type Solver =
+  | 'dpm++'
+  | 'euler'
+  | 'midpoint'
+  | 'heun'
+  | 'heun3'
+  | 'rk4'
+  | 'dopri5'
+  | 'bosh3'
+  | 'fehlberg2'
+  | 'adaptive_heun';
+
+/** Every setting of a picture but its prompt. Where one is left out, the release's defaults.yaml counts, then the default. */
+export interface Settings {
+  /** What to steer away from. Default: nothing. */
+  readonly negativePrompt?: string | undefined;
+  /**
+   * The text that the prompt is put behind: `align`, `base`, `aesthetics`, `real`, `4grid`, `empty`, a text of your own, or
+   * `enhance`, which has the text encoder write a longer prompt first. Default: `base`.
+   */
+  readonly systemPrompt?: string | undefined;
+  /** Pixels, 16 to 8192 in steps of 16. Default: 1024. */
+  readonly width?: number | undefined;
+  /** Pixels, 16 to 8192 in steps of 16. Default: 1024. */
+  readonly height?: number | undefined;
+  /** Pictures per prompt, 1 to 100,000. Default: 1. */
+  readonly count?: number | undefined;
+  /** Pictures drawn together, 1 to 256: more takes memory and is faster on a GPU. Default: 1. */
+  readonly batchSize?: number | undefined;
+  /**
+   * Seed of the first picture, a whole number from 0 to 2^53 - 1, or `random`; the others count on from it. The same seed,
+   * request and weights draw the same picture. Default: 0.
+   */
+  readonly seed?: number | 'random' | undefined;
+  /**
+   * `each`: picture i of the run uses seed + i; `same`: picture j of every prompt uses seed + j, so that prompts share noise.
+   * Default: `each`.
+   */
+  readonly seedMode?: 'each' | 'same' | undefined;
+  /** Solver steps, 1 to 1000; the adaptive solvers do not read it. Default: 50. */
+  readonly steps?: number | undefined;
+  /** How the flow is integrated. Default: `dpm++`. */
+  readonly solver?: Solver | undefined;
+  /** Order of dpm++, 1 to 3, at most `steps`. Default: 2. */
+  readonly order?: number | undefined;
+  /** Variant of dpm++. Default: `multistep`. */
+  readonly method?: 'multistep' | 'singlestep' | undefined;
+  /** Time grid of dpm++. Default: `time_uniform_flow`. */
+  readonly skipType?: 'time_uniform_flow' | 'time_uniform' | 'time_quadratic' | 'logSNR' | undefined;
+  /** Time shift towards the noisy end, above 0 to 1000. Default: 10 for dpm++, 6 for the others. */
+  readonly shift?: number | undefined;
+  /** Absolute tolerance of the adaptive solvers, above 0. Default: 1e-6. */
+  readonly atol?: number | undefined;
+  /** Relative tolerance of the adaptive solvers, above 0. Default: 1e-3. */
+  readonly rtol?: number | undefined;
+  /** Classifier-free guidance, 0 to 1000; 1 turns it off, which takes half the time. Default: 4. */
+  readonly guidanceScale?: number | undefined;
+  /** `renorm`: the guided velocity is no longer than the conditional one; `standard`: as it is. Default: `renorm`. */
+  readonly guidanceMode?: 'renorm' | 'standard' | undefined;
+  /** Guide only while t is below this, 0 (noise) to 1 (the picture). Default: 1. */
+  readonly guidanceUntil?: number | undefined;
+  /** Factor on the limit of guidance mode `renorm`, above 0 to 1000. Default: 1. */
+  readonly renorm?: number | undefined;
+}

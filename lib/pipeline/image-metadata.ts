@@ -1,0 +1,58 @@
+import type { Solver } from '../config/settings.js';
+
+/** What a picture remembers: enough to draw it again with the same weights. `info` and `readParameters()` show it. */
+export type ImageMetadata = {
+  /** `svg-t2i` and its version. */
+  readonly software: string;
+  readonly prompt: string;
+  /** What was drawn in place of the prompt, where it was enhanced. */
+  readonly enhancedPrompt?: string;
+  /** As in the request. */
+  readonly negativePrompt: string;
+  /** As in the request. */
+  readonly systemPrompt: string;
+  /** Pixels. */
+  readonly width: number;
+  /** Pixels. */
+  readonly height: number;
+  /** This picture's own, not the run's first. */
+  readonly seed: number;
+  /** `given` where the caller gave the noise, so that the seed says nothing. */
+  readonly noise?: 'given';
+  /** As in the request. */
+  readonly steps: number;
+  /** As in the request. */
+  readonly solver: Solver;
+  /** Of dpm++ only. */
+  readonly order?: number;
+  /** Of dpm++ only. */
+  readonly method?: string;
+  /** Of dpm++ only. */
+  readonly skipType?: string;
+  /** Of the adaptive solvers only. */
+  readonly atol?: number;
+  /** Of the adaptive solvers only. */
+  readonly rtol?: number;
+  /** As in the request, or the default of the solver. */
+  readonly shift: number;
+  /** As in the request. */
+  readonly guidanceScale: number;
+  /** As in the request. */
+  readonly guidanceMode: string;
+  /** As in the request. */
+  readonly guidanceUntil: number;
+  /** Of guidance mode `renorm` only. */
+  readonly renorm?: number;
+  /** Folder and file name of the transformer's weights. */
+  readonly dit: string | undefined;
+  /** Folder and file name of the autoencoder's weights. */
+  readonly autoencoder: string | undefined;
+  /** `fp32` or `bf16`. */
+  readonly dtype: string;
+  /** `cpu` or `cuda:N`. */
+  readonly device: string;
+  /** Velocities with the prompt that the transformer computed. */
+  readonly evaluations?: number;
+  /** Of these, how many also needed one with the negative prompt. */
+  readonly unconditionalEvaluations?: number;
+};

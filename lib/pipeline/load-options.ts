@@ -1,0 +1,31 @@
+/** What SvgT2I.load() takes: the model's options and what only a program can give. */
+import { z } from 'zod';
+import { modelSchema } from '../config/model.js';
+import { pathOf } from '../config/paths.js';
+import { shown, validate } from '../config/validate.js';
+import { callbackSchema, signalSchema } from '../config/values.js';
+import { SvgT2IError } from '../errors.js';
+import type { LoadEvent, LoadOptions } from './types.js';
+
+export const loadOptionsSchema = modelSchema.extend({
+  parts: z
+    .array(z.enum(['textEncoder', 'dit', 'autoencoder', 'statistics']))
+    .min(1)
+    .optional(),
+  signal: signalSchema.optional(),
+  onProgress: callbackSchema<(event: LoadEvent) => void>().optional(),
+});
+
+const PATHS = ['pretrained', 'dit', 'autoencoder', 'textEncoder', 'statistics'] as const;
+
+/** @throws SvgT2IError ERR_SVGT2I_INVALID_ARGUMENT */
+export function checkLoadOptions(options: LoadOptions): z.output<typeof loadOptionsSchema> {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new SvgT2IError('ERR_SVGT2I_INVALID_ARGUMENT', `load() takes an object, got ${shown(options)}`, {
+      hint: "For example SvgT2I.load({ pretrained: 'pre-trained' }).",
+    });
+  }
+  const plain: Record<string, unknown> = { ...options };
+  for (const key of PATHS) if (plain[key] !== undefined) plain[key] = pathOf(plain[key], key);
+  return validate(loadOptionsSchema, plain, { code: 'ERR_SVGT2I_INVALID_ARGUMENT' });
+}
