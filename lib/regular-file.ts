@@ -2,6 +2,7 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats, statSync } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { fileError, SvgT2IError } from './errors.js';
+import { decodeUtf8 } from './utf8.js';
 
 export interface ReadLimits {
   readonly maxBytes: number;
@@ -35,10 +36,10 @@ export async function openRegular(path: string): Promise<FileHandle> {
 /**
  * A whole text file.
  *
- * @throws SvgT2IError as openRegular, and ERR_SVGT2I_FILE_FORMAT above the limit
+ * @throws SvgT2IError as openRegular, and ERR_SVGT2I_FILE_FORMAT above the limit and for what is not UTF-8
  */
 export async function readText(path: string, limits: ReadLimits): Promise<string> {
-  return (await readBytes(path, limits)).toString('utf8');
+  return decodeUtf8(await readBytes(path, limits), path);
 }
 
 /** A whole file; throws as readText. */
@@ -72,7 +73,7 @@ export function readTextSync(path: string, limits: Omit<ReadLimits, 'allowPassed
     const opened = fstatSync(descriptor);
     requireRegular(path, opened);
     checkSize(path, opened.size, limits);
-    return readFileSync(descriptor, 'utf8');
+    return decodeUtf8(readFileSync(descriptor), path);
   } catch (error) {
     throw fileError(error, 'read', path);
   } finally {

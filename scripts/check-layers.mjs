@@ -30,6 +30,8 @@ const libLayers = {
   files: [],
   'keyed-lines': ['files'],
   printable: [],
+  'python-json': [],
+  utf8: [],
   stop: [],
   version: [],
   config: [],
@@ -74,7 +76,9 @@ const everywhere = [
   'keyed-lines',
   'printable',
   'regular-file',
+  'python-json',
   'stop',
+  'utf8',
   'version',
 ];
 

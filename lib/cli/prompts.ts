@@ -1,6 +1,7 @@
 /** Where prompts come from: the argument, a file, or stdin (one a line). */
 import { SvgT2IError } from '../errors.js';
 import { parsePrompts, readPromptFile } from '../text/prompt-file.js';
+import { decodeUtf8 } from '../utf8.js';
 
 export async function gatherPrompts(source: {
   readonly argument: string | undefined;
@@ -27,5 +28,7 @@ export async function gatherPrompts(source: {
   }
   const chunks: Buffer[] = [];
   for await (const chunk of stdin) chunks.push(Buffer.from(chunk));
-  return parsePrompts(Buffer.concat(chunks).toString('utf8'), '.txt', 'stdin').map((entry) => entry.prompt);
+  return parsePrompts(decodeUtf8(Buffer.concat(chunks), 'stdin'), '.txt', 'stdin').map(
+    (entry) => entry.prompt,
+  );
 }

@@ -101,6 +101,7 @@ const INCIDENTAL = new Set([
   'data.workers',
   'data.prefetch',
   'data.maxBadShare',
+  'data.maxPixels',
   'activationCheckpointing',
   'maxBadSteps',
   'logEvery',

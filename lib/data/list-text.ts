@@ -2,7 +2,7 @@
 import { isUtf8 } from 'node:buffer';
 import { createHash, type Hash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
-import { SvgT2IError } from '../errors.js';
+import { characterBytes, firstBadByte, notUtf8 } from '../utf8.js';
 
 const READ_BYTES = 1024 * 1024;
 /** Of one character, less its first. */
@@ -79,11 +79,7 @@ export class ListReader {
     const at = offset + firstBadByte(bytes);
     const line = await lineOf(this.#file, at);
     const [byte = 0] = await readRange(this.#file, at, at + 1);
-    throw new SvgT2IError(
-      'ERR_SVGT2I_FILE_FORMAT',
-      `${this.#path}:${line}: not UTF-8: byte 0x${byte.toString(16).padStart(2, '0')} at position ${at}`,
-      { hint: 'Save the list as UTF-8; from Latin-1: iconv -f latin1 -t utf-8 OLD > NEW.' },
-    );
+    throw notUtf8(this.#path, { line, at, byte });
   }
 }
 
@@ -95,23 +91,4 @@ function cutCharacter(bytes: Uint8Array): number {
     if (byte < 0x80) return 0;
   }
   return 0;
-}
-
-/** Where the first character begins that is no UTF-8. */
-function firstBadByte(bytes: Uint8Array): number {
-  let at = 0;
-  while (at < bytes.length) {
-    const length = characterBytes(bytes[at] as number);
-    if (length === 0 || at + length > bytes.length || !isUtf8(bytes.subarray(at, at + length))) return at;
-    at += length;
-  }
-  return at;
-}
-
-/** By the first byte; 0 where none begins with it. */
-function characterBytes(first: number): number {
-  if (first < 0x80) return 1;
-  if (first < 0xc0 || first > 0xf7) return 0;
-  if (first < 0xe0) return 2;
-  return first < 0xf0 ? 3 : 4;
 }

@@ -2,9 +2,9 @@
 import type { FileHandle } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { fileError, firstLine, SvgT2IError } from '../errors.js';
+import { parsePythonJson } from '../python-json.js';
 import { openRegular } from '../regular-file.js';
 import type { DataItem, Dataset } from './dataset.js';
-import { parsePythonJson } from './lenient-json.js';
 import { malformed, readEntry } from './list-entry.js';
 import { HEAD_BYTES, LIST_FORMS, type ListForm, listForm } from './list-kind.js';
 import { ArrayPlaces, LinePlaces, type Places } from './list-places.js';

@@ -2,8 +2,8 @@
 import { join } from 'node:path';
 import type { Engine } from '../engine.js';
 import { makeFolder, writeDurably } from '../files.js';
+import { floatsAsFloats } from '../python-json.js';
 import { SPECIAL_IDS, wordTokenizer } from '../text/word-tokenizer.js';
-import { floatsAsFloats } from './python-json.js';
 
 export interface SmallTextEncoderOptions {
   /** Each gets a token of its own. */

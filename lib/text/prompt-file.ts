@@ -1,13 +1,19 @@
 /** Prompts of a text, JSON or JSONL file. */
 import { extname } from 'node:path';
 import { firstLine, SvgT2IError } from '../errors.js';
+import { parsePythonJson } from '../python-json.js';
 import { readText } from '../regular-file.js';
 
 /** A million long prompts. */
 const MAX_BYTES = 256 * 1024 * 1024;
 
 /** Keys of an object that may hold its prompt, in order of preference. */
-export const PROMPT_KEYS = ['refined_prompt', 'prompt', 'gpt_4_caption'] as const;
+export const PROMPT_KEYS = [
+  'refined_prompt',
+  'prompt',
+  'gpt_4_caption',
+  'super_high_quality_caption',
+] as const;
 
 export interface PromptEntry {
   readonly prompt: string;
@@ -65,7 +71,7 @@ function parseJsonList(text: string, name: string): PromptEntry[] {
 
 function parseJson(text: string, where: string): unknown {
   try {
-    return JSON.parse(text);
+    return parsePythonJson(text);
   } catch (error) {
     throw new SvgT2IError('ERR_SVGT2I_FILE_FORMAT', `${where}: no JSON: ${firstLine(error)}`, {
       cause: error,

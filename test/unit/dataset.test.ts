@@ -68,9 +68,11 @@ describe('lists as the original reads them', () => {
     const path = join(temporary(), name);
     writeFileSync(path, text);
     const list = await PictureList.open(path, { root: '/data' });
-    const all = await Promise.all(Array.from({ length: list.length }, (_, i) => list.item(i)));
-    await list.close();
-    return all;
+    try {
+      return await Promise.all(Array.from({ length: list.length }, (_, i) => list.item(i)));
+    } finally {
+      await list.close();
+    }
   };
 
   it('a JSON array, on one line or many, is a list of its elements', async () => {

@@ -30,9 +30,10 @@ describe('parsePrompts', () => {
       '{"prompt":"b","gpt_4_caption":"c"}',
       '{"gpt_4_caption":"c"}',
       '"plain"',
+      '{"super_high_quality_caption":"d","score":NaN}',
     ];
-    expect(promptsOf(lines.join('\n'), '.jsonl')).toEqual(['a', 'b', 'c', 'plain']);
-    expect(promptsOf(`[${lines.join(',')}]`, '.json')).toEqual(['a', 'b', 'c', 'plain']);
+    expect(promptsOf(lines.join('\n'), '.jsonl')).toEqual(['a', 'b', 'c', 'plain', 'd']);
+    expect(promptsOf(`[${lines.join(',')}]`, '.json')).toEqual(['a', 'b', 'c', 'plain', 'd']);
   });
 
   it('names the line or the item that is wrong', () => {
@@ -52,6 +53,16 @@ describe('readPromptFile', () => {
     const path = join(mkdtempSync(join(tmpdir(), 'svg-t2i-prompts-')), 'p.JSONL');
     writeFileSync(path, '{"prompt":"写实"}\n');
     expect(await readPromptFile(path)).toEqual([{ prompt: '写实', position: 1 }]);
+  });
+
+  it('names line and byte of what is no UTF-8', async () => {
+    const path = join(mkdtempSync(join(tmpdir(), 'svg-t2i-prompts-')), 'p.txt');
+    writeFileSync(path, Buffer.from('a fox\n\u00e9t\u00e9', 'latin1'));
+    await expect(readPromptFile(path)).rejects.toMatchObject({
+      code: 'ERR_SVGT2I_FILE_FORMAT',
+      message: `${path}:2: not UTF-8: byte 0xe9 at position 6`,
+      hint: expect.stringContaining('iconv'),
+    });
   });
 
   it('says which file is missing', async () => {

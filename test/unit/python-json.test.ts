@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { floatsAsFloats } from '../../lib/pipeline/python-json.js';
+import { floatsAsFloats, parsePythonJson } from '../../lib/python-json.js';
 
 it('writes the numbers of some keys with a decimal point', () => {
   const value = { a: 30, b: { a: -2, c: 1 }, d: 'a": 5', e: [3], f: 0.5, g: null, a2: 7 };
@@ -23,6 +23,14 @@ it('writes the numbers of some keys with a decimal point', () => {
     '}',
   ]);
   expect(JSON.parse(text)).toEqual(value);
+});
+
+it('reads what Python writes for missing numbers, outside of texts', () => {
+  const text = '{"a": NaN, "b": [-Infinity, Infinity, 1e5], "c": "NaN \\\\\\" Infinity", "NaN": true}';
+  expect(parsePythonJson(text)).toEqual({ a: 0, b: [0, 0, 1e5], c: 'NaN \\" Infinity', NaN: true });
+  for (const wrong of ['NaNs', '{"a": Infinite}', '[nan]', '{"a": "NaN}'])
+    expect(() => parsePythonJson(wrong)).toThrow(SyntaxError);
+  expect(parsePythonJson(`["${'\\\\'.repeat(1e6)}", NaN]`)).toHaveLength(2);
 });
 
 it('the embedded text encoder is one that transformers reads', () => {
