@@ -1,4 +1,7 @@
+import { mkdtempSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import type { Engine } from '../../../lib/engine.js';
 import { StopRequest } from '../../../lib/stop.js';
@@ -213,6 +216,20 @@ describe('the launcher', () => {
     return { exitCode, failures, lines: lines.sort() };
   }
 
+  /** For a script: `here()` says that this process is ready, `meet(then)` goes on when all three are. */
+  function meeting(): string {
+    const folder = JSON.stringify(mkdtempSync(join(tmpdir(), 'svg-meeting-')));
+    return `const { readdirSync, writeFileSync } = require('node:fs');
+      const here = () => writeFileSync(${folder} + '/' + process.env.RANK, '');
+      const meet = (then) => {
+        const timer = setInterval(() => {
+          if (readdirSync(${folder}).length < 3) return;
+          clearInterval(timer);
+          then();
+        }, 10);
+      };`;
+  }
+
   it('gives every process its rank and one free port', async () => {
     const { exitCode, lines } = await launch(
       'const e = process.env; console.log(e.RANK, e.LOCAL_RANK, e.WORLD_SIZE, e.MASTER_ADDR); console.error(e.MASTER_PORT)',
@@ -227,8 +244,10 @@ describe('the launcher', () => {
 
   it('ends the others when one fails, also those that do not want to', async () => {
     const { exitCode, failures } = await launch(
-      `if (process.env.RANK === '1') setTimeout(() => process.exit(4), 300);
-       else { process.on('SIGTERM', () => {}); setInterval(() => {}, 1000); }`,
+      `${meeting()}
+       if (process.env.RANK === '1') meet(() => process.exit(4));
+       else { process.on('SIGTERM', () => {}); setInterval(() => {}, 1000); }
+       here();`,
       { graceMs: 300 },
     );
     expect([exitCode, failures]).toEqual([4, [1]]);
@@ -260,8 +279,10 @@ describe('the launcher', () => {
 
   it('ends with the code of the process that tells more', async () => {
     const { exitCode, failures } = await launch(
-      `process.on('SIGTERM', () => process.exit(process.env.RANK === '0' ? 5 : 1)); setInterval(() => {}, 1000);
-       if (process.env.RANK === '1') setTimeout(() => process.exit(1), 1500);`,
+      `${meeting()}
+       process.on('SIGTERM', () => process.exit(process.env.RANK === '0' ? 5 : 1)); setInterval(() => {}, 1000);
+       here();
+       if (process.env.RANK === '1') meet(() => process.exit(1));`,
     );
     expect([exitCode, failures]).toEqual([5, [1]]);
   });
@@ -295,7 +316,7 @@ describe('the launcher', () => {
 
   it('lets one that was stopped by itself stop the others, without a failure', async () => {
     const { exitCode, failures } = await launch(
-      `${stops} if (process.env.RANK === '2') setTimeout(() => process.exit(143), 1500);`,
+      `${meeting()} ${stops} here(); if (process.env.RANK === '2') meet(() => process.exit(143));`,
     );
     expect([exitCode, failures]).toEqual([143, []]);
   });
@@ -322,9 +343,11 @@ describe('the launcher', () => {
 
   it('wakes one that stands still, so that it can end by itself', async () => {
     const { exitCode, failures } = await launch(
-      `process.on('SIGTERM', () => process.exit(1)); setInterval(() => {}, 1000);
+      `${meeting()}
+       process.on('SIGTERM', () => process.exit(1)); setInterval(() => {}, 1000);
+       here();
        if (process.env.RANK === '0') process.kill(process.pid, 'SIGSTOP');
-       if (process.env.RANK === '1') setTimeout(() => process.exit(5), 1000);`,
+       if (process.env.RANK === '1') meet(() => process.exit(5));`,
       { graceMs: 3600_000 },
     );
     expect([exitCode, failures]).toEqual([5, [1]]);
