@@ -10,7 +10,8 @@ export interface TrainFlags extends CommonOptions {
 
 const EXAMPLES = `
 The run folder gets config.yaml, metrics.jsonl, TensorBoard events, samples/, losses.svg, checkpoints/ and, at the end,
-export/ in the release's layout. Ctrl-C saves and leaves; a second one quits at once.
+export/ in the release's layout. Ctrl-C, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2 and SIGXCPU save and leave, with the exit code
+128 + signal; a second Ctrl-C or SIGTERM quits at once.
 
 Examples:
   svg-t2i train dit --config configs/dit/dit_stage1_256.yaml --run runs/dit-256
