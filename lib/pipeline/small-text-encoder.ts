@@ -9,6 +9,7 @@ export interface SmallTextEncoderOptions {
   /** Each gets a token of its own. */
   readonly words: Iterable<string>;
   readonly seed: number;
+  readonly signal?: AbortSignal | undefined;
   /** Channels of a caption's features. */
   readonly width: number;
   /** The features are those before the last. */
@@ -30,7 +31,7 @@ export interface SmallTextEncoder {
 export async function writeSmallTextEncoder(
   engine: Engine,
   folder: string,
-  { words, seed, width, layers }: SmallTextEncoderOptions,
+  { words, seed, width, layers, signal }: SmallTextEncoderOptions,
 ): Promise<SmallTextEncoder> {
   const { json, config, vocabularySize } = wordTokenizer(words);
   const dimensions = gemmaConfig(vocabularySize, width, layers);
@@ -40,12 +41,9 @@ export async function writeSmallTextEncoder(
   await writeDurably(join(folder, 'config.json'), floatsAsFloats(dimensions, GEMMA_FLOATS));
   await write('tokenizer.json', json);
   await write('tokenizer_config.json', config);
-  const { value } = await engine.run<{ readonly parameters: number }>('init-weights', {
-    model: 'gemma2',
-    config: dimensions,
-    path: join(folder, 'model.safetensors'),
-    seed,
-  });
+  const path = join(folder, 'model.safetensors');
+  const request = { model: 'gemma2', config: dimensions, path, seed };
+  const { value } = await engine.run<{ readonly parameters: number }>('init-weights', request, { signal });
   return { vocabularySize, parameters: value.parameters };
 }
 

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { parseInteger } from '../arguments.js';
 import { addOutputModeFlags, type CommonOptions } from '../flags.js';
 import { printJson, printLine } from '../output.js';
+import { listenForInterrupt } from '../signals.js';
 import { prepareFolder } from '../write-file.js';
 
 interface TextEncoderFlags extends CommonOptions {
@@ -49,12 +50,14 @@ async function initTextEncoder(flags: TextEncoderFlags): Promise<void> {
   const captions = await readPromptFile(flags.captions);
   const words = wordsOf(captions.map(({ prompt }) => prompt));
   await prepareFolder(flags.out, 0);
+  using interrupt = listenForInterrupt();
   await using engine = await Engine.create({ device: 'cpu' });
   const { vocabularySize, parameters } = await writeSmallTextEncoder(engine, flags.out, {
     words,
     width,
     layers,
     seed,
+    signal: interrupt.signal,
   });
   if (flags.json === true) printJson({ folder: flags.out, words: words.length, vocabularySize, parameters });
   else printLine(`${flags.out}: ${words.length} words, ${vocabularySize} tokens, ${parameters} parameters`);

@@ -1,4 +1,5 @@
 /** Whole runs on an engine that trains nothing. */
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
@@ -148,6 +149,23 @@ describe('a run of the DiT', () => {
     expect(events.filter(({ type }) => type === 'samples')).toHaveLength(drawn);
     await run(config, { resume: 'latest' });
     expect(events.filter(({ type }) => type === 'samples')).toEqual([]);
+  });
+
+  it('removes what dead processes have left half-written', async () => {
+    await run(dit({ steps: 2 }));
+    const dead = spawnSync('true').pid;
+    const left = [
+      'config.yaml',
+      'metrics.jsonl',
+      'samples/step-00000003.png',
+      'export/dit-run/model_args.json',
+    ];
+    mkdirSync(inRun('samples'), { recursive: true });
+    for (const name of left) writeFileSync(inRun(`${name}.${dead}.part`), 'half');
+    await run(dit({ steps: 4 }), { resume: 'latest' });
+    expect(
+      readdirSync(inRun(), { recursive: true }).filter((name) => String(name).endsWith('.part')),
+    ).toEqual([]);
   });
 
   it('refuses to end before its checkpoint', async () => {
