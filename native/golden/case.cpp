@@ -2,30 +2,23 @@
 
 #include <cmath>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 
 #include "core/error.h"
 #include "golden/modules.h"
 #include "io/checkpoint.h"
+#include "io/regular_file.h"
 
 namespace svg {
 namespace {
 
 namespace fs = std::filesystem;
 
+constexpr size_t kMaxCaseBytes = size_t{64} << 20;
+
 // Last part of the path, whether or not it ends in a slash.
 std::string folder_name(const std::string& folder) {
   const fs::path path = fs::path(folder).lexically_normal();
   return (path.has_filename() ? path : path.parent_path()).filename().string();
-}
-
-std::string read_text(const fs::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  SVG_CHECK(in.good(), ErrorCode::kFileNotFound, path.string(), " cannot be read");
-  std::ostringstream text;
-  text << in.rdbuf();
-  return text.str();
 }
 
 TensorMap read_all(const fs::path& path) {
@@ -62,7 +55,7 @@ std::vector<std::string> string_list(const Json* list) {
 }  // namespace
 
 GoldenCase::GoldenCase(const std::string& folder, at::Device device) : folder_(folder), device_(device) {
-  spec_ = Json::parse(read_text(fs::path(folder) / "case.json"));
+  spec_ = read_json_file((fs::path(folder) / "case.json").string(), kMaxCaseBytes);
   module_ = spec_.at("module").as_string();
   const fs::path io = fs::path(folder) / "io.safetensors";
   if (fs::exists(io)) io_ = read_all(io);

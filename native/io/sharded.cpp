@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <regex>
 
+#include "core/cancel.h"
 #include "core/error.h"
 #include "io/regular_file.h"
 #include "io/text.h"
@@ -145,6 +146,7 @@ std::shared_ptr<Checkpoint> open_sharded(const std::string& index_path, const Ch
                        name.find_first_of(std::string("/\\\0", 3)) == std::string::npos;
     SVG_CHECK(plain, ErrorCode::kUnsafeFile, index_path, ": \"", printable(name), "\" is not a file beside the index");
     std::shared_ptr<Checkpoint>& shard = shards[name];
+    if (!shard) check_cancelled();
     if (!shard) shard = checkpoint->add_shard((fs::path(index_path).parent_path() / name).string(), options);
     checkpoint->add_tensor(tensor, shard);
   }

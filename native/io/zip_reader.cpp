@@ -5,6 +5,7 @@
 #include <optional>
 #include <unordered_set>
 
+#include "core/cancel.h"
 #include "core/error.h"
 #include "io/text.h"
 
@@ -24,6 +25,7 @@ constexpr size_t kEnd64Size = 56;
 constexpr size_t kEnd64LocatorSize = 20;
 constexpr size_t kMaxComment = 65535;
 constexpr uint64_t kMaxEntries = 1'000'000;
+constexpr uint64_t kEntriesPerCheck = 4096;
 constexpr uint16_t kZip64Extra = 1;
 constexpr uint16_t kEncrypted = 1u << 0;
 constexpr uint16_t kSizesFollow = 1u << 3;
@@ -110,6 +112,7 @@ class ZipDirectoryReader {
     const uint64_t end = directory_.offset + directory_.size;
     std::unordered_set<std::string> names;
     for (uint64_t i = 0; i < directory_.entries; ++i) {
+      if (i % kEntriesPerCheck == 0) check_cancelled();
       if (end - at < kCentralSize || read_at<uint32_t>(at) != kCentralHeader) fail("the zip directory is damaged");
       const uint64_t name_size = read_at<uint16_t>(at + 28);
       const uint64_t extra_size = read_at<uint16_t>(at + 30);

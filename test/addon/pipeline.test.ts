@@ -288,6 +288,13 @@ describe('the autoencoder', () => {
   });
 });
 
+it('refuses to enhance what is longer than the text encoder can go on from', async () => {
+  await expect(pipeline.enhancePrompt('a cat '.repeat(20_000))).rejects.toMatchObject({
+    code: 'ERR_SVGT2I_INVALID_ARGUMENT',
+    message: expect.stringMatching(/too long to be enhanced: .* the limit is 7996/) as unknown,
+  });
+});
+
 it('enhances a prompt, always the same way', async () => {
   const first = await pipeline.enhancePrompt('a cat');
   expect(first).not.toBe('');

@@ -1,7 +1,19 @@
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { writeTinyRelease } from '../../dist/pipeline/tiny-release.js';
 import { goldenFolder } from '../unit/golden.js';
 import { jsonLines, run } from './cli.js';
 
@@ -45,6 +57,93 @@ describe('svg-t2i inspect', () => {
     expect(code).toBe(1);
     expect(stderr).toContain('ERR_SVGT2I_FILE_NOT_FOUND');
   });
+});
+
+/** A safetensors file of one tensor, its values all zero and never written. */
+function sparseFile(name: string, elements: number, header: object = {}): string {
+  const entry = { dtype: 'F32', shape: [elements], data_offsets: [0, 4 * elements] };
+  const text = JSON.stringify({ ...header, w: entry });
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(text.length));
+  const path = join(folder, name);
+  writeFileSync(path, Buffer.concat([length, Buffer.from(text)]));
+  truncateSync(path, 8 + text.length + 4 * elements);
+  return path;
+}
+
+describe('files of other libraries', () => {
+  it('without metadata are inspected as others are', async () => {
+    const file = sparseFile('plain.safetensors', 3);
+    const { code, stdout } = await run(['inspect', file]);
+    expect(code).toBe(0);
+    expect(stdout.toString()).toMatch(/^holds: 1 tensors of an unknown model \(3 parameters\)$/m);
+    const json = await run(['inspect', file, '--json']);
+    expect(JSON.parse(json.stdout.toString())).toMatchObject({ metadata: {}, tensors: [{ name: 'w' }] });
+  });
+
+  it('list the tensors of a state dict once', async () => {
+    const { stdout } = await run(['inspect', join(files, 'state_dict.pth')]);
+    expect(stdout.toString().match(/a\.weight/g)).toHaveLength(1);
+    expect(stdout.toString()).not.toMatch(/^metadata/m);
+  });
+
+  it('are named with the way out, by inspect and by sample', async () => {
+    const adapter = sparseFile('adapter_model.safetensors', 3, {
+      'base_model.model.layers.0.attention.qkv.lora_A.weight': {
+        dtype: 'F32',
+        shape: [0],
+        data_offsets: [0, 0],
+      },
+    });
+    const seen = await run(['inspect', adapter]);
+    expect(seen.code).toBe(0);
+    expect(seen.stdout.toString()).toMatch(/^holds: a LoRA adapter of peft/m);
+    expect(seen.stdout.toString()).toMatch(/^to use it: .*merge_and_unload/m);
+    const distributed = join(folder, 'dcp');
+    mkdirSync(distributed);
+    writeFileSync(join(distributed, '__0_0.distcp'), 'PK');
+    const release = join(folder, 'release');
+    await writeTinyRelease(join(release, 'pre-trained'), 7);
+    for (const [file, code, hint] of [
+      [adapter, 'WEIGHTS_MISMATCH', 'merge_and_unload'],
+      [distributed, 'FILE_FORMAT', 'dcp_to_torch_save'],
+    ] as const) {
+      const drawn = await run(['sample', '--pretrained', release, '--dit', file, '--device', 'cpu', 'a fox']);
+      expect(drawn.code).not.toBe(0);
+      expect(drawn.stderr).toContain(`ERR_SVGT2I_${code}`);
+      expect(drawn.stderr).toContain(hint);
+    }
+  });
+});
+
+it('a file that is cut while it is read is an error, not the end of the process', async () => {
+  const file = sparseFile('cut.safetensors', 250_000_000);
+  let isCut = false;
+  const { code, stderr } = await run(['verify', file, '--json'], {
+    watch: (_, stdout) => {
+      if (isCut || !stdout.includes('"progress"')) return;
+      isCut = true;
+      truncateSync(file, 4096);
+    },
+  });
+  expect(isCut).toBe(true);
+  expect(code).toBe(1);
+  expect(stderr).toContain('cut.safetensors was cut');
+  expect(stderr).toContain('ERR_SVGT2I_IO');
+});
+
+it('a named pipe is refused by inspect, verify and convert', async () => {
+  const pipe = join(folder, 'pipe.safetensors');
+  execFileSync('mkfifo', [pipe]);
+  for (const args of [
+    ['inspect', pipe],
+    ['verify', pipe],
+    ['convert', pipe, join(folder, 'out.safetensors')],
+  ]) {
+    const { code, stderr } = await run(args);
+    expect(code).toBe(1);
+    expect(stderr).toContain('is a named pipe, not a regular file');
+  }
 });
 
 describe('svg-t2i convert', () => {

@@ -1,5 +1,8 @@
 #include "models/gemma2.h"
 
+#include <atomic>
+
+#include "core/cancel.h"
 #include "core/random_weights.h"
 #include "core/rng.h"
 #include "golden.h"
@@ -89,6 +92,20 @@ TEST_CASE("gemma2: generation stops at an end token, at the limit and when told 
     if (produced == 2) throw Error(ErrorCode::kCancelled, "stopped");
   };
   EXPECT_ERROR(model.generate(sample.prompt(5), 6, stop), ErrorCode::kCancelled, "stopped");
+}
+
+TEST_CASE("gemma2: a cancelled job ends within the prefill, and a prompt beyond the positions is refused") {
+  const Sample sample;
+  Gemma2 model(sample.golden.weights(), sample.config);
+  EXPECT_ERROR(model.generate(std::vector<int64_t>(kGemma2MaxPositions - 5, 1), 6), ErrorCode::kInvalidArgument,
+               "8192 positions");
+  const std::atomic<bool> cancelled{true};
+  const CancelScope scope(cancelled);
+  bool produced = false;
+  EXPECT_ERROR(model.generate(sample.prompt(5), 6, [&](int64_t) { produced = true; }), ErrorCode::kCancelled,
+               "cancelled");
+  EXPECT_ERROR(model.encode({sample.prompt(5)}), ErrorCode::kCancelled, "cancelled");
+  EXPECT(!produced);
 }
 
 TEST_CASE("gemma2: features never ask for the last layer, generation does") {
