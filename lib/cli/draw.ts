@@ -167,7 +167,7 @@ class DrawRun {
     const { from, sample, layout } = this.#settings;
     if (from === undefined) return [];
     const asked = askedMetadata({ request: sample, prompt: '', seed: sample.seed, layout });
-    const models = (['dit', 'autoencoder'] as const).flatMap((part) => {
+    const models = (['dit', 'autoencoder', 'textEncoder'] as const).flatMap((part) => {
       const [was, is] = [from.parameters[part], asked[part]];
       const isKnown = typeof was === 'string' && typeof is === 'string';
       return isKnown && was !== is

@@ -47,6 +47,8 @@ export type ImageMetadata = {
   readonly dit: string | undefined;
   /** Folder and file name of the autoencoder's weights. */
   readonly autoencoder: string | undefined;
+  /** Name of the text encoder's folder. */
+  readonly textEncoder: string | undefined;
   /** `fp32` or `bf16`. */
   readonly dtype: string;
   /** `cpu` or `cuda:N`. */

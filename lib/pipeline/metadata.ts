@@ -19,7 +19,7 @@ export interface AskedPicture {
   readonly request: Omit<ResolvedRequest, 'prompt' | 'seed'>;
   readonly prompt: string;
   readonly seed: number;
-  readonly layout: Pick<ReleaseLayout, 'dit' | 'autoencoder'>;
+  readonly layout: Pick<ReleaseLayout, 'dit' | 'autoencoder' | 'textEncoder'>;
 }
 
 export function imageMetadata(picture: {
@@ -64,6 +64,7 @@ export function askedMetadata({ request, prompt, seed, layout }: AskedPicture): 
     // File names, no paths: a picture that is passed on should not tell about its maker's folders.
     dit: shortPath(layout.dit),
     autoencoder: shortPath(layout.autoencoder?.checkpoint),
+    textEncoder: layout.textEncoder === undefined ? undefined : basename(layout.textEncoder),
   };
 }
 

@@ -271,6 +271,7 @@ describe('generate', () => {
       order: 2,
       shift: 10,
       dit: 'dit-stage4-T274M/consolidated.00-of-01.pth',
+      textEncoder: 'gemma-2-2b',
     });
     expect(JSON.stringify(images[0]?.metadata)).not.toContain(pretrained);
   });
