@@ -42,16 +42,20 @@ export function untilAborted<Value>(work: Promise<Value>, signal: AbortSignal | 
   });
 }
 
-/** A controller that is aborted with `signal` as well. Disposing of it ends that, and aborts it. */
-export function linkedController(signal: AbortSignal | undefined): AbortController & Disposable {
+/** A signal that is aborted with `signal` as well, and when `end` is called, which also lets go of `signal`. */
+export function linkedController(signal: AbortSignal | undefined): {
+  readonly signal: AbortSignal;
+  readonly end: () => void;
+} {
   const controller = new AbortController();
   const abort = () => controller.abort(signal === undefined ? undefined : abortReason(signal));
   if (signal?.aborted) abort();
   signal?.addEventListener('abort', abort, { once: true });
-  return Object.assign(controller, {
-    [Symbol.dispose]() {
+  return {
+    signal: controller.signal,
+    end: () => {
       signal?.removeEventListener('abort', abort);
       controller.abort();
     },
-  });
+  };
 }

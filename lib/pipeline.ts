@@ -150,7 +150,6 @@ export class SvgT2I {
       checkRequest(request, this.#loaded.defaults);
     const seed = settings.seed === 'random' ? randomInt(2 ** 47) : settings.seed;
     const prompt = typeof settings.prompt === 'string' ? [settings.prompt] : settings.prompt;
-    using either = linkedController(signal);
     const tokenizer = this.#tokenizer();
     if (settings.systemPrompt === 'enhance') checkWriter(tokenizer);
     const run = new SampleRun(
@@ -168,7 +167,13 @@ export class SvgT2I {
       },
     );
     throwIfAborted(signal);
-    yield* run.events(either.signal);
+    // Not `using`: in a realm of its own (jest) Node.js 20 has no Symbol.dispose.
+    const either = linkedController(signal);
+    try {
+      yield* run.events(either.signal);
+    } finally {
+      either.end();
+    }
   }
 
   /**

@@ -1,5 +1,8 @@
 /** Weight files: what they hold, whether they are whole, and any of them as safetensors. */
 import { resolve } from 'node:path';
+import { z } from 'zod';
+import { checkPath } from './config/paths.js';
+import { callbackSchema, checkArgument, signalSchema } from './config/values.js';
 import { Engine } from './engine.js';
 
 /** A tensor of a weight file. */
@@ -116,49 +119,88 @@ export interface VerifyOptions extends FileJobOptions {
   readonly sha256?: string | undefined;
 }
 
-/** Keys, shapes and dtypes of a weight file, without reading the tensors or running anything in it. */
-export async function inspectWeights(path: string, options: FileJobOptions = {}): Promise<WeightFileReport> {
-  return (await runFileJob('inspect', { path: resolve(path) }, options)) as WeightFileReport;
+const jobOptions = z.strictObject({
+  signal: signalSchema.optional(),
+  onProgress: callbackSchema<(progress: FileProgress) => void>().optional(),
+});
+const convertOptions = jobOptions.extend({
+  dtype: z.enum(['keep', 'fp32', 'bf16', 'fp16']).optional(),
+  maxShardBytes: z.number().int().min(1).optional(),
+  resume: z.boolean().optional(),
+  overwrite: z.boolean().optional(),
+});
+const verifyOptions = jobOptions.extend({ sha256: z.string().optional() });
+
+/**
+ * Keys, shapes and dtypes of a weight file, without reading the tensors or running anything in it.
+ *
+ * @param path of a file, or of a folder of shards; a `file:` URL will do
+ * @throws SvgT2IError ERR_SVGT2I_FILE_NOT_FOUND, ERR_SVGT2I_FILE_FORMAT, ERR_SVGT2I_INVALID_ARGUMENT; or the signal's reason
+ *
+ * @example
+ * const { kind, tensors } = await inspectWeights('pre-trained/dit-stage4-T274M');
+ */
+export async function inspectWeights(
+  path: string | URL,
+  options: FileJobOptions = {},
+): Promise<WeightFileReport> {
+  const request = { path: resolve(checkPath('path', path)) };
+  const checked = checkArgument('options', jobOptions, options);
+  return (await runFileJob('inspect', request, checked)) as WeightFileReport;
 }
 
 /**
  * Writes a .safetensors file, or a folder of them. Every file appears whole or not at all, and is read back and
  * compared.
+ *
+ * @throws SvgT2IError ERR_SVGT2I_FILE_FORMAT, ERR_SVGT2I_UNSAFE_FILE, ERR_SVGT2I_DISK_FULL, ERR_SVGT2I_INVALID_ARGUMENT; or
+ *   the signal's reason
+ *
+ * @example
+ * await convertWeights('consolidated.00-of-01.pth', 'dit.safetensors', { dtype: 'bf16' });
  */
 export async function convertWeights(
-  input: string,
-  output: string,
-  { dtype, maxShardBytes, resume, overwrite, ...options }: ConvertOptions = {},
+  input: string | URL,
+  output: string | URL,
+  options: ConvertOptions = {},
 ): Promise<ConversionReport> {
-  const request = {
-    input: resolve(input),
-    output: resolve(output),
-    ...(dtype === undefined ? {} : { dtype }),
-    ...(maxShardBytes === undefined ? {} : { maxShardBytes }),
-    ...(resume === undefined ? {} : { resume }),
-    ...(overwrite === undefined ? {} : { overwrite }),
-  };
-  return (await runFileJob('convert', request, options)) as ConversionReport;
+  const paths = { input: resolve(checkPath('input', input)), output: resolve(checkPath('output', output)) };
+  const { signal, onProgress, ...settings } = checkArgument('options', convertOptions, options);
+  const request = { ...paths, ...settings };
+  return (await runFileJob('convert', request, { signal, onProgress })) as ConversionReport;
 }
 
-/** Reads every byte: whether all tensors are there, finite, and of the wanted hash. */
+/**
+ * Reads every byte: whether all tensors are there, finite, and of the wanted hash.
+ *
+ * @throws SvgT2IError ERR_SVGT2I_FILE_NOT_FOUND, ERR_SVGT2I_FILE_FORMAT, ERR_SVGT2I_INVALID_ARGUMENT; or the signal's reason
+ *
+ * @example
+ * const { ok, problems } = await verifyWeights('dit.safetensors');
+ */
 export async function verifyWeights(
-  path: string,
-  { sha256, ...options }: VerifyOptions = {},
+  path: string | URL,
+  options: VerifyOptions = {},
 ): Promise<VerificationReport> {
-  const request = { path: resolve(path), ...(sha256 === undefined ? {} : { sha256 }) };
-  return (await runFileJob('verify', request, options)) as VerificationReport;
+  const file = resolve(checkPath('path', path));
+  const { signal, onProgress, ...settings } = checkArgument('options', verifyOptions, options);
+  const request = { path: file, ...settings };
+  return (await runFileJob('verify', request, { signal, onProgress })) as VerificationReport;
 }
 
 async function runFileJob(
   kind: 'inspect' | 'convert' | 'verify',
-  request: Readonly<Record<string, string | number | boolean>>,
+  request: Readonly<Record<string, string | number | boolean | undefined>>,
   { signal, onProgress }: FileJobOptions,
 ): Promise<unknown> {
-  await using engine = await Engine.create({ device: 'cpu' });
-  const { value } = await engine.run<unknown, FileProgress>(kind, request, {
-    signal,
-    onEvent: ({ what, doneBytes, totalBytes }) => onProgress?.({ what, doneBytes, totalBytes }),
-  });
-  return value;
+  const engine = await Engine.create({ device: 'cpu' }, { signal });
+  try {
+    const { value } = await engine.run<unknown, FileProgress>(kind, request, {
+      signal,
+      onEvent: ({ what, doneBytes, totalBytes }) => onProgress?.({ what, doneBytes, totalBytes }),
+    });
+    return value;
+  } finally {
+    await engine.dispose();
+  }
 }

@@ -41,7 +41,7 @@ const libLayers = {
   text: ['config'],
   native: ['install'],
   engine: ['native'],
-  'weight-files': ['engine'],
+  'weight-files': ['config', 'engine'],
   pipeline: ['config', 'install', 'data', 'image', 'text', 'native', 'engine'],
   doctor: ['config', 'install', 'native', 'pipeline'],
   shapes: ['config', 'data', 'image'],

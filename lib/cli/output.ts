@@ -3,7 +3,7 @@
  * come from files, are written out; colours are put around them here.
  */
 import pc from 'picocolors';
-import { firstLine, SvgT2IError } from '../errors.js';
+import { firstLine, isError, SvgT2IError } from '../errors.js';
 import { printable, printableJson } from '../printable.js';
 
 /** One line of a result, for people. */
@@ -48,9 +48,9 @@ export function printError(
     }
     process.stderr.write(`  ${pc.dim(error.code)}\n`);
   }
-  if (options.verbose === true && error instanceof Error) {
+  if (options.verbose === true && isError(error)) {
     process.stderr.write(`${printable(error.stack ?? '')}\n`);
-    if (error.cause instanceof Error)
+    if (isError(error.cause))
       process.stderr.write(`caused by: ${printable(error.cause.stack ?? error.cause.message)}\n`);
   }
 }

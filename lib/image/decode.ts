@@ -1,8 +1,10 @@
 /** Picture files into RGB pixels, within limits that are checked before any raster is allocated. */
 import type { FileHandle } from 'node:fs/promises';
 import sharp from 'sharp';
+import { checkPath } from '../config/paths.js';
 import { DEFAULT_MAX_PIXELS } from '../config/picture.js';
-import { fileError, SvgT2IError } from '../errors.js';
+import { bytesSchema, checkArgument } from '../config/values.js';
+import { fileError, isError, SvgT2IError } from '../errors.js';
 import { openRegular } from '../regular-file.js';
 import { cmykToRgb, toRgb } from './colour.js';
 import { HEAD_BYTES, IMAGE_FORMATS, type ImageFormat, otherKind, sniffImageFormat } from './format.js';
@@ -36,9 +38,10 @@ const DECODE_TIMEOUT_SECONDS = 120;
  * @throws SvgT2IError ERR_SVGT2I_IMAGE for a picture that is broken, of another kind or over a limit;
  *   ERR_SVGT2I_FILE_NOT_FOUND or ERR_SVGT2I_IO for a file that cannot be read
  */
-export async function readImage(path: string, options: DecodeOptions = {}): Promise<RgbImage> {
-  const bytes = await readFileBounded(path, maxBytesOf(options));
-  return decodeImage(bytes, { name: path, ...options });
+export async function readImage(path: string | URL, options: DecodeOptions = {}): Promise<RgbImage> {
+  const file = checkPath('path', path);
+  const bytes = await readFileBounded(file, maxBytesOf(options));
+  return decodeImage(bytes, { name: file, ...options });
 }
 
 /**
@@ -49,6 +52,7 @@ export async function readImage(path: string, options: DecodeOptions = {}): Prom
  * @throws SvgT2IError ERR_SVGT2I_IMAGE
  */
 export async function decodeImage(bytes: Uint8Array, options: DecodeOptions = {}): Promise<RgbImage> {
+  checkArgument('bytes', bytesSchema, bytes);
   const name = options.name ?? 'picture';
   const maxPixels = options.maxPixels ?? DEFAULT_MAX_PIXELS;
   const maxBytes = maxBytesOf(options);
@@ -101,7 +105,7 @@ export async function readImageSize(
  */
 export class UndecodableError extends SvgT2IError {
   constructor(name: string, cause: unknown) {
-    const text = cause instanceof Error ? cause.message : String(cause);
+    const text = isError(cause) ? cause.message : String(cause);
     // The decoders' messages run over several lines.
     const reason = text.replace(/\s+/g, ' ').trim().slice(0, 200);
     const isLost = reason === '' || /unknown error/i.test(reason);

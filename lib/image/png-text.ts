@@ -1,6 +1,6 @@
 /** Chunks of PNG files (PNG specification, third edition, chapter 11): texts, EXIF, and leaving some out. */
 import { crc32, inflateSync } from 'node:zlib';
-import { SvgT2IError } from '../errors.js';
+import { isError, SvgT2IError } from '../errors.js';
 import { type ByteSource, bytesSource } from './byte-source.js';
 
 const SIGNATURE_BYTES = 8;
@@ -130,7 +130,7 @@ function inflated(data: Buffer): Buffer | undefined {
   try {
     return inflateSync(data, { maxOutputLength: MAX_TEXT_BYTES });
   } catch (error) {
-    if (error instanceof Error) return undefined;
+    if (isError(error)) return undefined;
     throw error;
   }
 }

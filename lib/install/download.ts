@@ -4,7 +4,7 @@ import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { firstLine, SvgT2IError, systemErrorCode } from '../errors.js';
+import { firstLine, isError, SvgT2IError, systemErrorCode } from '../errors.js';
 import { checkFreeSpace, checkSha256, type FreeBytes } from './disk.js';
 
 export interface DownloadOptions {
@@ -59,7 +59,7 @@ export async function download(url: string, file: string, options: DownloadOptio
 
 /** fetch() itself says only "fetch failed"; what failed is in its cause. */
 export function whatFailed(error: unknown): string {
-  return firstLine(error instanceof Error && error.cause instanceof Error ? error.cause : error);
+  return firstLine(isError(error) && isError(error.cause) ? error.cause : error);
 }
 
 async function fetchInto(url: string, part: string, options: DownloadOptions): Promise<void> {

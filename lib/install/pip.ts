@@ -3,7 +3,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { SvgT2IError } from '../errors.js';
+import { isError, SvgT2IError } from '../errors.js';
 import { runProgram } from './run-program.js';
 
 // Tried in turn when the Python on PATH has no wheel of its own: the libraries are the same in all of them.
@@ -186,7 +186,7 @@ async function sizeOf(url: string, signal: AbortSignal | undefined): Promise<num
   } catch (error) {
     signal?.throwIfAborted();
     // Node.js does not know pip's proxies and certificates; then the size stays unknown.
-    return error instanceof Error ? undefined : Promise.reject(error);
+    return isError(error) ? undefined : Promise.reject(error);
   }
 }
 

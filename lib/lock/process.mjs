@@ -152,6 +152,6 @@ function ifThere(read) {
  * @returns {string | undefined}
  */
 export function codeOf(error) {
-  if (!(error instanceof Error) || !('code' in error)) return undefined;
+  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
   return typeof error.code === 'string' ? error.code : undefined;
 }

@@ -1,5 +1,7 @@
 /** `image_preprocess` cases: the bucket lists, and pictures cut to a bucket. */
+
 import { join } from 'node:path';
+import { types } from 'node:util';
 import { z } from 'zod';
 import { chooseBucket, cropSizeList } from '../../data/buckets.js';
 import { centerCropToBucket } from '../../data/crop.js';
@@ -57,7 +59,7 @@ async function comparePictures(golden: GoldenCase, result: Comparison): Promise<
     const cropped = centerCropToBucket(image, chooseBucket(image, buckets));
     result.expectText(`${label} bucket`, `${cropped.width}x${cropped.height}`, `${row.width}x${row.height}`);
     const want = await golden.tensor(row.pixels);
-    if (!(want.data instanceof Uint8Array)) {
+    if (!types.isUint8Array(want.data)) {
       result.fail(`${row.pixels} holds no 8-bit pixels`);
       continue;
     }

@@ -1,5 +1,7 @@
 /** `pipeline` cases: prompts to pixels from a folder in the release's layout, by the way that every user's prompt goes. */
+
 import { join, resolve } from 'node:path';
+import { types } from 'node:util';
 import { z } from 'zod';
 import type { GenerateRequest } from '../../pipeline/types.js';
 import { formatNegativePrompt, formatPrompt } from '../../text/system-prompts.js';
@@ -222,5 +224,5 @@ async function floats(golden: GoldenCase, name: string): Promise<Float32Array> {
 }
 
 function numbers(tensor: StoredTensor): ArrayLike<number> {
-  return tensor.data instanceof BigInt64Array ? Array.from(tensor.data, Number) : tensor.data;
+  return types.isBigInt64Array(tensor.data) ? Array.from(tensor.data, Number) : tensor.data;
 }
