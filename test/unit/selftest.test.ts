@@ -117,7 +117,7 @@ describe('runSelftest', () => {
     ]);
     expect(summary(report)).toBe('1 passed, 3 failed, 1 not run');
     expect(report.cases[2]?.message).toMatch(/case\.json: no such file/);
-    expect(report.cases[4]?.message).toMatch(/expected array/);
+    expect(report.cases[4]?.message).toMatch(/must be a list/);
     expect(Object.keys(report)).toEqual(['passed', 'failed', 'notRun', 'cases']);
     expect(Object.keys(report.cases[0] ?? {})).toEqual([
       'name',
