@@ -17,7 +17,7 @@ export async function makeFolder(folder: string): Promise<void> {
   }
 }
 
-/** Not mkdir's own `recursive`: in /proc it tries for ever. */
+/** Not mkdir's own `recursive`: in /proc it tries for ever, and of a full disk it says that a folder is missing. */
 async function makeWithParents(folder: string): Promise<void> {
   if (await isFolder(folder)) return;
   const parent = dirname(folder);

@@ -1,11 +1,12 @@
 /** Builds the addon (and the native tests) from source with cmake-js; skipped when nothing has changed. */
 import { createHash } from 'node:crypto';
 import { createWriteStream, existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { SvgT2IError } from '../errors.js';
+import { makeFolder } from '../files.js';
 import { BUILD_INFO_FILE, type BuildInfo } from './build-info.js';
 import { buildJobs } from './jobs.js';
 import type { Libtorch } from './libtorch.js';
@@ -89,7 +90,7 @@ export async function buildAddon(options: BuildOptions): Promise<BuildResult> {
   if (isOfOther || isOfAnotherClone(BUILD_FOLDER, PACKAGE_ROOT)) {
     await rm(BUILD_FOLDER, { recursive: true, force: true });
   }
-  await mkdir(BUILD_FOLDER, { recursive: true });
+  await makeFolder(BUILD_FOLDER);
   const settings = [
     ...(toolchain.ninja ? ['-G', 'Ninja'] : []),
     `--CDSVG_LIBTORCH=${options.libtorch.dir}`,
@@ -98,7 +99,7 @@ export async function buildAddon(options: BuildOptions): Promise<BuildResult> {
   ];
   await runCmakeJs(['configure', ...settings], options);
   await runCmakeJs(['build', ...settings, '--parallel', String(jobs)], options);
-  await mkdir(LOADER_FOLDER, { recursive: true });
+  await makeFolder(LOADER_FOLDER);
   const info: BuildInfo = {
     torch: options.libtorch.version,
     flavour: options.libtorch.flavour,

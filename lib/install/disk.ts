@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, statfs } from 'node:fs/promises';
+import { statfs } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { fileError, SvgT2IError } from '../errors.js';
+import { makeFolder } from '../files.js';
 
 const GIB = 1024 ** 3;
 
@@ -20,7 +21,7 @@ export async function checkFreeSpace(
   needed: number,
   free: FreeBytes = freeBytes,
 ): Promise<void> {
-  await mkdir(dir, { recursive: true });
+  await makeFolder(dir);
   const available = await free(dir);
   if (available >= needed) return;
   const [want, have] = [needed, available].map((bytes) => (bytes / GIB).toFixed(2));

@@ -1,10 +1,11 @@
 /** Fetches one file over HTTP, going on where an earlier try was cut. */
 import { createWriteStream, existsSync, statSync } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { firstLine, isError, SvgT2IError, systemErrorCode } from '../errors.js';
+import { makeFolder } from '../files.js';
 import { checkFreeSpace, checkSha256, type FreeBytes } from './disk.js';
 
 export interface DownloadOptions {
@@ -28,7 +29,7 @@ class Refused extends SvgT2IError {}
 /** Writes `file`; a cut download stays beside it as `<file>.part` for the next try. */
 export async function download(url: string, file: string, options: DownloadOptions = {}): Promise<void> {
   const part = `${file}.part`;
-  await mkdir(dirname(file), { recursive: true });
+  await makeFolder(dirname(file));
   for (let attempt = 0; ; attempt += 1) {
     try {
       await fetchInto(url, part, options);

@@ -1,6 +1,6 @@
 /** Finds libtorch or fetches it into the cache: what `svg-t2i install` and the set-up do. */
 import { existsSync, readdirSync } from 'node:fs';
-import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileError, firstLine, SvgT2IError, systemErrorCode } from '../errors.js';
@@ -166,7 +166,7 @@ export async function adoptLibtorch(libtorch: Libtorch, env: Environment = proce
   const cache = libtorchCache(env);
   const link = join(cache, `${libtorch.version}+${libtorch.flavour}`);
   if (libtorch.dir === link || existsSync(link)) return;
-  await mkdir(cache, { recursive: true });
+  await makeFolder(cache);
   // Whatever is there now is a link whose target has gone.
   await rm(link, { force: true });
   await symlink(libtorch.dir, link);

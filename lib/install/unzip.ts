@@ -1,10 +1,10 @@
 /** Unpacks chosen entries of a zip archive (zip64 too). Names that leave the target folder are refused by yauzl. */
 import { createWriteStream } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import * as yauzl from 'yauzl';
 import { firstLine, SvgT2IError } from '../errors.js';
+import { makeFolder } from '../files.js';
 
 /** Where an entry goes, relative to the target folder; undefined leaves it out. */
 export type SelectEntry = (name: string) => string | undefined;
@@ -92,7 +92,7 @@ export async function unzip(
         throw new SvgT2IError('ERR_SVGT2I_INSTALL', `${file} holds a symbolic link: ${entry.fileName}`);
       }
       const destination = join(target, path);
-      await mkdir(dirname(destination), { recursive: true });
+      await makeFolder(dirname(destination));
       await copy(await openEntry(zip, entry), destination, signal);
       bytes += entry.uncompressedSize;
       onBytes?.(bytes);

@@ -1,9 +1,10 @@
 /** A folder in the release's layout with small random weights, for a first run and for tests. */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { Engine, type JsonValue } from '../engine.js';
 import { fileError } from '../errors.js';
+import { makeFolder } from '../files.js';
 import { type SmallTextEncoderOptions, writeSmallTextEncoder } from './small-text-encoder.js';
 
 const autoencoder = 'svg_autoencoder';
@@ -41,7 +42,7 @@ export async function writeTinyRelease(
     [`autoencoder/${autoencoder}_P_stage3_1024.yaml`]: stringify(autoencoderYaml(decoder)),
   };
   try {
-    for (const sub of ['autoencoder', 'dit-tiny']) await mkdir(join(dir, sub), { recursive: true });
+    for (const sub of ['autoencoder', 'dit-tiny']) await makeFolder(join(dir, sub));
     for (const [name, text] of Object.entries(texts)) await writeFile(join(dir, name), text);
   } catch (error) {
     throw fileError(error, 'write to', dir);
