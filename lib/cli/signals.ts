@@ -20,7 +20,7 @@ const reasons: Readonly<Record<StopCause, string>> = {
   SIGUSR1: ': SIGUSR1',
   SIGUSR2: ': SIGUSR2',
   SIGXCPU: ': SIGXCPU',
-  SIGPIPE: ': nobody reads stdout any more',
+  SIGPIPE: ': nobody reads stdout any more, or it cannot be written',
 };
 
 interface Job {
@@ -33,6 +33,7 @@ let job: Job | undefined;
 let hasJob = false;
 let cause: StopCause | undefined;
 let urgentSince: number | undefined;
+let hasOutputFailed = false;
 
 export interface Interrupt {
   readonly signal: AbortSignal;
@@ -65,9 +66,10 @@ export function guardProcess(): void {
   process.on('SIGUSR1', endWithoutJob);
   if (wasDebuggerOpenedBySignal()) endWithoutJob('SIGUSR1');
   process.stdout.on('error', (error: Error) => {
-    if (systemErrorCode(error) === 'EPIPE') return readerEnded();
-    printError(fileError(error, 'write to', 'stdout'));
-    process.exit(EXIT_CODES.failure);
+    const code = systemErrorCode(error);
+    // EIO: the terminal is gone.
+    if (code === 'EPIPE' || (code === 'EIO' && process.stdout.isTTY)) readerEnded();
+    else outputFailed(error);
   });
   // Where nobody reads stderr, remarks are missed; the work goes on.
   process.stderr.on('error', () => undefined);
@@ -80,6 +82,8 @@ export function adoptStop(other: StopCause): void {
 
 /** The exit code of a command that would end with `code`: that of its stop, where it was stopped. */
 export function exitCodeAfterStop(code: number): number {
+  if (hasOutputFailed)
+    return code === EXIT_CODES.interrupted || code === EXIT_CODES.ok ? EXIT_CODES.failure : code;
   if (cause === undefined) return code;
   // A result that nobody has read is no success.
   const isStopped = code === EXIT_CODES.interrupted || (cause === 'SIGPIPE' && code === EXIT_CODES.ok);
@@ -109,6 +113,14 @@ function readerEnded(): void {
   // `svg-t2i inspect ... | head -1` has read what it wanted.
   if (!hasJob) process.exit(EXIT_CODES.ok);
   if (job === undefined) process.exit(stopExitCode('SIGPIPE'));
+  stop('SIGPIPE');
+}
+
+/** As on a full disk: what is lost there is no reason to lose the work as well. */
+function outputFailed(error: Error): void {
+  if (!hasOutputFailed) printError(fileError(error, 'write to', 'stdout'));
+  hasOutputFailed = true;
+  if (job === undefined) process.exit(EXIT_CODES.failure);
   stop('SIGPIPE');
 }
 

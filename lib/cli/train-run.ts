@@ -54,13 +54,11 @@ export async function trainFromCommandLine(stage: TrainingStage, flags: TrainFla
   if (stop === undefined) return;
   if (stop.cause !== undefined) adoptStop(stop.cause);
   const by = stop.rank === place.rank ? '' : ` (rank ${stop.rank} got ${stop.cause ?? 'the request'})`;
-  throw new SvgT2IError(
-    'ERR_SVGT2I_CANCELLED',
-    `interrupted after step ${step} of ${steps}, which is saved${by}`,
-    {
-      hint: `Go on with: svg-t2i train ${stage} --run ${folder} --resume`,
-    },
-  );
+  const where = step === 0 ? 'before the first step' : `after step ${step} of ${steps}, which is saved`;
+  const how = step === 0 ? ' auto' : '';
+  throw new SvgT2IError('ERR_SVGT2I_CANCELLED', `interrupted ${where}${by}`, {
+    hint: `Go on with: svg-t2i train ${stage} --run ${folder} --resume${how}`,
+  });
 }
 
 async function readConfig(

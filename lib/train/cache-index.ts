@@ -34,7 +34,7 @@ const indexSchema = z.object({
   /** False while it is being written. */
   complete: z.boolean(),
   /** Names of the shards, without extension. */
-  shards: z.array(z.string()),
+  shards: z.array(z.string().regex(/^shard-\d+$/)),
   /** Pictures that could not be read. */
   bad: z.array(z.number()),
   /** What encoding took, to compare with reading. */

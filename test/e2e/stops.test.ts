@@ -1,5 +1,5 @@
 // What stops a command, and what it leaves: signals, a second one, a reader of stdout that ends.
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -77,6 +77,22 @@ describe('training', () => {
     const [newest = 0] = await listCheckpoints(join(workshop.folder, what, 'checkpoints'));
     expect(newest).toBeGreaterThan(0);
     expect(existsSync(join(workshop.folder, what, 'lock'))).toBe(false);
+  });
+
+  it('saves where stdout cannot be written, as on a full disk, and fails', async () => {
+    const args = ditArgs(workshop, 'full', ...ENDLESS, '--json');
+    const { status, stderr } = spawnSync(
+      'sh',
+      ['-c', 'exec "$@" > /dev/full', 'sh', process.execPath, MAIN, ...args],
+      {
+        encoding: 'utf8',
+      },
+    );
+    expect([status, stderr]).toEqual([1, expect.stringContaining('cannot write to stdout: no space left')]);
+    const [newest] = await listCheckpoints(join(workshop.folder, 'full', 'checkpoints'));
+    // The first line comes before the first step.
+    expect(newest ?? 0).toBeLessThan(1_000_000);
+    expect(existsSync(join(workshop.folder, 'full', 'lock'))).toBe(false);
   });
 
   it('without --json needs no reader of stdout', async () => {
