@@ -43,6 +43,8 @@ export function readEntry(value: unknown): Entry | string {
   const { path, image_path, prompt, super_high_quality_caption: fine } = parsed.data;
   const file = fine === undefined ? (path ?? image_path) : (image_path ?? path);
   if (file === undefined) return `neither "path" nor "image_path"${otherName(parsed.data)}`;
+  // No file has one in its name, and Node.js takes it for a mistake of the program.
+  if (file.includes('\0')) return 'a path with a NUL in it';
   if (isUrl(file)) return `${file} is no file of this machine: pictures are not fetched`;
   const text = fine === undefined ? prompt : fine;
   if (text === undefined) return { path: file };

@@ -73,6 +73,7 @@ export async function decodeImage(bytes: Uint8Array, options: DecodeOptions = {}
       .timeout({ seconds: DECODE_TIMEOUT_SECONDS })
       .raw({ depth: 'uchar' })
       .toBuffer({ resolveWithObject: true });
+    if (isCmyk ? info.channels !== 4 : info.channels > 4) throw tooManyChannels(name, info.channels);
     const pixels = isCmyk ? cmykToRgb(data) : toRgb(data, info.channels, hasTrueAlpha(bytes, format));
     return rgbImage(info.width, info.height, pixels);
   } catch (error) {
@@ -140,6 +141,12 @@ function plainYcbcr(name: string): SvgT2IError {
       hint: 'Convert it to PNG or JPEG first.',
     },
   );
+}
+
+function tooManyChannels(name: string, channels: number): SvgT2IError {
+  return new SvgT2IError('ERR_SVGT2I_IMAGE', `${name} has ${channels} channels, more than colour and alpha`, {
+    hint: 'Save it without its extra channels.',
+  });
 }
 
 function knownFormat(bytes: Uint8Array, name: string): ImageFormat {

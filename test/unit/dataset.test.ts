@@ -182,6 +182,20 @@ describe('lists as the original reads them', () => {
     },
   );
 
+  it('an entry that is out of all bounds is a bad one like others', async () => {
+    const deep = `{"path":${'['.repeat(100_000)}${']'.repeat(100_000)},"prompt":""}`;
+    const bad = { code: 'ERR_SVGT2I_FILE_FORMAT' };
+    await expect(entries(deep)).rejects.toMatchObject(bad);
+    await expect(entries('{"path":"a\\u0000.jpg","prompt":""}')).rejects.toMatchObject({
+      ...bad,
+      message: expect.stringContaining(':1: a path with a NUL in it'),
+    });
+    await expect(entries(`{"path":"a","prompt":"${'x'.repeat(5 * 1024 * 1024)}"}`)).rejects.toThrow(
+      /:1: longer than/,
+    );
+    await expect(entries('{"path":"","prompt":""}')).rejects.toMatchObject(bad);
+  });
+
   it('names the keys of other lists', async () => {
     await expect(entries('{"file_name": "a.jpg", "text": "b"}')).rejects.toThrow(
       /neither "path" nor "image_path", but "file_name", of Hugging Face's metadata\.jsonl, which is not read/,

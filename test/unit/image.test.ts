@@ -174,6 +174,23 @@ describe('decodeImage', () => {
     await expect(decodeImage(ycbcr)).rejects.toThrow(/a TIFF of luma and chroma/);
   });
 
+  it('refuses channels beyond colour and alpha', async () => {
+    const raw = { width: 4, height: 4, channels: 3 } as const;
+    const extra = [1, 2].map((level) => Buffer.alloc(16, level));
+    const five = await sharp(Buffer.alloc(48, 9), { raw })
+      .joinChannel(extra, { raw: { width: 4, height: 4, channels: 1 } })
+      .tiff({ compression: 'none' })
+      .toBuffer();
+    expect((await sharp(five).metadata()).channels).toBe(5);
+    await expect(decodeImage(five, { name: 'x' })).rejects.toThrow(
+      'x has 5 channels, more than colour and alpha',
+    );
+    // PhotometricInterpretation: RGB to ink.
+    five[five.indexOf(Buffer.from('060103000100000002', 'hex')) + 8] = 5;
+    expect(await sharp(five).metadata()).toMatchObject({ channels: 5, space: 'cmyk' });
+    await expect(decodeImage(five)).rejects.toThrow(/has 5 channels/);
+  });
+
   it('reads AVIF', async () => {
     const smooth = rgbImage(
       40,
