@@ -1,5 +1,6 @@
 #include "io/map_guard.h"
 
+#include <dlfcn.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -47,9 +48,18 @@ void on_bus_error(int signal, siginfo_t* info, void* context) {
   pass_on(signal, info, context);
 }
 
+// Node closes the addons of a worker that ends; the handler stays installed.
+void stay_loaded() {
+  Dl_info library{};
+  if (::dladdr(reinterpret_cast<const void*>(&on_bus_error), &library) != 0 && library.dli_fname != nullptr) {
+    ::dlopen(library.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE);
+  }
+}
+
 void install_once() {
   static std::once_flag once;
   std::call_once(once, [] {
+    stay_loaded();
     page_size = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
     struct sigaction action {};
     action.sa_sigaction = on_bus_error;
