@@ -346,7 +346,7 @@ export class Lock {
   #warn(action, error) {
     if (this.#hasWarned) return;
     this.#hasWarned = true;
-    const reason = error instanceof Error ? error.message.split('\n', 1)[0] : String(error);
+    const reason = String(error).split('\n', 1)[0];
     this.#options.onWarning?.(`cannot ${action} the lock ${this.#file}: ${reason}`);
   }
 }

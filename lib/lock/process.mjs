@@ -152,6 +152,7 @@ function ifThere(read) {
  * @returns {string | undefined}
  */
 export function codeOf(error) {
+  // Not by its class: in a realm of its own, as of jest, Node's errors are of another one.
   if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
   return typeof error.code === 'string' ? error.code : undefined;
 }

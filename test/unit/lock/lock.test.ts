@@ -18,9 +18,10 @@ import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { acquireLock, type LockOptions, withLock } from '../../../lib/lock/lock.mjs';
-import { ownIdentity } from '../../../lib/lock/process.mjs';
+import { codeOf, ownIdentity } from '../../../lib/lock/process.mjs';
 
 const HOLDER = fileURLToPath(new URL('./holder.mjs', import.meta.url));
 
@@ -115,9 +116,18 @@ describe('a lock', () => {
     };
     const failing = withLock(file, { onWarning: (line) => warnings.push(line) }, work);
     await expect(failing).rejects.toThrow('the real reason');
-    expect(warnings).toEqual([expect.stringContaining(`cannot remove the lock ${file}: ENOTDIR`)]);
+    expect(warnings).toEqual([expect.stringContaining(`cannot remove the lock ${file}: Error: ENOTDIR`)]);
     rmSync(`${folder}.away`, { recursive: true });
   });
+});
+
+it('an error of another realm, as jest makes one, is known by its code', () => {
+  expect(codeOf(runInNewContext('Object.assign(new Error("x"), { code: "ENOENT" })'))).toBe('ENOENT');
+  expect([codeOf(new Error('x')), codeOf(undefined), codeOf('ENOENT')]).toEqual([
+    undefined,
+    undefined,
+    undefined,
+  ]);
 });
 
 describe('a lock that was left behind', () => {
