@@ -9,6 +9,8 @@ interface EnhanceOptions extends CommonOptions {
 }
 
 const EXAMPLES = `
+A prompt has some 7,900 tokens at most: what the text encoder can go on from.
+
 Examples:
   svg-t2i enhance "a cat on a chair"
   svg-t2i enhance --prompts prompts.txt > longer.txt
