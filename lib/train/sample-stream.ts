@@ -31,11 +31,6 @@ export class SampleStream<Sample> {
     this.#bad = new BadItems({ items, maxShare, onBad });
   }
 
-  /** Different items so far that could not be read. */
-  get badItems(): number {
-    return this.#bad.size;
-  }
-
   /**
    * The next `count` samples, fewer at the end of the order.
    *
