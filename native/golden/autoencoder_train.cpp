@@ -1,7 +1,6 @@
 // Runner of the autoencoder's training: iterations on given latents, so the encoder plays no part.
 #include "golden/autoencoder_train.h"
 
-#include <ATen/Parallel.h>
 #include <c10/core/GradMode.h>
 
 #include <cmath>
@@ -59,9 +58,11 @@ Json discriminator_keys(const PatchDiscriminatorConfig& config) {
   return trained;
 }
 
-AutoencoderTrainer::Options options_of(const Json& spec) {
+using Operations = ConvDecoder::Operations;
+
+AutoencoderTrainer::Options options_of(const Json& spec, Operations operations) {
   AutoencoderTrainer::Options options;
-  options.optimizer.fused = false;
+  options.optimizer.fused = operations == Operations::kFast;
   options.loss = AutoencoderLossOptions::from_json(spec.at("loss"));
   const Json& optimizer = spec.at("optimizer");
   options.optimizer.lr = optimizer.get_double("lr", options.optimizer.lr);
@@ -99,32 +100,13 @@ at::Tensor checksum(const TensorMap& parameters) {
   return at::tensor({sum, absolute}, at::kDouble);
 }
 
-/// While it lives, operations use this many threads.
-class ThreadCount {
- public:
-  explicit ThreadCount(int count) : before_(at::get_num_threads()) { at::set_num_threads(count); }
-  ~ThreadCount() { at::set_num_threads(before_); }
-  ThreadCount(const ThreadCount&) = delete;
-  ThreadCount& operator=(const ThreadCount&) = delete;
-
- private:
-  int before_;
-};
-
-}  // namespace
-
-void run_autoencoder_trainer(GoldenCase& golden) {
-  // The golden numbers hold steps that Adam makes of rounding (models/conv_decoder.h). Two threads with AVX-512 made
-  // them; other counts or instructions round otherwise and miss the bound, the reference's own as well.
-  const ThreadCount two(2);
-  const c10::AutoGradMode grad(true);
+void train(GoldenCase& golden, Operations operations) {
   const Json& spec = golden.spec();
   const TensorMap start = golden.weight_map();
   const at::Generator generator = at::detail::createCPUGenerator(0);
   const auto decoder_source = std::make_shared<TrainableSource>(start, generator, golden.device());
   const ConvDecoder decoder(Weights(decoder_source).scope("decoder"),
-                            ConvDecoderConfig::from_json(golden.config().at("decoder")),
-                            ConvDecoder::Operations::kReference);
+                            ConvDecoderConfig::from_json(golden.config().at("decoder")), operations);
   PatchDiscriminatorConfig patch;
   patch.n_layers = spec.at("loss").get_int("disc_num_layers", patch.n_layers);
   patch.ndf = spec.at("loss").get_int("disc_ndf", patch.ndf);
@@ -133,7 +115,7 @@ void run_autoencoder_trainer(GoldenCase& golden) {
   const Lpips lpips{
       Weights(std::make_shared<MapSource>(draw(golden, "lpips", lpips_keys()), golden.folder(), golden.device()))};
   AutoencoderTrainer trainer(decoder_source, decoder.last_weight(), AutoencoderTrainer::Adversary{patch_source, patch},
-                             lpips, options_of(spec));
+                             lpips, options_of(spec, operations));
 
   std::map<std::string, std::vector<double>> series;
   for (int64_t iteration = 0; iteration < spec.at("iterations").as_int(); ++iteration) {
@@ -164,6 +146,13 @@ void run_autoencoder_trainer(GoldenCase& golden) {
     }
   }
   expect_update(golden, start, decoder_source->parameters());
+}
+
+}  // namespace
+
+void run_autoencoder_trainer(GoldenCase& golden) {
+  const c10::AutoGradMode grad(true);
+  for (const Operations operations : {Operations::kFast, Operations::kReference}) train(golden, operations);
 }
 
 }  // namespace svg

@@ -35,9 +35,7 @@ struct ConvDecoderConfig {
 
 class ConvDecoder {
  public:
-  /// kReference takes the reference's own operations, and so follows its training in fp32 to the last bit where threads
-  /// and vector instructions are the same. Tests against it must: a bias before a norm with one channel per group gets
-  /// nothing but rounding for a gradient, and Adam makes full steps of that. The losses do not differ.
+  /// kReference takes the reference's own operations, one by one: what the fast ones are held against.
   enum class Operations { kFast, kReference };
 
   ConvDecoder(const Weights& weights, const ConvDecoderConfig& config, Operations operations = Operations::kFast);

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <limits>
 
-#include "check.h"
+#include "golden.h"
 
 using namespace svg;
 
@@ -54,6 +54,10 @@ AutoencoderLossOptions pixels_only(int64_t disc_start) {
 }
 
 }  // namespace
+
+TEST_CASE("autoencoder_step: golden case, by fast operations and by the reference's") {
+  svg::test::expect_golden("autoencoder-train");
+}
 
 TEST_CASE("autoencoder_step: every image counts, and logvar scales their sum") {
   for (const auto pixel : {AutoencoderLossOptions::Pixel::kL1, AutoencoderLossOptions::Pixel::kL2}) {
