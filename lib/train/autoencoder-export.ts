@@ -62,7 +62,7 @@ function autoencoderYaml(config: AutoencoderTrainingConfig, checkpoint: string):
             : {
                 output_dim: model.residual.output_dim,
                 use_outnorm: model.residual.align_distribution,
-                vit_type: 'rope-s',
+                vit_type: 'vit-rope-s',
               },
       },
     },

@@ -22,7 +22,6 @@ Gemma2Config gemma_2b(int64_t layers) {
   config.head_dim = 256;
   config.sliding_window = 4096;
   config.query_pre_attn_scalar = 256;
-  config.attention_soft_cap = 50;
   config.final_soft_cap = 30;
   for (int64_t i = 0; i < config.layers; ++i) config.sliding.push_back(i % 2 == 0);
   return config;

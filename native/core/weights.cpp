@@ -14,6 +14,15 @@ void check_shape(at::IntArrayRef got, at::IntArrayRef want, const std::string& n
             ", the configuration needs ", want, " (", where, ")");
 }
 
+void check_dtype(const at::Tensor& tensor, Role role, const std::string& name, const std::string& where) {
+  const at::ScalarType dtype = tensor.scalar_type();
+  const bool small = dtype == at::kChar || dtype == at::kByte;
+  if (at::isFloatingType(dtype) || (role == Role::kBuffer && !small)) return;
+  throw Error(ErrorCode::kWeightsMismatch,
+              concat("tensor \"", name, "\" holds ", dtype, ", not real numbers (", where, ")"),
+              "Quantised weights are not read: take the model in fp32, bf16 or fp16.");
+}
+
 bool keeps_dtype(const at::Tensor& tensor) { return !at::isFloatingType(tensor.scalar_type()); }
 
 }  // namespace
@@ -27,11 +36,32 @@ at::Tensor Weights::get(const std::string& name, at::IntArrayRef shape, Init ini
 
 at::Tensor Weights::get_optional(const std::string& name, at::IntArrayRef shape, Init init, Role role) const {
   at::Tensor tensor = source_->find(prefix_ + name, shape, init, role);
-  if (tensor.defined()) check_shape(tensor.sizes(), shape, prefix_ + name, source_->description());
+  if (!tensor.defined()) return tensor;
+  check_shape(tensor.sizes(), shape, prefix_ + name, source_->description());
+  check_dtype(tensor, role, prefix_ + name, source_->description());
   return tensor;
 }
 
 bool Weights::has(const std::string& name) const { return shape_of(name).has_value(); }
+
+void refuse_unknown_tensors(const Weights& weights, const std::string& model,
+                            const std::function<bool(const std::string& name)>& known) {
+  constexpr size_t kNamed = 5;
+  std::vector<std::string> unknown = weights.unused();
+  std::erase_if(unknown, known);
+  if (unknown.empty()) return;
+  std::string list;
+  for (size_t i = 0; i < std::min(unknown.size(), kNamed); ++i) {
+    list += concat(i == 0 ? "" : ", ", "\"", unknown[i].substr(0, 200), "\"");
+  }
+  if (unknown.size() > kNamed) list += ", ...";
+  const bool one = unknown.size() == 1;
+  throw Error(ErrorCode::kWeightsMismatch,
+              concat(weights.description(), " holds ", unknown.size(), one ? " tensor" : " tensors", " that ",
+                     one ? "is" : "are", " no part of ", model, ": ", list),
+              "What is not known cannot be left out safely: save the plain state dict without additions (adapters, "
+              "control branches, scales of quantised weights).");
+}
 
 MapSource::MapSource(TensorMap tensors, std::string description, at::Device device, at::ScalarType dtype)
     : tensors_(std::move(tensors)), description_(std::move(description)), device_(device), dtype_(dtype) {}
@@ -39,6 +69,7 @@ MapSource::MapSource(TensorMap tensors, std::string description, at::Device devi
 at::Tensor MapSource::find(const std::string& name, at::IntArrayRef, Init, Role role) {
   const auto found = tensors_.find(name);
   if (found == tensors_.end()) return {};
+  used_.insert(name);
   if (role == Role::kTable) return found->second;
   if (keeps_dtype(found->second)) return found->second.to(device_);
   return found->second.to(device_, role == Role::kMatrix ? dtype_ : at::kFloat);
@@ -48,6 +79,14 @@ std::optional<std::vector<int64_t>> MapSource::shape_of(const std::string& name)
   const auto found = tensors_.find(name);
   if (found == tensors_.end()) return std::nullopt;
   return found->second.sizes().vec();
+}
+
+std::vector<std::string> MapSource::unused() const {
+  std::vector<std::string> names;
+  for (const auto& entry : tensors_) {
+    if (!used_.count(entry.first)) names.push_back(entry.first);
+  }
+  return names;
 }
 
 TrainableSource::TrainableSource(TensorMap start, at::Generator generator, at::Device device, at::ScalarType compute)

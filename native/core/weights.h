@@ -4,8 +4,10 @@
 
 #include <ATen/ATen.h>
 
+#include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -43,6 +45,8 @@ class WeightSource {
   virtual std::optional<std::vector<int64_t>> shape_of(const std::string& name) const = 0;
   /// For messages: the file, or what stands for it.
   virtual std::string description() const = 0;
+  /// Stored tensors that nobody asked find() for, where the source keeps account of it.
+  virtual std::vector<std::string> unused() const { return {}; }
 };
 
 /// A cheap, copyable view of a source below a name prefix.
@@ -54,7 +58,7 @@ class Weights {
   /// weights.scope("layers.0") sees "layers.0.*".
   Weights scope(const std::string& name) const { return Weights(source_, prefix_ + name + "."); }
 
-  /// Throws Error(kWeightsMismatch) naming tensor, file and both shapes.
+  /// Throws Error(kWeightsMismatch) naming tensor, file and both shapes, or the type where it holds no real numbers.
   at::Tensor get(const std::string& name, at::IntArrayRef shape, Init init = Init::xavier_uniform(),
                  Role role = Role::kMatrix) const;
   /// Undefined where the tensor is absent; a wrong shape still throws.
@@ -66,11 +70,18 @@ class Weights {
   }
   /// For messages: the file, or what stands for it.
   std::string description() const { return source_->description(); }
+  /// Of the whole source, under stored names.
+  std::vector<std::string> unused() const { return source_->unused(); }
 
  private:
   std::shared_ptr<WeightSource> source_;
   std::string prefix_;
 };
+
+/// To be called once a model is built: throws Error(kWeightsMismatch) naming the tensors that it did not ask for, but
+/// for those that `known` says it has no use for. What a model does not know could change what it computes.
+void refuse_unknown_tensors(const Weights& weights, const std::string& model,
+                            const std::function<bool(const std::string& name)>& known);
 
 /// Tensors in memory or memory-mapped, by name. Casts matrices to `dtype`, moves all to `device`.
 class MapSource : public WeightSource {
@@ -81,9 +92,11 @@ class MapSource : public WeightSource {
   at::Tensor find(const std::string& name, at::IntArrayRef shape, Init init, Role role) override;
   std::optional<std::vector<int64_t>> shape_of(const std::string& name) const override;
   std::string description() const override { return description_; }
+  std::vector<std::string> unused() const override;
 
  private:
   TensorMap tensors_;
+  std::set<std::string> used_;
   std::string description_;
   at::Device device_;
   at::ScalarType dtype_;

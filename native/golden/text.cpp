@@ -26,7 +26,7 @@ void run_gemma2(GoldenCase& golden) {
   if (const Json* types = golden.spec().find("layer_types")) {
     if (!config.find("layer_types")) config.set("layer_types", *types);
   }
-  Gemma2 model(golden.weights(), Gemma2Config::from_json(config));
+  Gemma2 model(golden.weights(), Gemma2Config::from_json(config, golden.spec().get_bool("attention_soft_cap", false)));
   const at::Tensor ids = golden.input("input_ids");
   const at::Tensor mask = golden.has_input("attention_mask") ? golden.input("attention_mask") : at::ones_like(ids);
   if (has_output(golden, "features")) golden.expect("features", model.encode_padded(ids, mask));

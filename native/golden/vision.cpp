@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "io/model_config.h"
 #include "models/autoencoder.h"
 #include "models/conv_decoder.h"
 #include "models/dinov3.h"
@@ -28,7 +29,10 @@ void expect_all(GoldenCase& golden, const TensorMap& results) {
 }  // namespace
 
 void run_dinov3(GoldenCase& golden) {
-  const Dinov3 model(golden.weights(), Dinov3Config::from_json(golden.config()));
+  const Weights weights = golden.weights();
+  const bool infer = golden.config().is_string() && golden.config().as_string() == "infer";
+  const Dinov3 model(weights, infer ? Dinov3Config::infer(weights, read_model_config(golden.folder()))
+                                    : Dinov3Config::from_json(golden.config()));
   const Dinov3Features features = model(golden.input("image"));
   expect_all(golden,
              {{"cls_token", features.cls}, {"storage_tokens", features.storage}, {"patch_tokens", features.patches}});

@@ -57,24 +57,31 @@ std::shared_ptr<Checkpoint> open_checkpoint(const std::string& path, const Check
   throw Error(ErrorCode::kFileFormat, concat(path, ": neither a safetensors file nor one of torch.save"));
 }
 
-CheckpointSource::CheckpointSource(std::shared_ptr<Checkpoint> checkpoint, at::Device device, at::ScalarType dtype,
-                                   std::string strip)
-    : checkpoint_(std::move(checkpoint)), device_(device), dtype_(dtype), strip_(std::move(strip)) {}
+CheckpointSource::CheckpointSource(std::shared_ptr<Checkpoint> checkpoint, at::Device device, at::ScalarType dtype)
+    : checkpoint_(std::move(checkpoint)), device_(device), dtype_(dtype) {}
 
 at::Tensor CheckpointSource::find(const std::string& name, at::IntArrayRef, Init, Role role) {
-  const std::string stored = strip_ + name;
-  if (!checkpoint_->has(stored)) return {};
-  const at::Tensor mapped = checkpoint_->read(stored);
+  if (!checkpoint_->has(name)) return {};
+  used_.insert(name);
+  const at::Tensor mapped = checkpoint_->read(name);
   if (role == Role::kTable) return mapped;
   at::ScalarType dtype = mapped.scalar_type();
   if (at::isFloatingType(dtype)) dtype = role == Role::kMatrix ? dtype_ : at::kFloat;
   at::Tensor tensor = mapped.to(device_, dtype);
-  if (!tensor.is_alias_of(mapped)) checkpoint_->release(stored);
+  if (!tensor.is_alias_of(mapped)) checkpoint_->release(name);
   return tensor;
 }
 
+std::vector<std::string> CheckpointSource::unused() const {
+  std::vector<std::string> names;
+  for (const auto& entry : checkpoint_->tensors()) {
+    if (!used_.count(entry.first)) names.push_back(entry.first);
+  }
+  return names;
+}
+
 std::optional<std::vector<int64_t>> CheckpointSource::shape_of(const std::string& name) const {
-  const auto found = checkpoint_->tensors().find(strip_ + name);
+  const auto found = checkpoint_->tensors().find(name);
   if (found == checkpoint_->tensors().end()) return std::nullopt;
   return found->second.shape;
 }

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -44,6 +45,8 @@ class Checkpoint {
   const Json& metadata() const { return metadata_; }
   /// Keys of the torch file that lead to the tensors, e.g. {"state_dict"}; empty elsewhere.
   const std::vector<std::string>& root() const { return root_; }
+  /// One line for people on how the names were read (io/wrappers.h), mostly empty.
+  const std::string& remark() const { return remark_; }
   /// The files that hold the tensors, the index of a sharded one first.
   virtual std::vector<std::string> files() const { return {path_}; }
 
@@ -64,11 +67,12 @@ class Checkpoint {
   std::map<std::string, TensorInfo> tensors_;
   Json metadata_;
   std::vector<std::string> root_;
+  std::string remark_;
 };
 
 struct CheckpointOptions {
-  /// Keys that lead to the state dict of a torch file. Absent: "state_dict", "ema", "model" and "module" are
-  /// followed for as long as they hold tensors.
+  /// Keys that lead to the state dict of a torch file. Absent: those that training tools use ("state_dict", "ema",
+  /// "model", ...: io/state_dict.cpp) are followed for as long as they hold tensors.
   std::optional<std::vector<std::string>> root;
 };
 
@@ -77,22 +81,22 @@ struct CheckpointOptions {
 /// Throws Error(kFileNotFound | kFileFormat | kUnsafeFile) naming the file and the cause.
 std::shared_ptr<Checkpoint> open_checkpoint(const std::string& path, const CheckpointOptions& options = {});
 
-/// Weights of a checkpoint as a source for models: matrices cast to `dtype`, all moved to `device`,
-/// `strip` cut from the front of every name (names without it are left out). fp32 on the CPU is not copied.
+/// Weights of a checkpoint as a source for models: matrices cast to `dtype`, all moved to `device`;
+/// fp32 on the CPU is not copied.
 class CheckpointSource : public WeightSource {
  public:
-  CheckpointSource(std::shared_ptr<Checkpoint> checkpoint, at::Device device, at::ScalarType dtype,
-                   std::string strip = "");
+  CheckpointSource(std::shared_ptr<Checkpoint> checkpoint, at::Device device, at::ScalarType dtype);
 
   at::Tensor find(const std::string& name, at::IntArrayRef shape, Init init, Role role) override;
   std::optional<std::vector<int64_t>> shape_of(const std::string& name) const override;
   std::string description() const override { return checkpoint_->path(); }
+  std::vector<std::string> unused() const override;
 
  private:
   std::shared_ptr<Checkpoint> checkpoint_;
+  std::set<std::string> used_;
   at::Device device_;
   at::ScalarType dtype_;
-  std::string strip_;
 };
 
 }  // namespace svg

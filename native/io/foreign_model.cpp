@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "core/error.h"
+#include "io/quantised.h"
 #include "io/regular_file.h"
 #include "io/text.h"
 
@@ -60,9 +61,12 @@ std::optional<Identity> adapter(const Names& names) {
       "Merge it into its model (peft: model.merge_and_unload()) and save that model's state dict."};
 }
 
-std::optional<Identity> quantized(const Names& names) {
+std::optional<Identity> quantized(const Checkpoint& checkpoint, const Names& names) {
+  const std::string mark = find_quantisation(checkpoint);
+  if (mark.empty()) return std::nullopt;
+  const std::string where = concat(" (\"", printable(mark), "\")");
   if (names.has("scaled_fp8") || names.any_ends_with(".scale_weight")) {
-    return Identity{"quantized", "8-bit floats with scales beside them (scaled fp8)", kPlainHint};
+    return Identity{"quantized", "8-bit floats with scales beside them (scaled fp8)" + where, kPlainHint};
   }
   struct Scheme {
     const char* part;
@@ -74,9 +78,9 @@ std::optional<Identity> quantized(const Names& names) {
                                  {".quant_state.", "quantised weights of bitsandbytes"},
                                  {".SCB", "8-bit weights of bitsandbytes"}};
   for (const Scheme& scheme : kSchemes) {
-    if (names.any_holds(scheme.part)) return Identity{"quantized", scheme.what, kPlainHint};
+    if (names.any_holds(scheme.part)) return Identity{"quantized", scheme.what + where, kPlainHint};
   }
-  return std::nullopt;
+  return Identity{"quantized", "quantised weights" + where, kPlainHint};
 }
 
 std::optional<Identity> diffusers(const Checkpoint& checkpoint, const Names& names) {
@@ -107,7 +111,7 @@ std::optional<Identity> identify_foreign(const Checkpoint& checkpoint) {
                     "Join its pieces with torch.distributed.checkpoint's consolidate_safetensors_files()."};
   }
   if (std::optional<Identity> found = adapter(names)) return found;
-  if (std::optional<Identity> found = quantized(names)) return found;
+  if (std::optional<Identity> found = quantized(checkpoint, names)) return found;
   if (std::optional<Identity> found = diffusers(checkpoint, names)) return found;
   return timm(names);
 }

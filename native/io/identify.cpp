@@ -2,6 +2,8 @@
 
 #include "core/error.h"
 #include "io/foreign_model.h"
+#include "io/quantised.h"
+#include "io/wrappers.h"
 
 namespace svg {
 namespace {
@@ -141,11 +143,12 @@ Identity identify(const Checkpoint& checkpoint) {
 
 std::shared_ptr<Checkpoint> open_model(const std::string& path, const std::string& wanted,
                                        const CheckpointOptions& options) {
-  auto checkpoint = open_checkpoint(path, options);
+  auto checkpoint = without_wrappers(open_checkpoint(path, options));
   if (const std::optional<Identity> foreign = identify_foreign(*checkpoint)) {
     throw Error(ErrorCode::kWeightsMismatch, concat(path, " is not ", wanted, ": it holds ", foreign->description),
                 foreign->way_out);
   }
+  refuse_quantised(*checkpoint);
   return checkpoint;
 }
 

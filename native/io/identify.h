@@ -19,8 +19,9 @@ struct Identity {
 
 Identity identify(const Checkpoint& checkpoint);
 
-/// open_checkpoint for weights that a model is to be made of. Throws as it does, and kWeightsMismatch for a file in
-/// another library's form, naming it and the way out. `wanted` is for the message: "a diffusion transformer".
+/// open_checkpoint for weights that a model is to be made of, without wrappers (io/wrappers.h). Throws as it does, and
+/// kWeightsMismatch for a file in another library's form or of quantised numbers, naming it and the way out. `wanted`
+/// is for the message: "a diffusion transformer".
 std::shared_ptr<Checkpoint> open_model(const std::string& path, const std::string& wanted,
                                        const CheckpointOptions& options = {});
 

@@ -4,6 +4,7 @@
 
 #include "io/checkpoint.h"
 #include "io/identify.h"
+#include "io/wrappers.h"
 
 namespace svg {
 namespace {
@@ -36,7 +37,9 @@ Json inspect_file(const Json& request) {
   }
   Json root = Json::array();
   for (const std::string& key : checkpoint->root()) root.push_back(key);
-  const Identity identity = identify(*checkpoint);
+  const auto plain = without_wrappers(checkpoint);
+  Identity identity = identify(*plain);
+  if (!plain->remark().empty()) identity.description += "; " + plain->remark();
   Json report = Json::Object{{"path", checkpoint->path()},
                              {"format", checkpoint->format()},
                              {"kind", identity.kind},

@@ -10,8 +10,10 @@ namespace {
 constexpr int kMaxDepth = 32;
 constexpr size_t kMaxNameBytes = 4096;
 constexpr size_t kMaxAllNames = 64 << 20;
-// In the order of preference: a Lightning file, averaged weights, plain weights, a wrapped module.
-constexpr const char* kWrappers[] = {"state_dict", "ema", "model", "module"};
+// In the order of preference: averages of several tools, then plain weights, then a wrapped module.
+constexpr const char* kWrappers[] = {
+    "state_dict_ema", "ema_state_dict",   "model_ema", "ema_model", "params_ema", "ema",   "shadow",
+    "state_dict",     "model_state_dict", "params",    "model",     "net",        "module"};
 
 bool is_dict(const PickleValue& value) { return value.kind == PickleKind::kDict || value.kind == PickleKind::kObject; }
 

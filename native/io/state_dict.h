@@ -17,8 +17,8 @@ struct StateDict {
   std::map<std::string, size_t> tensors;  // dotted name -> index into TorchObjects::tensors
 };
 
-/// Follows `root`, or where it is absent the wrappers "state_dict", "ema", "model", "module" for as long as they
-/// hold tensors. Nested dicts and lists below are joined by dots.
+/// Follows `root`, or where it is absent the wrappers of training tools ("ema" before "state_dict" before "model") for
+/// as long as they hold tensors. Nested dicts and lists below are joined by dots.
 /// Throws Error(kFileFormat) for a root that is not there or names that collide, kUnsafeFile for values that
 /// unfold beyond the size of the file.
 StateDict find_state_dict(const PickleHeap& heap, PickleRef value, const std::optional<std::vector<std::string>>& root);

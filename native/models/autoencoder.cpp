@@ -63,7 +63,8 @@ AutoencoderConfig from_published(const Json& params) {
     config.encoder = Dinov3Config::preset(dino->at("model_name").as_string());
   if (const Json* extra = params.find("extra_vit_config")) {
     const std::string type = extra->get_string("vit_type", "vit-rope-s");
-    SVG_CHECK(type == "vit-rope-s", ErrorCode::kInvalidConfig, "vit_type \"", type,
+    // "rope-s" is what earlier versions of this package wrote.
+    SVG_CHECK(type == "vit-rope-s" || type == "rope-s", ErrorCode::kInvalidConfig, "vit_type \"", type,
               "\" was never released; Autoencoder-R has \"vit-rope-s\"");
     config.residual = ResidualVitConfig{};
     config.residual->output_dim = extra->get_int("output_dim", config.residual->output_dim);
@@ -87,12 +88,13 @@ AutoencoderConfig AutoencoderConfig::from_json(const Json& json) {
   return config;
 }
 
-AutoencoderConfig AutoencoderConfig::infer(const Weights& checkpoint, const std::optional<Weights>& encoder) {
+AutoencoderConfig AutoencoderConfig::infer(const Weights& checkpoint, const std::optional<Weights>& encoder,
+                                           const Json& encoder_config) {
   AutoencoderConfig config;
   config.decoder = ConvDecoderConfig::infer(checkpoint.scope("decoder"));
   if (holds_residual(checkpoint)) config.residual = ResidualVitConfig::infer(checkpoint.scope("extra_vit"));
   if (encoder) {
-    config.encoder = Dinov3Config::infer(*encoder);
+    config.encoder = Dinov3Config::infer(*encoder, encoder_config);
   } else if (holds_encoder(checkpoint)) {
     config.encoder = Dinov3Config::infer(checkpoint.scope("encoder"));
   }
@@ -107,6 +109,20 @@ Autoencoder::Autoencoder(const AutoencoderWeights& parts, const AutoencoderConfi
     : config_(checked(config)), decoder_(parts.decoder, config.decoder) {
   if (config.residual) residual_.emplace(*parts.residual, *config.residual);
   if (config.encoder && parts.encoder) encoder_.emplace(*parts.encoder, *config.encoder);
+}
+
+void Autoencoder::refuse_unknown(const Weights& checkpoint, const std::optional<Weights>& encoder) {
+  const auto begins = [](const std::string& name, const char* prefix) { return name.rfind(prefix, 0) == 0; };
+  refuse_unknown_tensors(checkpoint, "an SVG autoencoder", [&](const std::string& name) {
+    // Losses of training, a classifier, an unused norm, the averages of latent-diffusion's trainer.
+    for (const char* prefix : {"loss.", "norm_vit.", "extra_vit.head.", "model_ema."}) {
+      if (begins(name, prefix)) return true;
+    }
+    if (name == "mask_token" || begins(name, "extra_vit.freqs_t_")) return true;
+    // A DINOv3 of its own comes before the one inside.
+    return begins(name, "encoder.") && (encoder || Dinov3::is_spare(name.substr(8)));
+  });
+  if (encoder) refuse_unknown_tensors(*encoder, "a DINOv3 ViT", Dinov3::is_spare);
 }
 
 at::Tensor Autoencoder::encode(const at::Tensor& image, AlignOver over) const {

@@ -25,8 +25,9 @@ struct AutoencoderConfig {
   /// Error(kInvalidConfig).
   static AutoencoderConfig from_json(const Json& json);
   /// From the tensors: P or R by the presence of extra_vit.*, the encoder from `encoder` or from encoder.*.
-  /// Throws Error(kWeightsMismatch).
-  static AutoencoderConfig infer(const Weights& checkpoint, const std::optional<Weights>& encoder = std::nullopt);
+  /// `encoder_config` is the config.json beside `encoder`, null where there is none. Throws Error(kWeightsMismatch).
+  static AutoencoderConfig infer(const Weights& checkpoint, const std::optional<Weights>& encoder = std::nullopt,
+                                 const Json& encoder_config = {});
 };
 
 /// Over what the residual features' mean and deviation are taken. The reference takes the whole batch, and so an
@@ -47,6 +48,10 @@ class Autoencoder {
   /// comes before encoder.*. Throws Error(kWeightsMismatch) with the reason where P and R are mixed up.
   Autoencoder(const Weights& checkpoint, const AutoencoderConfig& config,
               const std::optional<Weights>& encoder = std::nullopt);
+
+  /// Throws Error(kWeightsMismatch) naming tensors of a checkpoint, or of the encoder's file where it has one of its
+  /// own, that the model built from them has no use for.
+  static void refuse_unknown(const Weights& checkpoint, const std::optional<Weights>& encoder);
 
   const AutoencoderConfig& config() const { return config_; }
   const ConvDecoder& decoder() const { return decoder_; }

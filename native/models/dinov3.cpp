@@ -23,6 +23,16 @@ at::Tensor centres(int64_t count, const at::Tensor& like) {
   return (at::arange(count, like.options()) + 0.5) / static_cast<double>(count) * 2 - 1;
 }
 
+at::Tensor activated(const at::Tensor& x, Dinov3Config::Activation activation) {
+  switch (activation) {
+    case Dinov3Config::Activation::kGelu: return at::gelu(x);
+    case Dinov3Config::Activation::kGeluTanh: return at::gelu(x, "tanh");
+    case Dinov3Config::Activation::kRelu: return at::relu(x);
+    case Dinov3Config::Activation::kSilu: return at::silu(x);
+  }
+  return x;
+}
+
 /// (.., D): the halves (a, b) become (-b, a).
 at::Tensor rotate_half(const at::Tensor& x) {
   const std::vector<at::Tensor> halves = x.chunk(2, -1);
@@ -30,6 +40,15 @@ at::Tensor rotate_half(const at::Tensor& x) {
 }
 
 }  // namespace
+
+bool Dinov3::is_spare(const std::string& name) {
+  for (const char* spare :
+       {"mask_token", "rope_embed.periods", "embeddings.mask_token", "embeddings.register_tokens"}) {
+    if (name == spare) return true;
+  }
+  // The norm of local crops is for training alone.
+  return name.rfind("local_cls_norm.", 0) == 0 || name.ends_with(".attn.qkv.bias_mask");
+}
 
 Dinov3::Dinov3(const Weights& given, const Dinov3Config& config) : config_(config) {
   const Weights weights = with_published_dinov3_names(given);
@@ -68,19 +87,20 @@ Dinov3::Block Dinov3::load_block(const Weights& weights) const {
       block.qkv_bias_mask.slice(0, C, 2 * C).zero_();
     }
   }
-  block.proj = Linear(weights.scope("attn.proj"), C, C);
-  if (weights.has("ls1.gamma")) {
+  block.proj = Linear(weights.scope("attn.proj"), C, C, config_.proj_bias);
+  // Both or neither: one alone is missed below.
+  if (weights.has("ls1.gamma") || weights.has("ls2.gamma")) {
     block.ls1 = weights.get("ls1.gamma", {C}, Init::constant(1e-5), Role::kExact);
     block.ls2 = weights.get("ls2.gamma", {C}, Init::constant(1e-5), Role::kExact);
   }
   const Weights mlp = weights.scope("mlp");
   if (config_.ffn == Dinov3Config::Ffn::kMlp) {
-    block.fc1 = Linear(mlp.scope("fc1"), C, config_.ffn_hidden);
-    block.fc2 = Linear(mlp.scope("fc2"), config_.ffn_hidden, C);
+    block.fc1 = Linear(mlp.scope("fc1"), C, config_.ffn_hidden, config_.ffn_bias);
+    block.fc2 = Linear(mlp.scope("fc2"), config_.ffn_hidden, C, config_.ffn_bias);
   } else {
-    block.w1 = Linear(mlp.scope("w1"), C, config_.ffn_hidden);
-    block.w2 = Linear(mlp.scope("w2"), C, config_.ffn_hidden);
-    block.w3 = Linear(mlp.scope("w3"), config_.ffn_hidden, C);
+    block.w1 = Linear(mlp.scope("w1"), C, config_.ffn_hidden, config_.ffn_bias);
+    block.w2 = Linear(mlp.scope("w2"), C, config_.ffn_hidden, config_.ffn_bias);
+    block.w3 = Linear(mlp.scope("w3"), config_.ffn_hidden, C, config_.ffn_bias);
   }
   return block;
 }
@@ -112,7 +132,10 @@ at::Tensor Dinov3::attend(const Block& block, const at::Tensor& x, const Rotatio
 }
 
 at::Tensor Dinov3::feed_forward(const Block& block, const at::Tensor& x) const {
-  if (config_.ffn == Dinov3Config::Ffn::kMlp) return block.fc2(at::gelu(block.fc1(x)));
+  if (config_.ffn == Dinov3Config::Ffn::kMlp) return block.fc2(activated(block.fc1(x), config_.activation));
+  if (config_.activation != Dinov3Config::Activation::kSilu) {
+    return block.w3(activated(block.w1(x), config_.activation) * block.w2(x));
+  }
   const at::Tensor rows = x.flatten(0, 1);
   return block.w3(swiglu(block.w1(rows), block.w2(rows))).view(x.sizes());
 }

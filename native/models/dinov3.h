@@ -16,6 +16,7 @@ namespace svg {
 
 struct Dinov3Config {
   enum class Ffn { kMlp, kSwiglu };
+  enum class Activation { kGelu, kGeluTanh, kRelu, kSilu };
 
   int64_t patch_size = 16;
   int64_t embed_dim = 384;
@@ -23,7 +24,8 @@ struct Dinov3Config {
   int64_t num_heads = 6;
   Ffn ffn = Ffn::kSwiglu;
   int64_t ffn_hidden = 1536;
-  bool qkv_bias = true;
+  Activation activation = Activation::kSilu;  // of the gate, or of the MLP; published: SiLU and GELU
+  bool qkv_bias = true, proj_bias = true, ffn_bias = true;
   bool mask_k_bias = true;  // the key bias counts as zero
   int64_t storage_tokens = 4;
   bool untie_cls_and_patch_norms = false;  // class and storage tokens have a final norm of their own
@@ -33,8 +35,12 @@ struct Dinov3Config {
   /// The keys of the public constructor: embed_dim, depth, num_heads, ffn_layer, ffn_ratio, ...; or {"arch": preset}.
   /// Throws Error(kInvalidConfig).
   static Dinov3Config from_json(const Json& json);
-  /// Read from the tensors' names and shapes. Throws Error(kWeightsMismatch) where they are no DINOv3 ViT.
-  static Dinov3Config infer(const Weights& weights);
+  /// Read from the tensors' names and shapes, and under Hugging Face's names from the config.json beside them, null
+  /// where there is none: heads, rope_theta, activation, eps. Throws Error(kWeightsMismatch) where they are no DINOv3
+  /// ViT or contradict each other, Error(kInvalidConfig) for what this model does not do.
+  static Dinov3Config infer(const Weights& weights, const Json& model_config = {});
+  /// Whether infer() finds the same from weights under published names alone.
+  bool told_by_weights() const;
   /// "vits16", "vits16plus", "vitb16", "vitl16", "vitl16plus", "vith16plus", "vit7b16", with or without "dinov3_".
   /// Throws Error(kInvalidConfig) naming the known ones.
   static Dinov3Config preset(const std::string& name);
@@ -53,6 +59,9 @@ class Dinov3 {
   Dinov3(const Weights& weights, const Dinov3Config& config);
 
   const Dinov3Config& config() const { return config_; }
+
+  /// What published files hold beside the parameters that are used here, by name below the encoder.
+  static bool is_spare(const std::string& name);
 
   /// image (B, 3, H, W), ImageNet-normalised. Throws Error(kInvalidArgument) where H or W is no multiple of 16.
   Dinov3Features operator()(const at::Tensor& image) const;

@@ -20,23 +20,35 @@ class HuggingFaceDinov3 : public WeightSource {
     third[0] /= 3;
     const std::string kind = name.substr(name.rfind('.'));  // ".weight" or ".bias"
     std::vector<at::Tensor> parts;
+    at::Tensor any;
     for (const char* part : {"q", "k", "v"}) {
-      parts.push_back(inner_.get_optional(attention + part + "_proj" + kind, third, init, role));
+      const std::string name = attention + part + "_proj" + kind;
+      // The key has no bias, and a home-made model may leave out others.
+      parts.push_back(kind == ".bias" ? inner_.get_optional(name, third, init, role)
+                                      : inner_.get(name, third, init, role));
+      if (parts.back().defined()) any = parts.back();
     }
-    if (!parts[0].defined() || !parts[2].defined()) return {};
-    if (!parts[1].defined()) parts[1] = at::zeros_like(parts[0]);  // the key has no bias
+    if (!any.defined()) return {};
+    for (at::Tensor& part : parts) {
+      if (!part.defined()) part = at::zeros_like(any);
+    }
     return at::cat(parts, 0);
   }
 
   std::optional<std::vector<int64_t>> shape_of(const std::string& name) const override {
     const std::string attention = joined_attention(name);
     if (attention.empty()) return inner_.shape_of(hugging_face_name(name));
-    auto shape = inner_.shape_of(attention + "q_proj" + name.substr(name.rfind('.')));
-    if (shape) shape->at(0) *= 3;
-    return shape;
+    for (const char* part : {"q_proj", "v_proj", "k_proj"}) {
+      auto shape = inner_.shape_of(attention + part + name.substr(name.rfind('.')));
+      if (!shape || shape->empty()) continue;
+      shape->at(0) *= 3;
+      return shape;
+    }
+    return std::nullopt;
   }
 
   std::string description() const override { return inner_.description(); }
+  std::vector<std::string> unused() const override { return inner_.unused(); }
 
  private:
   /// "layer.N.attention." for blocks.N.attn.qkv.{weight,bias}, else empty.
@@ -76,8 +88,22 @@ class HuggingFaceDinov3 : public WeightSource {
 
 }  // namespace
 
+bool has_hugging_face_dinov3_names(const Weights& weights) {
+  return !weights.has("patch_embed.proj.weight") && weights.has("embeddings.patch_embeddings.weight");
+}
+
+void refuse_timm_dinov3_names(const Weights& weights) {
+  for (const char* name : {"reg_token", "blocks.0.gamma_1", "blocks.0.attn.q_bias", "blocks.0.mlp.fc1_g.weight"}) {
+    if (!weights.has(name)) continue;
+    throw Error(
+        ErrorCode::kWeightsMismatch,
+        concat(weights.description(), " holds a DINOv3 under timm's names (\"", name, "\"), which are not read"),
+        "Take the .pth of facebookresearch/dinov3, or the folder of facebook/dinov3-* that transformers reads.");
+  }
+}
+
 Weights with_published_dinov3_names(const Weights& weights) {
-  if (weights.has("patch_embed.proj.weight") || !weights.has("embeddings.patch_embeddings.weight")) return weights;
+  if (!has_hugging_face_dinov3_names(weights)) return weights;
   return Weights(std::make_shared<HuggingFaceDinov3>(weights));
 }
 

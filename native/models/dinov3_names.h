@@ -6,6 +6,12 @@
 
 namespace svg {
 
+/// Whether the names are Hugging Face's.
+bool has_hugging_face_dinov3_names(const Weights& weights);
+
+/// Throws Error(kWeightsMismatch) for the names of timm's files, which hold other parts.
+void refuse_timm_dinov3_names(const Weights& weights);
+
 /// `weights` itself where it has published names (or none that are known), else a view that translates.
 Weights with_published_dinov3_names(const Weights& weights);
 

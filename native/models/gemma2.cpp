@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <regex>
 
 #include "core/cancel.h"
 #include "core/error.h"
@@ -67,6 +68,22 @@ Gemma2::Gemma2(const Weights& weights, Gemma2Config config)
     dtype_ = layers_[0].gate_proj.weight.scalar_type();
     device_ = layers_[0].gate_proj.weight.device();
   }
+}
+
+void Gemma2::refuse_unknown() const {
+  // The head is read late, and rotary tables are computed; an encoder of pictures may stand beside a language model.
+  static const std::regex late(
+      R"((model\.|language_model\.model\.)?norm\.weight|(language_model\.)?lm_head\.weight|.*\.inv_freq|)"
+      R"((vision_tower|multi_modal_projector)\..*)");
+  static const std::regex layer(
+      R"((?:model\.|language_model\.model\.)?layers\.(\d{1,4})\.(?:(?:input|post_attention|pre_feedforward|)"
+      R"(post_feedforward)_layernorm|self_attn\.[qkvo]_proj|mlp\.(?:gate|up|down)_proj)\.weight)");
+  refuse_unknown_tensors(root_, "Gemma-2", [&](const std::string& name) {
+    std::smatch match;
+    if (name.size() > 200) return false;
+    if (std::regex_match(name, match, layer)) return std::stoll(match[1]) == config_.layers - 1;
+    return std::regex_match(name, late);
+  });
 }
 
 void Gemma2::check_ids(const std::vector<int64_t>& ids) const {

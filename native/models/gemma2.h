@@ -47,7 +47,9 @@ struct Gemma2Attention {
   Linear q_proj, k_proj, v_proj, o_proj;
   int64_t heads = 0, kv_heads = 0, head_dim = 0;
   int64_t window = 0;  // 0: all tokens before
-  double scale = 0, soft_cap = 0;
+  double scale = 0;
+  double soft_cap = 0;  // 0: none
+  bool plain = false;   // computes the scores one by one without a cap too: what libtorch's kernel is held against
 
   Gemma2Attention() = default;
   Gemma2Attention(const Weights& weights, const Gemma2Config& config, bool sliding);
@@ -58,6 +60,8 @@ struct Gemma2Attention {
   /// q (B, T, H, D) of the positions first..first+T-1, k and v (B, S, KV, D) of the positions 0..S-1; returns
   /// (B, T, H * D).
   at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, int64_t first) const;
+  /// Step by step, which a cap needs. q (B, T, H, D), k and v (B, S, KV, D), mask (T, S) or undefined; (B, T, H * D).
+  at::Tensor attend_plain(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& mask) const;
 };
 
 struct Gemma2Layer {
@@ -75,6 +79,9 @@ class Gemma2 {
   /// Takes keys with or without "model." in front. Reads all layers but the last, which only generation needs.
   /// Throws Error(kWeightsMismatch) where the weights are not those of the configuration.
   Gemma2(const Weights& weights, Gemma2Config config);
+
+  /// Throws Error(kWeightsMismatch) naming stored tensors that belong to no Gemma-2 (core/weights.h).
+  void refuse_unknown() const;
 
   const Gemma2Config& config() const { return config_; }
 

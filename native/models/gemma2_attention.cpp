@@ -5,6 +5,7 @@
 #include "core/cancel.h"
 #include "core/error.h"
 #include "models/gemma2.h"
+#include "ops/attention.h"
 
 namespace svg {
 namespace {
@@ -97,7 +98,11 @@ at::Tensor Gemma2Attention::operator()(const at::Tensor& x, const PackedTokens& 
 }
 
 at::Tensor Gemma2Attention::attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, int64_t first) const {
-  const int64_t group = heads / kv_heads, batch = q.size(0), length = q.size(1);
+  const int64_t length = q.size(1);
+  const bool step_by_step = soft_cap > 0 || plain;
+  if (!step_by_step && first == 0 && length > 1 && (window == 0 || length <= window)) {
+    return attention(q, k, v, {scale, /*causal=*/true, {}}).flatten(2);
+  }
   std::vector<at::Tensor> blocks;
   for (int64_t begin = 0; begin < length; begin += kQueryBlock) {
     check_cancelled();
@@ -106,28 +111,36 @@ at::Tensor Gemma2Attention::attend(const at::Tensor& q, const at::Tensor& k, con
     const int64_t end_key = first + begin + rows;
     const int64_t first_key = window > 0 ? std::max<int64_t>(0, first + begin - window + 1) : 0;
     const int64_t keys = end_key - first_key;
-    // (B * KV, D, keys) and (B * KV, keys, D)
-    const at::Tensor k_block = k.narrow(1, first_key, keys).permute({0, 2, 3, 1}).flatten(0, 1);
-    const at::Tensor v_block = v.narrow(1, first_key, keys).transpose(1, 2).flatten(0, 1);
-    // The queries that share a key-value head become rows of one product: (B * KV, group * rows, D).
-    const at::Tensor q_block = q.narrow(1, begin, rows)
-                                   .unflatten(2, {kv_heads, group})
-                                   .permute({0, 2, 3, 1, 4})
-                                   .reshape({batch * kv_heads, group * rows, head_dim});
-    at::Tensor scores = at::bmm(q_block, k_block).to(at::kFloat) * scale;
-    if (soft_cap > 0) scores = at::tanh(scores / soft_cap) * soft_cap;
-    if (rows > 1) {  // a single row sees all keys of its block
-      const at::Tensor mask = visible(rows, first + begin, keys, first_key, window, q.device());
-      scores = scores.view({batch * kv_heads, group, rows, keys})
-                   .masked_fill(mask.logical_not(), -std::numeric_limits<float>::infinity())
-                   .view({batch * kv_heads, group * rows, keys});
-    }
-    const at::Tensor mixed = at::bmm(at::softmax(scores, -1).to(v.scalar_type()), v_block);
-    blocks.push_back(mixed.view({batch, kv_heads, group, rows, head_dim})
-                         .permute({0, 3, 1, 2, 4})
-                         .reshape({batch, rows, heads * head_dim}));
+    const at::Tensor q_block = q.narrow(1, begin, rows);
+    const at::Tensor k_block = k.narrow(1, first_key, keys), v_block = v.narrow(1, first_key, keys);
+    at::Tensor mask;  // a single row sees all keys of its block
+    if (rows > 1) mask = visible(rows, first + begin, keys, first_key, window, q.device());
+    blocks.push_back(step_by_step ? attend_plain(q_block, k_block, v_block, mask)
+                                  : attention(q_block, k_block, v_block, {scale, /*causal=*/false, mask}).flatten(2));
   }
   return blocks.size() == 1 ? blocks[0] : at::cat(blocks, 1);
+}
+
+at::Tensor Gemma2Attention::attend_plain(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                                         const at::Tensor& mask) const {
+  const int64_t group = heads / kv_heads, batch = q.size(0), rows = q.size(1), keys = k.size(1);
+  // (B * KV, D, keys) and (B * KV, keys, D)
+  const at::Tensor k_columns = k.permute({0, 2, 3, 1}).flatten(0, 1);
+  const at::Tensor v_rows = v.transpose(1, 2).flatten(0, 1);
+  // The queries that share a key-value head become rows of one product: (B * KV, group * rows, D).
+  const at::Tensor q_rows =
+      q.unflatten(2, {kv_heads, group}).permute({0, 2, 3, 1, 4}).reshape({batch * kv_heads, group * rows, head_dim});
+  at::Tensor scores = at::bmm(q_rows, k_columns).to(at::kFloat) * scale;
+  if (soft_cap > 0) scores = at::tanh(scores / soft_cap) * soft_cap;
+  if (mask.defined()) {
+    scores = scores.view({batch * kv_heads, group, rows, keys})
+                 .masked_fill(mask.logical_not(), -std::numeric_limits<float>::infinity())
+                 .view({batch * kv_heads, group * rows, keys});
+  }
+  const at::Tensor mixed = at::bmm(at::softmax(scores, -1).to(v.scalar_type()), v_rows);
+  return mixed.view({batch, kv_heads, group, rows, head_dim})
+      .permute({0, 3, 1, 2, 4})
+      .reshape({batch, rows, heads * head_dim});
 }
 
 }  // namespace svg

@@ -5,10 +5,17 @@
 namespace svg {
 namespace {
 
-int64_t positive(const Json& json, const char* key) {
-  const int64_t value = json.at(key).as_int();
-  SVG_CHECK(value > 0, ErrorCode::kInvalidConfig, "[gemma2] ", key, " is ", value, ", must be positive");
+constexpr int64_t kMaxSize = 100'000'000;  // far above any model; keeps products of two sizes in 64 bits
+constexpr int64_t kMaxLayers = 1000;
+
+int64_t in_range(int64_t value, const char* key, int64_t largest = kMaxSize) {
+  SVG_CHECK(value > 0 && value <= largest, ErrorCode::kInvalidConfig, "[gemma2] ", key, " is ", value,
+            ", must be from 1 to ", largest);
   return value;
+}
+
+int64_t size_at(const Json& json, const char* key, int64_t largest = kMaxSize) {
+  return in_range(json.at(key).as_int(), key, largest);
 }
 
 // transformers 5 moved the base into rope_parameters; its scaled variants are no Gemma-2.
@@ -49,7 +56,7 @@ std::vector<bool> read_sliding(const Json& json, int64_t layers) {
 
 }  // namespace
 
-Gemma2Config Gemma2Config::from_json(const Json& json) {
+Gemma2Config Gemma2Config::from_json(const Json& json, bool attention_soft_cap) {
   const std::string type = json.get_string("model_type", "gemma2");
   SVG_CHECK(type == "gemma2", ErrorCode::kInvalidConfig, "[gemma2] config.json is of model_type \"", type, "\"");
   for (const char* key : {"hidden_activation", "hidden_act"}) {
@@ -61,16 +68,17 @@ Gemma2Config Gemma2Config::from_json(const Json& json) {
             "[gemma2] attention_bias is not supported");
 
   Gemma2Config config;
-  config.vocab_size = positive(json, "vocab_size");
-  config.hidden_size = positive(json, "hidden_size");
-  config.intermediate_size = positive(json, "intermediate_size");
-  config.layers = positive(json, "num_hidden_layers");
-  config.heads = positive(json, "num_attention_heads");
-  config.kv_heads = positive(json, "num_key_value_heads");
-  config.head_dim = json.get_int("head_dim", 256);
-  config.sliding_window = json.get_int("sliding_window", 4096);
+  config.vocab_size = size_at(json, "vocab_size");
+  config.hidden_size = size_at(json, "hidden_size");
+  config.intermediate_size = size_at(json, "intermediate_size");
+  config.layers = size_at(json, "num_hidden_layers", kMaxLayers);
+  config.heads = size_at(json, "num_attention_heads");
+  config.kv_heads = size_at(json, "num_key_value_heads");
+  config.head_dim = in_range(json.get_int("head_dim", 256), "head_dim");
+  config.sliding_window = in_range(json.get_int("sliding_window", 4096), "sliding_window");
   config.query_pre_attn_scalar = json.get_double("query_pre_attn_scalar", 256);
-  config.attention_soft_cap = json.get_double("attn_logit_softcapping", 0);
+  const double soft_cap = json.get_double("attn_logit_softcapping", 0);
+  config.attention_soft_cap = attention_soft_cap ? soft_cap : 0;
   config.final_soft_cap = json.get_double("final_logit_softcapping", 0);
   config.norm_eps = json.get_double("rms_norm_eps", 1e-6);
   config.rope_theta = read_rope_theta(json);
@@ -81,13 +89,11 @@ Gemma2Config Gemma2Config::from_json(const Json& json) {
 
   SVG_CHECK(config.heads % config.kv_heads == 0, ErrorCode::kInvalidConfig, "[gemma2] ", config.heads,
             " attention heads are no multiple of ", config.kv_heads, " key-value heads");
-  SVG_CHECK(config.head_dim > 0 && config.head_dim % 2 == 0, ErrorCode::kInvalidConfig, "[gemma2] head_dim is ",
-            config.head_dim, ", must be even and positive");
-  SVG_CHECK(config.sliding_window > 0, ErrorCode::kInvalidConfig, "[gemma2] sliding_window is ", config.sliding_window,
-            ", must be positive");
+  SVG_CHECK(config.head_dim % 2 == 0, ErrorCode::kInvalidConfig, "[gemma2] head_dim is ", config.head_dim,
+            ", must be even");
   SVG_CHECK(config.query_pre_attn_scalar > 0 && config.rope_theta > 0, ErrorCode::kInvalidConfig,
             "[gemma2] query_pre_attn_scalar and rope_theta must be positive");
-  SVG_CHECK(config.attention_soft_cap >= 0 && config.final_soft_cap >= 0, ErrorCode::kInvalidConfig,
+  SVG_CHECK(soft_cap >= 0 && config.final_soft_cap >= 0, ErrorCode::kInvalidConfig,
             "[gemma2] soft caps must not be negative");
   return config;
 }

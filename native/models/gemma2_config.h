@@ -21,7 +21,7 @@ struct Gemma2Config {
   int64_t head_dim = 0;              // independent of hidden_size / heads
   int64_t sliding_window = 0;        // keys that a token of a sliding layer sees, itself included
   double query_pre_attn_scalar = 0;  // scores are scaled by its inverse square root
-  double attention_soft_cap = 0;     // cap * tanh(score / cap); 0: none
+  double attention_soft_cap = 0;     // cap * tanh(score / cap); 0: none, as the original's features
   double final_soft_cap = 0;         // the same for the logits
   double norm_eps = 1e-6;
   double rope_theta = 10000;
@@ -30,9 +30,10 @@ struct Gemma2Config {
   std::vector<bool> sliding;        // per layer
   bool tied_head = true;            // logits from the embedding table; else from lm_head
 
-  /// Reads config.json of Hugging Face, of transformers 4 or 5.
-  /// Throws Error(kInvalidConfig) for absent or contradicting values and for what this model does not do.
-  static Gemma2Config from_json(const Json& json);
+  /// Reads config.json of Hugging Face, of transformers 4 or 5. Its attn_logit_softcapping counts only with
+  /// `attention_soft_cap`: SVG-T2I was made with transformers 4.57.3, whose default attention (sdpa) leaves it out.
+  /// Throws Error(kInvalidConfig) for absent, absurd or contradicting values and for what this model does not do.
+  static Gemma2Config from_json(const Json& json, bool attention_soft_cap = false);
 };
 
 }  // namespace svg

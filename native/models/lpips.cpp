@@ -45,6 +45,13 @@ Lpips::Lpips(const Weights& net, const Weights& lin) {
   }
 }
 
+bool Lpips::is_spare(const std::string& name) {
+  for (const char* prefix : {"classifier.", "scaling_layer.", "lins."}) {
+    if (name.rfind(prefix, 0) == 0) return true;
+  }
+  return false;
+}
+
 at::Tensor Lpips::operator()(const at::Tensor& a, const at::Tensor& b) const {
   SVG_CHECK(a.sizes() == b.sizes() && a.dim() == 4 && a.size(1) == 3, ErrorCode::kInvalidArgument,
             "[lpips] images must both be (batch, 3, height, width), not ", a.sizes(), " and ", b.sizes());

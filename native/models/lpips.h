@@ -12,6 +12,10 @@ namespace svg {
 
 class Lpips {
  public:
+  /// What files hold beside: the classifier of torchvision's vgg16, constants, and the layers' copies of the lpips
+  /// package.
+  static bool is_spare(const std::string& name);
+
   /// `net`: VGG-16 under LPIPS' names (net.slice1.0.weight, ...) or torchvision's (features.0.weight, ...);
   /// `lin`: lin0.model.1.weight to lin4.model.1.weight. Often one and the same file.
   Lpips(const Weights& net, const Weights& lin);

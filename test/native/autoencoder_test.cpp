@@ -79,6 +79,37 @@ TEST_CASE("autoencoder reads its configuration off the checkpoint") {
   EXPECT(got.decoder.same_network(AutoencoderConfig::from_json(golden.config()).decoder));
 }
 
+TEST_CASE("autoencoder refuses tensors that are no part of it, but for those that published files have beside") {
+  const GoldenCase golden(golden_folder("autoencoder-r"));
+  TensorMap weights = golden.weight_map();
+  const auto build = [&](const std::optional<Weights>& encoder = std::nullopt) {
+    const Weights source = of(weights);
+    Autoencoder(source, AutoencoderConfig::from_json(golden.config()), encoder);
+    Autoencoder::refuse_unknown(source, encoder);
+  };
+  for (const char* name : {"loss.perceptual_loss.net.x", "norm_vit.weight", "extra_vit.head.weight", "mask_token",
+                           "encoder.mask_token", "encoder.blocks.0.attn.qkv.bias_mask", "model_ema.decoderconv_in"}) {
+    if (!weights.count(name)) weights[name] = at::ones({144});
+  }
+  build();
+  for (const char* name :
+       {"decoder.conv_in.lora_A.weight", "encoder.foo", "extra_vit.blocks.0.attn.x", "post.weight"}) {
+    weights[name] = at::ones({1});
+    EXPECT_ERROR(build(), ErrorCode::kWeightsMismatch, name);
+    weights.erase(name);
+  }
+  // An encoder of its own is looked through as well, and comes before the one inside.
+  TensorMap own;
+  for (const auto& [name, tensor] : weights) {
+    if (name.rfind("encoder.", 0) == 0) own[name.substr(8)] = tensor;
+  }
+  build(of(own));
+  own["stranger"] = at::ones({1});
+  EXPECT_ERROR(build(of(own)), ErrorCode::kWeightsMismatch, "stranger");
+  weights["decoder.conv_in.weight"] = weights.at("decoder.conv_in.weight").to(at::kChar);
+  EXPECT_ERROR(build(), ErrorCode::kWeightsMismatch, "decoder.conv_in.weight");
+}
+
 TEST_CASE("autoencoder reads the published YAML's keys") {
   const Json published = Json::parse(R"({"model": {"params": {
     "ddconfig": {"z_channels": 392, "ch": 128, "ch_mult": [1, 1, 2, 2, 4], "num_res_blocks": 2, "attn_resolutions": []},

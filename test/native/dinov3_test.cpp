@@ -2,6 +2,7 @@
 
 #include "golden.h"
 #include "models/dinov3_names.h"
+#include "temp_folder.h"
 
 using namespace svg;
 using namespace svg::test;
@@ -13,6 +14,22 @@ Weights of(TensorMap tensors) { return Weights(std::make_shared<MapSource>(std::
 void replace(std::string& text, const std::string& from, const std::string& to) {
   if (const size_t at = text.find(from); at != std::string::npos) text.replace(at, from.size(), to);
 }
+
+/// Names and shapes alone, for models that no test could hold.
+class ShapeSource : public WeightSource {
+ public:
+  at::Tensor find(const std::string& name, at::IntArrayRef shape, Init, Role) override {
+    shapes[name] = shape.vec();
+    return at::empty(shape, at::device(at::kMeta));
+  }
+  std::optional<std::vector<int64_t>> shape_of(const std::string& name) const override {
+    const auto found = shapes.find(name);
+    return found == shapes.end() ? std::nullopt : std::optional(found->second);
+  }
+  std::string description() const override { return "shapes"; }
+
+  std::map<std::string, std::vector<int64_t>> shapes;
+};
 
 /// The same weights as Hugging Face stores them: q, k, v apart, no bias of the key, no buffers.
 TensorMap hugging_face_weights(const TensorMap& published, bool mlp) {
@@ -53,6 +70,101 @@ TEST_CASE("dinov3 agrees with the reference: SwiGLU, two images") { expect_golde
 TEST_CASE("dinov3 agrees with the reference: no qkv bias, aligned SwiGLU") { expect_golden("dinov3-7b-like"); }
 TEST_CASE("dinov3 agrees with the reference: ViT-S/16+ in full size") { expect_golden("full-dinov3-vits16plus"); }
 
+TEST_CASE("dinov3 agrees with transformers: plain MLP, dimensions from weights and config.json") {
+  expect_golden("dinov3-hf-mlp");
+}
+TEST_CASE("dinov3 agrees with transformers: gated MLP, heads and rope_theta of its own, no registers") {
+  expect_golden("dinov3-hf-heads");
+}
+
+TEST_CASE("dinov3 finds every published family in its own names and in Hugging Face's") {
+  for (const char* name : {"vits16", "vits16plus", "vitb16", "vitl16", "vitl16plus", "vith16plus", "vit7b16"}) {
+    const Dinov3Config want = Dinov3Config::preset(name);
+    const bool gated = want.ffn == Dinov3Config::Ffn::kSwiglu;
+    const auto published = std::make_shared<ShapeSource>();
+    Dinov3(Weights(published), want);  // asks for all of its tensors
+    const auto theirs = std::make_shared<ShapeSource>();
+    TensorMap meta;
+    for (const auto& [key, shape] : published->shapes) meta[key] = at::empty(shape, at::device(at::kMeta));
+    for (const auto& [key, tensor] : hugging_face_weights(meta, !gated)) theirs->shapes[key] = tensor.sizes().vec();
+    published->shapes["rope_embed.periods"] = {want.embed_dim / want.num_heads / 4};
+    for (const auto& source : {published, theirs}) {
+      const Dinov3Config got = Dinov3Config::infer(Weights(source));
+      EXPECT(got.ffn == want.ffn && got.ffn_hidden == want.ffn_hidden && got.activation == want.activation);
+      EXPECT(got.embed_dim == want.embed_dim && got.depth == want.depth && got.num_heads == want.num_heads);
+      EXPECT(got.qkv_bias == want.qkv_bias && got.proj_bias && got.ffn_bias && got.mask_k_bias);
+      EXPECT(got.storage_tokens == 4 && got.patch_size == 16 && got.norm_eps == 1e-5 && got.told_by_weights());
+    }
+  }
+}
+
+TEST_CASE("dinov3 takes from config.json what shapes do not tell, and refuses what contradicts them") {
+  const GoldenCase golden(golden_folder("dinov3-hf-mlp"));
+  const Weights weights = golden.weights();
+  const Json given = Json::parse(read_bytes(golden.folder() + "/config.json"));
+  const auto infer = [&](const char* key, const Json& value) {
+    Json json = given;
+    json.set(key, value);
+    return Dinov3Config::infer(weights, json);
+  };
+  EXPECT(infer("num_attention_heads", 8).num_heads == 8 && infer("layer_norm_eps", 1e-6).norm_eps == 1e-6);
+  EXPECT(infer("rope_theta", 50.0).rope_base == 50 &&
+         infer("hidden_act", "relu").activation == Dinov3Config::Activation::kRelu);
+  EXPECT(!infer("hidden_act", "relu").told_by_weights() && !infer("layer_norm_eps", 1e-6).told_by_weights());
+  Json newer = given;
+  newer.set("rope_theta", Json()).set("rope_parameters", Json(Json::Object{{"rope_theta", 70.0}}));
+  EXPECT(Dinov3Config::infer(weights, newer).rope_base == 70);
+  newer.set("rope_theta", 100.0);  // which transformers 5 reads where both stand
+  EXPECT(Dinov3Config::infer(weights, newer).rope_base == 100);
+  for (const char* key :
+       {"hidden_size", "intermediate_size", "num_hidden_layers", "num_register_tokens", "patch_size"}) {
+    EXPECT_ERROR(infer(key, 1), ErrorCode::kWeightsMismatch, key);
+  }
+  EXPECT_ERROR(infer("use_gated_mlp", true), ErrorCode::kWeightsMismatch, "use_gated_mlp");
+  EXPECT_ERROR(infer("key_bias", true), ErrorCode::kWeightsMismatch, "key_bias");
+  EXPECT_ERROR(infer("mlp_bias", false), ErrorCode::kWeightsMismatch, "mlp_bias");
+  EXPECT_ERROR(infer("hidden_act", "mish"), ErrorCode::kInvalidConfig, "mish");
+  EXPECT_ERROR(infer("num_attention_heads", 3), ErrorCode::kWeightsMismatch, "3 heads");
+  EXPECT_ERROR(infer("model_type", "dinov3_convnext"), ErrorCode::kInvalidConfig, "dinov3_convnext");
+  EXPECT_ERROR(infer("rope_parameters", Json(Json::Object{{"rope_type", "yarn"}})), ErrorCode::kInvalidConfig, "yarn");
+}
+
+TEST_CASE("dinov3 computes a key's bias where it is stored, and layers without biases") {
+  const GoldenCase golden(golden_folder("dinov3-hf-mlp"));
+  TensorMap weights = golden.weight_map();
+  const at::Tensor image = golden.input("image");
+  const auto patches = [&] { return Dinov3(of(weights), Dinov3Config::infer(of(weights)))(image).patches; };
+  const at::Tensor before = patches();
+  weights["layer.0.attention.k_proj.bias"] = at::zeros({128});
+  EXPECT(!Dinov3Config::infer(of(weights)).mask_k_bias && at::allclose(patches(), before));
+  weights["layer.0.attention.k_proj.bias"] = at::arange(128).to(at::kFloat) / 32;
+  EXPECT(!at::allclose(patches(), before, 1e-3, 1e-3));
+  for (auto entry = weights.begin(); entry != weights.end();) {
+    const bool bias = entry->first.ends_with("proj.bias");
+    entry = bias ? weights.erase(entry) : std::next(entry);
+  }
+  const Dinov3Config bare = Dinov3Config::infer(of(weights));
+  EXPECT(!bare.qkv_bias && !bare.proj_bias && !bare.ffn_bias && patches().isfinite().all().item<bool>());
+}
+
+TEST_CASE("dinov3 refuses timm's names, and strangers among the tensors, by name") {
+  EXPECT_ERROR(Dinov3Config::infer(
+                   of({{"patch_embed.proj.weight", at::zeros({4, 3, 16, 16})}, {"reg_token", at::zeros({1, 4, 4})}})),
+               ErrorCode::kWeightsMismatch, "timm");
+  const GoldenCase golden(golden_folder("dinov3-swiglu"));
+  TensorMap weights = golden.weight_map();
+  const auto build = [&] {
+    const Weights source = of(weights);
+    Dinov3(source, Dinov3Config::infer(source));
+    refuse_unknown_tensors(source, "a DINOv3 ViT", Dinov3::is_spare);
+  };
+  weights["local_cls_norm.weight"] = at::ones({1});
+  weights["mask_token"] = at::ones({1});
+  build();
+  weights["blocks.0.attn.qkv.lora_A"] = at::ones({1});
+  EXPECT_ERROR(build(), ErrorCode::kWeightsMismatch, "blocks.0.attn.qkv.lora_A");
+}
+
 TEST_CASE("dinov3 reads its configuration off the weights") {
   for (const char* name : {"dinov3-mlp", "dinov3-swiglu", "dinov3-7b-like"}) {
     const GoldenCase golden(golden_folder(name));
@@ -82,8 +194,14 @@ TEST_CASE("dinov3 gives the same features from Hugging Face's names") {
     const at::Tensor image = golden.input("image");
     const at::Tensor want = Dinov3(golden.weights(), config)(image).patches;
     EXPECT(at::equal(Dinov3(theirs, config)(image).patches, want));
-    EXPECT(Dinov3Config::infer(theirs).ffn_hidden == config.ffn_hidden);
-    EXPECT(Dinov3Config::infer(theirs).qkv_bias == config.qkv_bias);
+    // These heads are none of 64 channels, which config.json has to say.
+    const Json heads = Json::object().set("num_attention_heads", config.num_heads);
+    const Dinov3Config got = Dinov3Config::infer(theirs, heads);
+    EXPECT(got.ffn == config.ffn && got.ffn_hidden == config.ffn_hidden && got.qkv_bias == config.qkv_bias);
+    EXPECT(got.num_heads == config.num_heads);
+    if (config.embed_dim % 64 != 0) {
+      EXPECT_ERROR(Dinov3Config::infer(theirs), ErrorCode::kWeightsMismatch, "config.json");
+    }
   }
 }
 

@@ -40,7 +40,80 @@ double largest_difference(const at::Tensor& a, const at::Tensor& b) {
 
 }  // namespace
 
-TEST_CASE("gemma2: golden features, logits and continuation") { expect_golden("gemma2-text-encoder"); }
+TEST_CASE("gemma2: golden features, logits and continuation, as the original computes them: without the cap") {
+  expect_golden("gemma2-as-the-original");
+}
+TEST_CASE("gemma2: golden features, logits and continuation with the cap on attention scores") {
+  expect_golden("gemma2-text-encoder");
+}
+
+TEST_CASE("gemma2: config.json's cap counts only where it is asked for, that of the logits always") {
+  const Sample sample;
+  EXPECT(sample.config.attention_soft_cap == 0 && sample.config.final_soft_cap == 30);
+  EXPECT(Gemma2Config::from_json(sample.golden.config(), /*attention_soft_cap=*/true).attention_soft_cap == 50);
+  Json json = sample.golden.config();
+  json.set("attn_logit_softcapping", Json());
+  EXPECT(Gemma2Config::from_json(json, true).attention_soft_cap == 0);
+  json.set("attn_logit_softcapping", -1);
+  EXPECT_ERROR(Gemma2Config::from_json(json), ErrorCode::kInvalidConfig, "soft caps");
+}
+
+TEST_CASE("gemma2: libtorch's attention agrees with one step after the other, within and past the window") {
+  const Sample sample;
+  const auto source = std::make_shared<RandomWeights>(seeded_generator(5), RandomWeights::Values::kRandom);
+  Gemma2Config config = sample.config;
+  for (const int64_t window : {4, 600, 2000}) {
+    config.sliding_window = window;
+    for (const bool sliding : {false, true}) {
+      Gemma2Attention attention(Weights(source), config, sliding);
+      for (const int64_t rows : {1, 5, 700}) {
+        const PackedTokens tokens(config, {rows}, 0, at::kCPU);
+        const at::Tensor x = at::randn({rows, config.hidden_size}, seeded_generator(6), at::TensorOptions());
+        attention.plain = false;
+        const at::Tensor fast = attention(x, tokens, nullptr);
+        attention.plain = true;
+        EXPECT(largest_difference(fast, attention(x, tokens, nullptr)) < 1e-5);
+      }
+    }
+  }
+}
+
+TEST_CASE("gemma2: absurd sizes of config.json are refused before anything of their size is made") {
+  const Sample sample;
+  for (const char* key : {"num_hidden_layers", "vocab_size", "hidden_size", "intermediate_size", "num_attention_heads",
+                          "num_key_value_heads", "head_dim", "sliding_window"}) {
+    for (const int64_t value : {int64_t{1} << 53, int64_t{0}, int64_t{-3}}) {
+      Json json = sample.golden.config();
+      json.set(key, value);
+      EXPECT_ERROR(Gemma2Config::from_json(json), ErrorCode::kInvalidConfig, key);
+    }
+  }
+  Json json = sample.golden.config();
+  json.set("num_hidden_layers", 1001);
+  EXPECT_ERROR(Gemma2Config::from_json(json), ErrorCode::kInvalidConfig, "1001");
+}
+
+TEST_CASE("gemma2: tensors that are none of its own are refused by name, before and after the head is read") {
+  const Sample sample;
+  TensorMap weights = sample.golden.weight_map();
+  const auto build = [&] {
+    Gemma2 model(Weights(std::make_shared<MapSource>(weights, "test weights")), sample.config);
+    model.refuse_unknown();
+    model.next_token_logits({2});
+    model.refuse_unknown();
+  };
+  weights["lm_head.weight"] = at::zeros({120, 48});
+  weights["model.layers.0.self_attn.rotary_emb.inv_freq"] = at::zeros({8});
+  build();
+  for (const char* name : {"model.layers.1.mlp.up_proj.weight_scale", "model.layers.3.mlp.up_proj.lora_A.weight",
+                           "foo.bar", "model.layers.2.self_attn.q_proj.bias", "model.layers.3.mlp.down_proj.bias"}) {
+    weights[name] = at::ones({1});
+    EXPECT_ERROR(build(), ErrorCode::kWeightsMismatch, name);
+    weights.erase(name);
+  }
+  weights["model.layers.1.mlp.up_proj.weight"] = at::ones({96, 48}, at::kChar);
+  EXPECT_ERROR(build(), ErrorCode::kWeightsMismatch, "model.layers.1.mlp.up_proj.weight");
+}
 
 TEST_CASE("gemma2: a prompt's features do not depend on what is packed beside it") {
   const Sample sample;

@@ -7,31 +7,55 @@
 #include "engine/state.h"
 #include "io/checkpoint.h"
 #include "io/identify.h"
-#include "io/regular_file.h"
+#include "io/model_config.h"
+#include "models/dinov3_names.h"
 
 namespace svg::jobs {
 namespace {
 
-Weights open_weights(const std::string& path, const char* wanted, at::Device device, at::ScalarType dtype) {
-  return Weights(std::make_shared<CheckpointSource>(open_model(path, wanted), device, dtype));
-}
+/// Opens weights for the models of one request, and collects what there is to say of the files.
+class WeightFiles {
+ public:
+  Weights open(const std::string& path, const char* wanted, at::Device device, at::ScalarType dtype) {
+    std::shared_ptr<Checkpoint> checkpoint = open_model(path, wanted);
+    if (!checkpoint->remark().empty()) remarks_.push_back(concat(path, ": ", checkpoint->remark()));
+    return Weights(std::make_shared<CheckpointSource>(std::move(checkpoint), device, dtype));
+  }
+  const Json& remarks() const { return remarks_; }
+
+ private:
+  Json remarks_ = Json::array();
+};
 
 // `device` may differ from the engine's: an offloaded text encoder stays on the CPU.
-Json load_text_encoder(EngineState& state, const Json& request, at::Device device, at::ScalarType dtype) {
-  const std::filesystem::path folder = request.at("path").as_string();
-  const Gemma2Config config = Gemma2Config::from_json(read_json_file((folder / "config.json").string()));
-  state.text_encoder = std::make_unique<Gemma2>(open_weights(folder.string(), "a text encoder", device, dtype), config);
+Json load_text_encoder(EngineState& state, WeightFiles& files, const Json& request, at::Device device,
+                       at::ScalarType dtype) {
+  const std::string& folder = request.at("path").as_string();
+  const Json json = read_model_config(folder);
+  SVG_CHECK(json.is_object(), ErrorCode::kFileNotFound, folder, " holds no config.json");
+  const Gemma2Config config = Gemma2Config::from_json(json, request.get_bool("attentionSoftCap", false));
+  auto text_encoder = std::make_unique<Gemma2>(files.open(folder, "a text encoder", device, dtype), config);
+  text_encoder->refuse_unknown();
+  state.text_encoder = std::move(text_encoder);
   return Json::object()
       .set("hiddenSize", config.hidden_size)
       .set("vocabSize", config.vocab_size)
-      .set("maxTokens", kGemma2MaxPositions);
+      .set("maxTokens", kGemma2MaxPositions)
+      .set("attentionSoftCap", config.attention_soft_cap > 0);
 }
 
-Json load_dit(EngineState& state, const Json& request, at::ScalarType dtype) {
-  const Weights weights = open_weights(request.at("path").as_string(), "a diffusion transformer", state.device, dtype);
+// Rotary tables are computed, not read.
+bool is_spare_of_dit(const std::string& name) { return name == "freqs_cis" || name.rfind("rope_embedder.", 0) == 0; }
+
+Json load_dit(EngineState& state, WeightFiles& files, const Json& request, at::ScalarType dtype) {
+  const std::string& path = request.at("path").as_string();
+  read_model_config(path);  // refuses quantised weights by what it says
+  const Weights weights = files.open(path, "a diffusion transformer", state.device, dtype);
   const Json* given = request.find("config");
   const NextDitConfig config = NextDitConfig::infer(weights, given ? *given : Json::object());
-  state.dit = std::make_unique<NextDit>(weights, config);
+  auto dit = std::make_unique<NextDit>(weights, config);
+  refuse_unknown_tensors(weights, "a NextDiT", is_spare_of_dit);
+  state.dit = std::move(dit);
   return Json::object()
       .set("channels", config.in_channels)
       .set("captionDim", config.caption_dim)
@@ -74,16 +98,20 @@ void check_autoencoder_config(const Json& config, const AutoencoderConfig& found
   check("num_res_blocks", {found.decoder.num_res_blocks});
 }
 
-Json load_autoencoder(EngineState& state, const Json& request, at::ScalarType dtype) {
+Json load_autoencoder(EngineState& state, WeightFiles& files, const Json& request, at::ScalarType dtype) {
   const std::string path = request.at("checkpoint").as_string();
-  const Weights weights = open_weights(path, "an autoencoder", state.device, dtype);
+  const Weights weights = files.open(path, "an autoencoder", state.device, dtype);
   std::optional<Weights> encoder;
+  Json encoder_config;
   if (const Json* encoder_path = request.find("encoder")) {
-    encoder = open_weights(encoder_path->as_string(), "a DINOv3 encoder", state.device, dtype);
+    encoder = files.open(encoder_path->as_string(), "a DINOv3 encoder", state.device, dtype);
+    if (has_hugging_face_dinov3_names(*encoder)) encoder_config = read_model_config(encoder_path->as_string());
   }
-  const AutoencoderConfig config = AutoencoderConfig::infer(weights, encoder);
+  const AutoencoderConfig config = AutoencoderConfig::infer(weights, encoder, encoder_config);
   if (const Json* given = request.find("config")) check_autoencoder_config(*given, config, path);
-  state.autoencoder = std::make_unique<Autoencoder>(weights, config, encoder);
+  auto autoencoder = std::make_unique<Autoencoder>(weights, config, encoder);
+  Autoencoder::refuse_unknown(weights, encoder);
+  state.autoencoder = std::move(autoencoder);
   return Json::object()
       .set("kind", config.residual ? "R" : "P")
       .set("channels", state.autoencoder->latent_channels())
@@ -139,12 +167,14 @@ void check_parts_fit(const EngineState& state) {
 
 }  // namespace
 
-/// {"dtype", "offload"?, "textEncoder"?: {"path"}, "dit"?: {"path", "config"?}, "autoencoder"?: {"checkpoint",
-/// "encoder"?, "config"?}, "statistics"?: {"path", "layer"?}} -> the dimensions of what was loaded. Parts that are not
-/// named stay as they are; a failed load leaves the engine without the parts that it names.
+/// {"dtype", "offload"?, "textEncoder"?: {"path", "attentionSoftCap"?}, "dit"?: {"path", "config"?}, "autoencoder"?:
+/// {"checkpoint", "encoder"?, "config"?}, "statistics"?: {"path", "layer"?}} -> the dimensions of what was loaded, and
+/// "remarks" on the files. Parts that are not named stay as they are; a failed load leaves the engine without the parts
+/// that it names.
 JobResult load(EngineState& state, const Json& request, const TensorMap&, const EventSink& emit) {
   const at::ScalarType dtype = parse_dtype(request.get_string("dtype", "auto"), state.device);
   const at::Device text_device = request.get_bool("offload", false) ? at::Device(at::kCPU) : state.device;
+  WeightFiles files;
   JobResult result{Json::object().set("device", state.device.str()).set("dtype", dtype_short_name(dtype)), {}};
   const auto part = [&](const char* name, auto& slot, auto loader) {
     const Json* part_request = request.find(name);
@@ -157,10 +187,10 @@ JobResult load(EngineState& state, const Json& request, const TensorMap&, const 
   };
   try {
     part("statistics", state.statistics, [&](const Json& r) { return load_statistics(state, r); });
-    part("autoencoder", state.autoencoder, [&](const Json& r) { return load_autoencoder(state, r, dtype); });
-    part("dit", state.dit, [&](const Json& r) { return load_dit(state, r, dtype); });
+    part("autoencoder", state.autoencoder, [&](const Json& r) { return load_autoencoder(state, files, r, dtype); });
+    part("dit", state.dit, [&](const Json& r) { return load_dit(state, files, r, dtype); });
     part("textEncoder", state.text_encoder,
-         [&](const Json& r) { return load_text_encoder(state, r, text_device, dtype); });
+         [&](const Json& r) { return load_text_encoder(state, files, r, text_device, dtype); });
     check_parts_fit(state);
   } catch (...) {
     if (request.find("statistics")) state.statistics.reset();
@@ -169,6 +199,7 @@ JobResult load(EngineState& state, const Json& request, const TensorMap&, const 
     if (request.find("textEncoder")) state.text_encoder.reset();
     throw;
   }
+  result.value.set("remarks", files.remarks());
   if (state.autoencoder) result.value.set("latentChannels", state.autoencoder->latent_channels());
   return result;
 }

@@ -26,7 +26,7 @@ int64_t rank_of(const EngineState& state) { return state.group ? state.group->ra
 }  // namespace
 
 /// {"stage": "dit" or "autoencoder", ...} (engine/training/{dit,autoencoder}_run.h) -> {"parameters", "missing",
-/// "unexpected", "mismatched"}.
+/// "unexpected", "mismatched", "remarks"}.
 JobResult train_open(EngineState& state, const Json& request, const TensorMap&, const EventSink&) {
   const std::string& stage = request.at("stage").as_string();
   StartReport report;

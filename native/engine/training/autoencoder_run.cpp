@@ -11,6 +11,8 @@
 #include "engine/training/options.h"
 #include "engine/training/stopwatch.h"
 #include "io/identify.h"
+#include "io/model_config.h"
+#include "models/dinov3_names.h"
 #include "train/state.h"
 
 namespace svg {
@@ -20,9 +22,43 @@ const char* const kFrozenResidual = "frozen.extra_vit.";
 /// Where the original's checkpoints keep the discriminator.
 const char* const kDiscriminator = "loss.discriminator.";
 
-Weights open_weights(const Json& part, const char* wanted, at::Device device) {
-  return Weights(
-      std::make_shared<CheckpointSource>(open_model(part.at("path").as_string(), wanted), device, at::kFloat));
+Weights open_weights(const Json& part, const char* wanted, at::Device device, Json& remarks) {
+  const std::string& path = part.at("path").as_string();
+  std::shared_ptr<Checkpoint> checkpoint = open_model(path, wanted);
+  if (!checkpoint->remark().empty()) remarks.push_back(concat(path, ": ", checkpoint->remark()));
+  return Weights(std::make_shared<CheckpointSource>(std::move(checkpoint), device, at::kFloat));
+}
+
+Lpips open_lpips(const Json& part, at::Device device, Json& remarks) {
+  const Weights weights = open_weights(part, "the LPIPS metric", device, remarks);
+  Lpips lpips(weights);
+  refuse_unknown_tensors(weights, "LPIPS", Lpips::is_spare);
+  return lpips;
+}
+
+/// Under Hugging Face's names the file says more of the encoder than the run's configuration can.
+void settle_encoder(Dinov3Config& config, const Weights& weights, const std::string& path) {
+  refuse_timm_dinov3_names(weights);
+  if (!has_hugging_face_dinov3_names(weights)) return;
+  const Dinov3Config found = Dinov3Config::infer(weights, read_model_config(path));
+  const auto agree = [&](const char* what, int64_t said, int64_t read) {
+    SVG_CHECK(said == read, ErrorCode::kWeightsMismatch, path, ": the encoder's ", what, " is ", read,
+              ", model.encoder says ", said);
+  };
+  agree("embed_dim", config.embed_dim, found.embed_dim);
+  agree("depth", config.depth, found.depth);
+  agree("patch_size", config.patch_size, found.patch_size);
+  agree("n_storage_tokens", config.storage_tokens, found.storage_tokens);
+  agree("feed-forward width", config.ffn_hidden, found.ffn_hidden);
+  agree("number of heads", config.num_heads, found.num_heads);
+  SVG_CHECK(config.ffn == found.ffn, ErrorCode::kWeightsMismatch, path, ": the encoder's feed-forward is ",
+            found.ffn == Dinov3Config::Ffn::kMlp ? "an MLP" : "gated (SwiGLU)", ", model.encoder says otherwise");
+  // The checkpoint that training writes holds the encoder under published names.
+  SVG_CHECK(
+      found.told_by_weights(), ErrorCode::kInvalidConfig, path,
+      ": an encoder with another activation, eps or key bias than the published ones cannot be trained with, since "
+      "checkpoints do not say so");
+  config = found;
 }
 
 TrainableAutoencoderOptions model_options(const Json& request, at::Device device) {
@@ -75,16 +111,20 @@ std::optional<AutoencoderTrainer::Adversary> adversary(const AutoencoderLossOpti
 
 AutoencoderRun::AutoencoderRun(const EngineState& state, const Json& request, StartReport& report)
     : is_first_(!state.group || state.group->rank() == 0), plain_(request.get_bool("plain", false)) {
-  const TensorMap start = read_start(request);
+  const TensorMap start = read_start(request, report.remarks);
+  TrainableAutoencoderOptions options = model_options(request, state.device);
   std::optional<Weights> encoder;
-  if (const Json* file = request.find("encoder")) encoder = open_weights(*file, "a DINOv3 encoder", state.device);
-  const TrainableAutoencoderOptions options = model_options(request, state.device);
+  if (const Json* file = request.find("encoder")) {
+    encoder = open_weights(*file, "a DINOv3 encoder", state.device, report.remarks);
+    if (options.model.encoder) settle_encoder(*options.model.encoder, *encoder, file->at("path").as_string());
+  }
   model_ = std::make_unique<TrainableAutoencoder>(options, start, encoder, state.device);
+  if (encoder) refuse_unknown_tensors(*encoder, "a DINOv3 ViT", Dinov3::is_spare);
   fitting_start(for_training(start, *model_), model_->trained()->parameters(), report);
 
   const AutoencoderTrainer::Options training = trainer_options(state, request);
   std::optional<Lpips> lpips;
-  if (const Json* file = request.find("lpips")) lpips.emplace(open_weights(*file, "the LPIPS metric", state.device));
+  if (const Json* file = request.find("lpips")) lpips.emplace(open_lpips(*file, state.device, report.remarks));
   const auto against = adversary(training.loss, start, options.seed, state.device);
   trainer_ = std::make_unique<AutoencoderTrainer>(model_->trained(), model_->last_weight(), against, std::move(lpips),
                                                   training);
@@ -182,7 +222,11 @@ TensorMap AutoencoderRun::weights(TrainedWeights kind) const {
   if (!is_first_) return {};
   for (const auto& [name, tensor] : trained) weights[name] = tensor.detach();
   add_below(weights, "", model_->trained()->buffers());
-  if (model_->frozen_encoder()) add_below(weights, "encoder.", model_->frozen_encoder()->kept());
+  if (model_->frozen_encoder()) {
+    // Files of Hugging Face lack the periods, and with them the number of heads.
+    add_below(weights, "encoder.", dinov3_buffers(*model_->config().encoder));
+    add_below(weights, "encoder.", model_->frozen_encoder()->kept());
+  }
   if (model_->frozen_residual()) add_below(weights, "extra_vit.", model_->frozen_residual()->kept());
   return weights;
 }

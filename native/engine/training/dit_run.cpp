@@ -66,7 +66,7 @@ DitRun::DitRun(const EngineState& state, const Json& request, StartReport& repor
   }
   trainer_ = std::make_unique<DitTrainer>(config, TensorMap{}, trainer_options(request, state), seeded_generator(seed_),
                                           state.device);
-  trainer_->start_from(fitting_start(read_start(request), trainer_->parameters(), report));
+  trainer_->start_from(fitting_start(read_start(request, report.remarks), trainer_->parameters(), report));
   agree_on_weights(state, "initial weights", trainer_->parameters());
 }
 

@@ -1,5 +1,6 @@
 #include "engine/training/options.h"
 
+#include "core/error.h"
 #include "io/identify.h"
 
 namespace svg {
@@ -24,13 +25,15 @@ SyncOptions sync_options(const Json& request) {
   return options;
 }
 
-TensorMap read_start(const Json& request) {
+TensorMap read_start(const Json& request, Json& remarks) {
   TensorMap tensors;
   const Json* start = request.find("start");
   if (!start) return tensors;
   CheckpointOptions options;
   if (const Json* key = start->find("weights")) options.root = {key->as_string()};
-  const auto checkpoint = open_model(start->at("path").as_string(), "a model to start from", options);
+  const std::string& path = start->at("path").as_string();
+  const auto checkpoint = open_model(path, "a model to start from", options);
+  if (!checkpoint->remark().empty()) remarks.push_back(concat(path, ": ", checkpoint->remark()));
   for (const auto& entry : checkpoint->tensors()) tensors[entry.first] = checkpoint->read(entry.first);
   return tensors;
 }

@@ -14,7 +14,8 @@ AdamWOptions adamw_options(const Json& request, AdamWOptions defaults);
 /// "parallel"?: {"mode": "ddp" | "sdp", "bucketBytes"?}.
 SyncOptions sync_options(const Json& request);
 
-/// The tensors of "start": {"path", "weights"?: key of the file that holds them}; empty without one.
-TensorMap read_start(const Json& request);
+/// The tensors of "start": {"path", "weights"?: key of the file that holds them}, as a model names them; empty without
+/// one. What there is to say of the file goes to `remarks`. Throws as open_model() does (io/identify.h).
+TensorMap read_start(const Json& request, Json& remarks);
 
 }  // namespace svg

@@ -49,7 +49,8 @@ Json StartReport::to_json() const {
       .set("parameters", parameters)
       .set("missing", missing)
       .set("unexpected", unexpected)
-      .set("mismatched", mismatched);
+      .set("mismatched", mismatched)
+      .set("remarks", remarks);
 }
 
 }  // namespace svg

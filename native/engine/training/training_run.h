@@ -43,6 +43,7 @@ class TrainingRun {
 struct StartReport {
   int64_t parameters = 0;  // elements of the model
   Json missing = Json::array(), unexpected = Json::array(), mismatched = Json::array();
+  Json remarks = Json::array();  // on the file, for people
 
   Json to_json() const;
 };

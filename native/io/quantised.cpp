@@ -1,0 +1,93 @@
+#include "io/quantised.h"
+
+#include <set>
+
+#include "core/error.h"
+#include "io/text.h"
+
+namespace svg {
+namespace {
+
+// Of the last part of a name, as compressed-tensors, GPTQ, AWQ, bitsandbytes, torchao, TensorRT's ModelOpt and the
+// scaled fp8 files of ComfyUI and kohya write them.
+const std::set<std::string, std::less<>> kMarks = {"scale",
+                                                   "scales",
+                                                   "scale_weight",
+                                                   "weight_scale",
+                                                   "weight_scale_inv",
+                                                   "weight_scale_2",
+                                                   "scale_inv",
+                                                   "input_scale",
+                                                   "scale_input",
+                                                   "activation_scale",
+                                                   "output_scale",
+                                                   "k_scale",
+                                                   "v_scale",
+                                                   "q_scale",
+                                                   "zero_point",
+                                                   "zero_points",
+                                                   "weight_zero_point",
+                                                   "input_zero_point",
+                                                   "qweight",
+                                                   "qzeros",
+                                                   "g_idx",
+                                                   "weight_packed",
+                                                   "weight_shape",
+                                                   "weight_g_idx",
+                                                   "absmax",
+                                                   "quant_map",
+                                                   "nested_absmax",
+                                                   "nested_quant_map",
+                                                   "SCB",
+                                                   "weight_format",
+                                                   "scaled_fp8",
+                                                   "comfy_quant",
+                                                   "weight_int8",
+                                                   "_amax",
+                                                   "_pre_quant_scale"};
+
+bool is_mark(const std::string& name) {
+  const size_t dot = name.rfind('.');
+  const std::string last = dot == std::string::npos ? name : name.substr(dot + 1);
+  if (name.ends_with("scaling_layer.scale")) return false;  // LPIPS
+  return kMarks.count(last) != 0 || name.find(".quant_state.") != std::string::npos;
+}
+
+constexpr const char* kHint =
+    "Quantised weights are not read. Take the model in fp32, bf16 or fp16 (fp8 without scales is read too), or "
+    "multiply "
+    "the scales out and save the plain state dict.";
+
+}  // namespace
+
+std::string find_quantisation(const Checkpoint& checkpoint) {
+  for (const auto& entry : checkpoint.tensors()) {
+    if (is_mark(entry.first)) return entry.first;
+  }
+  return "";
+}
+
+void refuse_quantised(const Checkpoint& checkpoint) {
+  if (const std::string mark = find_quantisation(checkpoint); !mark.empty()) {
+    throw Error(ErrorCode::kWeightsMismatch,
+                concat(checkpoint.path(), " holds quantised weights: \"", printable(mark), "\" belongs to them"),
+                kHint);
+  }
+  for (const auto& [name, info] : checkpoint.tensors()) {
+    if (info.dtype != at::kChar && info.dtype != at::kByte) continue;
+    throw Error(ErrorCode::kWeightsMismatch,
+                concat(checkpoint.path(), " holds quantised weights: \"", printable(name), "\" is ", info.type_name()),
+                kHint);
+  }
+}
+
+void refuse_quantised(const Json& config, const std::string& path) {
+  const Json* found = config.is_object() ? config.find("quantization_config") : nullptr;
+  if (!found) return;
+  const Json* method = found->is_object() ? found->find("quant_method") : nullptr;
+  const std::string name = method && method->is_string() ? " (" + printable(method->as_string()) + ")" : "";
+  throw Error(ErrorCode::kWeightsMismatch,
+              concat(path, ": \"quantization_config\"", name, ": the weights are quantised"), kHint);
+}
+
+}  // namespace svg
