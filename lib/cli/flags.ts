@@ -14,6 +14,8 @@ interface Flag {
   readonly flags: string;
   readonly path: `${'model' | 'sample' | 'output'}.${string}`;
   readonly parse?: (text: string) => unknown;
+  /** Where the schema's own says it of another flag. */
+  readonly description?: string;
 }
 
 /** Text that is no number stays text, and the schema says so. */
@@ -26,6 +28,8 @@ export const MODEL_FLAGS: readonly Flag[] = [
   { flags: '--dit <path>', path: 'model.dit' },
   { flags: '--autoencoder <path>', path: 'model.autoencoder' },
   { flags: '--text-encoder <folder>', path: 'model.textEncoder' },
+  { flags: '--attention-soft-cap', path: 'model.attentionSoftCap' },
+  { flags: '--no-attention-soft-cap', path: 'model.attentionSoftCap', description: 'do not' },
   { flags: '--statistics <file>', path: 'model.statistics' },
   { flags: '--weights <kind>', path: 'model.weights' },
   { flags: '--device <device>', path: 'model.device' },
@@ -76,7 +80,7 @@ export function addFlags(command: Command, heading: string, flags: readonly Flag
 
 function toOption(flag: Flag): Option {
   const schema = schemaAt(flag.path);
-  const option = new Option(flag.flags, describe(schema));
+  const option = new Option(flag.flags, flag.description ?? describe(schema));
   if (flag.parse !== undefined) option.argParser(flag.parse);
   return option;
 }

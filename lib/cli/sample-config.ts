@@ -7,6 +7,6 @@ export async function loadSampleConfig(sources: ConfigSources): Promise<SampleCo
   // Twice, since only the configuration says where the release is.
   const { model } = await loadConfig(sampleConfigSchema, sources);
   const { defaults = {} } = sources;
-  const sample = findModelDefaults(model);
+  const { settings: sample } = findModelDefaults(model);
   return loadConfig(sampleConfigSchema, { ...sources, defaults: merge(defaults, { sample }) });
 }

@@ -85,9 +85,10 @@ function startLines(event: TrainEvent & { readonly type: 'start' }): readonly st
 }
 
 /** What of the weights to begin with was not used. */
-function startWeights({ missing, unexpected, mismatched }: StartReport): readonly string[] {
+function startWeights({ missing, unexpected, mismatched, remarks = [] }: StartReport): readonly string[] {
   const sizes = mismatched.map(({ name, found, wanted }) => `${name} (${found} instead of ${wanted})`);
   return [
+    remarks,
     listed('initFrom lacks, drawn anew', missing),
     listed('initFrom has another size of, drawn anew', sizes),
     listed('initFrom has more, not used', unexpected),

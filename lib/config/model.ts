@@ -12,6 +12,12 @@ export const modelSchema = z.strictObject({
   dit: z.string().min(1).optional().describe('folder or file of the diffusion transformer'),
   autoencoder: z.string().min(1).optional().describe('yaml of the autoencoder'),
   textEncoder: z.string().min(1).optional().describe('folder of Gemma-2'),
+  attentionSoftCap: z
+    .boolean()
+    .optional()
+    .describe(
+      "cap the text encoder's attention scores as its config.json says; where not given, as the transformer was trained, and the published one was without",
+    ),
   statistics: z.string().min(1).optional().describe('.pt file of the feature statistics'),
   weights: z
     .enum(WEIGHT_KINDS)
@@ -43,6 +49,11 @@ export interface ModelOptions {
   readonly autoencoder?: string | URL | undefined;
   /** Folder of Gemma-2; relative to the release's folder. Default: `gemma-2-2b` there. */
   readonly textEncoder?: string | URL | undefined;
+  /**
+   * Whether the text encoder's attention scores are capped as its config.json says. Default: as the transformer was
+   * trained (its model_args.json, or the release's defaults.yaml); without, as the published one was, where neither says.
+   */
+  readonly attentionSoftCap?: boolean | undefined;
   /** `.pt` file of the feature statistics; relative to the release's folder. Default: looked for there. */
   readonly statistics?: string | URL | undefined;
   /** `ema`: averaged weights, `raw`: the others, `auto`: averaged where the folder has them. Default: `auto`. */

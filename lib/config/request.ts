@@ -94,7 +94,7 @@ export const settingsSchema = z.strictObject({
 });
 
 /** Rules between fields; zod checks each field alone. */
-function checkTogether(request: z.output<typeof settingsSchema>, context: z.RefinementCtx): void {
+export function checkTogether(request: z.output<typeof settingsSchema>, context: z.RefinementCtx): void {
   const refuse = (path: string, message: string, input: unknown, hint?: string) =>
     context.addIssue({ code: 'custom', path: [path], message, input, params: { hint } });
   const { solver, steps, seed, count } = request;

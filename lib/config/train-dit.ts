@@ -121,7 +121,8 @@ const samplesSchema = z.strictObject({
   ...sampling,
 });
 
-const { pretrained, autoencoder, textEncoder, statistics, dtype, offload } = modelSchema.shape;
+const { pretrained, autoencoder, textEncoder, attentionSoftCap, statistics, dtype, offload } =
+  modelSchema.shape;
 
 export const ditTrainingSchema = z
   .strictObject({
@@ -129,7 +130,7 @@ export const ditTrainingSchema = z
     ...commonShape,
     model: ditModelSchema,
     frozen: z
-      .strictObject({ pretrained, autoencoder, textEncoder, statistics, dtype, offload })
+      .strictObject({ pretrained, autoencoder, textEncoder, attentionSoftCap, statistics, dtype, offload })
       .prefault({})
       .describe('the encoders and the decoder, as `sample` finds them'),
     data: ditDataSchema,

@@ -1,17 +1,33 @@
 /** model_args.json beside a transformer's weights: what their shapes cannot tell, such as the axes of a head. */
 import { dirname, join } from 'node:path';
+import { z } from 'zod';
 import { readOptionalFile } from '../config/optional-file.js';
 import { ditModelSchema } from '../config/train-dit.js';
 import { validate } from '../config/validate.js';
 import type { JsonValue } from '../engine.js';
 
+export interface DitConfig {
+  readonly dimensions: JsonValue;
+  /** Whether training had the text encoder's attention scores capped; undefined where the file is silent. */
+  readonly attentionSoftCap: boolean | undefined;
+}
+
+const softCapSchema = z.looseObject({ attention_soft_cap: z.boolean().optional() });
+
 /**
- * The dimensions that training exported with these weights; undefined where no such file lies beside them.
+ * What training exported with these weights; undefined where no such file lies beside them.
  *
  * @throws SvgT2IError ERR_SVGT2I_INVALID_CONFIG for a file with other keys or values
  */
-export function readDitConfig(weights: string): JsonValue | undefined {
-  const path = join(dirname(weights), 'model_args.json');
-  const tree = readOptionalFile(path, JSON.parse);
-  return tree === undefined ? undefined : { ...validate(ditModelSchema, tree, { source: path }) };
+export function readDitConfig(weights: string): DitConfig | undefined {
+  const source = join(dirname(weights), 'model_args.json');
+  const tree = readOptionalFile(source, JSON.parse);
+  if (tree === undefined) return undefined;
+  const { attention_soft_cap: attentionSoftCap, ...dimensions } = validate(softCapSchema, tree, { source });
+  return { dimensions: { ...validate(ditModelSchema, dimensions, { source }) }, attentionSoftCap };
+}
+
+/** The file's content for a model that was trained so. */
+export function ditConfigFile(model: object, attentionSoftCap: boolean): string {
+  return `${JSON.stringify({ ...model, attention_soft_cap: attentionSoftCap }, null, 1)}\n`;
 }

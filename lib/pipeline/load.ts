@@ -4,11 +4,12 @@ import type { ResolvedModelOptions } from '../config/model.js';
 import type { Settings } from '../config/settings.js';
 import { Engine, type JsonValue } from '../engine.js';
 import { loadTokenizer, type Tokenizer } from '../text/tokenizer.js';
+import { settleAttentionSoftCap, softCapWarning } from './attention-soft-cap.js';
 import type { AutoencoderConfig } from './autoencoder-config.js';
 import { readDitConfig } from './dit-config.js';
 import { findRelease, MODEL_PARTS, type ReleaseLayout } from './layout.js';
 import { checkLoadOptions } from './load-options.js';
-import { readModelDefaults, readTrainedSizes } from './model-defaults.js';
+import { readModelDefaults } from './model-defaults.js';
 import type { LoadedModels, LoadOptions } from './types.js';
 
 export interface Loaded {
@@ -26,8 +27,7 @@ export async function loadRelease(options: LoadOptions): Promise<Loaded> {
   const { parts = MODEL_PARTS, signal, onProgress, ...resolved } = checkLoadOptions(options);
   throwIfAborted(signal);
   const layout = findRelease(resolved, parts);
-  const defaults = readModelDefaults(layout.folder);
-  const trainedSizes = readTrainedSizes(layout.folder);
+  const { settings: defaults, trainedSizes } = readModelDefaults(layout.folder);
   const { device, threads } = resolved;
   const engine = await Engine.create(
     { ...(device === 'auto' ? {} : { device }), ...(threads === undefined ? {} : { threads }) },
@@ -39,13 +39,15 @@ export async function loadRelease(options: LoadOptions): Promise<Loaded> {
     let done = 0;
     const [tokenizer, job] = await Promise.all([
       layout.textEncoder === undefined ? undefined : loadTokenizer(layout.textEncoder),
-      engine.run<LoadedModels, { readonly part: string }>(
+      engine.run<LoadedModels & { readonly remarks?: readonly string[] }, { readonly part: string }>(
         'load',
         { ...request.settings, ...request.parts },
         { signal, onEvent: ({ part }) => onProgress?.({ type: 'load', part, done: done++, total }) },
       ),
     ]);
-    return { engine, tokenizer, layout, defaults, trainedSizes, models: job.value };
+    const { remarks = [], ...models } = job.value;
+    const warnings = [...layout.warnings, ...request.warnings, ...remarks];
+    return { engine, tokenizer, layout: { ...layout, warnings }, defaults, trainedSizes, models };
   } catch (error) {
     await engine.dispose();
     throw error;
@@ -64,12 +66,23 @@ function loadRequest(layout: ReleaseLayout, options: ResolvedModelOptions) {
       ...(autoencoder.config === undefined ? {} : { config: dimensions(autoencoder.config) }),
     };
   }
+  const ditConfig = dit === undefined ? undefined : readDitConfig(dit);
   if (dit !== undefined) {
-    const config = readDitConfig(dit);
-    parts.dit = { path: dit, ...(config === undefined ? {} : { config }) };
+    parts.dit = { path: dit, ...(ditConfig === undefined ? {} : { config: ditConfig.dimensions }) };
   }
-  if (textEncoder !== undefined) parts.textEncoder = { path: textEncoder };
-  return { settings: { dtype: options.dtype, offload: options.offload }, parts };
+  const warnings: string[] = [];
+  if (textEncoder !== undefined) {
+    const trained = ditConfig?.attentionSoftCap;
+    const attentionSoftCap = settleAttentionSoftCap({
+      asked: options.attentionSoftCap,
+      trained,
+      folder: layout.folder,
+    });
+    const warning = softCapWarning(attentionSoftCap, trained);
+    if (warning !== undefined) warnings.push(warning);
+    parts.textEncoder = { path: textEncoder, attentionSoftCap };
+  }
+  return { settings: { dtype: options.dtype, offload: options.offload }, parts, warnings };
 }
 
 /** What the engine holds against the weights. */

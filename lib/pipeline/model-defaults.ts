@@ -1,56 +1,42 @@
-/** defaults.yaml of a release: the settings of `sample` that suit its models where nobody says otherwise. */
+/** defaults.yaml of a release: what suits its models where nobody says otherwise, and what they were trained on. */
 import { join } from 'node:path';
-import { z } from 'zod';
+import { defaultsSchema } from '../config/defaults.js';
 import type { ResolvedModelOptions } from '../config/model.js';
 import { readOptionalFile } from '../config/optional-file.js';
-import { settingsWithRules } from '../config/request.js';
 import type { Settings } from '../config/settings.js';
 import { validate } from '../config/validate.js';
 import { parseYaml } from '../config/yaml.js';
-import { SvgT2IError } from '../errors.js';
 import { findFolder } from './layout.js';
 
+export interface ModelDefaults {
+  /** Of `sample`. */
+  readonly settings: Settings;
+  /** Whether the transformer knows captions with capped attention scores; undefined where the file is silent. */
+  readonly attentionSoftCap: boolean | undefined;
+  /** `WIDTHxHEIGHT` of all pictures that the models were trained on; undefined where nobody says. */
+  readonly trainedSizes: readonly string[] | undefined;
+}
+
+const NONE: ModelDefaults = { settings: {}, attentionSoftCap: undefined, trainedSizes: undefined };
+
 /** Of the folder that these options lead to; empty where there is no such file, or no such folder. */
-export function findModelDefaults(options: Pick<ResolvedModelOptions, 'pretrained'>): Settings {
+export function findModelDefaults(options: Pick<ResolvedModelOptions, 'pretrained'>): ModelDefaults {
   const folder = findFolder(options);
-  return folder === undefined ? {} : readModelDefaults(folder);
+  return folder === undefined ? NONE : readModelDefaults(folder);
 }
 
 /** @throws SvgT2IError ERR_SVGT2I_INVALID_CONFIG for a file with other keys or values */
-export function readModelDefaults(folder: string): Settings {
-  const { path, settings } = readDefaultsFile(folder);
-  if (settings === undefined) return {};
-  const complete: Readonly<Record<string, unknown>> = validate(settingsWithRules, settings, { source: path });
-  // Only what the file says: the rest is the schema's business.
-  const given = Object.keys(settings).filter((key) => complete[key] !== undefined);
-  return Object.fromEntries(given.map((key) => [key, complete[key]]));
-}
-
-const trainedSizesSchema = z.strictObject({
-  trainedSizes: z
-    .array(z.string().regex(/^\d+x\d+$/, { error: 'must be WIDTHxHEIGHT' }))
-    .min(1)
-    .optional(),
-});
-
-/** `WIDTHxHEIGHT` of all pictures that the models of a release were trained on; undefined where nobody says. */
-export function readTrainedSizes(folder: string): readonly string[] | undefined {
-  const { path, trainedSizes } = readDefaultsFile(folder);
-  return validate(trainedSizesSchema, { trainedSizes }, { source: path }).trainedSizes;
-}
-
-/** What the file says of `sample`, and what it says of the models. */
-function readDefaultsFile(folder: string): {
-  readonly path: string;
-  readonly settings?: Readonly<Record<string, unknown>>;
-  readonly trainedSizes?: unknown;
-} {
+export function readModelDefaults(folder: string): ModelDefaults {
   const path = join(folder, 'defaults.yaml');
   const tree = readOptionalFile(path, (text) => parseYaml(text, path));
-  if (tree === undefined) return { path };
-  if (typeof tree !== 'object' || tree === null || Array.isArray(tree)) {
-    throw new SvgT2IError('ERR_SVGT2I_INVALID_CONFIG', `${path}: must be a mapping`);
-  }
-  const { trainedSizes, ...settings } = tree as Readonly<Record<string, unknown>>;
-  return { path, settings, trainedSizes };
+  if (tree === undefined) return NONE;
+  const { attentionSoftCap, trainedSizes, ...complete } = validate(defaultsSchema, tree, { source: path });
+  const values: Readonly<Record<string, unknown>> = complete;
+  // Only what the file says: the rest is the schema's business.
+  const given = Object.keys(tree as object).filter((key) => values[key] !== undefined);
+  return {
+    settings: Object.fromEntries(given.map((key) => [key, values[key]])),
+    attentionSoftCap,
+    trainedSizes,
+  };
 }

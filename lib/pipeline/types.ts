@@ -67,6 +67,8 @@ export interface LoadedTextEncoder {
   readonly vocabSize: number;
   /** Tokens of the longest text that it continues, the new ones included. */
   readonly maxTokens: number;
+  /** Whether its attention scores are capped: `attentionSoftCap` of the options, and a cap in its config.json. */
+  readonly attentionSoftCap: boolean;
 }
 
 /** The diffusion transformer. */

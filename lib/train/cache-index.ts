@@ -18,8 +18,10 @@ export const EMPTY_SHARD = 'empty.safetensors';
 /** Last part of the key under which the SHA-256 of a set stands: of its list, or of the names and sizes in a folder. */
 export const CONTENT = 'sha256';
 
+export const SOFT_CAP_KEY = 'frozen.attentionSoftCap';
+
 /** What caches were made with that do not say so: they are from before there was a choice. */
-const EARLIER: Readonly<Record<string, string>> = { 'data.autoOrient': 'true' };
+const EARLIER: Readonly<Record<string, string>> = { 'data.autoOrient': 'true', [SOFT_CAP_KEY]: 'true' };
 
 const textMap = z.record(z.string(), z.string());
 

@@ -4,8 +4,9 @@ import { basename, join } from 'node:path';
 import type { DitTrainingConfig } from '../config/train-dit.js';
 import { fileError } from '../errors.js';
 import { hashFile } from '../files.js';
+import { settleAttentionSoftCap } from '../pipeline/attention-soft-cap.js';
 import type { ReleaseLayout } from '../pipeline/layout.js';
-import { type CacheSource, CONTENT } from './cache-index.js';
+import { type CacheSource, CONTENT, SOFT_CAP_KEY } from './cache-index.js';
 import type { TrainingDataset } from './dataset.js';
 
 /** Only the parts that `layout` has are hashed. */
@@ -24,11 +25,10 @@ export async function cacheSource(
     values[`sets.${i}`] = { name: basename(path), bytes, ratio, systemPrompt, prompt };
     values[`sets.${i}.${CONTENT}`] = fingerprints[i];
   }
-  const entries = Object.entries(values).map(
-    ([key, value]) => [`data.${key}`, JSON.stringify(value)] as const,
-  );
+  const texts = Object.entries(values).map(([key, value]) => [`data.${key}`, JSON.stringify(value)]);
+  const softCap = settleAttentionSoftCap({ asked: config.frozen.attentionSoftCap, folder: layout.folder });
   return {
-    config: Object.fromEntries(entries),
+    config: { ...Object.fromEntries(texts), [SOFT_CAP_KEY]: String(softCap) },
     weights: await hashWeights(layout),
     items: dataset.length,
   };

@@ -5,11 +5,12 @@ import type { DitTrainingConfig } from '../config/train-dit.js';
 import type { Engine } from '../engine.js';
 import { fileError } from '../errors.js';
 import { makeFolder, writeDurably } from '../files.js';
+import { ditConfigFile } from '../pipeline/dit-config.js';
 import type { ExportOptions } from './export-types.js';
 
 /**
  * Writes dit-NAME/consolidated.00-of-01.pth (or .safetensors) and, where averages are kept, consolidated_ema, with the
- * dimensions beside them, and the statistics that turn what the model draws back into features.
+ * dimensions and the kind of text features beside them, and the statistics that turn what the model draws back into features.
  */
 export async function exportDit(
   engine: Engine,
@@ -30,7 +31,7 @@ export async function exportDit(
   }
   if (!isFirst) return [];
   const args = join(dit, 'model_args.json');
-  await writeDurably(args, `${JSON.stringify(config.model, null, 1)}\n`);
+  await writeDurably(args, ditConfigFile(config.model, config.frozen.attentionSoftCap ?? false));
   return [...files.map(({ path }) => path), args, ...(await copyInto(folder, statistics))];
 }
 

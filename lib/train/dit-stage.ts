@@ -68,11 +68,13 @@ async function loadFrozen(config: DitTrainingConfig, options: OpenOptions): Prom
   const parts: readonly ReleasePart[] =
     isCached && config.samples.every === 0 ? ['statistics'] : ['textEncoder', 'autoencoder', 'statistics'];
   const { device, threads } = options.device;
-  const { pretrained, autoencoder, textEncoder, statistics, dtype, offload } = config.frozen;
+  const { pretrained, autoencoder, textEncoder, attentionSoftCap, statistics, dtype, offload } =
+    config.frozen;
   const loaded = await loadRelease({
     pretrained,
     autoencoder,
     textEncoder,
+    attentionSoftCap,
     statistics,
     dtype,
     offload,

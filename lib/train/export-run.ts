@@ -13,8 +13,9 @@ import { findCheckpoint, restoreRequest } from './checkpoint.js';
 import { exportDit } from './dit-export.js';
 import { ditOpenRequest } from './dit-open-request.js';
 import type { ExportDtype, ExportFormat } from './export-types.js';
+import { settleFrozen } from './frozen-paths.js';
 import { findStart } from './init-from.js';
-import { readRunStage, runFolder } from './run-folder.js';
+import { isEarlierRun, readRunStage, runFolder } from './run-folder.js';
 
 /** What `exportRun()` takes. */
 export interface ExportRunOptions {
@@ -49,7 +50,8 @@ export async function exportRun(options: ExportRunOptions): Promise<ExportRunRes
   const { onWarning = () => undefined } = options;
   const folder = runFolder(options.run);
   const stage = await readRunStage(folder);
-  const config = await loadTrainingConfig(stage, { file: folder.config });
+  const written = await loadTrainingConfig(stage, { file: folder.config });
+  const config = settleFrozen(written, { earlier: await isEarlierRun(folder) });
   const found = await findCheckpoint(folder.checkpoints, onWarning);
   if (found === undefined) {
     throw new SvgT2IError('ERR_SVGT2I_CHECKPOINT', `${options.run} holds no checkpoint to export`, {

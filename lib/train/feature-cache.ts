@@ -80,14 +80,23 @@ export async function writeFeatureCache(options: CacheOptions): Promise<CacheRes
   const pictures = new PictureLoader(dataset, { ...config.data, seed: config.seed });
   let loaded: Loaded | undefined;
   try {
-    const { pretrained, autoencoder, textEncoder, dtype, offload } = config.frozen;
+    const { pretrained, autoencoder, textEncoder, attentionSoftCap, dtype, offload } = config.frozen;
     await makeFolder(folder);
     const onWarning = (message: string) => options.onEvent?.({ type: 'warning', message });
     const lock = await lockRunFolder(folder, { signal, onWait: onWarning, onWarning });
     try {
       await removeDeadParts(folder, { onWarning });
       loaded = await loadRelease({
-        ...{ pretrained, autoencoder, textEncoder, dtype, offload, signal, device: device.device },
+        ...{
+          pretrained,
+          autoencoder,
+          textEncoder,
+          attentionSoftCap,
+          dtype,
+          offload,
+          signal,
+          device: device.device,
+        },
         ...(device.threads === undefined ? {} : { threads: device.threads }),
         parts: ['textEncoder', 'autoencoder'],
       });

@@ -1,11 +1,18 @@
-/** Where the frozen models of a run are, so that a resumed run finds the same ones from any folder. */
+/** The frozen models of a run, so that a resumed run finds the same ones from any folder, and uses them as before. */
 import { join } from 'node:path';
 import type { TrainingConfig } from '../config/train.js';
+import { settleAttentionSoftCap } from '../pipeline/attention-soft-cap.js';
 import { candidates, isFile, isFolder } from '../pipeline/find.js';
 import { findFolder } from '../pipeline/layout.js';
 
-/** Names stay as they are, and so does what is not there: loading says what is missing. */
-export function settleFrozenPaths(config: TrainingConfig): TrainingConfig {
+/**
+ * Names stay as they are, and so does what is not there: loading says what is missing. `earlier` is for the run of a
+ * version that always capped the text encoder's attention scores, and so did not say.
+ */
+export function settleFrozen(
+  config: TrainingConfig,
+  { earlier = false }: { readonly earlier?: boolean } = {},
+): TrainingConfig {
   if (config.stage !== 'dit') return config;
   const { frozen } = config;
   const folder = findFolder(frozen);
@@ -19,6 +26,10 @@ export function settleFrozenPaths(config: TrainingConfig): TrainingConfig {
       pretrained: folder ?? frozen.pretrained,
       autoencoder: settle(frozen.autoencoder, isFile),
       textEncoder: settle(frozen.textEncoder, isFolder),
+      attentionSoftCap: settleAttentionSoftCap({
+        asked: frozen.attentionSoftCap ?? (earlier ? true : undefined),
+        folder,
+      }),
       statistics: settle(frozen.statistics, isFile),
     },
   };

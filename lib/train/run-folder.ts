@@ -1,6 +1,8 @@
 /** The folder of a run: what lies where, and whether a run may begin or go on in it. */
 import { join } from 'node:path';
+import { z } from 'zod';
 import { printConfig } from '../config/load.js';
+import { readOptionalFile } from '../config/optional-file.js';
 import type { TrainingConfig, TrainingStage } from '../config/train.js';
 import { TRAINING_STAGES } from '../config/train.js';
 import { MAX_YAML_BYTES, parseYaml } from '../config/yaml.js';
@@ -50,6 +52,16 @@ export async function checkResume(folder: RunFolder, mode: ResumeMode): Promise<
       hint: 'Leave --resume out to begin, or use --resume auto for either.',
     });
   }
+}
+
+/** Whether a version trained here that always capped the text encoder's attention scores. */
+export async function isEarlierRun(folder: RunFolder): Promise<boolean> {
+  if ((await listCheckpoints(folder.checkpoints)).length === 0) return false;
+  const tree = readOptionalFile(folder.config, (text) => parseYaml(text, folder.config));
+  const said = z
+    .looseObject({ frozen: z.looseObject({ attentionSoftCap: z.unknown().optional() }) })
+    .safeParse(tree);
+  return said.success && said.data.frozen.attentionSoftCap === undefined;
 }
 
 export async function writeRunConfig(folder: RunFolder, config: TrainingConfig): Promise<void> {

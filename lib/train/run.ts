@@ -8,12 +8,19 @@ import { PACKAGE_VERSION } from '../version.js';
 import { type FoundCheckpoint, findCheckpoint, pruneCheckpoints, restoreRequest } from './checkpoint.js';
 import { chooseDevice } from './device.js';
 import type { TrainEvent } from './events.js';
-import { settleFrozenPaths } from './frozen-paths.js';
+import { settleFrozen } from './frozen-paths.js';
 import { type LoopResult, runLoop } from './loop.js';
 import { openStage } from './open-stage.js';
 import { type RankPlace, Ranks, rankPlace } from './ranks.js';
 import { Recorder } from './recorder.js';
-import { checkResume, type ResumeMode, type RunFolder, runFolder, writeRunConfig } from './run-folder.js';
+import {
+  checkResume,
+  isEarlierRun,
+  type ResumeMode,
+  type RunFolder,
+  runFolder,
+  writeRunConfig,
+} from './run-folder.js';
 import { lockRunFolder, type RunLock } from './run-lock.js';
 import { totalSteps } from './schedule.js';
 import type { OpenStage } from './stage.js';
@@ -52,8 +59,8 @@ export interface TrainResult extends LoopResult {
  */
 export async function train(options: TrainOptions): Promise<TrainResult> {
   const { resume, place = rankPlace(process.env) } = options;
-  const config = settleFrozenPaths(options.config);
   const folder = runFolder(options.folder);
+  const config = settleFrozen(options.config, { earlier: await isEarlierRun(folder) });
   checkWorldSize(config, place.worldSize);
   const isFirst = place.rank === 0;
   if (isFirst) await makeFolder(folder.path);
@@ -221,6 +228,9 @@ function checkSteps({ folder, state }: FoundCheckpoint, steps: number): void {
   );
 }
 
+/** Of versions that had no such key. */
+const EARLIER_VALUES = { 'frozen.attentionSoftCap': 'true' };
+
 function checkState(
   { folder, state }: FoundCheckpoint,
   config: TrainingConfig,
@@ -235,11 +245,12 @@ function checkState(
     );
   }
   const now = decisiveValues(config, items);
+  const before: Readonly<Record<string, string>> = { ...EARLIER_VALUES, ...state.config };
   const keys = new Set([...now.keys(), ...Object.keys(state.config)]);
-  const changed = [...keys].filter((key) => now.get(key) !== state.config[key]);
+  const changed = [...keys].filter((key) => now.get(key) !== before[key]);
   const ofModel = changed.find((key) => key.startsWith('model.'));
   if (ofModel !== undefined) {
-    const [was, is] = [state.config[ofModel], now.get(ofModel)].map((value) => value ?? 'unset');
+    const [was, is] = [before[ofModel], now.get(ofModel)].map((value) => value ?? 'unset');
     throw new SvgT2IError(
       'ERR_SVGT2I_WEIGHTS_MISMATCH',
       `${folder} is a checkpoint of another model: ${ofModel} was ${was}, not ${is}`,

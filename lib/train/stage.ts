@@ -20,6 +20,8 @@ export interface StartReport {
     readonly found: readonly number[];
     readonly wanted: readonly number[];
   }[];
+  /** On the files that were read. */
+  readonly remarks?: readonly string[];
 }
 
 export interface StepRequest<Sample> {

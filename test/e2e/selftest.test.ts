@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -46,6 +46,20 @@ describe('svg-t2i selftest', () => {
     expect(lines[2]).toMatch(/^data-sampler +data_sampler +passed +0 +exact$/);
     expect(lines.at(-2)).toMatch(/^broken: .*case\.json is no JSON/);
     expect(lines.at(-1)).toBe('1 passed, 1 failed, 0 not run');
+  });
+
+  it("draws the original's pictures from a release's folder, and not with the cap that it leaves out", async () => {
+    const root = cases('pipeline-release-layout');
+    const selftest = () => run(['selftest', '--cases', root, '--json']);
+    expect(await selftest()).toMatchObject({ code: 0 });
+    const file = join(root, 'pipeline-release-layout', 'case.json');
+    const spec = JSON.parse(readFileSync(file, 'utf8')) as object;
+    writeFileSync(file, JSON.stringify({ ...spec, attention_soft_cap: true }));
+    // With a cap low enough to show.
+    const gemma = join(root, 'pipeline-release-layout', 'pre-trained', 'gemma-2-2b', 'config.json');
+    const config = JSON.parse(readFileSync(gemma, 'utf8')) as object;
+    writeFileSync(gemma, JSON.stringify({ ...config, attn_logit_softcapping: 0.5 }));
+    expect(await selftest()).toMatchObject({ code: 1 });
   });
 
   it('says what is missing', async () => {

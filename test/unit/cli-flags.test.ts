@@ -27,7 +27,7 @@ it('every setting has a flag, width and height together', () => {
     ...Object.keys(outputSchema.shape).map((key) => `output.${key}`),
     ...Object.keys(modelSchema.shape).map((key) => `model.${key}`),
   ].filter((key) => key !== 'sample.width' && key !== 'sample.height');
-  expect(all.map((flag) => flag.path).sort()).toEqual(keys.sort());
+  expect([...new Set(all.map((flag) => flag.path))].sort()).toEqual(keys.sort());
 });
 
 it('only given flags become configuration, numbers as numbers', () => {
@@ -39,6 +39,12 @@ it('only given flags become configuration, numbers as numbers', () => {
   const nameOf = flagNames(all, values);
   expect(nameOf('sample.steps')).toBe('--steps');
   expect(nameOf('sample.width')).toBeUndefined();
+});
+
+it('a value that is yes, no or not given has a flag for either', () => {
+  expect(flagTree(all, parse())).toEqual({});
+  expect(flagTree(all, parse('--attention-soft-cap'))).toEqual({ model: { attentionSoftCap: true } });
+  expect(flagTree(all, parse('--no-attention-soft-cap'))).toEqual({ model: { attentionSoftCap: false } });
 });
 
 it('text that is no number is left for the schema to refuse', () => {

@@ -1,9 +1,12 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadSampleConfig } from '../../lib/cli/sample-config.js';
-import { findModelDefaults, readModelDefaults, readTrainedSizes } from '../../lib/pipeline/model-defaults.js';
+import { settleAttentionSoftCap, softCapWarning } from '../../lib/pipeline/attention-soft-cap.js';
+import { ditConfigFile, readDitConfig } from '../../lib/pipeline/dit-config.js';
+import { EMBEDDED_MODEL } from '../../lib/pipeline/embedded-model.js';
+import { findModelDefaults, readModelDefaults } from '../../lib/pipeline/model-defaults.js';
 
 let folder: string;
 beforeAll(async () => {
@@ -14,16 +17,17 @@ afterAll(() => rm(folder, { recursive: true }));
 const write = (text: string) => writeFile(join(folder, 'defaults.yaml'), text);
 
 it('has none where the release has no such file, or is not there', async () => {
-  expect(readModelDefaults(folder)).toEqual({});
-  expect(findModelDefaults({ pretrained: join(folder, 'absent') })).toEqual({});
+  const none = { settings: {}, attentionSoftCap: undefined, trainedSizes: undefined };
+  expect(readModelDefaults(folder)).toEqual(none);
+  expect(findModelDefaults({ pretrained: join(folder, 'absent') })).toEqual(none);
 });
 
 it('holds what the file says and nothing else', async () => {
-  await write('width: 64\nheight: 64\nsystemPrompt: empty\n');
+  await write('width: 64\nheight: 64\nsystemPrompt: empty\nattentionSoftCap: true\n');
   expect(findModelDefaults({ pretrained: folder })).toEqual({
-    width: 64,
-    height: 64,
-    systemPrompt: 'empty',
+    settings: { width: 64, height: 64, systemPrompt: 'empty' },
+    attentionSoftCap: true,
+    trainedSizes: undefined,
   });
 });
 
@@ -38,10 +42,13 @@ it('comes below what the user says and above the defaults of the command', async
 
 it('tells apart what the models were trained on', async () => {
   await write('width: 64\ntrainedSizes: [64x64, 64x96]\n');
-  expect(readModelDefaults(folder)).toEqual({ width: 64 });
-  expect(readTrainedSizes(folder)).toEqual(['64x64', '64x96']);
+  expect(readModelDefaults(folder)).toEqual({
+    settings: { width: 64 },
+    attentionSoftCap: undefined,
+    trainedSizes: ['64x64', '64x96'],
+  });
   await write('width: 64\n');
-  expect(readTrainedSizes(folder)).toBeUndefined();
+  expect(readModelDefaults(folder).trainedSizes).toBeUndefined();
 });
 
 it.each([
@@ -50,15 +57,51 @@ it.each([
   ['trainedSizes: []\n', /defaults\.yaml: trainedSizes: /],
 ])('refuses %j', async (text, message) => {
   await write(text);
-  expect(() => readTrainedSizes(folder)).toThrow(message);
+  expect(() => readModelDefaults(folder)).toThrow(message);
 });
 
 it.each([
   ['widht: 64\n', /defaults\.yaml: unknown key "widht", did you mean "width"/],
+  ['attentionSoftCap: 30\n', /defaults\.yaml: attentionSoftCap: /],
   ['width: 65\n', /defaults\.yaml: width: /],
   ['a: [\n', /defaults\.yaml: /],
   ['[]\n', /defaults\.yaml: /],
 ])('refuses %j', async (text, message) => {
   await write(text);
   expect(() => readModelDefaults(folder)).toThrow(message);
+});
+
+describe('the cap on attention scores', () => {
+  it('follows the caller, then the transformer, then the release, and is off as in the original', async () => {
+    await write('attentionSoftCap: true\n');
+    expect(settleAttentionSoftCap({ asked: undefined })).toBe(false);
+    expect(settleAttentionSoftCap({ asked: undefined, folder: join(folder, 'absent') })).toBe(false);
+    expect(settleAttentionSoftCap({ asked: undefined, folder })).toBe(true);
+    expect(settleAttentionSoftCap({ asked: undefined, trained: false, folder })).toBe(false);
+    expect(settleAttentionSoftCap({ asked: true, trained: false, folder })).toBe(true);
+    expect(settleAttentionSoftCap({ asked: false, folder })).toBe(false);
+  });
+
+  it('warns where a caller asks for other features than the transformer knows', () => {
+    expect(softCapWarning(true, undefined)).toBeUndefined();
+    expect(softCapWarning(true, true)).toBeUndefined();
+    expect(softCapWarning(true, false)).toMatch(/trained without a cap .* draws with it/);
+    expect(softCapWarning(false, true)).toMatch(/trained with a cap .* draws without it/);
+  });
+
+  it('is written beside a transformer and read again, and may be missing there', async () => {
+    const model = { dim: 96, n_layers: 2, n_heads: 2, in_channels: 64 };
+    const weights = join(folder, 'consolidated.00-of-01.pth');
+    expect(readDitConfig(weights)).toBeUndefined();
+    await writeFile(join(folder, 'model_args.json'), ditConfigFile(model, true));
+    expect(readDitConfig(weights)).toMatchObject({ dimensions: model, attentionSoftCap: true });
+    await writeFile(join(folder, 'model_args.json'), JSON.stringify(model));
+    expect(readDitConfig(weights)).toMatchObject({ dimensions: model, attentionSoftCap: undefined });
+    await writeFile(join(folder, 'model_args.json'), '{"attention_soft_cap": 50}');
+    expect(() => readDitConfig(weights)).toThrow(/model_args\.json: attention_soft_cap/);
+  });
+
+  it('of the embedded model is what it was trained with', () => {
+    expect(readModelDefaults(EMBEDDED_MODEL).attentionSoftCap).toBe(true);
+  });
 });

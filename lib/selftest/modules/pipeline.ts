@@ -24,13 +24,14 @@ export interface DrawnPicture {
   readonly decoded?: { readonly data: Float32Array };
 }
 
-/** Paths of a release's parts, absolute. */
+/** Paths of a release's parts, absolute, and how its text encoder attends. */
 export interface CaseRelease {
   readonly pretrained: string;
   readonly dit?: string;
   readonly autoencoder?: string;
   readonly textEncoder?: string;
   readonly statistics?: string;
+  readonly attentionSoftCap: boolean;
 }
 
 export type LoadCasePipeline = (release: CaseRelease) => Promise<CasePipeline>;
@@ -61,6 +62,7 @@ const specSchema = z.looseObject({
   autoencoder: z.string().optional(),
   text_encoder: z.string().optional(),
   statistics: z.string().optional(),
+  attention_soft_cap: z.boolean().default(false),
   prompts: z.array(z.string()).min(1),
   system_prompt: z.string().default(''),
   negative_prompt: z.string().default(''),
@@ -100,6 +102,7 @@ export function createPipelineRunner(load: LoadCasePipeline) {
     await compareTokens(golden, spec, join(pretrained, spec.text_encoder ?? 'gemma-2-2b'), result);
     const pipeline = await load({
       pretrained,
+      attentionSoftCap: spec.attention_soft_cap,
       ...(spec.dit === undefined ? {} : { dit: join(pretrained, spec.dit) }),
       ...(spec.autoencoder === undefined ? {} : { autoencoder: join(pretrained, spec.autoencoder) }),
       ...(spec.text_encoder === undefined ? {} : { textEncoder: join(pretrained, spec.text_encoder) }),
