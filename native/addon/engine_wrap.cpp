@@ -6,6 +6,7 @@
 #include <chrono>
 #include <mutex>
 #include <set>
+#include <vector>
 
 #include "addon/convert.h"
 #include "addon/js_error.h"
@@ -64,7 +65,7 @@ struct EngineWrap::Channel {
 
 namespace {
 
-// A step of the largest model on a slow processor takes some seconds; jobs ask more often than once a step.
+// Jobs ask between the layers of a model, which take a second at most: this ends what hangs.
 constexpr std::chrono::seconds kPatienceAtExit{10};
 
 struct Live {
@@ -113,18 +114,25 @@ void EngineWrap::stop_with_environment(void* data) {
 }
 
 void EngineWrap::stop_all(napi_env env, int exit_code) {
-  const std::lock_guard<std::mutex> lock(live().mutex);
-  const auto for_each = [env](const auto& call) {
+  std::vector<Engine*> engines;  // only this thread destroys those of its environment
+  {
+    const std::lock_guard<std::mutex> lock(live().mutex);
     for (EngineWrap* wrap : live().engines) {
-      if (wrap->env_ == env) call(*wrap->engine_);
+      if (wrap->env_ == env) engines.push_back(wrap->engine_.get());
     }
-  };
-  for_each([](Engine& engine) { engine.begin_stop(); });  // all at once, then one wait for all
+  }
+  for (Engine* engine : engines) engine->begin_stop();  // all at once, then one wait for all
+  // The end of a worker is not the end of the process.
+  const bool on_main_thread = ::gettid() == ::getpid();
   const auto end = std::chrono::steady_clock::now() + kPatienceAtExit;
-  for_each([&](Engine& engine) {
+  for (Engine* engine : engines) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
-    if (!engine.stop_within(std::max(left, std::chrono::milliseconds(0)))) _exit(exit_code);
-  });
+    if (!on_main_thread) {
+      engine->stop();
+    } else if (!engine->stop_within(std::max(left, std::chrono::milliseconds(0)))) {
+      _exit(exit_code);
+    }
+  }
 }
 
 EngineWrap::~EngineWrap() {

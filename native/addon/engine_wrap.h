@@ -18,7 +18,7 @@ class EngineWrap : public Napi::ObjectWrap<EngineWrap> {
   ~EngineWrap() override;
 
   /// Ends the engines of one environment (a thread of JavaScript). libtorch must not work on while it is taken apart:
-  /// an engine that does not end in time ends the process, with `exit_code`, before that.
+  /// on the main thread, an engine that does not end in time ends the process, with `exit_code`, before that.
   static void stop_all(napi_env env, int exit_code);
 
  private:

@@ -138,14 +138,15 @@ int listen_on(const std::string& host, int port) {
 
 bool has_address(const std::string& host) { return resolve(host, 0) != nullptr; }
 
-std::string numeric_address(const std::string& host, int port) {
+std::optional<std::string> numeric_address(const std::string& host, int port) {
   const std::unique_ptr<Socket> socket = connect_to(host, port);
   sockaddr_storage storage{};
   auto& address = reinterpret_cast<sockaddr&>(storage);
   socklen_t size = sizeof storage;
-  if (!socket || ::getpeername(socket->fd(), &address, &size) != 0) return host;
-  const std::string digits = in_digits(address, size);
-  return digits.empty() ? host : digits;
+  if (!socket || ::getpeername(socket->fd(), &address, &size) != 0) return std::nullopt;
+  std::string digits = in_digits(address, size);
+  if (digits.empty()) return std::nullopt;
+  return digits;
 }
 
 #ifdef __GLIBC__

@@ -1,6 +1,7 @@
 // The few socket calls that c10d does not offer: binding to one address, asking who listens, and the own address.
 #pragma once
 
+#include <optional>
 #include <string>
 
 namespace svg {
@@ -16,8 +17,8 @@ int listen_on(const std::string& host, int port);
 /// Whether the host has an address, now.
 bool has_address(const std::string& host);
 
-/// In digits, the first of the host's addresses that accepts connections; the host itself where none does.
-std::string numeric_address(const std::string& host, int port);
+/// In digits, the first of the host's addresses that accepts connections; nothing where none does.
+std::optional<std::string> numeric_address(const std::string& host, int port);
 
 /// While it lives, this thread asks no name server: names and addresses are looked up in files alone.
 class WithoutNameServers {

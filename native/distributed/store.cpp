@@ -1,5 +1,6 @@
 #include "distributed/store.h"
 
+#include <optional>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 
@@ -21,9 +22,11 @@ c10d::TCPStoreOptions store_options(int port, std::chrono::milliseconds timeout)
 /// c10d looks up a name for every address that it connects to, for a log that nobody reads: it would wait for a name
 /// server that does not answer.
 c10::intrusive_ptr<c10d::TCPStore> open_store(const std::string& host, const c10d::TCPStoreOptions& options) {
-  const std::string address = numeric_address(host, options.port);
-  const WithoutNameServers in_files_alone;
-  return c10::make_intrusive<c10d::TCPStore>(address, options);
+  const std::optional<std::string> address = numeric_address(host, options.port);
+  // Where nothing answers yet, c10d tries the name again and again.
+  std::optional<WithoutNameServers> in_files_alone;
+  if (address) in_files_alone.emplace();
+  return c10::make_intrusive<c10d::TCPStore>(address.value_or(host), options);
 }
 
 }  // namespace

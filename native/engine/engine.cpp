@@ -156,6 +156,7 @@ void Engine::run_job(Job& job, EngineState& state) {
   try {
     const CancelScope scope(job.cancelled);
     check_cancelled();
+    forget_closed_files();
     // Kernels of our own are launched on the thread's current device.
     c10::OptionalDeviceGuard guard;
     if (state.device.is_cuda()) guard.reset_device(state.device);

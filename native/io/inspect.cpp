@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "core/error.h"
 #include "io/checkpoint.h"
 #include "io/identify.h"
 #include "io/wrappers.h"
@@ -14,6 +15,21 @@ Json as_object(const Json& metadata) {
   if (metadata.is_object()) return metadata;
   if (metadata.is_null()) return Json::object();
   return Json(Json::Object{{"value", metadata}});
+}
+
+/// What a file is that may be wrapped; one whose wrappers cannot be taken off is still listed.
+Identity identify_wrapped(const std::shared_ptr<Checkpoint>& checkpoint) {
+  try {
+    const auto plain = without_wrappers(checkpoint);
+    Identity identity = identify(*plain);
+    if (!plain->remark().empty()) identity.description += "; " + plain->remark();
+    return identity;
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::kCancelled) throw;
+    Identity identity = identify(*checkpoint);
+    if (identity.way_out.empty()) identity.way_out = error.what();
+    return identity;
+  }
 }
 
 }  // namespace
@@ -37,9 +53,7 @@ Json inspect_file(const Json& request) {
   }
   Json root = Json::array();
   for (const std::string& key : checkpoint->root()) root.push_back(key);
-  const auto plain = without_wrappers(checkpoint);
-  Identity identity = identify(*plain);
-  if (!plain->remark().empty()) identity.description += "; " + plain->remark();
+  const Identity identity = identify_wrapped(checkpoint);
   Json report = Json::Object{{"path", checkpoint->path()},
                              {"format", checkpoint->format()},
                              {"kind", identity.kind},

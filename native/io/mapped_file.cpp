@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "core/error.h"
-#include "io/regular_file.h"
 
 namespace svg {
 namespace {
@@ -44,21 +43,24 @@ void remember(const std::shared_ptr<MappedFile>& file) {
 }  // namespace
 
 std::shared_ptr<MappedFile> MappedFile::open(const std::string& path) {
-  const RegularFile file(path);
-  const size_t size = file.size();
+  auto file = std::make_unique<const RegularFile>(path);
+  const size_t size = file->size();
   SVG_CHECK(size > 0, ErrorCode::kFileFormat, path, " is empty");
   // Private and writable: libtorch wants mutable pointers, and a stray write must not reach the file.
-  void* data = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, file.descriptor(), 0);
+  void* data = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, file->descriptor(), 0);
   SVG_CHECK(data != MAP_FAILED, ErrorCode::kIo, "cannot map ", path, ": ", std::strerror(errno));
-  const std::shared_ptr<MappedFile> mapped(new MappedFile(path, static_cast<uint8_t*>(data), size));
+  const std::shared_ptr<MappedFile> mapped(new MappedFile(path, std::move(file), static_cast<uint8_t*>(data)));
   remember(mapped);
   return mapped;
 }
 
-MappedFile::MappedFile(std::string path, uint8_t* data, size_t size)
-    : path_(std::move(path)), data_(data), size_(size) {
-  guard_.emplace(data, size);
+MappedFile::MappedFile(std::string path, std::unique_ptr<const RegularFile> file, uint8_t* data)
+    : path_(std::move(path)), file_(std::move(file)), data_(data), size_(file_->size()) {
+  guard_.emplace(data, size_);
 }
+
+// The rest of a file's last page reads as zeros without a signal.
+bool MappedFile::is_lost() const { return guard_->is_lost() || file_->has_shrunk(); }
 
 MappedFile::~MappedFile() {
   if (is_lost()) thread_files().lost = path_;
@@ -85,5 +87,7 @@ void check_mapped_files() {
     if (file && file->is_lost()) fail_lost(file->path());
   }
 }
+
+void forget_closed_files() { thread_files().lost.reset(); }
 
 }  // namespace svg

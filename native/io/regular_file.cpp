@@ -49,6 +49,11 @@ RegularFile::RegularFile(const std::string& path) {
 
 RegularFile::~RegularFile() { ::close(descriptor_); }
 
+bool RegularFile::has_shrunk() const {
+  struct stat info {};
+  return ::fstat(descriptor_, &info) != 0 || static_cast<size_t>(info.st_size) < size_;
+}
+
 std::string read_small_file(const std::string& path, size_t max_bytes) {
   const RegularFile file(path);
   SVG_CHECK(file.size() <= max_bytes, ErrorCode::kFileFormat, path, " has ", file.size(), " bytes, more than the ",

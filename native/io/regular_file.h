@@ -20,6 +20,8 @@ class RegularFile {
 
   int descriptor() const { return descriptor_; }
   size_t size() const { return size_; }
+  /// Whether the file is shorter now than it was when it was opened.
+  bool has_shrunk() const;
 
  private:
   int descriptor_ = -1;

@@ -167,7 +167,9 @@ Dinov3Config Dinov3Config::infer(const Weights& given, const Json& model_config)
   // Published files mask the key's bias; Hugging Face's leave it out, and where it stands it counts.
   config.mask_k_bias = !(hugging_face && given.has("layer.0.attention.k_proj.bias"));
   const auto storage = weights.shape_of("storage_tokens");
-  config.storage_tokens = storage && storage->size() == 3 ? storage->at(1) : 0;
+  SVG_CHECK(!storage || storage->size() == 3, ErrorCode::kWeightsMismatch, "[dinov3] register tokens have ",
+            storage->size(), " dimensions, (1, tokens, channels) is wanted (", weights.description(), ")");
+  config.storage_tokens = storage ? storage->at(1) : 0;
   config.untie_cls_and_patch_norms = weights.has("cls_norm.weight");
   // A head has four values per period. Without stored periods: 64 per head, 128 in the 7B.
   const auto periods = weights.shape_of("rope_embed.periods");

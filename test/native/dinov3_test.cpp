@@ -147,6 +147,13 @@ TEST_CASE("dinov3 computes a key's bias where it is stored, and layers without b
   EXPECT(!bare.qkv_bias && !bare.proj_bias && !bare.ffn_bias && patches().isfinite().all().item<bool>());
 }
 
+TEST_CASE("dinov3 refuses register tokens of another shape: they were left out without a word") {
+  EXPECT_ERROR(Dinov3Config::infer(of({{"embeddings.patch_embeddings.weight", at::zeros({64, 3, 16, 16})},
+                                       {"embeddings.register_tokens", at::zeros({4, 64})},
+                                       {"layer.0.mlp.up_proj.weight", at::zeros({8, 64})}})),
+               ErrorCode::kWeightsMismatch, "register tokens have 2 dimensions");
+}
+
 TEST_CASE("dinov3 refuses timm's names, and strangers among the tensors, by name") {
   EXPECT_ERROR(Dinov3Config::infer(
                    of({{"patch_embed.proj.weight", at::zeros({4, 3, 16, 16})}, {"reg_token", at::zeros({1, 4, 4})}})),

@@ -5,6 +5,7 @@
 #include "bench/dit_bench.h"
 #include "bench/plain_dit.h"
 #include "check.h"
+#include "core/cancel.h"
 #include "golden.h"
 #include "models/next_dit_guided.h"
 #include "tiny_dit.h"
@@ -47,6 +48,15 @@ TEST_CASE("next_dit: dimensions are inferred from the weights and held against t
   EXPECT_ERROR(svg::NextDitConfig::infer(weights, heads), svg::ErrorCode::kWeightsMismatch, "n_heads 3");
   const svg::Weights nothing(std::make_shared<svg::MapSource>(svg::TensorMap{}, "nothing"));
   EXPECT_ERROR(svg::NextDitConfig::infer(nothing), svg::ErrorCode::kWeightsMismatch, "holds no NextDiT");
+}
+
+TEST_CASE("next_dit: a velocity that is cancelled ends between layers") {
+  c10::NoGradGuard no_grad;
+  const svg::NextDit model = tiny_model(tiny_config());
+  const std::atomic<bool> cancelled{true};
+  const svg::CancelScope scope(cancelled);
+  EXPECT_ERROR(model.forward({at::randn({8, 4, 6})}, at::full({1}, 0.5), {at::randn({3, 24})}),
+               svg::ErrorCode::kCancelled, "");
 }
 
 TEST_CASE("next_dit: patches of two") {

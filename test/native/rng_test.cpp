@@ -27,7 +27,7 @@ TEST_CASE("rng: from 2^32 on both words of a seed count") {
     EXPECT(cpu->random() == first);
     EXPECT(cpu->random() == second);
   }
-  const at::IntArrayRef shape = {4, 8, 8};
+  const std::vector<int64_t> shape = {4, 8, 8};
   EXPECT(!at::equal(seeded_noise(7, shape), seeded_noise((int64_t{1} << 32) + 7, shape)));
   EXPECT(!at::equal(seeded_noise(0, shape), seeded_noise(int64_t{1} << 40, shape)));
   EXPECT(!at::equal(seeded_noise(int64_t{1} << 32, shape), seeded_noise(int64_t{1} << 33, shape)));

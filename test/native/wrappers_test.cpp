@@ -2,6 +2,7 @@
 #include "io/wrappers.h"
 
 #include "check.h"
+#include "io/inspect.h"
 #include "io/model_config.h"
 #include "io/quantised.h"
 #include "io/safetensors_writer.h"
@@ -104,6 +105,14 @@ TEST_CASE("wrappers: a stranger inside the wrapper is left for the model to refu
   EXPECT_ERROR(unwrapped({"x_embedder.weight", "_orig_mod.x_embedder.weight"}), ErrorCode::kFileFormat, "two tensors");
 }
 
+TEST_CASE("wrappers: a file whose wrapper hides two tensors of one name is listed all the same") {
+  const TempFolder folder;
+  const std::string path = folder.path("a.safetensors");
+  write_safetensors(path, named(both(kDit, with_prefix("module.", kDit))));
+  const Json report = inspect_file(Json::object().set("path", path));
+  EXPECT(report.at("tensors").as_array().size() == 4);
+}
+
 TEST_CASE("wrappers: dicts of torch files, averages before the others") {
   const TempFolder folder;
   const auto opened = [&](const std::vector<std::string>& root, const TensorMap& tensors) {
@@ -136,6 +145,12 @@ TEST_CASE("quantised weights are refused by the name of what gives them away") {
   EXPECT_ERROR(check({{"a.weight", at::ones({2, 2}, at::kChar)}}), ErrorCode::kWeightsMismatch, "\"a.weight\" is int8");
   EXPECT_ERROR(check({{"a.weight", at::ones({2, 2}, at::kByte)}}), ErrorCode::kWeightsMismatch, "uint8");
   check({{"a.weight", at::ones({2, 2}).to(at::kFloat8_e4m3fn)}, {"n", at::ones({1}, at::kLong)}});
+  // A Lightning checkpoint's losses are nobody's weights, and a type that is only listed is no whole number.
+  check({{"loss.discriminator.main.3.scale", at::ones({2})}, {"loss.initialized", at::ones({1}, at::kByte)}});
+  const std::string header = R"({"freqs_cis":{"dtype":"C64","shape":[1],"data_offsets":[0,8]}})";
+  const auto length = static_cast<char>(header.size());
+  folder.write("c.safetensors", std::string(1, length) + std::string(7, '\0') + header + std::string(8, '\0'));
+  refuse_quantised(*open_checkpoint(folder.path("c.safetensors")));
 }
 
 TEST_CASE("config.json beside weights: read, and refused where it is of quantised ones or no JSON object") {

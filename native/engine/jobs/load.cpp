@@ -7,6 +7,7 @@
 #include "engine/state.h"
 #include "io/checkpoint.h"
 #include "io/identify.h"
+#include "io/mapped_file.h"
 #include "io/model_config.h"
 #include "models/dinov3_names.h"
 
@@ -180,9 +181,10 @@ JobResult load(EngineState& state, const Json& request, const TensorMap&, const 
     const Json* part_request = request.find(name);
     if (!part_request) return;
     check_cancelled();
-    emit(Json::object().set("type", "load").set("part", name), {});
     slot.reset();
     state.captions.clear();
+    forget_closed_files();  // of the part that was there before
+    emit(Json::object().set("type", "load").set("part", name), {});
     result.value.set(name, loader(*part_request));
   };
   try {
