@@ -99,23 +99,20 @@ export function processTag() {
 }
 
 /**
- * Of the process whose tag it is. `4711` alone, without more, is what earlier versions wrote.
+ * Of the process whose tag it is.
  *
- * @param {string} tag
+ * @param {string} tag Of the form TAG_PATTERN.
  * @returns {ProcessState}
  */
 export function tagState(tag) {
-  const [pid, started, where] = tag.split('-');
   if (tag === processTag()) return 'alive';
-  if (started === undefined || where === undefined) {
-    return Number(pid) !== process.pid && exists(Number(pid)) ? 'unknown' : 'dead';
-  }
+  const [pid, started = '', where] = tag.split('-');
   if (where !== surroundings()) return 'unknown';
   return localState({ pid: Number(pid), started: String(Number.parseInt(started, 36)) });
 }
 
-/** What processTag() writes, and what earlier versions did. */
-export const TAG_PATTERN = '\\d+(?:-[0-9a-z]+-[0-9a-f]{8})?';
+/** What processTag() writes. All of it: a number alone is also how split archives name their parts. */
+export const TAG_PATTERN = '\\d+-[0-9a-z]+-[0-9a-f]{8}';
 
 /** Kernel and namespace in eight digits. */
 function surroundings() {

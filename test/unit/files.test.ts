@@ -30,11 +30,9 @@ describe('half-written files', () => {
   it('are removed where their process has died', async () => {
     const dead = deadPid();
     const gone = [
-      part(`a.png.${dead}.part`),
       part(`a.png.${dead}-${started}-${where}.part`),
       // The number is this process's, but the one that wrote it started at another time.
       part(`a.png.${process.pid}-1-${where}.part`),
-      part(`lock.${process.pid}.part`),
     ];
     expect([...(await removeDeadParts(folder))].sort()).toEqual(gone.sort());
     expect(readdirSync(folder)).toEqual([]);
@@ -43,12 +41,25 @@ describe('half-written files', () => {
   it('stay where their process lives, or may live elsewhere', async () => {
     const names = [
       partPath('own.png'),
-      `parent.png.${process.ppid}.part`,
       `elsewhere.png.12-${started}-00000000.part`,
       'libtorch.zip.part',
       'a.12.part.png',
     ];
     for (const name of names) part(name);
+    expect(await removeDeadParts(folder)).toEqual([]);
+    expect(readdirSync(folder).sort()).toEqual(names.sort());
+  });
+
+  it("stay where nothing says that they are ours: a number alone is a split archive's, or another program's", async () => {
+    const names = [
+      `video.${deadPid()}.part`,
+      'video.2.part',
+      'a.2-3.part',
+      'a.2-3-4.part',
+      `a.2-3-${where}0.part`,
+      `a.x2-3-${where}.part`,
+    ];
+    for (const name of names) part(name, 120);
     expect(await removeDeadParts(folder)).toEqual([]);
     expect(readdirSync(folder).sort()).toEqual(names.sort());
   });
@@ -61,7 +72,7 @@ describe('half-written files', () => {
   });
 
   it('are found in the folders below where that is asked for', async () => {
-    const deep = part(`export/model/args.json.${deadPid()}.part`);
+    const deep = part(`export/model/args.json.${deadPid()}-${started}-${where}.part`);
     expect(await removeDeadParts(folder)).toEqual([]);
     expect(await removeDeadParts(folder, { recursive: true })).toEqual([deep]);
   });

@@ -16,6 +16,7 @@ import { adoptLibtorch, ensureLibtorch, planInstall } from '../../../lib/install
 import { inspectLibtorch } from '../../../lib/install/libtorch.js';
 import { findLibtorch } from '../../../lib/install/locate.js';
 import { PACKAGE_ROOT } from '../../../lib/install/paths.js';
+import { processTag } from '../../../lib/lock/process.mjs';
 import { libtorchFiles, libtorchZip, temporaryFolder, writeFiles, zipOf } from './fixtures.js';
 
 function home(): { readonly env: { readonly SVG_T2I_HOME: string }; readonly cache: string } {
@@ -108,7 +109,8 @@ describe('ensureLibtorch', () => {
     mkdirSync(cache, { recursive: true });
     writeFileSync(join(cache, '.lock'), lock);
     utimesSync(join(cache, '.lock'), new Date(0), new Date(0));
-    writeFileSync(join(cache, `.lock.1.${spawnSync('true').pid}.part`), '');
+    const [, started, where] = processTag().split('-');
+    writeFileSync(join(cache, `.lock.1.${spawnSync('true').pid}-${started}-${where}.part`), '');
     await ensureLibtorch({ env, file: archive() });
     expect(readdirSync(cache)).toEqual(['2.13.0+cpu']);
   });

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { parse } from 'yaml';
+import { processTag } from '../../../lib/lock/process.mjs';
 import { rankPlace } from '../../../lib/train/ranks.js';
 import { lockRunFolder } from '../../../lib/train/run-lock.js';
 import { behaviour, calls, drawsOf, resetEngine } from './engine.js';
@@ -154,6 +155,7 @@ describe('a run of the DiT', () => {
   it('removes what dead processes have left half-written', async () => {
     await run(dit({ steps: 2 }));
     const dead = spawnSync('true').pid;
+    const [, started, where] = processTag().split('-');
     const left = [
       'config.yaml',
       'metrics.jsonl',
@@ -161,7 +163,7 @@ describe('a run of the DiT', () => {
       'export/dit-run/model_args.json',
     ];
     mkdirSync(inRun('samples'), { recursive: true });
-    for (const name of left) writeFileSync(inRun(`${name}.${dead}.part`), 'half');
+    for (const name of left) writeFileSync(inRun(`${name}.${dead}-${started}-${where}.part`), 'half');
     await run(dit({ steps: 4 }), { resume: 'latest' });
     expect(
       readdirSync(inRun(), { recursive: true }).filter((name) => String(name).endsWith('.part')),
