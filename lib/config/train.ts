@@ -115,6 +115,12 @@ const INCIDENTAL = new Set([
 /** Values in which the processes of one run may differ. */
 const OF_A_MACHINE = new Set(['run', 'data.workers', 'data.prefetch', 'device', 'threads']);
 
+/** What runs and caches were made with that do not say so, as they are from before there was a choice. */
+export const EARLIER_VALUES: Readonly<Record<string, string>> = {
+  'data.autoOrient': 'true',
+  'frozen.attentionSoftCap': 'true',
+};
+
 /** The values that decide what a run computes, by path, as JSON texts; with the number of pictures, if given. */
 export function decisiveValues(config: TrainingConfig, items?: number): ReadonlyMap<string, string> {
   const values = flatValues(config, INCIDENTAL);

@@ -5,6 +5,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { EARLIER_VALUES } from '../config/train.js';
 import { fileError, SvgT2IError } from '../errors.js';
 import { readText } from '../regular-file.js';
 
@@ -19,9 +20,6 @@ export const EMPTY_SHARD = 'empty.safetensors';
 export const CONTENT = 'sha256';
 
 export const SOFT_CAP_KEY = 'frozen.attentionSoftCap';
-
-/** What caches were made with that do not say so: they are from before there was a choice. */
-const EARLIER: Readonly<Record<string, string>> = { 'data.autoOrient': 'true', [SOFT_CAP_KEY]: 'true' };
 
 const textMap = z.record(z.string(), z.string());
 
@@ -106,7 +104,7 @@ export function checkCacheSource(folder: string, index: CacheIndex, wanted: Cach
     );
   }
   for (const [key, value] of Object.entries({ ...wanted.config, items: String(wanted.items) })) {
-    const cached = key === 'items' ? String(index.items) : (index.config[key] ?? EARLIER[key]);
+    const cached = key === 'items' ? String(index.items) : (index.config[key] ?? EARLIER_VALUES[key]);
     if (cached === value) continue;
     const isContent = key.endsWith(`.${CONTENT}`);
     if (isContent && cached === undefined) {

@@ -1,6 +1,12 @@
 /** A whole run on one process: folder, lock, engine, resume, loop, export. */
 import { basename } from 'node:path';
-import { checkWorldSize, commonValues, decisiveValues, type TrainingConfig } from '../config/train.js';
+import {
+  checkWorldSize,
+  commonValues,
+  decisiveValues,
+  EARLIER_VALUES,
+  type TrainingConfig,
+} from '../config/train.js';
 import type { Engine } from '../engine.js';
 import { SvgT2IError, typedError } from '../errors.js';
 import { makeFolder, removeDeadParts } from '../files.js';
@@ -227,9 +233,6 @@ function checkSteps({ folder, state }: FoundCheckpoint, steps: number): void {
     },
   );
 }
-
-/** Of versions that had no such key. */
-const EARLIER_VALUES = { 'frozen.attentionSoftCap': 'true' };
 
 function checkState(
   { folder, state }: FoundCheckpoint,

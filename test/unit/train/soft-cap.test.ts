@@ -59,6 +59,7 @@ it('of a run whose configuration is silent was on: it is resumed so, without a r
     config: Record<string, string>;
   };
   delete values['frozen.attentionSoftCap'];
+  delete values['data.autoOrient'];
   writeFileSync(state, JSON.stringify({ ...rest, config: values }));
   await run(dit({ ...configOf(), steps: 8 }), { resume: 'latest' });
   expect(loaded()).toMatchObject({ attentionSoftCap: true });
