@@ -163,7 +163,7 @@ async function report(args: readonly string[], request: PipRequest): Promise<Rep
   const { ok, output } = await runPip('install', [...options, ...args], request);
   const isTooOld = /no such option: --(report|dry-run)/.test(output);
   if (!ok) return { wheels: undefined, isTooOld, output };
-  const { install } = reportSchema.parse(JSON.parse(await readFile(file, 'utf8')));
+  const { install } = await readReport(file);
   const wheels = install.map(async ({ download_info: { url }, metadata }) => ({
     name: metadata.name,
     version: metadata.version,
@@ -171,6 +171,17 @@ async function report(args: readonly string[], request: PipRequest): Promise<Rep
     bytes: await sizeOf(url, request.signal),
   }));
   return { wheels: await Promise.all(wheels), isTooOld: false, output };
+}
+
+async function readReport(file: string): Promise<z.output<typeof reportSchema>> {
+  try {
+    return reportSchema.parse(JSON.parse(await readFile(file, 'utf8')));
+  } catch (error) {
+    throw new SvgT2IError('ERR_SVGT2I_INSTALL', 'the report of pip is not to be understood', {
+      hint: 'Set SVG_T2I_PYTHON to a Python with another pip, or pass an archive with --file, or an unpacked libtorch with --libtorch.',
+      cause: error,
+    });
+  }
 }
 
 async function sizeOf(url: string, signal: AbortSignal | undefined): Promise<number | undefined> {

@@ -162,6 +162,26 @@ describe('what was asked for', () => {
     await expect(planInstall(options)).rejects.toMatchObject({ code: 'ERR_SVGT2I_INSTALL', message });
   });
 
+  it.each(['{"install":[{"download_info":{}}]}', '{"install":', ''])(
+    'is not taken from a report that pip does not write: %s',
+    async (text) => {
+      const other = `for arg; do case "$previous" in --report) printf '%s' '${text}' > "$arg"; exit 0 ;; esac; previous=$arg; done`;
+      offer({ 'torch==2.12.0+cpu': CPU }, other);
+      const refusal = {
+        code: 'ERR_SVGT2I_INSTALL',
+        message: expect.stringContaining('the report of pip is not to be understood'),
+        hint: expect.stringContaining('--file'),
+      };
+      await expect(ensureLibtorch(options)).rejects.toMatchObject(refusal);
+      await expect(planInstall(options)).rejects.toMatchObject(refusal);
+    },
+  );
+
+  it('is not taken from a pip that writes no report', async () => {
+    offer({ 'torch==2.12.0+cpu': CPU }, '[ "$1" = install ] && exit 0');
+    await expect(ensureLibtorch(options)).rejects.toMatchObject({ code: 'ERR_SVGT2I_INSTALL' });
+  });
+
   it('is a version that the sources compile on, for the dry run, too', async () => {
     await expect(planInstall({ ...options, torch: '9.9.9' })).rejects.toMatchObject({
       code: 'ERR_SVGT2I_TORCH_VERSION',
