@@ -40,7 +40,10 @@ export function installCommand(): Command {
     .option('--url <address>', 'fetch this archive')
     .option('--sha256 <hash>', 'refuse an archive with another hash (with --file or --url)')
     .option('--force', 'fetch even where libtorch is there')
-    .option('--dry-run', 'only say what would be done: asks the servers, fetches nothing')
+    .option(
+      '--dry-run',
+      'only say what would be done: asks the servers, fetches nothing but what pip needs to know a wheel',
+    )
     .option('--json', 'print one JSON object')
     .addHelpText('after', EXAMPLES)
     .action(async (flags: InstallFlags) => {
