@@ -4,9 +4,10 @@ import { seedOf } from '../config/request.js';
 import type { SampleConfig } from '../config/sample.js';
 import { SvgT2IError } from '../errors.js';
 import { type ImageParameters, readFileParameters } from '../image/parameters.js';
+import { softCapOf } from '../pipeline/attention-soft-cap.js';
 import type { GeneratedImage } from '../pipeline/generated-image.js';
 import { findRelease, MODEL_PARTS, type ReleaseLayout } from '../pipeline/layout.js';
-import { askedMetadata } from '../pipeline/metadata.js';
+import { askedMetadata, modelNames } from '../pipeline/metadata.js';
 import type { Repetition } from '../pipeline/repeat.js';
 import { checkSeeds } from '../pipeline/sample-job.js';
 import type { FailedImage } from '../pipeline/types.js';
@@ -123,6 +124,7 @@ class DrawRun {
     const { config, sample, prompts, plan, layout, json } = this.#settings;
     const mismatches = new MismatchReport(json);
     const { dtype } = config.model;
+    const { attentionSoftCap } = softCapOf(layout, config.model.attentionSoftCap);
     const wanted = await picturesToDraw(plan, {
       onMismatch: config.output.onMismatch,
       askedOf: (index) => ({
@@ -131,6 +133,7 @@ class DrawRun {
           prompt: prompts[Math.floor(index / sample.count)] ?? '',
           seed: seedOf(sample, index),
           layout,
+          attentionSoftCap,
         }),
         ...(dtype === 'auto' ? {} : { dtype }),
       }),
@@ -164,11 +167,11 @@ class DrawRun {
 
   /** What may make a picture another one than that it is to repeat. */
   #repeatWarnings(): readonly string[] {
-    const { from, sample, layout } = this.#settings;
+    const { from, layout } = this.#settings;
     if (from === undefined) return [];
-    const asked = askedMetadata({ request: sample, prompt: '', seed: sample.seed, layout });
+    const names = modelNames(layout);
     const models = (['dit', 'autoencoder', 'textEncoder'] as const).flatMap((part) => {
-      const [was, is] = [from.parameters[part], asked[part]];
+      const [was, is] = [from.parameters[part], names[part]];
       const isKnown = typeof was === 'string' && typeof is === 'string';
       return isKnown && was !== is
         ? [`${from.picture} was drawn with ${part} ${was}, and this is ${is}`]

@@ -59,7 +59,7 @@ export const settingsSchema = z.strictObject({
       error: 'must be a whole number from 0 to 2^53 - 1, or "random"',
     })
     .default(0)
-    .describe('seed of the first picture; the others count on from it'),
+    .describe('seed of the first picture; those of the others are counted from it'),
   seedMode: z
     .enum(SEED_MODES)
     .default('each')

@@ -31,8 +31,8 @@ export interface Settings {
   /** Pictures drawn together, 1 to 256: more takes memory and is faster on a GPU. Default: 1. */
   readonly batchSize?: number | undefined;
   /**
-   * Seed of the first picture, a whole number from 0 to 2^53 - 1, or `random`; the others count on from it. The same seed,
-   * request and weights draw the same picture. Default: 0.
+   * Seed of the first picture, a whole number from 0 to 2^53 - 1, or `random`; those of the others are counted from it, as
+   * `seedMode` says. The same seed, request and weights draw the same picture. Default: 0.
    */
   readonly seed?: number | 'random' | undefined;
   /**

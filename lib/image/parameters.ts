@@ -5,7 +5,7 @@ import { type ByteSource, bytesSource, withFileSource } from './byte-source.js';
 import { readFileBounded } from './decode.js';
 import { readExifDescription } from './exif-text.js';
 import { exifBlock } from './exif-write.js';
-import { sniffImageFormat } from './format.js';
+import { IMAGE_FORMATS, sniffImageFormat } from './format.js';
 import { infotextOf } from './infotext.js';
 import { readJpegExif } from './jpeg-exif.js';
 import { readPngTexts } from './png-text.js';
@@ -96,7 +96,7 @@ async function parametersIn(
 ): Promise<ImageParameters | undefined> {
   switch (sniffImageFormat(await source.read(0, SNIFFED_BYTES))) {
     case undefined:
-      throw new SvgT2IError('ERR_SVGT2I_IMAGE', `${name} is no PNG, JPEG, WebP or GIF file`);
+      throw new SvgT2IError('ERR_SVGT2I_IMAGE', `${name} is no ${IMAGE_FORMATS} file`);
     case 'png': {
       const { texts, exif } = await readPngTexts(source, PARAMETERS_KEYWORD);
       for (const text of texts) {

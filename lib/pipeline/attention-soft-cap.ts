@@ -1,4 +1,6 @@
 /** Whether the text encoder's attention scores are capped: who says so, and in which order. */
+import { readDitConfig } from './dit-config.js';
+import type { ReleaseLayout } from './layout.js';
 import { readModelDefaults } from './model-defaults.js';
 
 /**
@@ -17,6 +19,15 @@ export function settleAttentionSoftCap(sources: {
   if (asked !== undefined) return asked;
   if (trained !== undefined) return trained;
   return (folder === undefined ? undefined : readModelDefaults(folder).attentionSoftCap) ?? false;
+}
+
+/** Of the models that were found: what they are drawn with, and what their transformer was trained with. */
+export function softCapOf(
+  { folder, dit }: Pick<ReleaseLayout, 'folder' | 'dit'>,
+  asked: boolean | undefined,
+): { readonly attentionSoftCap: boolean; readonly trained: boolean | undefined } {
+  const trained = dit === undefined ? undefined : readDitConfig(dit)?.attentionSoftCap;
+  return { attentionSoftCap: settleAttentionSoftCap({ asked, trained, folder }), trained };
 }
 
 /** A remark where a caller asks for other features than the transformer was trained with. */

@@ -25,7 +25,7 @@ const fileOptionsSchema = z.strictObject({ quality: z.number().int().min(1).max(
 export class GeneratedImage implements RgbImage {
   /** Its number in the run, from 0. */
   readonly index: number;
-  /** Its own seed: that of the request + `index`. */
+  /** Its own: the request's seed counted on, by `index`, or from each prompt anew where `seedMode` is `same`. */
   readonly seed: number;
   /** As it was asked for, also where it was enhanced. */
   readonly prompt: string;

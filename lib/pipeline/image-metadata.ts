@@ -49,6 +49,8 @@ export type ImageMetadata = {
   readonly autoencoder: string | undefined;
   /** Name of the text encoder's folder. */
   readonly textEncoder: string | undefined;
+  /** Whether the text encoder's attention scores were capped, as `attentionSoftCap` of the options. */
+  readonly attentionSoftCap: boolean;
   /** `fp32` or `bf16`. */
   readonly dtype: string;
   /** `cpu` or `cuda:N`. */

@@ -4,7 +4,7 @@ import type { ResolvedModelOptions } from '../config/model.js';
 import type { Settings } from '../config/settings.js';
 import { Engine, type JsonValue } from '../engine.js';
 import { loadTokenizer, type Tokenizer } from '../text/tokenizer.js';
-import { settleAttentionSoftCap, softCapWarning } from './attention-soft-cap.js';
+import { softCapOf, softCapWarning } from './attention-soft-cap.js';
 import type { AutoencoderConfig } from './autoencoder-config.js';
 import { readDitConfig } from './dit-config.js';
 import { findRelease, MODEL_PARTS, type ReleaseLayout } from './layout.js';
@@ -21,6 +21,8 @@ export interface Loaded {
   /** `WIDTHxHEIGHT`; undefined where the release does not say. */
   readonly trainedSizes?: readonly string[] | undefined;
   readonly models: LoadedModels;
+  /** As it was settled for the text encoder. */
+  readonly attentionSoftCap: boolean;
 }
 
 export async function loadRelease(options: LoadOptions): Promise<Loaded> {
@@ -47,7 +49,11 @@ export async function loadRelease(options: LoadOptions): Promise<Loaded> {
     ]);
     const { remarks = [], ...models } = job.value;
     const warnings = [...layout.warnings, ...request.warnings, ...remarks];
-    return { engine, tokenizer, layout: { ...layout, warnings }, defaults, trainedSizes, models };
+    const { attentionSoftCap } = request;
+    return {
+      ...{ engine, tokenizer, layout: { ...layout, warnings }, defaults, trainedSizes, models },
+      attentionSoftCap,
+    };
   } catch (error) {
     await engine.dispose();
     throw error;
@@ -71,18 +77,13 @@ function loadRequest(layout: ReleaseLayout, options: ResolvedModelOptions) {
     parts.dit = { path: dit, ...(ditConfig === undefined ? {} : { config: ditConfig.dimensions }) };
   }
   const warnings: string[] = [];
+  const { attentionSoftCap, trained } = softCapOf(layout, options.attentionSoftCap);
   if (textEncoder !== undefined) {
-    const trained = ditConfig?.attentionSoftCap;
-    const attentionSoftCap = settleAttentionSoftCap({
-      asked: options.attentionSoftCap,
-      trained,
-      folder: layout.folder,
-    });
     const warning = softCapWarning(attentionSoftCap, trained);
     if (warning !== undefined) warnings.push(warning);
     parts.textEncoder = { path: textEncoder, attentionSoftCap };
   }
-  return { settings: { dtype: options.dtype, offload: options.offload }, parts, warnings };
+  return { settings: { dtype: options.dtype, offload: options.offload }, parts, warnings, attentionSoftCap };
 }
 
 /** What the engine holds against the weights. */

@@ -20,6 +20,8 @@ export interface AskedPicture {
   readonly prompt: string;
   readonly seed: number;
   readonly layout: Pick<ReleaseLayout, 'dit' | 'autoencoder' | 'textEncoder'>;
+  /** As settled: what `softCapOf` returns. */
+  readonly attentionSoftCap: boolean;
 }
 
 export function imageMetadata(picture: {
@@ -28,12 +30,13 @@ export function imageMetadata(picture: {
   readonly enhancedPrompt: string | undefined;
   readonly seed: number;
   readonly givenNoise: boolean;
-  readonly loaded: Pick<Loaded, 'layout' | 'models'>;
+  readonly loaded: Pick<Loaded, 'layout' | 'models' | 'attentionSoftCap'>;
 }): ImageMetadata {
   const { request, prompt, seed, loaded } = picture;
+  const { layout, attentionSoftCap } = loaded;
   return {
     software: `svg-t2i ${PACKAGE_VERSION}`,
-    ...askedMetadata({ request, prompt, seed, layout: loaded.layout }),
+    ...askedMetadata({ request, prompt, seed, layout, attentionSoftCap }),
     ...(picture.enhancedPrompt === undefined ? {} : { enhancedPrompt: picture.enhancedPrompt }),
     // The seed says nothing where the caller gave the noise.
     ...(picture.givenNoise ? { noise: 'given' } : {}),
@@ -43,7 +46,8 @@ export function imageMetadata(picture: {
 }
 
 /** The part of a picture's parameters that was asked for. */
-export function askedMetadata({ request, prompt, seed, layout }: AskedPicture): AskedMetadata {
+export function askedMetadata(asked: AskedPicture): AskedMetadata {
+  const { request, prompt, seed, layout, attentionSoftCap } = asked;
   const dpm = request.solver === 'dpm++';
   return {
     prompt,
@@ -61,7 +65,16 @@ export function askedMetadata({ request, prompt, seed, layout }: AskedPicture): 
     guidanceMode: request.guidanceMode,
     guidanceUntil: request.guidanceUntil,
     ...(request.guidanceMode === 'renorm' ? { renorm: request.renorm } : {}),
-    // File names, no paths: a picture that is passed on should not tell about its maker's folders.
+    ...modelNames(layout),
+    attentionSoftCap,
+  };
+}
+
+/** File names, no paths: a picture that is passed on should not tell about its maker's folders. */
+export function modelNames(
+  layout: AskedPicture['layout'],
+): Pick<ImageMetadata, 'dit' | 'autoencoder' | 'textEncoder'> {
+  return {
     dit: shortPath(layout.dit),
     autoencoder: shortPath(layout.autoencoder?.checkpoint),
     textEncoder: layout.textEncoder === undefined ? undefined : basename(layout.textEncoder),

@@ -1,5 +1,5 @@
 /** From the parameters that a picture carries to the request that draws it again. */
-import { DTYPES, type Dtype } from '../config/model.js';
+import { DTYPES, type ModelOptions } from '../config/model.js';
 import { settingsSchema, settingsWithRules } from '../config/request.js';
 import type { Settings } from '../config/settings.js';
 import { validate } from '../config/validate.js';
@@ -9,13 +9,18 @@ import type { ImageParameters } from '../image/parameters.js';
 /** Settings of a run, of which a single picture says nothing. */
 const OF_A_RUN: ReadonlySet<string> = new Set(['count', 'batchSize', 'seedMode']);
 
+/** What a picture without room for all of it cuts. */
+const TEXTS = ['prompt', 'negativePrompt', 'systemPrompt'] as const;
+
 export interface Repetition {
   /** Undefined where the picture had no room for all of it. */
   readonly prompt: string | undefined;
-  /** Of one picture. */
+  /** Of one picture; without texts that it had no room for. */
   readonly settings: Settings;
-  /** That of its models. */
-  readonly dtype: Dtype | undefined;
+  /** Names of the texts that it had no room for. */
+  readonly cut: readonly (typeof TEXTS)[number][];
+  /** How its models were loaded, as far as it says. */
+  readonly models: Pick<ModelOptions, 'dtype' | 'attentionSoftCap'>;
   readonly warnings: readonly string[];
 }
 
@@ -31,34 +36,58 @@ export function repetitionOf(parameters: ImageParameters, name = 'the picture'):
       hint: 'Repeat one of its pictures; svg-t2i info shows the seed of each.',
     });
   }
-  const known = Object.keys(settingsSchema.shape).filter((key) => !OF_A_RUN.has(key));
+  const cut = cutTexts(parameters);
+  const left = new Set<string>([...OF_A_RUN, ...cut]);
+  const known = Object.keys(settingsSchema.shape).filter((key) => !left.has(key));
   const given = known.filter((key) => parameters[key] !== undefined);
   const stored = Object.fromEntries(given.map((key) => [key, parameters[key]]));
   const complete: Readonly<Record<string, unknown>> = validate(settingsWithRules, stored, { source: name });
-  const { prompt, dtype } = parameters;
+  const { prompt, dtype, attentionSoftCap, noise } = parameters;
   if (prompt !== undefined && typeof prompt !== 'string') {
     throw new SvgT2IError('ERR_SVGT2I_INVALID_CONFIG', `${name}: prompt: must be a text`);
   }
   return {
-    prompt: parameters.shortened === true ? undefined : prompt,
+    prompt: cut.includes('prompt') ? undefined : prompt,
     settings: { ...Object.fromEntries(given.map((key) => [key, complete[key]])), count: 1 },
-    dtype: DTYPES.find((known) => known === dtype),
-    warnings:
-      parameters.noise === undefined
+    cut,
+    models: {
+      dtype: DTYPES.find((known) => known === dtype),
+      attentionSoftCap: typeof attentionSoftCap === 'boolean' ? attentionSoftCap : undefined,
+    },
+    warnings: [
+      ...(noise === undefined
         ? []
-        : [`${name} was drawn from noise that its maker gave; its seed draws another one`],
+        : [`${name} was drawn from noise that its maker gave; its seed draws another one`]),
+      ...cut
+        .filter((text) => text !== 'prompt')
+        .map((text) => `${name} had no room for its whole ${text}, which is not repeated: give it again`),
+    ],
   };
+}
+
+/** Cut are the longest texts, all to one length: what is shorter is whole. */
+function cutTexts(parameters: ImageParameters): readonly (typeof TEXTS)[number][] {
+  if (parameters.shortened !== true) return [];
+  const lengthOf = (value: unknown) => (typeof value === 'string' ? value.length : 0);
+  const longest = Math.max(...Object.values(parameters).map(lengthOf));
+  return TEXTS.filter((text) => lengthOf(parameters[text]) === longest);
 }
 
 /**
  * The request of the API that draws a picture again, from the parameters that `readParameters` finds in it. The models
- * must be those that it was drawn with.
+ * must be those that it was drawn with, loaded with its `dtype` and `attentionSoftCap`.
  *
- * @throws SvgT2IError ERR_SVGT2I_IMAGE for a grid, or a picture whose prompt is cut; ERR_SVGT2I_INVALID_CONFIG
+ * @throws SvgT2IError ERR_SVGT2I_IMAGE for a grid, or a picture that had no room for its whole prompt, negative prompt or
+ *   system prompt; ERR_SVGT2I_INVALID_CONFIG
  */
 export function requestFromParameters(parameters: ImageParameters): Settings & { prompt: string } {
-  const { prompt, settings } = repetitionOf(parameters);
+  const { prompt, settings, cut } = repetitionOf(parameters);
   if (prompt === undefined) throw noPrompt('the picture');
+  if (cut.length > 0) {
+    throw new SvgT2IError('ERR_SVGT2I_IMAGE', `the picture had no room for its whole ${cut.join(', ')}`, {
+      hint: 'Pass its parameters with the whole text, and without `shortened`.',
+    });
+  }
   return { ...settings, prompt };
 }
 

@@ -141,6 +141,21 @@ describe('--from', () => {
     });
   });
 
+  it('caps attention scores as the picture says, unless a flag does', async () => {
+    const capOf = async (file: string) =>
+      (await readParameters(readFileSync(join(folder, 'from', file))))?.attentionSoftCap;
+    expect(await capOf('a.png')).toBe(false);
+    await again(['a fox', '--steps', '2', '--size', '32x32', '--attention-soft-cap', '-o', 'from/cap.png']);
+    await again(['--from', 'from/cap.png', '-o', 'from/cap-again.png']);
+    await again(['--from', 'from/cap.png', '--no-attention-soft-cap', '-o', 'from/no-cap.png']);
+    expect(await Promise.all(['cap.png', 'cap-again.png', 'no-cap.png'].map(capOf))).toEqual([
+      true,
+      true,
+      false,
+    ]);
+    expect(await pixelsOf('from/cap-again.png')).toEqual(await pixelsOf('from/cap.png'));
+  });
+
   it('says where the models are others, and refuses what is no picture of ours', async () => {
     const image = { width: 16, height: 16, data: new Uint8Array(768) };
     const parameters = { prompt: 'a', dit: 'other/model.pth', width: 32, height: 32, steps: 2 };

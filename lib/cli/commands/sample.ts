@@ -97,9 +97,7 @@ async function resolveConfig(
   const given = flagTree(flags, options);
   const size = options.size === undefined ? {} : { sample: parseSize(options.size) };
   const repeated =
-    repetition === undefined
-      ? {}
-      : { sample: { ...repetition.settings }, model: { dtype: repetition.dtype } };
+    repetition === undefined ? {} : { sample: { ...repetition.settings }, model: { ...repetition.models } };
   const nameOfFlag = flagNames(flags, options);
   return loadSampleConfig({
     file: options.config,
