@@ -4,10 +4,10 @@ import { basename, join } from 'node:path';
 import type { DitTrainingConfig } from '../config/train-dit.js';
 import { fileError } from '../errors.js';
 import { hashFile } from '../files.js';
-import { settleAttentionSoftCap } from '../pipeline/attention-soft-cap.js';
 import type { ReleaseLayout } from '../pipeline/layout.js';
 import { type CacheSource, CONTENT, SOFT_CAP_KEY } from './cache-index.js';
 import type { TrainingDataset } from './dataset.js';
+import { trainingSoftCap } from './soft-cap.js';
 
 /** Only the parts that `layout` has are hashed. */
 export async function cacheSource(
@@ -26,7 +26,7 @@ export async function cacheSource(
     values[`sets.${i}.${CONTENT}`] = fingerprints[i];
   }
   const texts = Object.entries(values).map(([key, value]) => [`data.${key}`, JSON.stringify(value)]);
-  const softCap = settleAttentionSoftCap({ asked: config.frozen.attentionSoftCap, folder: layout.folder });
+  const softCap = trainingSoftCap(config, layout.folder);
   return {
     config: { ...Object.fromEntries(texts), [SOFT_CAP_KEY]: String(softCap) },
     weights: await hashWeights(layout),

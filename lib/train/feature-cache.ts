@@ -7,6 +7,7 @@ import { fileError, SvgT2IError } from '../errors.js';
 import { hashFile, makeFolder, removeDeadParts, sync, writeDurably } from '../files.js';
 import type { NativeTensor } from '../native/binding.js';
 import { tokensTensor } from '../pipeline/captions.js';
+import { findFolder } from '../pipeline/layout.js';
 import { type Loaded, loadRelease } from '../pipeline/load.js';
 import { imageTensor } from '../pipeline/tensors.js';
 import { BadItems } from './bad-items.js';
@@ -27,6 +28,7 @@ import type { DeviceChoice } from './device.js';
 import { type Picture, PictureLoader } from './pictures.js';
 import { lockRunFolder, type RunLock } from './run-lock.js';
 import { SizeGroups } from './size-groups.js';
+import { startSoftCapWarning, trainingSoftCap } from './soft-cap.js';
 
 export interface CacheOptions {
   readonly config: DitTrainingConfig;
@@ -80,9 +82,11 @@ export async function writeFeatureCache(options: CacheOptions): Promise<CacheRes
   const pictures = new PictureLoader(dataset, { ...config.data, seed: config.seed });
   let loaded: Loaded | undefined;
   try {
-    const { pretrained, autoencoder, textEncoder, attentionSoftCap, dtype, offload } = config.frozen;
+    const { pretrained, autoencoder, textEncoder, dtype, offload } = config.frozen;
     await makeFolder(folder);
     const onWarning = (message: string) => options.onEvent?.({ type: 'warning', message });
+    const warning = startSoftCapWarning(config);
+    if (warning !== undefined) onWarning(warning);
     const lock = await lockRunFolder(folder, { signal, onWait: onWarning, onWarning });
     try {
       await removeDeadParts(folder, { onWarning });
@@ -91,7 +95,7 @@ export async function writeFeatureCache(options: CacheOptions): Promise<CacheRes
           pretrained,
           autoencoder,
           textEncoder,
-          attentionSoftCap,
+          attentionSoftCap: trainingSoftCap(config, findFolder(config.frozen)),
           dtype,
           offload,
           signal,

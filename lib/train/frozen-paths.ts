@@ -1,9 +1,9 @@
 /** The frozen models of a run, so that a resumed run finds the same ones from any folder, and uses them as before. */
 import { join } from 'node:path';
 import type { TrainingConfig } from '../config/train.js';
-import { settleAttentionSoftCap } from '../pipeline/attention-soft-cap.js';
 import { candidates, isFile, isFolder } from '../pipeline/find.js';
 import { findFolder } from '../pipeline/layout.js';
+import { trainingSoftCap } from './soft-cap.js';
 
 /**
  * Names stay as they are, and so does what is not there: loading says what is missing. `earlier` is for the run of a
@@ -26,10 +26,7 @@ export function settleFrozen(
       pretrained: folder ?? frozen.pretrained,
       autoencoder: settle(frozen.autoencoder, isFile),
       textEncoder: settle(frozen.textEncoder, isFolder),
-      attentionSoftCap: settleAttentionSoftCap({
-        asked: frozen.attentionSoftCap ?? (earlier ? true : undefined),
-        folder,
-      }),
+      attentionSoftCap: earlier ? (frozen.attentionSoftCap ?? true) : trainingSoftCap(config, folder),
       statistics: settle(frozen.statistics, isFile),
     },
   };

@@ -29,6 +29,7 @@ import {
 } from './run-folder.js';
 import { lockRunFolder, type RunLock } from './run-lock.js';
 import { totalSteps } from './schedule.js';
+import { startSoftCapWarning } from './soft-cap.js';
 import type { OpenStage } from './stage.js';
 
 /** What `train()` takes. */
@@ -75,6 +76,8 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   const lock = isFirst ? await lockRunFolder(folder.path, locking) : undefined;
   try {
     await checkResume(folder, resume);
+    const warning = isFirst && config.stage === 'dit' ? startSoftCapWarning(config) : undefined;
+    if (warning !== undefined) onWarning(warning);
     // Machines may have their releases in different places.
     return await trainLocked(folder, {
       ...options,

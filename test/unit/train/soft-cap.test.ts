@@ -1,7 +1,7 @@
 /** The cap on the text encoder's attention scores, from a run's configuration to its export. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { modelSchema } from '../../../lib/config/model.js';
 import { findRelease } from '../../../lib/pipeline/layout.js';
@@ -16,6 +16,8 @@ vi.mock('../../../lib/engine.js', async () => ({
 vi.mock('../../../lib/data/image-pool.js', async () => ({
   ImagePool: (await import('./engine.js')).ImagePool,
 }));
+
+const { writeFeatureCache } = await import('../../../lib/train/feature-cache.js');
 
 useTrainingFolder();
 
@@ -47,6 +49,73 @@ it("follows the release's defaults.yaml, and stays so whatever becomes of that",
   await run(ditTrainingSchema.parse({ ...written(), steps: 8 }), { resume: 'latest' });
   expect(loaded()).toMatchObject({ attentionSoftCap: true });
   expect(exported()).toMatchObject({ attention_soft_cap: true });
+});
+
+describe('of a transformer that is trained further', () => {
+  const first = () => join(folder, 'first');
+  const further = (attentionSoftCap?: boolean, path = first()) =>
+    dit({ initFrom: { path }, frozen: { pretrained: join(folder, 'pre-trained'), attentionSoftCap } });
+  const remark = /initFrom was trained with a cap .* goes on without it, as frozen\.attentionSoftCap says/;
+  const modelArgs = () => join(first(), 'export', 'dit-first', 'model_args.json');
+  beforeEach(async () => {
+    await run(configOf(true), { folder: first() });
+  });
+
+  it('stays as it was, before what the release says', async () => {
+    writeFileSync(join(folder, 'pre-trained', 'defaults.yaml'), 'attentionSoftCap: false\n');
+    await run(further());
+    expect(loaded()).toMatchObject({ attentionSoftCap: true });
+    expect(written().frozen.attentionSoftCap).toBe(true);
+    expect(exported()).toMatchObject({ attention_soft_cap: true });
+    expect(warnings()).toEqual([]);
+  });
+
+  it('changes where the configuration says so, with a remark', async () => {
+    await run(further(true));
+    expect(warnings()).toEqual([]);
+    await run(further(false), { folder: join(folder, 'second') });
+    expect(loaded()).toMatchObject({ attentionSoftCap: false });
+    expect(warnings()).toEqual([expect.stringMatching(remark)]);
+  });
+
+  it('follows the release where model_args.json is silent', async () => {
+    const { attention_soft_cap: _, ...silent } = JSON.parse(readFileSync(modelArgs(), 'utf8')) as object & {
+      attention_soft_cap: boolean;
+    };
+    writeFileSync(modelArgs(), JSON.stringify(silent));
+    await run(further());
+    expect(loaded()).toMatchObject({ attentionSoftCap: false });
+  });
+
+  it('decides for its cache as well, which can be written before it is there', async () => {
+    const remarks: string[] = [];
+    const write = async (config: ReturnType<typeof dit>, name: string) => {
+      await writeFeatureCache({
+        config,
+        folder: join(folder, name),
+        device: { device: 'cpu', threads: 1 },
+        shardSize: 4,
+        onEvent: (event) => event.type === 'warning' && remarks.push(event.message),
+      });
+      return loaded();
+    };
+    expect(await write(further(), 'a')).toMatchObject({ attentionSoftCap: true });
+    expect(remarks).toEqual([]);
+    expect(await write(further(false), 'b')).toMatchObject({ attentionSoftCap: false });
+    expect(remarks).toEqual([expect.stringMatching(remark)]);
+    expect(await write(further(undefined, join(folder, 'later')), 'c')).toMatchObject({
+      attentionSoftCap: false,
+    });
+    const cached = (cache: string) => ({
+      ...further(),
+      data: { ...further().data, cache: join(folder, cache) },
+    });
+    await run(cached('a'));
+    expect(warnings()).toEqual([]);
+    await expect(run(cached('c'), { folder: join(folder, 'third') })).rejects.toThrow(
+      'made with frozen.attentionSoftCap false, not true',
+    );
+  });
 });
 
 it('of a run whose configuration is silent was on: it is resumed so, without a remark', async () => {
