@@ -133,6 +133,19 @@ describe('--skip-existing', () => {
     ]);
   });
 
+  it('tells pictures apart whose attention scores were capped, whoever said so', async () => {
+    const one = ['a', '-o', 'a.png', '--skip-existing', '--on-mismatch', 'keep'];
+    await sample(one);
+    expect((await sample(one)).stderr).not.toContain('attentionSoftCap');
+    const other = 'a.png was drawn with another attentionSoftCap, and is kept';
+    expect((await sample([...one, '--attention-soft-cap'])).stderr).toContain(other);
+    const defaults = join(root, 'pre-trained', 'defaults.yaml');
+    writeFileSync(defaults, 'attentionSoftCap: true\n');
+    const ofRelease = await sample(one);
+    rmSync(defaults);
+    expect(ofRelease.stderr).toContain(other);
+  });
+
   it('does not take a picture of other noise for the one of a seed mode', async () => {
     const same = [...skip, '--seed-mode', 'same'];
     expect((await sample(same)).stdout.toString()).toContain('m/0003-seed0.png');
