@@ -1,5 +1,7 @@
 #include "models/next_dit.h"
 
+#include <c10/core/GradMode.h>
+
 #include <cmath>
 
 #include "core/cancel.h"
@@ -76,7 +78,7 @@ NextDit::NextDit(const Weights& weights, const NextDitConfig& config)
 at::Tensor NextDit::run_block(const NextDitBlock& block, const at::Tensor& x, const Packing& packing,
                               const BlockModulation& modulation) const {
   // A training step ends between its micro-batches, where every rank can.
-  if (!at::GradMode::is_enabled()) check_cancelled();
+  if (!c10::GradMode::is_enabled()) check_cancelled();
   if (!recompute_activations) return block(x, packing, modulation);
   const auto body = [block, packing](const std::vector<at::Tensor>& inputs) {
     return block(inputs[0], packing, {inputs[1], inputs[2], inputs[3], inputs[4]});
