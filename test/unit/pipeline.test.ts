@@ -1,5 +1,5 @@
 /** The pipeline's own logic against an engine that draws nothing. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -272,8 +272,27 @@ describe('generate', () => {
       shift: 10,
       dit: 'dit-stage4-T274M/consolidated.00-of-01.pth',
       textEncoder: 'gemma-2-2b',
+      attentionSoftCap: false,
     });
     expect(JSON.stringify(images[0]?.metadata)).not.toContain(pretrained);
+  });
+
+  it.each([
+    [true, undefined, true],
+    [undefined, true, true],
+    [false, true, false],
+    [undefined, false, false],
+  ])('stores how the text encoder attended: %s asked for, %s trained with', async (asked, trained, used) => {
+    const file = join(pretrained, 'dit-stage4-T274M', 'model_args.json');
+    const model = { dim: 48, n_layers: 2, n_heads: 2 };
+    if (trained !== undefined) writeFileSync(file, JSON.stringify({ ...model, attention_soft_cap: trained }));
+    try {
+      await using pipeline = await SvgT2I.load({ pretrained, attentionSoftCap: asked });
+      const { images } = await pipeline.generate({ prompt: 'a', ...small });
+      expect(images[0]?.metadata.attentionSoftCap).toBe(used);
+    } finally {
+      rmSync(file, { force: true });
+    }
   });
 
   it('with "enhance" draws the longer description and keeps the prompt', async () => {
