@@ -19,18 +19,19 @@ export async function makeFolder(folder: string): Promise<void> {
 
 /** Not mkdir's own `recursive`: in /proc it tries for ever, and of a full disk it says that a folder is missing. */
 async function makeWithParents(folder: string): Promise<void> {
-  if (await isFolder(folder)) return;
+  if (await isThere(folder)) return;
   const parent = dirname(folder);
   if (parent !== folder) await makeWithParents(parent);
   try {
     await mkdir(folder);
   } catch (error) {
     // Another process may have made it meanwhile.
-    if (systemErrorCode(error) !== 'EEXIST' || !(await isFolder(folder))) throw error;
+    if (systemErrorCode(error) !== 'EEXIST' || !(await isThere(folder))) throw error;
   }
 }
 
-export async function isFolder(path: string): Promise<boolean> {
+/** Whatever else is wrong with the path, mkdir says. */
+async function isThere(path: string): Promise<boolean> {
   return stat(path).then(
     (entry) => entry.isDirectory(),
     () => false,

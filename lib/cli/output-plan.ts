@@ -2,9 +2,10 @@
 import { extname, join } from 'node:path';
 import type { OutputOptions } from '../config/sample.js';
 import { SvgT2IError } from '../errors.js';
-import { isFolder, removeDeadParts } from '../files.js';
+import { removeDeadParts } from '../files.js';
 import { MAX_FORMAT_SIDE, type OutputFormat, outputFormatOf } from '../image/encode.js';
 import { gridSize } from '../image/grid.js';
+import { isFolder } from '../pipeline/find.js';
 import { prepareFile, prepareFolder } from './write-file.js';
 
 /** Where one file of a run goes. */
@@ -46,7 +47,7 @@ export async function planOutput(output: OutputOptions, request: PlanRequest): P
   const { path, grid: hasGrids } = output;
   const total = promptCount * count;
   if (path === '-') return planStdout(output, request);
-  const asFile = path !== undefined && extname(path) !== '' && !(await isFolder(path));
+  const asFile = path !== undefined && extname(path) !== '' && !isFolder(path);
   const format = formatOf(output, asFile);
   const digits = Math.max(4, String(total - 1).length);
   const number = (index: number) => String(index).padStart(digits, '0');

@@ -3,12 +3,12 @@ import { basename, extname, join } from 'node:path';
 import type { ResolvedModelOptions } from '../config/model.js';
 import { PATCH_PIXELS } from '../config/request.js';
 import { SvgT2IError } from '../errors.js';
-import { isFolder } from '../files.js';
 import { type DecodeOptions, readImage } from '../image/decode.js';
 import { encodeImage, outputFormatOf } from '../image/encode.js';
 import { gridImage } from '../image/grid.js';
 import { resizeImage } from '../image/resize.js';
 import { cropImage, type RgbImage } from '../image/rgb-image.js';
+import { isFolder } from '../pipeline/find.js';
 import { findRelease } from '../pipeline/layout.js';
 import { SvgT2I } from '../pipeline.js';
 import { formatTable, note, printJson, printLine, warn } from './output.js';
@@ -89,7 +89,7 @@ export function fitImage(image: RgbImage, maxSide: number, name: string): RgbIma
 }
 
 async function planFiles(paths: readonly string[], output: string | undefined): Promise<readonly string[]> {
-  const asFile = output !== undefined && extname(output) !== '' && !(await isFolder(output));
+  const asFile = output !== undefined && extname(output) !== '' && !isFolder(output);
   if (asFile) {
     if (paths.length > 1) {
       throw new SvgT2IError(

@@ -2,7 +2,8 @@
 import { open, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { fileError, SvgT2IError } from '../errors.js';
-import { isFolder, makeFolder, partPath, writeDurably } from '../files.js';
+import { makeFolder, partPath, writeDurably } from '../files.js';
+import { isFolder } from '../pipeline/find.js';
 
 /** Replaces `path` at once. Nothing is left of a write that failed. */
 export async function writeWhole(path: string, data: Uint8Array): Promise<void> {
@@ -42,7 +43,7 @@ export async function prepareFolder(folder: string, bytesNeeded: number): Promis
 
 /** Proves that `path` can become a file, before hours of work. */
 export async function prepareFile(path: string, bytesNeeded: number): Promise<void> {
-  if (await isFolder(path)) {
+  if (isFolder(path)) {
     throw new SvgT2IError('ERR_SVGT2I_IO', `cannot write ${path}: it is a folder`);
   }
   await prepareFolder(dirname(path), bytesNeeded);

@@ -5,12 +5,12 @@ import { settingsWithRules } from './request.js';
 
 export const MISMATCH_MODES = ['redraw', 'keep', 'refuse'] as const;
 export type MismatchMode = (typeof MISMATCH_MODES)[number];
-export const IMAGE_FORMATS = ['png', 'jpeg', 'webp'] as const;
+export const OUTPUT_FORMATS = ['png', 'jpeg', 'webp'] as const;
 
 export const outputSchema = z.strictObject({
   path: z.string().min(1).optional().describe('file or folder to write to; - is stdout'),
   format: z
-    .enum(IMAGE_FORMATS)
+    .enum(OUTPUT_FORMATS)
     .optional()
     .describe("of the files; the path's extension decides where it has one"),
   quality: z.number().int().min(1).max(100).default(90).describe('of jpeg and webp'),

@@ -1,7 +1,7 @@
 /** Chunks of PNG files (PNG specification, third edition, chapter 11): texts, EXIF, and leaving some out. */
 import { crc32, inflateSync } from 'node:zlib';
 import { isError, SvgT2IError } from '../errors.js';
-import { type ByteSource, bytesSource } from './byte-source.js';
+import type { ByteSource } from './byte-source.js';
 
 const SIGNATURE_BYTES = 8;
 /** Length, type and CRC around the data of a chunk. */
@@ -103,11 +103,6 @@ export async function readPngTexts(source: ByteSource, keyword: string): Promise
     } else if (head.type === 'eXIf') exif ??= await source.read(head.start, head.length);
   }
   return { texts, exif };
-}
-
-/** The first text of a keyword; undefined where there is none that is whole. */
-export async function readPngText(png: Uint8Array, keyword: string): Promise<string | undefined> {
-  return (await readPngTexts(bytesSource(png), keyword)).texts[0];
 }
 
 const TEXT_TYPES: ReadonlySet<string> = new Set(['tEXt', 'zTXt', 'iTXt']);

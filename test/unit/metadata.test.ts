@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bytesSource } from '../../lib/image/byte-source.js';
 import { encodeImage } from '../../lib/image/encode.js';
 import { readExifDescription } from '../../lib/image/exif-text.js';
 import { infotextOf } from '../../lib/image/infotext.js';
@@ -14,7 +15,7 @@ import {
   readParameters,
   toAsciiJson,
 } from '../../lib/image/parameters.js';
-import { insertPngChunks, pngTextChunk, readPngText } from '../../lib/image/png-text.js';
+import { insertPngChunks, pngTextChunk, readPngTexts } from '../../lib/image/png-text.js';
 import { rgbImage } from '../../lib/image/rgb-image.js';
 
 const image = rgbImage(3, 2, new Uint8Array(18).fill(9));
@@ -24,6 +25,9 @@ const parameters = {
   size: { width: 48 },
   list: [1, 2.5, null],
 };
+
+const firstText = async (png: Uint8Array, keyword: string) =>
+  (await readPngTexts(bytesSource(png), keyword)).texts[0];
 
 describe('parameters in a picture', () => {
   it.each(['png', 'jpeg', 'webp'] as const)('come back from %s as they were', async (format) => {
@@ -108,7 +112,7 @@ describe('what other tools look for', () => {
 
   it('stands in the PNG chunk "parameters": tEXt where Latin-1 can say it', async () => {
     const utf8 = await encodeImage(image, { format: 'png', parameters: drawn });
-    expect(await readPngText(utf8, 'parameters')).toBe(text);
+    expect(await firstText(utf8, 'parameters')).toBe(text);
     expect(utf8.toString()).toContain('iTXtparameters\0');
     const latin = await encodeImage(image, { format: 'png', parameters: { prompt: 'café', seed: 1 } });
     expect(Buffer.from(latin).toString('latin1')).toContain('tEXtparameters\0café\nSeed: 1');
@@ -168,7 +172,7 @@ it('writes JSON in ASCII', () => {
   expect(toAsciiJson({ a: 'é\u{1f98a}\u007f' })).toBe('{"a":"\\u00e9\\ud83e\\udd8a\\u007f"}');
 });
 
-describe('readPngText', () => {
+describe('readPngTexts', () => {
   const signature = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1');
   const chunkOf = (type: string, data: Buffer) => {
     const head = Buffer.alloc(8);
@@ -179,28 +183,28 @@ describe('readPngText', () => {
   const png = (type: string, data: Buffer) => Buffer.concat([signature, chunkOf(type, data)]);
 
   it('reads all three kinds of text', async () => {
-    expect(await readPngText(png('tEXt', Buffer.from('k\0caf\xe9', 'latin1')), 'k')).toBe('café');
+    expect(await firstText(png('tEXt', Buffer.from('k\0caf\xe9', 'latin1')), 'k')).toBe('café');
     const zipped = deflateSync(Buffer.from('zip'));
-    expect(await readPngText(png('zTXt', Buffer.concat([Buffer.from('k\0\0'), zipped])), 'k')).toBe('zip');
-    expect(
-      await readPngText(png('iTXt', Buffer.concat([Buffer.from('k\0\x01\0de\0K\0'), zipped])), 'k'),
-    ).toBe('zip');
-    expect(await readPngText(png('iTXt', Buffer.from('k\0\0\0\0\0写')), 'k')).toBe('写');
+    expect(await firstText(png('zTXt', Buffer.concat([Buffer.from('k\0\0'), zipped])), 'k')).toBe('zip');
+    expect(await firstText(png('iTXt', Buffer.concat([Buffer.from('k\0\x01\0de\0K\0'), zipped])), 'k')).toBe(
+      'zip',
+    );
+    expect(await firstText(png('iTXt', Buffer.from('k\0\0\0\0\0写')), 'k')).toBe('写');
   });
 
   it('finds nothing in chunks that lie', async () => {
     const bomb = deflateSync(Buffer.alloc(64 * 1024 * 1024));
-    expect(await readPngText(png('zTXt', Buffer.concat([Buffer.from('k\0\0'), bomb])), 'k')).toBeUndefined();
-    expect(await readPngText(png('zTXt', Buffer.from('k\0\0no deflate')), 'k')).toBeUndefined();
-    expect(await readPngText(png('iTXt', Buffer.from('k\0\0\0no end')), 'k')).toBeUndefined();
-    expect(await readPngText(png('tEXt', Buffer.from('k without end')), 'k')).toBeUndefined();
+    expect(await firstText(png('zTXt', Buffer.concat([Buffer.from('k\0\0'), bomb])), 'k')).toBeUndefined();
+    expect(await firstText(png('zTXt', Buffer.from('k\0\0no deflate')), 'k')).toBeUndefined();
+    expect(await firstText(png('iTXt', Buffer.from('k\0\0\0no end')), 'k')).toBeUndefined();
+    expect(await firstText(png('tEXt', Buffer.from('k without end')), 'k')).toBeUndefined();
     const whole = png('tEXt', Buffer.from('k\0text'));
     for (let length = 0; length < whole.length; length++) {
-      expect(await readPngText(whole.subarray(0, length), 'k')).toBeUndefined();
+      expect(await firstText(whole.subarray(0, length), 'k')).toBeUndefined();
     }
     const lying = Buffer.from(whole);
     lying.writeUInt32BE(0xffffffff, 8);
-    expect(await readPngText(lying, 'k')).toBeUndefined();
+    expect(await firstText(lying, 'k')).toBeUndefined();
   });
 });
 
