@@ -64,8 +64,22 @@ export async function isEarlierRun(folder: RunFolder): Promise<boolean> {
   return said.success && said.data.frozen.attentionSoftCap === undefined;
 }
 
+/** @throws SvgT2IError ERR_SVGT2I_INVALID_CONFIG where the run could not read its own configuration again */
+export function checkRunConfig(config: TrainingConfig): void {
+  if (Buffer.byteLength(printRunConfig(config)) <= MAX_YAML_BYTES) return;
+  throw new SvgT2IError(
+    'ERR_SVGT2I_INVALID_CONFIG',
+    `with its defaults filled in the configuration has more than ${MAX_YAML_BYTES / 1024} KB, too much to be read again`,
+    { hint: 'Join lists of data.sets into fewer and longer ones.' },
+  );
+}
+
 export async function writeRunConfig(folder: RunFolder, config: TrainingConfig): Promise<void> {
-  await writeDurably(folder.config, `# What this run was started with.\n${printConfig(config)}`);
+  await writeDurably(folder.config, printRunConfig(config));
+}
+
+function printRunConfig(config: TrainingConfig): string {
+  return `# What this run was started with.\n${printConfig(config)}`;
 }
 
 /** Which stage a run trains, as its configuration says. */

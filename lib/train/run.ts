@@ -21,6 +21,7 @@ import { type RankPlace, Ranks, rankPlace } from './ranks.js';
 import { Recorder } from './recorder.js';
 import {
   checkResume,
+  checkRunConfig,
   isEarlierRun,
   type ResumeMode,
   type RunFolder,
@@ -69,6 +70,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   const folder = runFolder(options.folder);
   const config = settleFrozen(options.config, { earlier: await isEarlierRun(folder) });
   checkWorldSize(config, place.worldSize);
+  checkRunConfig(config);
   const isFirst = place.rank === 0;
   if (isFirst) await makeFolder(folder.path);
   const onWarning = (message: string) => options.onEvent?.({ type: 'warning', message });

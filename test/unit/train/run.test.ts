@@ -170,6 +170,17 @@ describe('a run of the DiT', () => {
     ).toEqual([]);
   });
 
+  it('refuses a configuration that it could not read again, before anything is made', async () => {
+    const sets = Array.from({ length: 600 }, () => ({ path: join(folder, 'x'.repeat(100)) }));
+    await expect(run(dit({ data: data({ sets }) }), { folder: join(folder, 'large') })).rejects.toMatchObject(
+      {
+        code: 'ERR_SVGT2I_INVALID_CONFIG',
+        message: expect.stringContaining('more than 64 KB'),
+      },
+    );
+    expect(existsSync(join(folder, 'large'))).toBe(false);
+  });
+
   it('refuses to end before its checkpoint', async () => {
     await run(dit());
     await expect(run(dit({ steps: 4 }), { resume: 'latest' })).rejects.toMatchObject({
