@@ -1,5 +1,6 @@
 #include "addon/engine_wrap.h"
 
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -122,8 +123,8 @@ void EngineWrap::stop_all(napi_env env, int exit_code) {
     }
   }
   for (Engine* engine : engines) engine->begin_stop();  // all at once, then one wait for all
-  // The end of a worker is not the end of the process.
-  const bool on_main_thread = ::gettid() == ::getpid();
+  // The end of a worker is not the end of the process. (gettid() itself is newer than the oldest glibc that is served.)
+  const bool on_main_thread = ::syscall(SYS_gettid) == ::getpid();
   const auto end = std::chrono::steady_clock::now() + kPatienceAtExit;
   for (Engine* engine : engines) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
