@@ -1,5 +1,7 @@
 /** Runs the built command line as a user would. */
+
 import { type ChildProcess, spawn } from 'node:child_process';
+import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
 export const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
@@ -48,7 +50,11 @@ export function run(args: readonly string[], options: RunOptions = {}): Promise<
       tell();
     });
     child.on('error', reject);
-    child.on('close', (code) => resolve({ code, stdout: Buffer.concat(out), stderr }));
+    child.on('close', (code, signal) => {
+      // As a shell tells it: a second Ctrl-C may meet a process that no longer listens.
+      const told = signal === null ? code : 128 + constants.signals[signal];
+      resolve({ code: told, stdout: Buffer.concat(out), stderr });
+    });
     child.stdin.end(options.stdin ?? '');
   });
 }

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { PictureList } from '../../lib/data/picture-list.js';
 import { readImage } from '../../lib/image/decode.js';
+import { processTag } from '../../lib/lock/process.mjs';
 import { captionOf } from '../../lib/shapes/caption.js';
 import { writeShapesDataset } from '../../lib/shapes/dataset.js';
 import { drawScene } from '../../lib/shapes/draw.js';
@@ -252,7 +253,8 @@ describe('a data set on disk', () => {
 
   it('begins in a folder where a killed process has left half of its first file', async () => {
     const folder = newFolder();
-    writeFileSync(join(folder, `dataset.json.${spawnSync('true').pid}.part`), '{');
+    const [, started, where] = processTag().split('-');
+    writeFileSync(join(folder, `dataset.json.${spawnSync('true').pid}-${started}-${where}.part`), '{');
     expect(await writeShapesDataset({ ...settings, folder, count: 1 })).toMatchObject({ written: 1 });
   });
 
