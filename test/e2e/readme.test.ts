@@ -63,6 +63,7 @@ it('runs the first program, on the small model', () => {
   const { status, stdout, stderr } = spawnSync(process.execPath, ['draw.mjs'], {
     cwd: folder,
     encoding: 'utf8',
+    env: { ...process.env, FORCE_COLOR: '0' },
   });
   expect({ status, stdout }, stderr).toEqual({ status: 0, stdout: '[ 0, 1, 2, 3 ]\n' });
   expect(existsSync(join(folder, 'fox.png'))).toBe(true);

@@ -6,6 +6,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { jsonLines, MAIN, run } from './cli.js';
 
+/** CI services and terminals ask for colours, which the expected lines have not. */
+const PLAIN = { ...process.env, NO_COLOR: '1' };
+
 let folder: string;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'svg-system-'));
@@ -21,6 +24,7 @@ function runInNowhere(...args: readonly string[]) {
   return spawnSync('sh', ['-c', script, gone, process.execPath, MAIN, ...args], {
     cwd: gone,
     encoding: 'utf8',
+    env: PLAIN,
   });
 }
 
@@ -42,7 +46,7 @@ it('a removed working folder', () => {
 
 it('too few files that may be open', () => {
   const limited = ['-c', 'ulimit -n 48; exec "$@"', 'sh', process.execPath, MAIN, '--version', '--json'];
-  const { status, stdout, stderr } = spawnSync('sh', limited, { encoding: 'utf8' });
+  const { status, stdout, stderr } = spawnSync('sh', limited, { encoding: 'utf8', env: PLAIN });
   expect([status, stderr]).toEqual([
     1,
     expect.stringMatching(

@@ -3,12 +3,16 @@
  * the next call completes the work to the same bytes. Here at a few calls; `node scripts/fault-injection.mjs` takes all of them.
  */
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { run } from '../e2e/cli.js';
 import { compileShim, FAULT_KINDS, type FaultKind, listCalls, runWithFault } from './inject.js';
 import { type Ground, lossesIn, prepareGround, type Scenario } from './scenarios.js';
 import { filesIn, halfFiles, unfinishedFiles } from './whole.js';
+
+/** What `run` tells of a killed process. */
+const KILLED = 128 + constants.signals.SIGKILL;
 
 /** Of each kind the places, as shares of a run's calls. */
 type Places = Partial<Record<FaultKind, readonly number[]>>;
@@ -84,7 +88,7 @@ class Trial {
   }
 
   #checkEnd(kind: FaultKind, code: number | null, stderr: string): readonly string[] {
-    if (kind === 'kill') return code === null || code === 0 ? [] : [`ended with ${code}: ${stderr}`];
+    if (kind === 'kill') return code === KILLED || code === 0 ? [] : [`ended with ${code}: ${stderr}`];
     // A fault may hit what is not needed, as a leftover that is removed.
     if (code === 0) return [];
     const [what, wanted] =
