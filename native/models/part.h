@@ -1,0 +1,106 @@
+// The four doors through which a model comes in. The engine, the jobs and the trainers know these alone; which models
+// there are says the catalogue.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <memory>
+#include <vector>
+
+#include "diffusion/guidance.h"
+
+namespace svg {
+
+/// Rows and columns of one picture's latent.
+struct Cells {
+  int64_t rows = 0, columns = 0;
+};
+
+/// What latents look like: a cell is one column of `channels` numbers for a square of `cell_pixels` by `cell_pixels`.
+struct LatentGrid {
+  int64_t channels = 0;
+  int64_t cell_pixels = 0;
+};
+
+/// A picture to features, frozen or trained.
+class VisionEncoder {
+ public:
+  virtual ~VisionEncoder() = default;
+
+  virtual int64_t channels() const = 0;
+  /// image (B, 3, H, W) in [-1, 1], fp32 -> (B, channels, cells.rows, cells.columns), fp32. Normalises as it was
+  /// trained, and resizes where its own patches are not the cells. Throws Error(kInvalidArgument) for impossible sizes.
+  virtual at::Tensor features(const at::Tensor& image, const Cells& cells) const = 0;
+};
+
+/// Latents to a picture.
+class LatentDecoder {
+ public:
+  virtual ~LatentDecoder() = default;
+
+  virtual LatentGrid grid() const = 0;
+  /// latent (B, C, h, w) -> image (B, 3, h * cell_pixels, w * cell_pixels), about [-1, 1], not clamped, fp32.
+  virtual at::Tensor decode(const at::Tensor& latent) const = 0;
+  /// The last layer, at which the losses' gradients are balanced in training.
+  virtual const at::Tensor& last_weight() const = 0;
+};
+
+/// What a velocity model is conditioned on, and what a conditioner gives.
+struct ConditionKind {
+  enum class Of { kText, kClass };
+  Of of = Of::kText;
+  int64_t width = 0;        // of text: channels of a token's features
+  int64_t most_tokens = 0;  // of text
+  int64_t classes = 0;      // of classes: 0 to classes - 1; `classes` itself is "none"
+};
+
+/// Token ids or a class number to what a velocity model is conditioned on.
+class Conditioner {
+ public:
+  virtual ~Conditioner() = default;
+
+  virtual ConditionKind kind() const = 0;
+  /// Each list: token ids without padding, or one class number. Returns (L_i, width) features, or the number (1) int64.
+  virtual std::vector<at::Tensor> encode(const std::vector<std::vector<int64_t>>& inputs) const = 0;
+};
+
+/// One picture of a batch that is sampled; both conditions as VelocityModel::prepared() gives them.
+struct GuidedItem {
+  at::Tensor conditional, unconditional;
+  Cells cells;
+};
+
+/// Guided velocities of one batch while a solver runs.
+class GuidedVelocity {
+ public:
+  virtual ~GuidedVelocity() = default;
+
+  /// Announces the times to come, so that what depends on time alone is computed together. Optional.
+  virtual void plan_times(std::vector<double> /*times*/) {}
+  /// Velocity data - noise of every picture at time t (0 = noise), (C, h, w) fp32 each. Call under a no-grad guard.
+  virtual std::vector<at::Tensor> velocity(const std::vector<at::Tensor>& latents, double t) = 0;
+};
+
+/// The velocity of the flow from noise to latents.
+class VelocityModel {
+ public:
+  virtual ~VelocityModel() = default;
+
+  virtual int64_t channels() const = 0;
+  virtual int64_t patch_size() const = 0;  // cells of a token and side
+  virtual Cells most_cells() const = 0;
+  virtual ConditionKind condition() const = 0;
+  virtual at::ScalarType dtype() const = 0;
+  virtual at::Device device() const = 0;
+
+  /// For training: the velocity of every latent, fp32, in the order given. latents (C, h, w) each, sizes may differ; t
+  /// (B) in [0, 1], 0 = noise; conditions as a Conditioner gives them.
+  virtual std::vector<at::Tensor> forward(const std::vector<at::Tensor>& latents, const at::Tensor& t,
+                                          const std::vector<at::Tensor>& conditions) const = 0;
+  /// What depends on the condition alone, computed once for all steps and pictures.
+  virtual at::Tensor prepared(const at::Tensor& condition) const { return condition; }
+  /// For sampling. Keeps a reference to this model.
+  virtual std::unique_ptr<GuidedVelocity> guide(std::vector<GuidedItem> items, const Guidance& guidance) const = 0;
+};
+
+}  // namespace svg
