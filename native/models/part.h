@@ -4,12 +4,18 @@
 
 #include <ATen/ATen.h>
 
+#include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
+#include "core/json.h"
 #include "diffusion/guidance.h"
+#include "diffusion/velocity.h"
 
 namespace svg {
+
+class BlockRunner;
 
 /// Rows and columns of one picture's latent.
 struct Cells {
@@ -50,8 +56,23 @@ struct ConditionKind {
   enum class Of { kText, kClass };
   Of of = Of::kText;
   int64_t width = 0;        // of text: channels of a token's features
-  int64_t most_tokens = 0;  // of text
+  int64_t most_tokens = 0;  // of text; 0: no limit
   int64_t classes = 0;      // of classes: 0 to classes - 1; `classes` itself is "none"
+
+  static ConditionKind text(int64_t width, int64_t most_tokens) { return {Of::kText, width, most_tokens, 0}; }
+  static ConditionKind label(int64_t classes) { return {Of::kClass, 0, 0, classes}; }
+};
+
+/// A conditioner that can also write: --enhance asks it for a better prompt.
+class TextWriter {
+ public:
+  virtual ~TextWriter() = default;
+
+  /// Called after each new token with the count so far; an exception stops generation.
+  using TokenFn = std::function<void(int64_t produced)>;
+  /// The prompt and up to `max_new_tokens` most likely continuations; an end token is kept and ends it.
+  virtual std::vector<int64_t> generate(const std::vector<int64_t>& prompt, int64_t max_new_tokens,
+                                        const TokenFn& on_token) = 0;
 };
 
 /// Token ids or a class number to what a velocity model is conditioned on.
@@ -60,8 +81,13 @@ class Conditioner {
   virtual ~Conditioner() = default;
 
   virtual ConditionKind kind() const = 0;
-  /// Each list: token ids without padding, or one class number. Returns (L_i, width) features, or the number (1) int64.
+  /// Each list: token ids without padding, or one class number. Returns (L_i, width) features in the working dtype, or
+  /// the number (1) int64. Throws Error(kInvalidArgument) for what is outside the vocabulary or the classes.
   virtual std::vector<at::Tensor> encode(const std::vector<std::vector<int64_t>>& inputs) const = 0;
+  /// What `load` answers of it beside its kind.
+  virtual Json facts() const { return Json::object(); }
+  /// nullptr where it cannot write.
+  virtual TextWriter* writer() { return nullptr; }
 };
 
 /// One picture of a batch that is sampled; both conditions as VelocityModel::prepared() gives them.
@@ -77,8 +103,9 @@ class GuidedVelocity {
 
   /// Announces the times to come, so that what depends on time alone is computed together. Optional.
   virtual void plan_times(std::vector<double> /*times*/) {}
-  /// Velocity data - noise of every picture at time t (0 = noise), (C, h, w) fp32 each. Call under a no-grad guard.
-  virtual std::vector<at::Tensor> velocity(const std::vector<at::Tensor>& latents, double t) = 0;
+  /// Velocity data - noise of every picture, (C, h, w) fp32 each. `when.t` 0 = noise, its step is for guidance that
+  /// follows a schedule. Call under a no-grad guard.
+  virtual std::vector<at::Tensor> velocity(const std::vector<at::Tensor>& latents, const SolverTime& when) = 0;
 };
 
 /// The velocity of the flow from noise to latents.
@@ -89,7 +116,10 @@ class VelocityModel {
   virtual int64_t channels() const = 0;
   virtual int64_t patch_size() const = 0;  // cells of a token and side
   virtual Cells most_cells() const = 0;
+  /// The one grid that it was trained on: what a request without a size gets. Nothing where there were many.
+  virtual std::optional<Cells> usual_cells() const { return std::nullopt; }
   virtual ConditionKind condition() const = 0;
+  virtual int64_t parameter_count() const = 0;
   virtual at::ScalarType dtype() const = 0;
   virtual at::Device device() const = 0;
 
@@ -97,10 +127,12 @@ class VelocityModel {
   /// (B) in [0, 1], 0 = noise; conditions as a Conditioner gives them.
   virtual std::vector<at::Tensor> forward(const std::vector<at::Tensor>& latents, const at::Tensor& t,
                                           const std::vector<at::Tensor>& conditions) const = 0;
-  /// What depends on the condition alone, computed once for all steps and pictures.
-  virtual at::Tensor prepared(const at::Tensor& condition) const { return condition; }
-  /// For sampling. Keeps a reference to this model.
+  /// What depends on the condition alone, computed once for all steps and pictures, on this model's device.
+  virtual at::Tensor prepared(const at::Tensor& condition) const { return condition.to(device()); }
+  /// For sampling. Keeps a reference to this model. Throws Error(kInvalidArgument) for cells that it cannot draw.
   virtual std::unique_ptr<GuidedVelocity> guide(std::vector<GuidedItem> items, const Guidance& guidance) const = 0;
+  /// How its blocks are run from here on (plain, recomputed, ...).
+  virtual void set_runner(std::shared_ptr<const BlockRunner> runner) = 0;
 };
 
 }  // namespace svg
