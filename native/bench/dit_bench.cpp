@@ -6,7 +6,7 @@
 #include "bench/run.h"
 #include "core/error.h"
 #include "core/random_weights.h"
-#include "models/next_dit_guided.h"
+#include "models/next_dit/guided.h"
 
 namespace svg {
 namespace {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "diffusion/guidance.h"
-#include "models/next_dit.h"
+#include "models/next_dit/next_dit.h"
 
 namespace svg {
 

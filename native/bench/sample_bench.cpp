@@ -12,9 +12,9 @@
 #include "core/random_weights.h"
 #include "core/rng.h"
 #include "diffusion/sampler.h"
+#include "models/conditioners/gemma2.h"
 #include "models/conv_decoder.h"
-#include "models/gemma2.h"
-#include "models/next_dit_guided.h"
+#include "models/next_dit/guided.h"
 
 namespace svg {
 namespace {

@@ -7,7 +7,7 @@
 #include "bench/run.h"
 #include "core/random_weights.h"
 #include "core/rng.h"
-#include "models/gemma2.h"
+#include "models/conditioners/gemma2.h"
 
 namespace svg {
 

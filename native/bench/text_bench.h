@@ -2,7 +2,7 @@
 #pragma once
 
 #include "core/json.h"
-#include "models/gemma2_config.h"
+#include "models/conditioners/gemma2_config.h"
 
 namespace svg {
 

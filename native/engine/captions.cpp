@@ -1,8 +1,8 @@
 #include "engine/captions.h"
 
 #include "core/error.h"
-#include "models/gemma2.h"
-#include "models/next_dit.h"
+#include "models/conditioners/gemma2.h"
+#include "models/next_dit/next_dit.h"
 
 namespace svg {
 namespace {

@@ -8,7 +8,7 @@
 
 #include "diffusion/guidance.h"
 #include "diffusion/sampler.h"
-#include "models/next_dit_guided.h"
+#include "models/next_dit/guided.h"
 
 namespace svg {
 

@@ -11,8 +11,8 @@
 #include "engine/training/feature_moments.h"
 #include "engine/training/training_run.h"
 #include "models/autoencoder.h"
-#include "models/gemma2.h"
-#include "models/next_dit.h"
+#include "models/conditioners/gemma2.h"
+#include "models/next_dit/next_dit.h"
 
 namespace svg {
 

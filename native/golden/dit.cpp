@@ -4,8 +4,8 @@
 
 #include "core/error.h"
 #include "golden/dit_inputs.h"
-#include "models/next_dit.h"
-#include "models/next_dit_guided.h"
+#include "models/next_dit/guided.h"
+#include "models/next_dit/next_dit.h"
 
 namespace svg {
 namespace {

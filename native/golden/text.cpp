@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "models/gemma2.h"
+#include "models/conditioners/gemma2.h"
 
 namespace svg {
 namespace {

@@ -9,7 +9,7 @@
 
 #include "core/weights.h"
 #include "distributed/parameter_sync.h"
-#include "models/next_dit.h"
+#include "models/next_dit/next_dit.h"
 #include "train/adamw.h"
 #include "train/ema.h"
 

@@ -1,4 +1,4 @@
-#include "models/gemma2.h"
+#include "models/conditioners/gemma2.h"
 
 #include <atomic>
 

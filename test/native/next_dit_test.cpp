@@ -1,4 +1,4 @@
-#include "models/next_dit.h"
+#include "models/next_dit/next_dit.h"
 
 #include <c10/core/GradMode.h>
 
@@ -7,7 +7,7 @@
 #include "check.h"
 #include "core/cancel.h"
 #include "golden.h"
-#include "models/next_dit_guided.h"
+#include "models/next_dit/guided.h"
 #include "tiny_dit.h"
 
 using svg::test::largest_difference;

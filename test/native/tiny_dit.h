@@ -1,7 +1,7 @@
 // A diffusion transformer of a few thousand parameters with random weights.
 #pragma once
 
-#include "models/next_dit.h"
+#include "models/next_dit/next_dit.h"
 
 namespace svg::test {
 

@@ -8,8 +8,8 @@
 #include "io/safetensors_writer.h"
 #include "io/torch_writer.h"
 #include "models/autoencoder.h"
-#include "models/gemma2.h"
-#include "models/next_dit.h"
+#include "models/conditioners/gemma2.h"
+#include "models/next_dit/next_dit.h"
 
 namespace svg::jobs {
 namespace {

@@ -1,4 +1,4 @@
-#include "models/next_dit_guided.h"
+#include "models/next_dit/guided.h"
 
 #include "core/error.h"
 

@@ -1,4 +1,4 @@
-#include "models/next_dit.h"
+#include "models/next_dit/next_dit.h"
 
 #include <c10/core/GradMode.h>
 

@@ -1,4 +1,4 @@
-#include "models/gemma2_config.h"
+#include "models/conditioners/gemma2_config.h"
 
 #include "core/error.h"
 

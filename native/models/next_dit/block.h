@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "core/weights.h"
-#include "models/next_dit_config.h"
+#include "models/next_dit/config.h"
 #include "ops/layers.h"
 #include "ops/modulate.h"
 #include "ops/packed_attention.h"

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "core/weights.h"
-#include "models/gemma2_config.h"
+#include "models/conditioners/gemma2_config.h"
 #include "ops/layers.h"
 
 namespace svg {

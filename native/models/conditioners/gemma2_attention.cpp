@@ -4,7 +4,7 @@
 
 #include "core/cancel.h"
 #include "core/error.h"
-#include "models/gemma2.h"
+#include "models/conditioners/gemma2.h"
 #include "ops/attention.h"
 
 namespace svg {

@@ -1,4 +1,4 @@
-#include "models/next_dit_config.h"
+#include "models/next_dit/config.h"
 
 #include <numeric>
 

@@ -6,8 +6,8 @@
 
 #include <vector>
 
-#include "models/next_dit_block.h"
-#include "models/next_dit_config.h"
+#include "models/next_dit/block.h"
+#include "models/next_dit/config.h"
 
 namespace svg {
 

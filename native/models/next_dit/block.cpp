@@ -1,4 +1,4 @@
-#include "models/next_dit_block.h"
+#include "models/next_dit/block.h"
 
 #include "ops/head_groups.h"
 #include "ops/swiglu.h"
