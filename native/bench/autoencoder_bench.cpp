@@ -8,7 +8,7 @@
 #include "bench/run.h"
 #include "core/rng.h"
 #include "models/conv_decoder.h"
-#include "models/dinov3.h"
+#include "models/encoders/dinov3.h"
 
 namespace svg {
 namespace {

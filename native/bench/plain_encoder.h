@@ -4,7 +4,7 @@
 #include <ATen/ATen.h>
 
 #include "core/weights.h"
-#include "models/dinov3.h"
+#include "models/encoders/dinov3.h"
 
 namespace svg {
 

@@ -9,7 +9,7 @@
 #include "core/json.h"
 #include "core/weights.h"
 #include "models/conv_decoder.h"
-#include "models/dinov3.h"
+#include "models/encoders/dinov3.h"
 #include "models/residual_vit.h"
 
 namespace svg {

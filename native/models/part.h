@@ -45,6 +45,9 @@ class LatentDecoder {
   virtual ~LatentDecoder() = default;
 
   virtual LatentGrid grid() const = 0;
+  /// What features (B, C, h, w) of the encoder become as latents of this decoder: mostly themselves; some have
+  /// statistics of their own.
+  virtual at::Tensor latent(const at::Tensor& features) const { return features; }
   /// latent (B, C, h, w) -> image (B, 3, h * cell_pixels, w * cell_pixels), about [-1, 1], not clamped, fp32.
   virtual at::Tensor decode(const at::Tensor& latent) const = 0;
   /// The last layer, at which the losses' gradients are balanced in training.

@@ -1,7 +1,7 @@
-#include "models/dinov3.h"
+#include "models/encoders/dinov3.h"
 
 #include "golden.h"
-#include "models/dinov3_names.h"
+#include "models/encoders/dinov3_names.h"
 #include "temp_folder.h"
 
 using namespace svg;

@@ -9,7 +9,7 @@
 #include "io/identify.h"
 #include "io/mapped_file.h"
 #include "io/model_config.h"
-#include "models/dinov3_names.h"
+#include "models/encoders/dinov3_names.h"
 
 namespace svg::jobs {
 namespace {

@@ -12,7 +12,7 @@
 #include "engine/training/stopwatch.h"
 #include "io/identify.h"
 #include "io/model_config.h"
-#include "models/dinov3_names.h"
+#include "models/encoders/dinov3_names.h"
 #include "train/state.h"
 
 namespace svg {

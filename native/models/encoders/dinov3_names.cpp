@@ -1,4 +1,4 @@
-#include "models/dinov3_names.h"
+#include "models/encoders/dinov3_names.h"
 
 #include <map>
 

@@ -5,8 +5,8 @@
 #include <type_traits>
 
 #include "core/error.h"
-#include "models/dinov3.h"
-#include "models/dinov3_names.h"
+#include "models/encoders/dinov3.h"
+#include "models/encoders/dinov3_names.h"
 
 namespace svg {
 namespace {

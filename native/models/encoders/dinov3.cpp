@@ -1,9 +1,9 @@
-#include "models/dinov3.h"
+#include "models/encoders/dinov3.h"
 
 #include <cmath>
 
 #include "core/error.h"
-#include "models/dinov3_names.h"
+#include "models/encoders/dinov3_names.h"
 #include "ops/attention.h"
 #include "ops/swiglu.h"
 
