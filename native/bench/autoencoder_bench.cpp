@@ -13,14 +13,15 @@
 namespace svg {
 namespace {
 
-struct Row {
+struct AutoencoderRow {
   int64_t px;
   at::ScalarType dtype;
 };
 
-const std::vector<Row> kRows = {{256, at::kFloat}, {512, at::kFloat}, {256, at::kBFloat16}, {512, at::kBFloat16}};
+const std::vector<AutoencoderRow> kAutoencoderRows = {
+    {256, at::kFloat}, {512, at::kFloat}, {256, at::kBFloat16}, {512, at::kBFloat16}};
 
-std::string name_of(const char* part, const Row& row) {
+std::string name_of(const char* part, const AutoencoderRow& row) {
   return std::string(part) + "-" + std::to_string(row.px) + (row.dtype == at::kFloat ? "-fp32" : "-bf16");
 }
 
@@ -31,7 +32,7 @@ Json rows_of(const char* part, const Json& request, Body body) {
   const std::string only = request.get_string("only", "");
   const int64_t repeats = std::max<int64_t>(request.get_int("repeats", 3), 1);
   Json rows = Json::array();
-  for (const Row& row : kRows) {
+  for (const AutoencoderRow& row : kAutoencoderRows) {
     const std::string name = name_of(part, row);
     if (name.find(only) != std::string::npos) rows.push_back(body(name, row, repeats));
   }
@@ -41,7 +42,7 @@ Json rows_of(const char* part, const Json& request, Body body) {
 }  // namespace
 
 Json bench_encoder(const Json& request) {
-  return rows_of("encoder", request, [](const std::string& name, const Row& row, int64_t repeats) {
+  return rows_of("encoder", request, [](const std::string& name, const AutoencoderRow& row, int64_t repeats) {
     const Dinov3Config config = Dinov3Config::preset("vits16plus");
     const Weights weights = drawn_weights(row.dtype, [&](const Weights& source) { Dinov3(source, config); });
     const Dinov3 encoder(weights, config);
@@ -52,7 +53,7 @@ Json bench_encoder(const Json& request) {
 }
 
 Json bench_decoder(const Json& request) {
-  return rows_of("decoder", request, [](const std::string& name, const Row& row, int64_t repeats) {
+  return rows_of("decoder", request, [](const std::string& name, const AutoencoderRow& row, int64_t repeats) {
     const ConvDecoderConfig config;
     const Weights weights = drawn_weights(row.dtype, [&](const Weights& source) { ConvDecoder(source, config); });
     const ConvDecoder decoder(weights, config);

@@ -11,7 +11,7 @@
 namespace svg {
 namespace {
 
-struct Row {
+struct DitRow {
   int64_t px, tokens;
   bool bf16;
   std::string name() const {
@@ -19,8 +19,8 @@ struct Row {
   }
 };
 
-std::vector<Row> rows_of(const Json& request) {
-  std::vector<Row> rows;
+std::vector<DitRow> rows_of(const Json& request) {
+  std::vector<DitRow> rows;
   if (const Json* given = request.find("rows")) {
     for (const Json& row : given->as_array()) {
       rows.push_back({row.at("px").as_int(), row.at("tokens").as_int(), row.get_string("dtype", "fp32") == "bf16"});
@@ -28,8 +28,8 @@ std::vector<Row> rows_of(const Json& request) {
     return rows;
   }
   const std::string only = request.get_string("only", "");
-  for (const Row& row : {Row{256, 128, false}, Row{256, 256, false}, Row{512, 128, false}, Row{256, 128, true},
-                         Row{256, 256, true}, Row{512, 128, true}}) {
+  for (const DitRow& row : {DitRow{256, 128, false}, DitRow{256, 256, false}, DitRow{512, 128, false},
+                            DitRow{256, 128, true}, DitRow{256, 256, true}, DitRow{512, 128, true}}) {
     if (row.name().find(only) != std::string::npos) rows.push_back(row);
   }
   return rows;
@@ -47,7 +47,7 @@ NextDitConfig config_of(const Json& request) {
   return config;
 }
 
-Json bench_row(const Row& row, const NextDit& model, int64_t repeats, at::Generator generator) {
+Json bench_row(const DitRow& row, const NextDit& model, int64_t repeats, at::Generator generator) {
   const auto draw = [&](at::IntArrayRef shape) { return at::randn(shape, generator, at::TensorOptions()); };
   const int64_t side = row.px / 16;
   const at::Tensor latent = draw({1, model.config.in_channels, side, side});
@@ -89,11 +89,11 @@ Json bench_dit(const Json& request) {
   const NextDitConfig config = config_of(request);
   const int64_t repeats = std::max<int64_t>(request.get_int("repeats", 3), 1);
   at::Generator generator = at::detail::createCPUGenerator(static_cast<uint64_t>(request.get_int("seed", 0)));
-  const std::vector<Row> rows = rows_of(request);
+  const std::vector<DitRow> rows = rows_of(request);
   Json results = Json::array();
   for (const bool bf16 : {false, true}) {
     std::unique_ptr<NextDit> model;  // one at a time in memory
-    for (const Row& row : rows) {
+    for (const DitRow& row : rows) {
       if (row.bf16 != bf16) continue;
       if (!model) {
         const auto source = std::make_shared<RandomWeights>(generator, RandomWeights::Values::kRandom,

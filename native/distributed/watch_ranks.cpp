@@ -14,8 +14,8 @@ namespace {
 using std::chrono::milliseconds;
 using Lock = std::unique_lock<std::mutex>;
 
-constexpr milliseconds kFirstPause{1}, kLongestPause{10};  // between looks for the texts of an exchange
-constexpr milliseconds kBetweenAttempts{50};               // to reach rank 0
+constexpr milliseconds kFirstLookPause{1}, kLongestLookPause{10};  // between looks for the texts of an exchange
+constexpr milliseconds kBetweenAttempts{50};                       // to reach rank 0
 constexpr int kSilentReads = 3;  // where this machine stood still, so did others' signs of life
 
 std::string numbered(const char* kind, int64_t number) { return concat(kind, "/", number); }
@@ -28,14 +28,14 @@ class Watch {
     if (!connect()) return;
     join();
     auto next_beat = MonitorClock::now();
-    milliseconds pause = kFirstPause;
+    milliseconds pause = kFirstLookPause;
     while (true) {
       if (MonitorClock::now() >= next_beat || has_report()) {
         beat();
         next_beat = MonitorClock::now() + state_.interval;
       }
       const bool waiting = look_for_texts();
-      pause = waiting ? std::min(pause * 2, kLongestPause) : kFirstPause;
+      pause = waiting ? std::min(pause * 2, kLongestLookPause) : kFirstLookPause;
       const auto until = waiting ? std::min(next_beat, MonitorClock::now() + pause) : next_beat;
       Lock lock(state_.mutex);
       state_.changed.wait_until(lock, until, [&] {

@@ -9,7 +9,7 @@
 namespace svg {
 namespace {
 
-struct Names {
+struct DtypeNames {
   at::ScalarType dtype;
   const char* safetensors;
   const char* torch;
@@ -17,7 +17,7 @@ struct Names {
   const char* storage;  // nullptr: saved through UntypedStorage
 };
 
-constexpr Names kNames[] = {
+constexpr DtypeNames kNames[] = {
     {at::kFloat, "F32", "float32", "float", "FloatStorage"},
     {at::kBFloat16, "BF16", "bfloat16", "bfloat16", "BFloat16Storage"},
     {at::kHalf, "F16", "float16", "half", "HalfStorage"},
@@ -52,13 +52,13 @@ constexpr ListedNames kListed[] = {
     {"C64", "complex64", 64},
 };
 
-constexpr size_t kMaxNameBytes = 32;
+constexpr size_t kMaxDtypeNameBytes = 32;
 
 bool is_upper_digit(char c) { return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; }
 bool is_lower_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; }
 
-const Names* names_of(at::ScalarType dtype) {
-  for (const Names& names : kNames) {
+const DtypeNames* names_of(at::ScalarType dtype) {
+  for (const DtypeNames& names : kNames) {
     if (names.dtype == dtype) return &names;
   }
   return nullptr;
@@ -67,39 +67,39 @@ const Names* names_of(at::ScalarType dtype) {
 }  // namespace
 
 std::optional<at::ScalarType> dtype_of_safetensors(std::string_view name) {
-  for (const Names& names : kNames) {
+  for (const DtypeNames& names : kNames) {
     if (name == names.safetensors) return names.dtype;
   }
   return std::nullopt;
 }
 
 std::string safetensors_name(at::ScalarType dtype) {
-  const Names* names = names_of(dtype);
+  const DtypeNames* names = names_of(dtype);
   SVG_CHECK(names, ErrorCode::kInvalidArgument, "[safetensors] cannot hold tensors of type ", at::toString(dtype));
   return names->safetensors;
 }
 
 std::optional<at::ScalarType> dtype_of_torch(std::string_view name) {
-  for (const Names& names : kNames) {
+  for (const DtypeNames& names : kNames) {
     if (name == names.torch || name == names.alias) return names.dtype;
   }
   return std::nullopt;
 }
 
 std::string torch_name(at::ScalarType dtype) {
-  const Names* names = names_of(dtype);
+  const DtypeNames* names = names_of(dtype);
   return names ? names->torch : at::toString(dtype);
 }
 
 std::optional<at::ScalarType> dtype_of_storage(std::string_view name) {
-  for (const Names& names : kNames) {
+  for (const DtypeNames& names : kNames) {
     if (names.storage && name == names.storage) return names.dtype;
   }
   return std::nullopt;
 }
 
 std::string storage_name(at::ScalarType dtype) {
-  const Names* names = names_of(dtype);
+  const DtypeNames* names = names_of(dtype);
   return names && names->storage ? names->storage : "";
 }
 
@@ -107,13 +107,13 @@ std::optional<ListedType> listed_type_of_safetensors(std::string_view name) {
   for (const ListedNames& listed : kListed) {
     if (name == listed.safetensors) return ListedType{listed.name, listed.bits};
   }
-  const bool plain = !name.empty() && name.size() <= kMaxNameBytes && name[0] >= 'A' && name[0] <= 'Z' &&
+  const bool plain = !name.empty() && name.size() <= kMaxDtypeNameBytes && name[0] >= 'A' && name[0] <= 'Z' &&
                      std::all_of(name.begin(), name.end(), is_upper_digit);
   return plain ? std::optional(ListedType{std::string(name), 0}) : std::nullopt;
 }
 
 std::optional<ListedType> listed_type_of_torch(std::string_view name) {
-  if (name.size() > kMaxNameBytes || !std::all_of(name.begin(), name.end(), is_lower_digit)) return std::nullopt;
+  if (name.size() > kMaxDtypeNameBytes || !std::all_of(name.begin(), name.end(), is_lower_digit)) return std::nullopt;
   for (const std::string_view kind : {"float", "complex", "bits", "uint", "int", "qint", "quint"}) {
     if (name.substr(0, kind.size()) != kind) continue;
     int64_t bits = 0;

@@ -17,9 +17,9 @@ namespace fs = std::filesystem;
 constexpr char kPlainHint[] =
     "Take the bf16 or fp32 weights that it was made from, or save its modules dequantised, as plain weights.";
 
-class Names {
+class TensorNames {
  public:
-  explicit Names(const Checkpoint& checkpoint) : tensors_(checkpoint.tensors()) {}
+  explicit TensorNames(const Checkpoint& checkpoint) : tensors_(checkpoint.tensors()) {}
 
   bool has(const std::string& name) const { return tensors_.count(name) != 0; }
   bool has_prefix(const std::string& prefix) const {
@@ -50,7 +50,7 @@ std::string config_text(const Checkpoint& checkpoint, const char* key) {
   }
 }
 
-std::optional<Identity> adapter(const Names& names) {
+std::optional<Identity> adapter(const TensorNames& names) {
   const bool peft = names.any_holds(".lora_A.") || names.any_holds(".lora_embedding_A");
   const bool other = names.any_ends_with(".lora_down.weight") || names.any_ends_with(".hada_w1_a") ||
                      names.any_ends_with(".lokr_w1") || names.any_ends_with(".lora_A");
@@ -61,7 +61,7 @@ std::optional<Identity> adapter(const Names& names) {
       "Merge it into its model (peft: model.merge_and_unload()) and save that model's state dict."};
 }
 
-std::optional<Identity> quantized(const Checkpoint& checkpoint, const Names& names) {
+std::optional<Identity> quantized(const Checkpoint& checkpoint, const TensorNames& names) {
   const std::string mark = find_quantisation(checkpoint);
   if (mark.empty()) return std::nullopt;
   const std::string where = concat(" (\"", printable(mark), "\")");
@@ -83,7 +83,7 @@ std::optional<Identity> quantized(const Checkpoint& checkpoint, const Names& nam
   return Identity{"quantized", "quantised weights" + where, kPlainHint};
 }
 
-std::optional<Identity> diffusers(const Checkpoint& checkpoint, const Names& names) {
+std::optional<Identity> diffusers(const Checkpoint& checkpoint, const TensorNames& names) {
   const std::string written = config_text(checkpoint, "_class_name");
   const bool lumina = names.has_prefix("time_caption_embed.") && names.has("layers.0.attn.to_q.weight");
   if (!lumina && written.empty()) return std::nullopt;
@@ -94,7 +94,7 @@ std::optional<Identity> diffusers(const Checkpoint& checkpoint, const Names& nam
   return Identity{"diffusers", "a " + (lumina ? "Lumina2Transformer2DModel" : written) + " of diffusers", hint};
 }
 
-std::optional<Identity> timm(const Names& names) {
+std::optional<Identity> timm(const TensorNames& names) {
   const bool dinov3 = names.has("patch_embed.proj.weight") && names.has("reg_token") && names.has("blocks.0.gamma_1");
   if (!dinov3) return std::nullopt;
   return Identity{
@@ -105,7 +105,7 @@ std::optional<Identity> timm(const Names& names) {
 }  // namespace
 
 std::optional<Identity> identify_foreign(const Checkpoint& checkpoint) {
-  const Names names(checkpoint);
+  const TensorNames names(checkpoint);
   if (checkpoint.metadata().find("DCP_SHARDING_INFO")) {
     return Identity{"distributed-piece", "a piece of a distributed checkpoint (torch.distributed.checkpoint)",
                     "Join its pieces with torch.distributed.checkpoint's consolidate_safetensors_files()."};

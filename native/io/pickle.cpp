@@ -19,8 +19,8 @@ constexpr size_t kMaxKept = size_t{256} << 20;  // bytes of text that is not in 
 constexpr size_t kStepsPerCheck = 4096;
 constexpr size_t kMaxLine = 4096;  // longest operand that ends with a newline and is not a string
 
-[[noreturn]] void fail(const std::string& cause) { throw Error(ErrorCode::kFileFormat, "[pickle] " + cause); }
-[[noreturn]] void refuse(const std::string& cause) { throw Error(ErrorCode::kUnsafeFile, "[pickle] " + cause); }
+[[noreturn]] void fail_pickle(const std::string& cause) { throw Error(ErrorCode::kFileFormat, "[pickle] " + cause); }
+[[noreturn]] void refuse_pickle(const std::string& cause) { throw Error(ErrorCode::kUnsafeFile, "[pickle] " + cause); }
 
 class Unpickler {
  public:
@@ -34,7 +34,7 @@ class Unpickler {
       if (opcode == '.') break;
       step(opcode);
     }
-    if (stack_.size() != 1 || !marks_.empty()) fail("it ends with unfinished values");
+    if (stack_.size() != 1 || !marks_.empty()) fail_pickle("it ends with unfinished values");
     return {stack_[0], at_};
   }
 
@@ -110,15 +110,17 @@ class Unpickler {
       case 'P': push(objects_.load_persistent(heap_.add_text(PickleKind::kString, take_line()))); break;
       case '\x82':
       case '\x83':
-      case '\x84': refuse("it uses the extension registry, which names code outside the file");
+      case '\x84': refuse_pickle("it uses the extension registry, which names code outside the file");
       default:
-        fail(concat("unknown opcode ", static_cast<int>(static_cast<unsigned char>(opcode)), " at byte ", at_ - 1));
+        fail_pickle(
+            concat("unknown opcode ", static_cast<int>(static_cast<unsigned char>(opcode)), " at byte ", at_ - 1));
     }
   }
 
   // --- operands -----------------------------------------------------------------------------------
   std::string_view take(uint64_t length) {
-    if (length > bytes_.size() - at_) fail(concat("cut at byte ", at_, ": ", length, " more bytes are announced"));
+    if (length > bytes_.size() - at_)
+      fail_pickle(concat("cut at byte ", at_, ": ", length, " more bytes are announced"));
     const std::string_view part = bytes_.substr(at_, length);
     at_ += length;
     return part;
@@ -134,13 +136,13 @@ class Unpickler {
   template <typename T>
   uint64_t take_length() {
     const T length = take_number<T>();
-    if (length < 0) fail(concat("a negative length at byte ", at_));
+    if (length < 0) fail_pickle(concat("a negative length at byte ", at_));
     return static_cast<uint64_t>(length);
   }
 
   std::string_view take_line(size_t limit = kMaxLine) {
     const size_t end = bytes_.substr(at_, limit).find('\n');
-    if (end == std::string_view::npos) fail(concat("cut at byte ", at_, ": a line without end"));
+    if (end == std::string_view::npos) fail_pickle(concat("cut at byte ", at_, ": a line without end"));
     const std::string_view line = bytes_.substr(at_, end);
     at_ += end + 1;
     return line;
@@ -150,7 +152,7 @@ class Unpickler {
     const std::string_view line = take_line();
     uint64_t index = 0;
     const auto result = std::from_chars(line.data(), line.data() + line.size(), index);
-    if (result.ec != std::errc() || result.ptr != line.data() + line.size()) fail("a memo index is no number");
+    if (result.ec != std::errc() || result.ptr != line.data() + line.size()) fail_pickle("a memo index is no number");
     return index;
   }
 
@@ -163,23 +165,23 @@ class Unpickler {
   }
 
   void check_protocol(uint8_t protocol) const {
-    if (protocol > 5) fail(concat("protocol ", static_cast<int>(protocol), " is unknown"));
+    if (protocol > 5) fail_pickle(concat("protocol ", static_cast<int>(protocol), " is unknown"));
   }
 
   void check_frame(uint64_t length) const {
-    if (length > bytes_.size() - at_) fail(concat("cut: a frame of ", length, " bytes is announced"));
+    if (length > bytes_.size() - at_) fail_pickle(concat("cut: a frame of ", length, " bytes is announced"));
   }
 
   // --- the stack ----------------------------------------------------------------------------------
   size_t bottom() const { return marks_.empty() ? 0 : marks_.back(); }
 
   void push(PickleRef ref) {
-    if (stack_.size() >= kMaxValues) refuse("too many values");
+    if (stack_.size() >= kMaxValues) refuse_pickle("too many values");
     stack_.push_back(ref);
   }
 
   PickleRef top() const {
-    if (stack_.size() <= bottom()) fail(concat("an operand is missing at byte ", at_));
+    if (stack_.size() <= bottom()) fail_pickle(concat("an operand is missing at byte ", at_));
     return stack_.back();
   }
 
@@ -198,12 +200,12 @@ class Unpickler {
   }
 
   void push_mark() {
-    if (marks_.size() >= kMaxMarks) refuse("values nested too deep");
+    if (marks_.size() >= kMaxMarks) refuse_pickle("values nested too deep");
     marks_.push_back(stack_.size());
   }
 
   std::vector<PickleRef> pop_to_mark() {
-    if (marks_.empty()) fail(concat("a mark is missing at byte ", at_));
+    if (marks_.empty()) fail_pickle(concat("a mark is missing at byte ", at_));
     std::vector<PickleRef> items(stack_.begin() + static_cast<std::ptrdiff_t>(marks_.back()), stack_.end());
     stack_.resize(marks_.back());
     marks_.pop_back();
@@ -242,7 +244,8 @@ class Unpickler {
   void push_text_long(std::string_view line) {
     if (!line.empty() && line.back() == 'L') line.remove_suffix(1);
     const size_t digits = !line.empty() && line[0] == '-' ? 1 : 0;
-    if (line.size() == digits || line.find_first_not_of("0123456789", digits) != line.npos) fail("not an integer");
+    if (line.size() == digits || line.find_first_not_of("0123456789", digits) != line.npos)
+      fail_pickle("not an integer");
     int64_t value = 0;
     const auto result = std::from_chars(line.data(), line.data() + line.size(), value);
     if (result.ec == std::errc()) return push_int(value);
@@ -250,7 +253,7 @@ class Unpickler {
   }
 
   void push_tuple(size_t count) {
-    if (stack_.size() - bottom() < count) fail(concat("an operand is missing at byte ", at_));
+    if (stack_.size() - bottom() < count) fail_pickle(concat("an operand is missing at byte ", at_));
     std::vector<PickleRef> items(stack_.end() - static_cast<std::ptrdiff_t>(count), stack_.end());
     stack_.resize(stack_.size() - count);
     push(heap_.add(PickleKind::kTuple, std::move(items)));
@@ -260,7 +263,7 @@ class Unpickler {
 
   void push_dict() {
     std::vector<PickleRef> items = pop_to_mark();
-    if (items.size() % 2) fail("a key without a value");
+    if (items.size() % 2) fail_pickle("a key without a value");
     push(heap_.add(PickleKind::kDict, std::move(items)));
   }
 
@@ -270,12 +273,12 @@ class Unpickler {
   }
 
   void append(const std::vector<PickleRef>& items) {
-    if (heap_.at(top()).kind != PickleKind::kList) fail("an append to what is no list");
+    if (heap_.at(top()).kind != PickleKind::kList) fail_pickle("an append to what is no list");
     extend(top(), items);
   }
 
   void add_to_set(const std::vector<PickleRef>& items) {
-    if (heap_.at(top()).kind != PickleKind::kSet) fail("an addition to what is no set");
+    if (heap_.at(top()).kind != PickleKind::kSet) fail_pickle("an addition to what is no set");
     extend(top(), items);
   }
 
@@ -287,20 +290,20 @@ class Unpickler {
 
   void set_items(const std::vector<PickleRef>& items) {
     const PickleKind kind = heap_.at(top()).kind;
-    if (kind != PickleKind::kDict && kind != PickleKind::kObject) fail("a key set on what is no dict");
-    if (items.size() % 2) fail("a key without a value");
+    if (kind != PickleKind::kDict && kind != PickleKind::kObject) fail_pickle("a key set on what is no dict");
+    if (items.size() % 2) fail_pickle("a key without a value");
     extend(top(), items);
   }
 
   // --- the memo -----------------------------------------------------------------------------------
   void memoize(uint64_t index) {
-    if (memo_.size() >= kMaxValues) refuse("too many memo entries");
+    if (memo_.size() >= kMaxValues) refuse_pickle("too many memo entries");
     memo_[index] = top();
   }
 
   void push_memo(uint64_t index) {
     const auto found = memo_.find(index);
-    if (found == memo_.end()) fail(concat("memo entry ", index, " is used before it is set"));
+    if (found == memo_.end()) fail_pickle(concat("memo entry ", index, " is used before it is set"));
     push(found->second);
   }
 
@@ -316,7 +319,7 @@ class Unpickler {
     const PickleRef name = pop();
     const PickleRef module = pop();
     if (heap_.at(name).kind != PickleKind::kString || heap_.at(module).kind != PickleKind::kString) {
-      refuse("a global whose name is no string");
+      refuse_pickle("a global whose name is no string");
     }
     push_global(heap_.at(module).text, heap_.at(name).text);
   }
@@ -324,14 +327,14 @@ class Unpickler {
   void call_top() {
     const PickleRef arguments = pop();
     const PickleRef callable = pop();
-    if (heap_.at(arguments).kind != PickleKind::kTuple) fail("a call whose arguments are no tuple");
+    if (heap_.at(arguments).kind != PickleKind::kTuple) fail_pickle("a call whose arguments are no tuple");
     push(objects_.call(callable, arguments));
   }
 
   void new_with_keywords() {
     const PickleRef keywords = pop();
     if (heap_.at(keywords).kind != PickleKind::kDict || !heap_.at(keywords).items.empty()) {
-      refuse("an object built with keyword arguments");
+      refuse_pickle("an object built with keyword arguments");
     }
     call_top();
   }
@@ -344,7 +347,7 @@ class Unpickler {
 
   void instantiate_from_mark() {
     std::vector<PickleRef> items = pop_to_mark();
-    if (items.empty()) fail("an object without a class");
+    if (items.empty()) fail_pickle("an object without a class");
     const PickleRef callable = items.front();
     items.erase(items.begin());
     push(objects_.call(callable, heap_.add(PickleKind::kTuple, std::move(items))));
@@ -377,7 +380,7 @@ PickleHeap::PickleHeap() {
 
 PickleRef PickleHeap::add(PickleValue value) {
   items_ += value.items.size();
-  if (values_.size() >= kMaxValues || items_ > kMaxItems) refuse(concat("more than ", kMaxValues, " values"));
+  if (values_.size() >= kMaxValues || items_ > kMaxItems) refuse_pickle(concat("more than ", kMaxValues, " values"));
   values_.push_back(std::move(value));
   return static_cast<PickleRef>(values_.size() - 1);
 }
@@ -402,7 +405,7 @@ PickleRef PickleHeap::add_text(PickleKind kind, std::string_view text) {
 
 std::string_view PickleHeap::keep(std::string text) {
   kept_ += text.size();
-  if (kept_ > kMaxKept) refuse("its texts unfold without end");
+  if (kept_ > kMaxKept) refuse_pickle("its texts unfold without end");
   texts_.push_back(std::move(text));
   return texts_.back();
 }

@@ -12,8 +12,8 @@
 namespace svg {
 namespace {
 
-constexpr int kMaxDepth = 16;
-constexpr size_t kMaxValues = 10'000;
+constexpr int kMaxJsonDepth = 16;
+constexpr size_t kMaxJsonValues = 10'000;
 constexpr size_t kMaxText = 4096;
 constexpr size_t kMaxPairs = 1'000'000;    // looked at, of all dicts together
 constexpr size_t kMaxAllText = 4'000'000;  // bytes of all keys and strings together
@@ -26,7 +26,7 @@ class JsonMaker {
 
   Json make(PickleRef ref, int depth, const std::string& skip = "") {
     const PickleValue& value = heap_.at(ref);
-    if (is_full() || depth > kMaxDepth) return Json("...");
+    if (is_full() || depth > kMaxJsonDepth) return Json("...");
     ++values_;
     switch (value.kind) {
       case PickleKind::kNone: return Json();
@@ -49,7 +49,7 @@ class JsonMaker {
   }
 
  private:
-  bool is_full() const { return values_ >= kMaxValues || pairs_ >= kMaxPairs || text_ >= kMaxAllText; }
+  bool is_full() const { return values_ >= kMaxJsonValues || pairs_ >= kMaxPairs || text_ >= kMaxAllText; }
 
   // Counts a pair that is looked at; false where no more may be.
   bool count_pair() {
@@ -92,7 +92,7 @@ class JsonMaker {
   Json make_object(const PickleValue& value, size_t first, int depth, const std::string& skip) {
     std::map<std::string, PickleRef> last;  // a later key wins
     std::vector<std::string> order;
-    for (size_t i = first; i + 1 < value.items.size() && order.size() < kMaxValues; i += 2) {
+    for (size_t i = first; i + 1 < value.items.size() && order.size() < kMaxJsonValues; i += 2) {
       if (!count_pair()) break;
       if (is_left_out(value.items[i + 1])) continue;
       const std::string key = key_of(heap_.at(value.items[i]));

@@ -7,14 +7,16 @@
 namespace svg {
 namespace {
 
-[[noreturn]] void fail(const char* cause) { throw Error(ErrorCode::kFileFormat, concat("[pickle] ", cause)); }
+[[noreturn]] void fail_pickle_text(const char* cause) {
+  throw Error(ErrorCode::kFileFormat, concat("[pickle] ", cause));
+}
 
 // Takes `count` hexadecimal digits after position `at`, which is moved on.
 uint32_t take_hex(std::string_view line, size_t& at, size_t count) {
-  if (line.size() - at < count) fail("a cut escape in a string");
+  if (line.size() - at < count) fail_pickle_text("a cut escape in a string");
   uint32_t value = 0;
   const auto result = std::from_chars(line.data() + at, line.data() + at + count, value, 16);
-  if (result.ec != std::errc() || result.ptr != line.data() + at + count) fail("a bad escape in a string");
+  if (result.ec != std::errc() || result.ptr != line.data() + at + count) fail_pickle_text("a bad escape in a string");
   at += count;
   return value;
 }
@@ -44,7 +46,7 @@ void append_utf8(std::string& out, uint32_t code) {
 double parse_pickle_float(std::string_view line) {
   double value = 0;
   const auto result = std::from_chars(line.data(), line.data() + line.size(), value);
-  if (result.ec != std::errc() || result.ptr != line.data() + line.size()) fail("not a float");
+  if (result.ec != std::errc() || result.ptr != line.data() + line.size()) fail_pickle_text("not a float");
   return value;
 }
 
@@ -65,7 +67,7 @@ std::string decode_unicode_line(std::string_view line) {
 
 std::string decode_quoted_line(std::string_view line) {
   const bool quoted = line.size() >= 2 && line.front() == line.back() && (line[0] == '\'' || line[0] == '"');
-  if (!quoted) fail("a string without quotes");
+  if (!quoted) fail_pickle_text("a string without quotes");
   line = line.substr(1, line.size() - 2);
   std::string text;
   for (size_t at = 0; at < line.size();) {
@@ -73,7 +75,7 @@ std::string decode_quoted_line(std::string_view line) {
       text += line[at++];
       continue;
     }
-    if (++at == line.size()) fail("a cut escape in a string");
+    if (++at == line.size()) fail_pickle_text("a cut escape in a string");
     const char kind = line[at];
     if (kind >= '0' && kind <= '7') {
       text += static_cast<char>(take_octal(line, at));

@@ -12,7 +12,7 @@ namespace svg {
 namespace {
 
 constexpr size_t kMaxTensors = 200'000;
-constexpr size_t kMaxDimensions = 16;
+constexpr size_t kMaxTorchDimensions = 16;
 constexpr size_t kMaxPath = 4096;
 constexpr size_t kMaxGlobalName = 256;
 constexpr size_t kMaxKey = 256;
@@ -24,8 +24,8 @@ constexpr char kDistributedHint[] =
     "Save whole tensors: {name: tensor.full_tensor() for name, tensor in model.state_dict().items()}, or "
     "get_model_state_dict(model, options=StateDictOptions(full_state_dict=True)).";
 
-[[noreturn]] void fail(const std::string& cause) { throw Error(ErrorCode::kFileFormat, "[torch] " + cause); }
-[[noreturn]] void refuse(const std::string& cause) { throw Error(ErrorCode::kUnsafeFile, "[torch] " + cause); }
+[[noreturn]] void fail_torch(const std::string& cause) { throw Error(ErrorCode::kFileFormat, "[torch] " + cause); }
+[[noreturn]] void refuse_torch(const std::string& cause) { throw Error(ErrorCode::kUnsafeFile, "[torch] " + cause); }
 
 }  // namespace
 
@@ -52,7 +52,7 @@ PickleRef TorchObjects::find_global(std::string_view module, std::string_view na
 
 PickleRef TorchObjects::call(PickleRef callable, PickleRef arguments) {
   const PickleValue& function = heap_.at(callable);
-  if (function.kind != PickleKind::kGlobal) refuse("calls what is no known function");
+  if (function.kind != PickleKind::kGlobal) refuse_torch("calls what is no known function");
   const std::vector<PickleRef>& items = heap_.at(arguments).items;
   switch (static_cast<TorchGlobal>(function.integer)) {
     case TorchGlobal::kDict: return make_dict(arguments, 0);
@@ -83,7 +83,7 @@ PickleRef TorchObjects::call(PickleRef callable, PickleRef arguments) {
     case TorchGlobal::kStorage:
     case TorchGlobal::kDtype: break;
   }
-  refuse(concat("calls ", printable(function.text)));
+  refuse_torch(concat("calls ", printable(function.text)));
 }
 
 void TorchObjects::build(PickleRef object, PickleRef state) {
@@ -93,16 +93,17 @@ void TorchObjects::build(PickleRef object, PickleRef state) {
     case PickleKind::kDict:    // attributes of an OrderedDict: a state dict's version numbers
     case PickleKind::kTensor:  // attributes of a parameter
       break;
-    default: refuse("sets the attributes of a plain value");
+    default: refuse_torch("sets the attributes of a plain value");
   }
 }
 
 PickleRef TorchObjects::load_persistent(PickleRef id) {
   const PickleValue& tuple = heap_.at(id);
-  if (tuple.kind != PickleKind::kTuple || tuple.items.size() < 5) fail("a storage without a proper description");
-  if (argument(id, 0, PickleKind::kString, "a storage").text != "storage") refuse("refers to what is no storage");
+  if (tuple.kind != PickleKind::kTuple || tuple.items.size() < 5) fail_torch("a storage without a proper description");
+  if (argument(id, 0, PickleKind::kString, "a storage").text != "storage") refuse_torch("refers to what is no storage");
   const PickleValue& type = argument(id, 1, PickleKind::kGlobal, "a storage");
-  if (static_cast<TorchGlobal>(type.integer) != TorchGlobal::kStorage) refuse("a storage of what is no storage class");
+  if (static_cast<TorchGlobal>(type.integer) != TorchGlobal::kStorage)
+    refuse_torch("a storage of what is no storage class");
   TorchStorage storage;
   const std::string_view class_name = type.text.substr(type.text.rfind('.') + 1);
   storage.dtype = dtype_of_storage(class_name);
@@ -112,12 +113,12 @@ PickleRef TorchObjects::load_persistent(PickleRef id) {
                 "Save them after .dequantize().");
   }
   const std::string_view key = argument(id, 2, PickleKind::kString, "a storage's key").text;
-  if (key.size() > kMaxKey) refuse("a storage with a key of absurd length");
+  if (key.size() > kMaxKey) refuse_torch("a storage with a key of absurd length");
   storage.key = std::string(key);
   const int64_t elements = argument(id, 4, PickleKind::kInt, "a storage's size").integer;
   const int64_t element_size = storage.element_size();
   if (elements < 0 || __builtin_mul_overflow(elements, element_size, &storage.bytes)) {
-    refuse(concat("storage \"", printable(key), "\" claims ", elements, " elements"));
+    refuse_torch(concat("storage \"", printable(key), "\" claims ", elements, " elements"));
   }
   storage.last = storage.bytes;
   if (tuple.items.size() > 5) set_view(storage, tuple.items[5]);
@@ -126,7 +127,7 @@ PickleRef TorchObjects::load_persistent(PickleRef id) {
     const TorchStorage& known = storages_[static_cast<size_t>(heap_.at(found->second).integer)];
     const bool same_type = known.dtype == storage.dtype && known.listed.has_value() == storage.listed.has_value();
     if (!same_type || known.bytes != storage.bytes) {
-      refuse(concat("storage \"", printable(key), "\" is described in two ways"));
+      refuse_torch(concat("storage \"", printable(key), "\" is described in two ways"));
     }
     return found->second;
   }
@@ -145,7 +146,7 @@ void TorchObjects::set_view(TorchStorage& storage, PickleRef view) const {
   const int64_t first = argument(view, 1, PickleKind::kInt, "a storage's view").integer;
   const int64_t count = argument(view, 2, PickleKind::kInt, "a storage's view").integer;
   if (first < 0 || count < 0 || first > whole || count > whole - first) {
-    refuse(concat("a view of storage \"", printable(storage.key), "\" leaves it"));
+    refuse_torch(concat("a view of storage \"", printable(storage.key), "\" leaves it"));
   }
   storage.first = first * element_size;
   storage.last = (first + count) * element_size;
@@ -153,33 +154,33 @@ void TorchObjects::set_view(TorchStorage& storage, PickleRef view) const {
 
 const PickleValue& TorchObjects::argument(PickleRef arguments, size_t index, PickleKind kind, const char* what) const {
   const PickleValue& tuple = heap_.at(arguments);
-  if (tuple.kind != PickleKind::kTuple || index >= tuple.items.size()) fail(concat(what, " lacks an argument"));
+  if (tuple.kind != PickleKind::kTuple || index >= tuple.items.size()) fail_torch(concat(what, " lacks an argument"));
   const PickleValue& value = heap_.at(tuple.items[index]);
-  if (value.kind != kind) fail(concat(what, " has an argument of a wrong kind"));
+  if (value.kind != kind) fail_torch(concat(what, " has an argument of a wrong kind"));
   return value;
 }
 
 std::vector<int64_t> TorchObjects::int_list(PickleRef tuple, const char* what) const {
   const PickleValue& value = heap_.at(tuple);
-  if (value.kind != PickleKind::kTuple && value.kind != PickleKind::kList) fail(concat(what, " is no tuple"));
-  if (value.items.size() > kMaxDimensions) fail(concat(what, " has ", value.items.size(), " dimensions"));
+  if (value.kind != PickleKind::kTuple && value.kind != PickleKind::kList) fail_torch(concat(what, " is no tuple"));
+  if (value.items.size() > kMaxTorchDimensions) fail_torch(concat(what, " has ", value.items.size(), " dimensions"));
   std::vector<int64_t> numbers;
   for (const PickleRef item : value.items) {
-    if (heap_.at(item).kind != PickleKind::kInt) fail(concat(what, " holds what is no integer"));
+    if (heap_.at(item).kind != PickleKind::kInt) fail_torch(concat(what, " holds what is no integer"));
     numbers.push_back(heap_.at(item).integer);
-    if (numbers.back() < 0) refuse(concat(what, " holds the negative number ", numbers.back()));
+    if (numbers.back() < 0) refuse_torch(concat(what, " holds the negative number ", numbers.back()));
   }
   return numbers;
 }
 
 // (storage, offset, size, stride, requires_grad, hooks[, dtype][, metadata]); the first version ends at stride.
 PickleRef TorchObjects::rebuild_tensor(PickleRef arguments, bool untyped) {
-  if (tensors_.size() >= kMaxTensors) refuse(concat("more than ", kMaxTensors, " tensors"));
+  if (tensors_.size() >= kMaxTensors) refuse_torch(concat("more than ", kMaxTensors, " tensors"));
   TorchTensor tensor;
   tensor.storage = static_cast<size_t>(argument(arguments, 0, PickleKind::kStorage, "a tensor's storage").integer);
   tensor.offset = argument(arguments, 1, PickleKind::kInt, "a tensor's offset").integer;
   const std::vector<PickleRef>& items = heap_.at(arguments).items;
-  if (items.size() < 4) fail("a tensor without a shape");
+  if (items.size() < 4) fail_torch("a tensor without a shape");
   tensor.shape = int_list(items[2], "a tensor's shape");
   tensor.strides = int_list(items[3], "a tensor's stride");
   const TorchStorage& stored = storages_[tensor.storage];
@@ -189,18 +190,18 @@ PickleRef TorchObjects::rebuild_tensor(PickleRef arguments, bool untyped) {
     const std::optional<at::ScalarType> dtype = dtype_of_torch(type_name);
     if (!dtype) tensor.listed = listed_type_of_torch(type_name);
     if (static_cast<TorchGlobal>(type.integer) != TorchGlobal::kDtype || (!dtype && !tensor.listed)) {
-      fail(concat("holds a tensor of type ", printable(type.text), ", which is not supported"));
+      fail_torch(concat("holds a tensor of type ", printable(type.text), ", which is not supported"));
     }
     tensor.dtype = dtype.value_or(at::kByte);
   } else {
-    if (!stored.dtype && !stored.listed) fail("a tensor without an element type");
+    if (!stored.dtype && !stored.listed) fail_torch("a tensor without an element type");
     tensor.listed = stored.listed;
     tensor.dtype = stored.dtype.value_or(at::kByte);
   }
   const size_t metadata = untyped ? 7 : 6;  // {"conj": True} or {"neg": True}: lazily negated values
   if (items.size() > metadata && heap_.at(items[metadata]).kind == PickleKind::kDict &&
       !heap_.at(items[metadata]).items.empty()) {
-    fail("holds a lazily negated or conjugated tensor; save it after .resolve_neg().resolve_conj()");
+    fail_torch("holds a lazily negated or conjugated tensor; save it after .resolve_neg().resolve_conj()");
   }
   check_inside_storage(tensor);
   PickleValue value{PickleKind::kTensor};
@@ -213,7 +214,7 @@ void TorchObjects::check_inside_storage(const TorchTensor& tensor) const {
   const TorchStorage& storage = storages_[tensor.storage];
   const std::string shown = concat("a tensor of shape ", at::IntArrayRef(tensor.shape), ", stride ",
                                    at::IntArrayRef(tensor.strides), ", offset ", tensor.offset);
-  if (tensor.shape.size() != tensor.strides.size()) fail(concat(shown, " has not one stride per dimension"));
+  if (tensor.shape.size() != tensor.strides.size()) fail_torch(concat(shown, " has not one stride per dimension"));
   int64_t elements = 1;  // with zeros as ones, so that the sizes of an empty tensor are bounded too
   int64_t last = tensor.offset;
   bool overflow = tensor.offset < 0;
@@ -226,10 +227,10 @@ void TorchObjects::check_inside_storage(const TorchTensor& tensor) const {
   const int64_t element_size = tensor.element_size();
   int64_t bytes = 0;
   overflow = overflow || __builtin_mul_overflow(elements, element_size, &bytes);
-  if (overflow) refuse(concat(shown, " has impossible sizes"));
+  if (overflow) refuse_torch(concat(shown, " has impossible sizes"));
   const bool empty = std::count(tensor.shape.begin(), tensor.shape.end(), 0) != 0;
   if (!empty && last >= (storage.last - storage.first) / element_size) {
-    refuse(concat(shown, " reaches beyond its storage of ", storage.last - storage.first, " bytes"));
+    refuse_torch(concat(shown, " reaches beyond its storage of ", storage.last - storage.first, " bytes"));
   }
 }
 
@@ -245,7 +246,7 @@ PickleRef TorchObjects::rebuild_subclass(PickleRef arguments) {
       const std::vector<PickleRef>& items = heap_.at(arguments).items;
       return call(items[0], items[2]);
     }
-    default: refuse(concat("builds a tensor with ", printable(function.text)));
+    default: refuse_torch(concat("builds a tensor with ", printable(function.text)));
   }
 }
 
@@ -262,11 +263,11 @@ PickleRef TorchObjects::make_dict(PickleRef arguments, size_t first) {
         const PickleKind kind = heap_.at(pair).kind;
         const std::vector<PickleRef>& both = heap_.at(pair).items;
         if ((kind != PickleKind::kTuple && kind != PickleKind::kList) || both.size() != 2)
-          fail("a dict of what are no pairs");
+          fail_torch("a dict of what are no pairs");
         members.insert(members.end(), both.begin(), both.end());
       }
     } else {
-      fail("a dict of what is no mapping");
+      fail_torch("a dict of what is no mapping");
     }
   }
   return heap_.add(PickleKind::kDict, std::move(members));
@@ -278,7 +279,7 @@ PickleRef TorchObjects::make_sequence(PickleKind kind, PickleRef arguments) {
   const PickleValue& content = heap_.at(items[0]);
   const bool sequence =
       content.kind == PickleKind::kList || content.kind == PickleKind::kTuple || content.kind == PickleKind::kSet;
-  if (!sequence) fail("a sequence of what is no sequence");
+  if (!sequence) fail_torch("a sequence of what is no sequence");
   return heap_.add(kind, content.items);
 }
 
@@ -295,7 +296,7 @@ PickleRef TorchObjects::make_bytes(PickleRef arguments) {
   if (items.empty()) return heap_.add_text(PickleKind::kBytes, {});
   const PickleValue& content = heap_.at(items[0]);
   if (content.kind == PickleKind::kBytes) return items[0];
-  if (content.kind != PickleKind::kString) fail("bytes of what is no text");
+  if (content.kind != PickleKind::kString) fail_torch("bytes of what is no text");
   PickleValue bytes{PickleKind::kBytes};
   bytes.text = content.text;
   bytes.integer = 1;
@@ -305,10 +306,10 @@ PickleRef TorchObjects::make_bytes(PickleRef arguments) {
 PickleRef TorchObjects::make_path(PickleRef arguments) {
   std::string path;
   for (const PickleRef item : heap_.at(arguments).items) {
-    if (heap_.at(item).kind != PickleKind::kString) fail("a path of what is no text");
+    if (heap_.at(item).kind != PickleKind::kString) fail_torch("a path of what is no text");
     if (!path.empty() && path.back() != '/') path += '/';
     path += heap_.at(item).text;
-    if (path.size() > kMaxPath) fail("a path without end");
+    if (path.size() > kMaxPath) fail_torch("a path without end");
   }
   return heap_.add_text(PickleKind::kString, heap_.keep(std::move(path)));
 }

@@ -11,7 +11,7 @@ namespace {
 
 constexpr uint64_t kMaxPickleBytes = 256 << 20;
 
-[[noreturn]] void fail(const std::string& cause) { throw Error(ErrorCode::kFileFormat, "[torch] " + cause); }
+[[noreturn]] void fail_torch_zip(const std::string& cause) { throw Error(ErrorCode::kFileFormat, "[torch] " + cause); }
 
 bool ends_with(std::string_view text, std::string_view end) {
   return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
@@ -24,7 +24,7 @@ std::string_view folder_of(const std::vector<ZipEntry>& entries) {
       return std::string_view(entry.name).substr(0, entry.name.size() - 8);
     }
   }
-  fail("is a zip file without data.pkl, so torch.save did not write it");
+  fail_torch_zip("is a zip file without data.pkl, so torch.save did not write it");
 }
 
 class TorchZip {
@@ -34,7 +34,7 @@ class TorchZip {
     for (const ZipEntry& entry : entries_) {
       const std::string_view name = entry.name;
       if (name.substr(0, folder.size()) != folder) {
-        fail(concat("holds \"", printable(name), "\" beside the folder of its tensors"));
+        fail_torch_zip(concat("holds \"", printable(name), "\" beside the folder of its tensors"));
       }
       const std::string_view record = name.substr(folder.size());
       if (record == "constants.pkl" || record.substr(0, 5) == "code/") {
@@ -70,20 +70,20 @@ TorchArchive read_torch_zip(std::string_view file, PickleHeap& heap, TorchObject
   const TorchZip zip(file);
   const std::string_view order = zip.record("byteorder");
   if (!order.empty() && order != "little") {
-    fail(concat("its byte order is ", printable(order), "; only little-endian files are read"));
+    fail_torch_zip(concat("its byte order is ", printable(order), "; only little-endian files are read"));
   }
   const std::string_view pickle = zip.record("data.pkl");
-  if (pickle.size() > kMaxPickleBytes) fail(concat("its pickle of ", pickle.size(), " bytes is too large"));
+  if (pickle.size() > kMaxPickleBytes) fail_torch_zip(concat("its pickle of ", pickle.size(), " bytes is too large"));
   const PickleResult result = read_pickle(pickle, heap, objects);
   SVG_CHECK(result.length == pickle.size(), ErrorCode::kUnsafeFile, "[torch] hides ", pickle.size() - result.length,
             " bytes after the end of its pickle");
   TorchArchive archive{"torch zip", result.value, {}};
   for (const TorchStorage& storage : objects.storages()) {
     const ZipEntry* entry = zip.storage(storage.key);
-    if (!entry) fail(concat("the bytes of storage \"", printable(storage.key), "\" are missing"));
+    if (!entry) fail_torch_zip(concat("the bytes of storage \"", printable(storage.key), "\" are missing"));
     if (entry->size != static_cast<uint64_t>(storage.bytes)) {
-      fail(concat("storage \"", printable(storage.key), "\" should have ", storage.bytes, " bytes, it has ",
-                  entry->size));
+      fail_torch_zip(concat("storage \"", printable(storage.key), "\" should have ", storage.bytes, " bytes, it has ",
+                            entry->size));
     }
     archive.storage_offsets.push_back(entry->offset);
   }

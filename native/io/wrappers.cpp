@@ -24,10 +24,10 @@ const std::set<std::string, std::less<>> kCompanions = {
     "perceptual_loss", "lpips", "discriminator", "logvar", "loss_function",    "criterion"};
 
 /// One tensor of each model that is read, at the model's root.
-constexpr const char* kSignatures[] = {"x_embedder.weight",         "decoder.conv_in.weight",
-                                       "patch_embed.proj.weight",   "embeddings.patch_embeddings.weight",
-                                       "model.embed_tokens.weight", "language_model.model.embed_tokens.weight",
-                                       "embed_tokens.weight",       "lin0.model.1.weight"};
+constexpr const char* kModelSignatures[] = {"x_embedder.weight",         "decoder.conv_in.weight",
+                                            "patch_embed.proj.weight",   "embeddings.patch_embeddings.weight",
+                                            "model.embed_tokens.weight", "language_model.model.embed_tokens.weight",
+                                            "embed_tokens.weight",       "lin0.model.1.weight"};
 
 std::vector<std::string> parts_of(const std::string& name) {
   std::vector<std::string> parts;
@@ -64,15 +64,15 @@ bool is_wrapper(const std::string& prefix) {
   });
 }
 
-using Names = std::map<std::string, std::string>;  // the model's name -> the stored one
+using StoredNames = std::map<std::string, std::string>;  // the model's name -> the stored one
 
 /// What stands before a model's own names, "" for nothing or where no model is known.
-std::string outer_prefix(const Names& names) {
-  for (const char* signature : kSignatures) {
+std::string outer_prefix(const StoredNames& names) {
+  for (const char* signature : kModelSignatures) {
     if (names.count(signature)) return "";
   }
   std::string best;
-  for (const char* signature : kSignatures) {
+  for (const char* signature : kModelSignatures) {
     for (const auto& entry : names) {
       const std::string& name = entry.first;
       if (!name.ends_with(std::string(".") + signature)) continue;
@@ -95,7 +95,7 @@ bool is_beside(const std::string& name, const std::string& prefix) {
 
 class RenamedCheckpoint : public Checkpoint {
  public:
-  RenamedCheckpoint(std::shared_ptr<Checkpoint> inner, Names stored, std::string remark)
+  RenamedCheckpoint(std::shared_ptr<Checkpoint> inner, StoredNames stored, std::string remark)
       : inner_(std::move(inner)), stored_(std::move(stored)) {
     path_ = inner_->path();
     format_ = inner_->format();
@@ -123,7 +123,7 @@ class RenamedCheckpoint : public Checkpoint {
   }
 
   std::shared_ptr<Checkpoint> inner_;
-  Names stored_;
+  StoredNames stored_;
 };
 
 std::string joined(const std::vector<std::string>& parts, const char* between) {
@@ -142,14 +142,14 @@ std::string describe_root(const std::vector<std::string>& root) {
 
 std::shared_ptr<Checkpoint> without_wrappers(std::shared_ptr<Checkpoint> inner) {
   std::set<std::string> removed;
-  Names clean;
+  StoredNames clean;
   for (const auto& entry : inner->tensors()) {
     const std::string name = without_inner_wrappers(entry.first, removed);
     SVG_CHECK(clean.emplace(name, entry.first).second, ErrorCode::kFileFormat, inner->path(),
               ": two tensors are called \"", printable(name), "\" once the wrappers' names are taken off");
   }
   const std::string prefix = outer_prefix(clean);
-  Names names;
+  StoredNames names;
   int64_t beside = 0;
   for (const auto& [name, stored] : clean) {
     if (prefix.empty() ? name == "n_averaged" : name.rfind(prefix, 0) != 0 && is_beside(name, prefix)) {

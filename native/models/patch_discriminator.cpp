@@ -6,7 +6,7 @@ namespace svg {
 namespace {
 
 constexpr int64_t kKernel = 4;
-constexpr double kSlope = 0.2, kMomentum = 0.1, kNormEps = 1e-5;
+constexpr double kSlope = 0.2, kMomentum = 0.1, kBatchNormEps = 1e-5;
 constexpr int64_t kMaxWidth = 8;  // times ndf
 
 std::string main_layer(int64_t index) { return "main." + std::to_string(index); }
@@ -63,7 +63,7 @@ at::Tensor PatchDiscriminator::operator()(const at::Tensor& image, bool training
     x = layer.conv(x);
     if (layer.norm_weight.defined()) {
       x = at::batch_norm(x, layer.norm_weight, layer.norm_bias, layer.running_mean, layer.running_var, training,
-                         kMomentum, kNormEps, /*cudnn_enabled=*/true);
+                         kMomentum, kBatchNormEps, /*cudnn_enabled=*/true);
     }
     if (i + 1 < layers_.size()) x = at::leaky_relu(x, kSlope);
   }

@@ -1,6 +1,7 @@
 #include "models/residual_vit.h"
 
 #include <cmath>
+#include <numbers>
 
 #include "core/error.h"
 #include "ops/attention.h"
@@ -8,9 +9,9 @@
 namespace svg {
 namespace {
 
-constexpr double kNormEps = 1e-6;
+constexpr double kResidualNormEps = 1e-6;
 constexpr double kTheta = 10;  // base of the initial frequencies
-constexpr double kTwoPi = 6.283185307179586;
+constexpr double kFullTurn = 2 * std::numbers::pi;
 
 /// (.., D) as D/2 complex numbers, turned by angles that broadcast to (.., D/2).
 at::Tensor rotate_pairs(const at::Tensor& x, const at::Tensor& cos, const at::Tensor& sin) {
@@ -74,8 +75,8 @@ ResidualVit::ResidualVit(const Weights& weights, const ResidualVitConfig& config
   for (int64_t i = 0; i < config.depth; ++i) {
     const Weights from = weights.scope("blocks." + std::to_string(i));
     Block block;
-    block.norm1 = LayerNorm(from.scope("norm1"), C, kNormEps);
-    block.norm2 = LayerNorm(from.scope("norm2"), C, kNormEps);
+    block.norm1 = LayerNorm(from.scope("norm1"), C, kResidualNormEps);
+    block.norm2 = LayerNorm(from.scope("norm2"), C, kResidualNormEps);
     block.qkv = vit_linear(from.scope("attn.qkv"), C, 3 * C);
     block.proj = vit_linear(from.scope("attn.proj"), C, C);
     block.fc1 = vit_linear(from.scope("mlp.fc1"), C, hidden);
@@ -84,7 +85,7 @@ ResidualVit::ResidualVit(const Weights& weights, const ResidualVitConfig& config
     block.gamma_2 = from.get("gamma_2", {C}, Init::constant(1e-4), Role::kExact);
     blocks_.push_back(block);
   }
-  norm_ = LayerNorm(weights.scope("norm"), C, kNormEps);
+  norm_ = LayerNorm(weights.scope("norm"), C, kResidualNormEps);
   head_in_ = vit_linear(weights.scope("heads.0"), C, C);
   head_out_ = vit_linear(weights.scope("heads.2"), C, config.output_dim);
 }
@@ -146,8 +147,8 @@ TensorMap initial_residual_frequencies(const ResidualVitConfig& config, at::Gene
   const at::Tensor magnitude =
       at::pow(kTheta, -(at::arange(0, head_dim, 4, at::kFloat) / static_cast<double>(head_dim)));
   const at::Tensor direction =
-      at::rand({config.depth, H, 1}, generator, at::TensorOptions().dtype(at::kFloat)) * kTwoPi;
-  const at::Tensor across = direction + kTwoPi / 4;
+      at::rand({config.depth, H, 1}, generator, at::TensorOptions().dtype(at::kFloat)) * kFullTurn;
+  const at::Tensor across = direction + kFullTurn / 4;
   const at::Tensor x = at::cat({magnitude * direction.cos(), magnitude * across.cos()}, -1);  // (depth, H, D/2)
   const at::Tensor y = at::cat({magnitude * direction.sin(), magnitude * across.sin()}, -1);
   return {{"freqs", at::stack({x, y}).view({2, config.depth, config.embed_dim / 2})}};
