@@ -1,6 +1,15 @@
 /** Signals that callers bring: checked by what they can do, since a test runner's or a polyfill's is no class of ours. */
 import { SvgT2IError } from './errors.js';
 
+/** What a call can be given beside its subject. */
+export interface SignalOptions {
+  /**
+   * Ends the call: one that runs at its next step, one that waits for its turn at once. The promise rejects with
+   * `signal.reason`.
+   */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** Whether a value can be listened to and asked as an AbortSignal. */
 export function isAbortSignal(value: unknown): value is AbortSignal {
   if (typeof value !== 'object' || value === null) return false;

@@ -6,8 +6,8 @@ import { type BenchRow, median } from './bench/row.js';
 import { measureTraining, TRAINING_ROWS } from './bench/training.js';
 import { Engine, runtimeInfo } from './engine.js';
 import { SvgT2IError } from './errors.js';
-import { writeTinyRelease } from './pipeline/tiny-release.js';
 import { SvgT2I } from './pipeline.js';
+import { writeTinyRelease } from './release/tiny-release.js';
 
 export type { BenchRow, TrainingSpeed } from './bench/row.js';
 

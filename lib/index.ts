@@ -1,5 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** The public API. */
+
+export type { SignalOptions } from './abort.js';
 export type { ModelOptions } from './config/model.js';
 export type { Settings, Solver } from './config/settings.js';
 export { loadTrainingConfig, type TrainingConfig, type TrainingStage } from './config/train.js';
@@ -10,7 +12,6 @@ export { type GridOptions, gridImage } from './image/grid.js';
 export { type ImageParameters, readParameters } from './image/parameters.js';
 export { psnr } from './image/psnr.js';
 export type { RgbImage } from './image/rgb-image.js';
-export { EMBEDDED_MODEL } from './pipeline/embedded-model.js';
 export type { GeneratedImage, ImageFileOptions } from './pipeline/generated-image.js';
 export type { ImageMetadata } from './pipeline/image-metadata.js';
 export { requestFromParameters } from './pipeline/repeat.js';
@@ -27,6 +28,15 @@ export type {
   GenerateResult,
   ImageEvent,
   Latent,
+  PreviewEvent,
+  Reconstruction,
+  StepEvent,
+  Timings,
+  WarningEvent,
+} from './pipeline/types.js';
+export { SvgT2I } from './pipeline.js';
+export { EMBEDDED_MODEL } from './release/embedded-model.js';
+export type {
   LoadEvent,
   LoadedAutoencoder,
   LoadedDit,
@@ -35,15 +45,8 @@ export type {
   LoadedTextEncoder,
   LoadOptions,
   ModelPart,
-  PreviewEvent,
-  Reconstruction,
   ReleasePart,
-  SignalOptions,
-  StepEvent,
-  Timings,
-  WarningEvent,
-} from './pipeline/types.js';
-export { SvgT2I } from './pipeline.js';
+} from './release/types.js';
 export { SYSTEM_PROMPTS } from './text/system-prompts.js';
 export type { TrainEvent } from './train/events.js';
 export { type ExportRunOptions, type ExportRunResult, exportRun } from './train/export-run.js';

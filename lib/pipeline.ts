@@ -1,6 +1,7 @@
 /** The typed pipeline: a release loaded once, then pictures from text, and pictures to features and back. */
 import { randomInt } from 'node:crypto';
 import { z } from 'zod';
+import type { SignalOptions } from './abort.js';
 import { linkedController, throwIfAborted } from './abort.js';
 import { callerFrames, withCaller } from './caller.js';
 import type { Settings } from './config/settings.js';
@@ -19,7 +20,6 @@ import {
 } from './pipeline/enhance.js';
 import { disposeWhenForgotten, isNotForgotten } from './pipeline/forgotten.js';
 import type { GeneratedImage } from './pipeline/generated-image.js';
-import { type Loaded, loadRelease } from './pipeline/load.js';
 import { SampleRun } from './pipeline/sample-run.js';
 import { imageFrom, imageTensor, latentFrom, latentSchema, latentTensor } from './pipeline/tensors.js';
 import { NO_TIME } from './pipeline/timings.js';
@@ -29,12 +29,11 @@ import type {
   GenerateRequest,
   GenerateResult,
   Latent,
-  LoadedModels,
-  LoadOptions,
   Reconstruction,
-  SignalOptions,
   Timings,
 } from './pipeline/types.js';
+import { type Loaded, loadRelease } from './release/load.js';
+import type { LoadedModels, LoadOptions } from './release/types.js';
 import type { Tokenizer } from './text/tokenizer.js';
 
 const imagesSchema = z.array(imageSchema, { error: 'must be a list of pictures' });

@@ -7,7 +7,7 @@ import {
   type TrainingConfig,
 } from '../config/train.js';
 import { encodeImage } from '../image/encode.js';
-import { tinyReleaseFiles, writeTinyRelease } from '../pipeline/tiny-release.js';
+import { tinyReleaseFiles, writeTinyRelease } from '../release/tiny-release.js';
 import { writeFeatureCache } from '../train/feature-cache.js';
 
 export interface TrainingVariant {

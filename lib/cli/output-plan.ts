@@ -5,7 +5,7 @@ import { SvgT2IError } from '../errors.js';
 import { removeDeadParts } from '../files.js';
 import { MAX_FORMAT_SIDE, type OutputFormat, outputFormatOf } from '../image/encode.js';
 import { gridSize } from '../image/grid.js';
-import { isFolder } from '../pipeline/find.js';
+import { isFolder } from '../release/find.js';
 import { prepareFile, prepareFolder } from './write-file.js';
 
 /** Where one file of a run goes. */

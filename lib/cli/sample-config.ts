@@ -1,7 +1,7 @@
 /** The configuration of commands that draw: their layers, and below them what the release says of itself. */
 import { type ConfigSources, loadConfig, merge } from '../config/load.js';
 import { type SampleConfig, sampleConfigSchema } from '../config/sample.js';
-import { findModelDefaults } from '../pipeline/model-defaults.js';
+import { findModelDefaults } from '../release/model-defaults.js';
 
 export async function loadSampleConfig(sources: ConfigSources): Promise<SampleConfig> {
   // Twice, since only the configuration says where the release is.

@@ -3,7 +3,7 @@ import { open, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { fileError, SvgT2IError } from '../errors.js';
 import { makeFolder, partPath, writeDurably } from '../files.js';
-import { isFolder } from '../pipeline/find.js';
+import { isFolder } from '../release/find.js';
 
 /** Replaces `path` at once. Nothing is left of a write that failed. */
 export async function writeWhole(path: string, data: Uint8Array): Promise<void> {

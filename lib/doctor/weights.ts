@@ -1,8 +1,8 @@
 /** Which parts of a release are there. */
 import { modelSchema } from '../config/model.js';
 import { firstLine, SvgT2IError } from '../errors.js';
-import { findRelease, MODEL_PARTS, type ReleaseLayout } from '../pipeline/layout.js';
-import type { ModelPart } from '../pipeline/types.js';
+import { findRelease, MODEL_PARTS, type ReleaseLayout } from '../release/layout.js';
+import type { ModelPart } from '../release/types.js';
 import { type Finding, fail, ok, warn } from './finding.js';
 
 const NAMES: Readonly<Record<ModelPart, string>> = {

@@ -2,10 +2,10 @@
 import { basename, dirname } from 'node:path';
 import { defaultShift, isAdaptive, type ResolvedRequest } from '../config/request.js';
 import type { ImageParameters } from '../image/parameters.js';
+import type { ReleaseLayout } from '../release/layout.js';
+import type { Loaded } from '../release/load.js';
 import { PACKAGE_VERSION } from '../version.js';
 import type { ImageMetadata } from './image-metadata.js';
-import type { ReleaseLayout } from './layout.js';
-import type { Loaded } from './load.js';
 import type { Evaluations } from './types.js';
 
 /** What of a picture's parameters was asked for. */

@@ -1,10 +1,10 @@
 /** Draws the pictures of one request, batch after batch, and tells what happens. */
 import type { ResolvedRequest } from '../config/request.js';
+import type { Loaded } from '../release/load.js';
 import type { Tokenizer } from '../text/tokenizer.js';
 import { CaptionEncoder } from './captions.js';
 import { EventQueue } from './event-queue.js';
 import { GeneratedImage } from './generated-image.js';
-import type { Loaded } from './load.js';
 import { imageMetadata } from './metadata.js';
 import { isOwnFailure } from './own-failure.js';
 import { noiseTensor, type SampleItem, SampleItems, sampleJob } from './sample-job.js';

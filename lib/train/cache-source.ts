@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import type { DitTrainingConfig } from '../config/train-dit.js';
 import { fileError } from '../errors.js';
 import { hashFile } from '../files.js';
-import type { ReleaseLayout } from '../pipeline/layout.js';
+import type { ReleaseLayout } from '../release/layout.js';
 import { type CacheSource, CONTENT, SOFT_CAP_KEY } from './cache-index.js';
 import type { TrainingDataset } from './dataset.js';
 import { trainingSoftCap } from './soft-cap.js';

@@ -5,7 +5,7 @@ import type { DitTrainingConfig } from '../config/train-dit.js';
 import type { Engine } from '../engine.js';
 import { fileError } from '../errors.js';
 import { makeFolder, writeDurably } from '../files.js';
-import { ditConfigFile } from '../pipeline/dit-config.js';
+import { ditConfigFile } from '../release/dit-config.js';
 import type { ExportOptions } from './export-types.js';
 
 /**

@@ -5,8 +5,8 @@ import { validate } from '../config/validate.js';
 import { SvgT2IError } from '../errors.js';
 import { gridImage } from '../image/grid.js';
 import type { RgbImage } from '../image/rgb-image.js';
-import type { Loaded } from '../pipeline/load.js';
 import { SampleRun } from '../pipeline/sample-run.js';
+import type { Loaded } from '../release/load.js';
 
 const GAP_PX = 4;
 

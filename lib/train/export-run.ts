@@ -5,8 +5,9 @@ import type { AutoencoderTrainingConfig } from '../config/train-autoencoder.js';
 import { Engine } from '../engine.js';
 import { SvgT2IError } from '../errors.js';
 import { makeFolder } from '../files.js';
-import { isFile } from '../pipeline/find.js';
-import { loadRelease } from '../pipeline/load.js';
+import { isFile } from '../release/find.js';
+import { findStart } from '../release/init-from.js';
+import { loadRelease } from '../release/load.js';
 import { exportAutoencoder } from './autoencoder-export.js';
 import { autoencoderOpenRequest } from './autoencoder-open-request.js';
 import { findCheckpoint, restoreRequest } from './checkpoint.js';
@@ -14,7 +15,6 @@ import { exportDit } from './dit-export.js';
 import { ditOpenRequest } from './dit-open-request.js';
 import type { ExportDtype, ExportFormat } from './export-types.js';
 import { settleFrozen } from './frozen-paths.js';
-import { findStart } from './init-from.js';
 import { isEarlierRun, readRunStage, runFolder } from './run-folder.js';
 
 /** What `exportRun()` takes. */

@@ -7,9 +7,9 @@ import { fileError, SvgT2IError } from '../errors.js';
 import { hashFile, makeFolder, removeDeadParts, sync, writeDurably } from '../files.js';
 import type { NativeTensor } from '../native/binding.js';
 import { tokensTensor } from '../pipeline/captions.js';
-import { findFolder } from '../pipeline/layout.js';
-import { type Loaded, loadRelease } from '../pipeline/load.js';
 import { imageTensor } from '../pipeline/tensors.js';
+import { findFolder } from '../release/layout.js';
+import { type Loaded, loadRelease } from '../release/load.js';
 import { BadItems } from './bad-items.js';
 import type { BucketCounts } from './bucket-counts.js';
 import {

@@ -1,8 +1,8 @@
 /** Mean and deviation of the encoder's features, which normalise latents: computed once over a dataset. */
 import type { DitTrainingConfig } from '../config/train-dit.js';
 import { randomPermutation } from '../data/random.js';
-import { loadRelease } from '../pipeline/load.js';
 import { imageTensor } from '../pipeline/tensors.js';
+import { loadRelease } from '../release/load.js';
 import { TrainingDataset } from './dataset.js';
 import type { DeviceChoice } from './device.js';
 import { type Picture, PictureLoader } from './pictures.js';

@@ -1,8 +1,8 @@
 /** The frozen models of a run, so that a resumed run finds the same ones from any folder, and uses them as before. */
 import { join } from 'node:path';
 import type { TrainingConfig } from '../config/train.js';
-import { candidates, isFile, isFolder } from '../pipeline/find.js';
-import { findFolder } from '../pipeline/layout.js';
+import { candidates, isFile, isFolder } from '../release/find.js';
+import { findFolder } from '../release/layout.js';
 import { trainingSoftCap } from './soft-cap.js';
 
 /**

@@ -1,9 +1,9 @@
 /** Whether a run or cache has the text encoder's attention scores capped, settled before anything is loaded. */
 import type { DitTrainingConfig } from '../config/train-dit.js';
 import { SvgT2IError } from '../errors.js';
-import { settleAttentionSoftCap } from '../pipeline/attention-soft-cap.js';
-import { readDitConfig } from '../pipeline/dit-config.js';
-import { findStart } from './init-from.js';
+import { settleAttentionSoftCap } from '../release/attention-soft-cap.js';
+import { readDitConfig } from '../release/dit-config.js';
+import { findStart } from '../release/init-from.js';
 
 /** A transformer that goes on from another one goes on with the features that it knows. `folder`: of the frozen models. */
 export function trainingSoftCap(config: DitTrainingConfig, folder: string | undefined): boolean {

@@ -13,7 +13,7 @@ import {
   readParameters,
   SvgT2I,
 } from '../../dist/index.js';
-import { tinyReleaseFiles, writeTinyRelease } from '../../dist/pipeline/tiny-release.js';
+import { tinyReleaseFiles, writeTinyRelease } from '../../dist/release/tiny-release.js';
 
 let folder: string;
 let pipeline: SvgT2I;

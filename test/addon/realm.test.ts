@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { tinyReleaseFiles, writeTinyRelease } from '../../dist/pipeline/tiny-release.js';
+import { tinyReleaseFiles, writeTinyRelease } from '../../dist/release/tiny-release.js';
 
 let folder: string;
 beforeAll(async () => {

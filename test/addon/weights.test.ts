@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { convertWeights, SvgT2I } from '../../dist/index.js';
-import { tinyReleaseFiles, writeTinyRelease } from '../../dist/pipeline/tiny-release.js';
+import { tinyReleaseFiles, writeTinyRelease } from '../../dist/release/tiny-release.js';
 import {
   floatTensor,
   type RawTensors,

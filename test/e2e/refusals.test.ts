@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { crc32, deflateSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Engine } from '../../dist/engine.js';
-import { writeTinyRelease } from '../../dist/pipeline/tiny-release.js';
+import { writeTinyRelease } from '../../dist/release/tiny-release.js';
 import { type Finished, run } from './cli.js';
 
 let folder: string;

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { readParameters } from '../../dist/index.js';
-import { writeTinyRelease } from '../../dist/pipeline/tiny-release.js';
+import { writeTinyRelease } from '../../dist/release/tiny-release.js';
 import { jsonLines, type RunOptions, run } from './cli.js';
 
 let root: string;

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { writeTinyRelease } from '../../dist/pipeline/tiny-release.js';
+import { writeTinyRelease } from '../../dist/release/tiny-release.js';
 import { jsonLines, run } from './cli.js';
 import { ditArgs, ditConfig, lossesOf, makeWorkshop, stateOf, type Workshop } from './training.js';
 

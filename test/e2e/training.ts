@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { encodeImage } from '../../dist/image/encode.js';
-import { writeTinyRelease } from '../../dist/pipeline/tiny-release.js';
+import { writeTinyRelease } from '../../dist/release/tiny-release.js';
 
 const configs = fileURLToPath(new URL('../../configs/test/', import.meta.url));
 

@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { writeTinyRelease } from '../../dist/pipeline/tiny-release.js';
+import { writeTinyRelease } from '../../dist/release/tiny-release.js';
 import { goldenFolder } from '../unit/golden.js';
 import { jsonLines, run } from './cli.js';
 

@@ -14,9 +14,10 @@ import type { settingsSchema } from '../../lib/config/request.js';
 import type { Settings } from '../../lib/config/settings.js';
 import type { generateSchema } from '../../lib/pipeline/check-request.js';
 import type { ImageMetadata } from '../../lib/pipeline/image-metadata.js';
-import type { loadOptionsSchema } from '../../lib/pipeline/load-options.js';
 import type { imageMetadata } from '../../lib/pipeline/metadata.js';
-import type { GenerateRequest, LoadOptions } from '../../lib/pipeline/types.js';
+import type { GenerateRequest } from '../../lib/pipeline/types.js';
+import type { loadOptionsSchema } from '../../lib/release/load-options.js';
+import type { LoadOptions } from '../../lib/release/types.js';
 
 // --- interfaces against schemas, both directions -----------------------------------------------------------------
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;

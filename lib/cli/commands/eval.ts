@@ -109,7 +109,7 @@ async function runEval(options: EvalFlags): Promise<void> {
 async function resolveConfig(options: EvalFlags): Promise<SampleConfig> {
   const [{ merge }, { EMBEDDED_MODEL }, { loadSampleConfig }] = await Promise.all([
     import('../../config/load.js'),
-    import('../../pipeline/embedded-model.js'),
+    import('../../release/embedded-model.js'),
     import('../sample-config.js'),
   ]);
   const size = options.size === undefined ? {} : { sample: parseSize(options.size) };

@@ -44,7 +44,7 @@ async function initTextEncoder(flags: TextEncoderFlags): Promise<void> {
   const [{ readPromptFile }, { wordsOf }, { writeSmallTextEncoder }, { Engine }] = await Promise.all([
     import('../../text/prompt-file.js'),
     import('../../text/word-tokenizer.js'),
-    import('../../pipeline/small-text-encoder.js'),
+    import('../../release/small-text-encoder.js'),
     import('../../engine.js'),
   ]);
   const captions = await readPromptFile(flags.captions);

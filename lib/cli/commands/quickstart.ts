@@ -40,7 +40,7 @@ export function quickstartCommand(): Command {
 
 async function runQuickstart(prompt: string, options: QuickstartOptions): Promise<void> {
   const [{ EMBEDDED_MODEL }, { loadSampleConfig }, { drawAll }, { offerLibtorch }] = await Promise.all([
-    import('../../pipeline/embedded-model.js'),
+    import('../../release/embedded-model.js'),
     import('../sample-config.js'),
     import('../draw.js'),
     import('../offer-libtorch.js'),

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { modelSchema } from '../../../lib/config/model.js';
-import { findRelease } from '../../../lib/pipeline/layout.js';
+import { findRelease } from '../../../lib/release/layout.js';
 import { checkCacheSource } from '../../../lib/train/cache-index.js';
 import { cacheSource } from '../../../lib/train/cache-source.js';
 import { dit, folder, inRun, ofKind, run, useTrainingFolder, warnings } from './fixtures.js';

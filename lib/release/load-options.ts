@@ -5,7 +5,7 @@ import { pathOf } from '../config/paths.js';
 import { shown, validate } from '../config/validate.js';
 import { callbackSchema, signalSchema } from '../config/values.js';
 import { SvgT2IError } from '../errors.js';
-import type { LoadEvent, LoadOptions } from './types.js';
+import type { LoadEvent, LoadOptions } from '../release/types.js';
 
 export const loadOptionsSchema = modelSchema.extend({
   parts: z

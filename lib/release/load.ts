@@ -3,6 +3,7 @@ import { throwIfAborted } from '../abort.js';
 import type { ResolvedModelOptions } from '../config/model.js';
 import type { Settings } from '../config/settings.js';
 import { Engine, type JsonValue } from '../engine.js';
+import type { LoadedModels, LoadOptions } from '../release/types.js';
 import { loadTokenizer, type Tokenizer } from '../text/tokenizer.js';
 import { softCapOf, softCapWarning } from './attention-soft-cap.js';
 import type { AutoencoderConfig } from './autoencoder-config.js';
@@ -10,7 +11,6 @@ import { readDitConfig } from './dit-config.js';
 import { findRelease, MODEL_PARTS, type ReleaseLayout } from './layout.js';
 import { checkLoadOptions } from './load-options.js';
 import { readModelDefaults } from './model-defaults.js';
-import type { LoadedModels, LoadOptions } from './types.js';
 
 export interface Loaded {
   readonly engine: Engine;

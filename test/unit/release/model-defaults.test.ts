@@ -2,11 +2,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadSampleConfig } from '../../lib/cli/sample-config.js';
-import { settleAttentionSoftCap, softCapWarning } from '../../lib/pipeline/attention-soft-cap.js';
-import { ditConfigFile, readDitConfig } from '../../lib/pipeline/dit-config.js';
-import { EMBEDDED_MODEL } from '../../lib/pipeline/embedded-model.js';
-import { findModelDefaults, readModelDefaults } from '../../lib/pipeline/model-defaults.js';
+import { loadSampleConfig } from '../../../lib/cli/sample-config.js';
+import { settleAttentionSoftCap, softCapWarning } from '../../../lib/release/attention-soft-cap.js';
+import { ditConfigFile, readDitConfig } from '../../../lib/release/dit-config.js';
+import { EMBEDDED_MODEL } from '../../../lib/release/embedded-model.js';
+import { findModelDefaults, readModelDefaults } from '../../../lib/release/model-defaults.js';
 
 let folder: string;
 beforeAll(async () => {

@@ -3,9 +3,9 @@ import { dirname, join, resolve } from 'node:path';
 import type { WeightKind } from '../config/model.js';
 import type { TrainingStage } from '../config/train.js';
 import { SvgT2IError } from '../errors.js';
-import { findAutoencoder } from '../pipeline/autoencoder-files.js';
-import { findDit } from '../pipeline/dit-files.js';
-import { isFile, isFolder } from '../pipeline/find.js';
+import { findAutoencoder } from './autoencoder-files.js';
+import { findDit } from './dit-files.js';
+import { isFile, isFolder } from './find.js';
 
 /**
  * The file of weights in `initFrom.path`: that file itself, or the one that `sample` would take from such a folder, or

@@ -2,11 +2,11 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { modelSchema } from '../../lib/config/model.js';
-import { SvgT2IError } from '../../lib/errors.js';
-import { readAutoencoderConfig } from '../../lib/pipeline/autoencoder-config.js';
-import { findRelease, MODEL_PARTS } from '../../lib/pipeline/layout.js';
-import { autoencoderYaml, releaseFiles, writeFiles } from './release.js';
+import { modelSchema } from '../../../lib/config/model.js';
+import { SvgT2IError } from '../../../lib/errors.js';
+import { readAutoencoderConfig } from '../../../lib/release/autoencoder-config.js';
+import { findRelease, MODEL_PARTS } from '../../../lib/release/layout.js';
+import { autoencoderYaml, releaseFiles, writeFiles } from '../release.js';
 
 let base: string;
 let folder: string;

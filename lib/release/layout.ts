@@ -6,10 +6,10 @@ import { dirname, join, resolve } from 'node:path';
 import type { ResolvedModelOptions } from '../config/model.js';
 import { SvgT2IError } from '../errors.js';
 import { cacheHome } from '../install/paths.js';
+import type { ModelPart, ReleasePart } from '../release/types.js';
 import { type AutoencoderFiles, findAutoencoder } from './autoencoder-files.js';
 import { findDit } from './dit-files.js';
 import { candidates, entries, isFile, isFolder, type MissingPart } from './find.js';
-import type { ModelPart, ReleasePart } from './types.js';
 
 export const MODEL_PARTS: readonly ModelPart[] = ['textEncoder', 'dit', 'autoencoder'];
 
