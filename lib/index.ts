@@ -35,6 +35,7 @@ export type {
   WarningEvent,
 } from './pipeline/types.js';
 export { SvgT2I } from './pipeline.js';
+export type { RunStop } from './processes/ranks.js';
 export { EMBEDDED_MODEL } from './release/embedded-model.js';
 export type {
   LoadEvent,
@@ -51,7 +52,6 @@ export { SYSTEM_PROMPTS } from './text/system-prompts.js';
 export type { TrainEvent } from './train/events.js';
 export { type ExportRunOptions, type ExportRunResult, exportRun } from './train/export-run.js';
 export type { Metrics } from './train/metrics.js';
-export type { RunStop } from './train/ranks.js';
 export { type TrainOptions, type TrainResult, train } from './train/run.js';
 export { PACKAGE_VERSION } from './version.js';
 export {

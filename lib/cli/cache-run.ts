@@ -2,10 +2,10 @@
 import { resolve } from 'node:path';
 import { loadDitTrainingConfig } from '../config/train.js';
 import { SvgT2IError } from '../errors.js';
-import { chooseDevice } from '../train/device.js';
+import { chooseDevice } from '../processes/device.js';
+import { rankPlace } from '../processes/ranks.js';
 import { type CacheResult, writeFeatureCache } from '../train/feature-cache.js';
 import { duration } from '../train/metrics.js';
-import { rankPlace } from '../train/ranks.js';
 import { badItemReport } from './bad-item-report.js';
 import { bucketLines } from './bucket-lines.js';
 import type { CacheFlags } from './commands/cache.js';

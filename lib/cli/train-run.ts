@@ -10,8 +10,8 @@ import {
 } from '../config/train.js';
 import { SvgT2IError } from '../errors.js';
 import { printable } from '../printable.js';
-import { endWithLauncher, launchRanks } from '../train/launch.js';
-import { rankPlace } from '../train/ranks.js';
+import { endWithLauncher, launchRanks } from '../processes/launch.js';
+import { rankPlace } from '../processes/ranks.js';
 import { train } from '../train/run.js';
 import { type ResumeMode, runFolder } from '../train/run-folder.js';
 import type { TrainFlags } from './commands/train.js';

@@ -7,9 +7,9 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { fileError, firstLine, SvgT2IError, systemErrorCode } from '../errors.js';
 import { hashFile, makeFolder, sync, writeDurably } from '../files.js';
+import type { Ranks } from '../processes/ranks.js';
 import { readText } from '../regular-file.js';
 import { PACKAGE_VERSION } from '../version.js';
-import type { Ranks } from './ranks.js';
 
 const STATE_NAME = 'state.json';
 const MAX_STATE_BYTES = 64 * 1024 * 1024;

@@ -8,6 +8,8 @@ import { hashFile, makeFolder, removeDeadParts, sync, writeDurably } from '../fi
 import type { NativeTensor } from '../native/binding.js';
 import { tokensTensor } from '../pipeline/captions.js';
 import { imageTensor } from '../pipeline/tensors.js';
+import type { DeviceChoice } from '../processes/device.js';
+import { lockRunFolder, type RunLock } from '../processes/run-lock.js';
 import { findFolder } from '../release/layout.js';
 import { type Loaded, loadRelease } from '../release/load.js';
 import { BadItems } from './bad-items.js';
@@ -24,9 +26,7 @@ import { readShards, removeUnfinishedShards, shardName } from './cache-shards.js
 import { cacheSource } from './cache-source.js';
 import { checkDitSizes } from './check-sizes.js';
 import { TrainingDataset } from './dataset.js';
-import type { DeviceChoice } from './device.js';
 import { type Picture, PictureLoader } from './pictures.js';
-import { lockRunFolder, type RunLock } from './run-lock.js';
 import { SizeGroups } from './size-groups.js';
 import { startSoftCapWarning, trainingSoftCap } from './soft-cap.js';
 

@@ -2,9 +2,9 @@
 import type { DitTrainingConfig } from '../config/train-dit.js';
 import { randomPermutation } from '../data/random.js';
 import { imageTensor } from '../pipeline/tensors.js';
+import type { DeviceChoice } from '../processes/device.js';
 import { loadRelease } from '../release/load.js';
 import { TrainingDataset } from './dataset.js';
-import type { DeviceChoice } from './device.js';
 import { type Picture, PictureLoader } from './pictures.js';
 import { SampleStream } from './sample-stream.js';
 

@@ -10,14 +10,15 @@ import {
 import type { Engine } from '../engine.js';
 import { SvgT2IError, typedError } from '../errors.js';
 import { makeFolder, removeDeadParts } from '../files.js';
+import { chooseDevice } from '../processes/device.js';
+import { type RankPlace, Ranks, rankPlace } from '../processes/ranks.js';
+import { lockRunFolder, type RunLock } from '../processes/run-lock.js';
 import { PACKAGE_VERSION } from '../version.js';
 import { type FoundCheckpoint, findCheckpoint, pruneCheckpoints, restoreRequest } from './checkpoint.js';
-import { chooseDevice } from './device.js';
 import type { TrainEvent } from './events.js';
 import { settleFrozen } from './frozen-paths.js';
 import { type LoopResult, runLoop } from './loop.js';
 import { openStage } from './open-stage.js';
-import { type RankPlace, Ranks, rankPlace } from './ranks.js';
 import { Recorder } from './recorder.js';
 import {
   checkResume,
@@ -28,7 +29,6 @@ import {
   runFolder,
   writeRunConfig,
 } from './run-folder.js';
-import { lockRunFolder, type RunLock } from './run-lock.js';
 import { totalSteps } from './schedule.js';
 import { startSoftCapWarning } from './soft-cap.js';
 import type { OpenStage } from './stage.js';

@@ -1,5 +1,5 @@
 /** What the processes of a run count each for itself, and what it comes to together. */
-import type { Ranks } from './ranks.js';
+import type { Ranks } from '../processes/ranks.js';
 import { meansByTime, TIME_BINS, TimeBins } from './time-bins.js';
 
 export interface SharedTotals {

@@ -1,11 +1,11 @@
 /** What the loop of a run needs to know of a stage: the DiT's and the autoencoder's look the same to it. */
 import type { Engine } from '../engine.js';
 import type { RgbImage } from '../image/rgb-image.js';
+import type { DeviceChoice } from '../processes/device.js';
+import type { Ranks } from '../processes/ranks.js';
 import type { BucketCounts } from './bucket-counts.js';
-import type { DeviceChoice } from './device.js';
 import type { ExportOptions } from './export-types.js';
 import type { OrderedItem } from './order.js';
-import type { Ranks } from './ranks.js';
 import type { SampleStream } from './sample-stream.js';
 
 /** The engine's answer to `train-open`. */

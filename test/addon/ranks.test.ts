@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { Engine } from '../../dist/engine.js';
-import { freePort } from '../../dist/train/launch.js';
+import { freePort } from '../../dist/processes/launch.js';
 
 const script = fileURLToPath(new URL('./fixtures/rank.mjs', import.meta.url));
 

@@ -4,8 +4,8 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { freePort } from '../../dist/processes/launch.js';
 import { listCheckpoints } from '../../dist/train/checkpoint.js';
-import { freePort } from '../../dist/train/launch.js';
 import { type Finished, type RunOptions, run } from './cli.js';
 import { autoencoderArgs, ditArgs, lossesOf, makeWorkshop, readText, type Workshop } from './training.js';
 

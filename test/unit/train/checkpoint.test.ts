@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Engine } from '../../../lib/engine.js';
 import { SvgT2IError } from '../../../lib/errors.js';
+import { Ranks, rankPlace } from '../../../lib/processes/ranks.js';
 import {
   checkpointName,
   findCheckpoint,
@@ -22,7 +23,6 @@ import {
   restoreRequest,
   writeCheckpoint,
 } from '../../../lib/train/checkpoint.js';
-import { Ranks, rankPlace } from '../../../lib/train/ranks.js';
 import { checkResume, runFolder } from '../../../lib/train/run-folder.js';
 
 let folder: string;

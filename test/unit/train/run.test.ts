@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { parse } from 'yaml';
 import { processTag } from '../../../lib/lock/process.mjs';
-import { rankPlace } from '../../../lib/train/ranks.js';
-import { lockRunFolder } from '../../../lib/train/run-lock.js';
+import { rankPlace } from '../../../lib/processes/ranks.js';
+import { lockRunFolder } from '../../../lib/processes/run-lock.js';
 import { behaviour, calls, drawsOf, resetEngine } from './engine.js';
 import {
   autoencoder,

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { Ranks } from '../../../lib/train/ranks.js';
+import type { Ranks } from '../../../lib/processes/ranks.js';
 import { SharedCounts } from '../../../lib/train/shared-counts.js';
 
 /** Processes that meet in one place; the last of them to come gives all their answer. */

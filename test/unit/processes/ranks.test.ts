@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import type { Engine } from '../../../lib/engine.js';
+import { ownGpu } from '../../../lib/processes/device.js';
+import { freePort, type LaunchOptions, launchRanks } from '../../../lib/processes/launch.js';
+import { firstHost, Ranks, rankPlace } from '../../../lib/processes/ranks.js';
 import { StopRequest } from '../../../lib/stop.js';
-import { ownGpu } from '../../../lib/train/device.js';
-import { freePort, type LaunchOptions, launchRanks } from '../../../lib/train/launch.js';
-import { firstHost, Ranks, rankPlace } from '../../../lib/train/ranks.js';
 
 describe('the place of a process', () => {
   it('is alone without variables, and where there is one process', () => {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { SvgT2IError } from '../../../lib/errors.js';
 import { ownIdentity } from '../../../lib/lock/process.mjs';
-import { lockRunFolder } from '../../../lib/train/run-lock.js';
+import { lockRunFolder } from '../../../lib/processes/run-lock.js';
 
 let folder: string;
 beforeEach(() => {
