@@ -6,9 +6,9 @@ import {
   loadDitTrainingConfig,
   type TrainingConfig,
 } from '../config/train.js';
+import { writeFeatureCache } from '../features/feature-cache.js';
 import { encodeImage } from '../image/encode.js';
 import { tinyReleaseFiles, writeTinyRelease } from '../release/tiny-release.js';
-import { writeFeatureCache } from '../train/feature-cache.js';
 
 export interface TrainingVariant {
   readonly stage: TrainingConfig['stage'];

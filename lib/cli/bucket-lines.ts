@@ -1,5 +1,5 @@
 /** What sizes the pictures of a run get, for people. */
-import type { BucketCounts } from '../train/bucket-counts.js';
+import type { BucketCounts } from '../features/bucket-counts.js';
 
 const MAX_NAMED = 8;
 

@@ -2,9 +2,9 @@
 import { resolve } from 'node:path';
 import { loadDitTrainingConfig } from '../config/train.js';
 import { SvgT2IError } from '../errors.js';
+import { type CacheResult, writeFeatureCache } from '../features/feature-cache.js';
 import { chooseDevice } from '../processes/device.js';
 import { rankPlace } from '../processes/ranks.js';
-import { type CacheResult, writeFeatureCache } from '../train/feature-cache.js';
 import { duration } from '../train/metrics.js';
 import { badItemReport } from './bad-item-report.js';
 import { bucketLines } from './bucket-lines.js';

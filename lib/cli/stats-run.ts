@@ -2,9 +2,9 @@
 import { resolve } from 'node:path';
 import { loadDitTrainingConfig } from '../config/train.js';
 import { SvgT2IError } from '../errors.js';
+import { writeFeatureStatistics } from '../features/feature-statistics.js';
 import { chooseDevice } from '../processes/device.js';
 import { rankPlace } from '../processes/ranks.js';
-import { writeFeatureStatistics } from '../train/feature-statistics.js';
 import { badItemReport } from './bad-item-report.js';
 import type { StatsFlags } from './commands/stats.js';
 import { printJson, printLine } from './output.js';

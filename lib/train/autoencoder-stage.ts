@@ -1,18 +1,18 @@
 /** Training of a decoder, and of the residual branch, on a frozen encoder, as the loop sees it. */
 import type { AutoencoderTrainingConfig } from '../config/train-autoencoder.js';
 import { Engine } from '../engine.js';
+import { checkAutoencoderSizes } from '../features/check-sizes.js';
+import { TrainingDataset } from '../features/dataset.js';
+import type { OrderedItem } from '../features/order.js';
+import { PictureLoader } from '../features/pictures.js';
+import { SampleStream, type SampleStreamOptions } from '../features/sample-stream.js';
 import { gridImage } from '../image/grid.js';
 import type { RgbImage } from '../image/rgb-image.js';
 import { imageFrom, imageTensor } from '../pipeline/tensors.js';
 import { findStart } from '../release/init-from.js';
 import { exportAutoencoder, publishedWeights } from './autoencoder-export.js';
 import { autoencoderOpenRequest } from './autoencoder-open-request.js';
-import { checkAutoencoderSizes } from './check-sizes.js';
-import { TrainingDataset } from './dataset.js';
 import type { ExportOptions } from './export-types.js';
-import type { OrderedItem } from './order.js';
-import { PictureLoader } from './pictures.js';
-import { SampleStream, type SampleStreamOptions } from './sample-stream.js';
 import type { OpenOptions, OpenStage, StartReport, StepReport } from './stage.js';
 
 export interface AutoencoderSample {

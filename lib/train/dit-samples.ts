@@ -4,16 +4,16 @@ import { PATCH_PIXELS } from '../config/request.js';
 import type { DitTrainingConfig } from '../config/train-dit.js';
 import type { JsonValue } from '../engine.js';
 import { SvgT2IError } from '../errors.js';
+import { type BucketCounts, countedBuckets } from '../features/bucket-counts.js';
+import type { FeaturePlaces } from '../features/cache-index.js';
+import type { TrainingDataset } from '../features/dataset.js';
+import type { OrderedItem } from '../features/order.js';
+import type { PictureLoader } from '../features/pictures.js';
 import type { RgbImage } from '../image/rgb-image.js';
 import type { NativeTensor } from '../native/binding.js';
 import { tokensTensor } from '../pipeline/captions.js';
 import { imageTensor } from '../pipeline/tensors.js';
 import type { Tokenizer } from '../text/tokenizer.js';
-import { type BucketCounts, countedBuckets } from './bucket-counts.js';
-import type { FeaturePlaces } from './cache-index.js';
-import type { TrainingDataset } from './dataset.js';
-import type { OrderedItem } from './order.js';
-import type { PictureLoader } from './pictures.js';
 import type { StepRequest } from './stage.js';
 
 export type DitSample =

@@ -2,21 +2,21 @@
 import { modelSchema } from '../config/model.js';
 import type { DitTrainingConfig } from '../config/train-dit.js';
 import { SvgT2IError } from '../errors.js';
+import { checkCacheSource, readCacheIndex, readFeaturePlaces } from '../features/cache-index.js';
+import { cacheSource } from '../features/cache-source.js';
+import { checkDitSizes } from '../features/check-sizes.js';
+import { TrainingDataset } from '../features/dataset.js';
+import { PictureLoader } from '../features/pictures.js';
+import { SampleStream } from '../features/sample-stream.js';
 import { findStart } from '../release/init-from.js';
 import { findRelease, type ReleaseLayout } from '../release/layout.js';
 import { type Loaded, loadRelease } from '../release/load.js';
 import type { ReleasePart } from '../release/types.js';
-import { checkCacheSource, readCacheIndex, readFeaturePlaces } from './cache-index.js';
-import { cacheSource } from './cache-source.js';
-import { checkDitSizes } from './check-sizes.js';
-import { TrainingDataset } from './dataset.js';
 import { exportDit } from './dit-export.js';
 import { drawGrid } from './dit-grid.js';
 import { ditOpenRequest } from './dit-open-request.js';
 import { cachedSamples, type DitSample, type DitSamples, ditStepJob, liveSamples } from './dit-samples.js';
 import type { ExportOptions } from './export-types.js';
-import { PictureLoader } from './pictures.js';
-import { SampleStream } from './sample-stream.js';
 import type { OpenOptions, OpenStage, StartReport, StepReport } from './stage.js';
 
 /** The engine's answer to a `train-step`. */

@@ -1,5 +1,5 @@
 /** What a run tells while it goes. */
-import type { BucketCounts } from './bucket-counts.js';
+import type { BucketCounts } from '../features/bucket-counts.js';
 import type { Metrics } from './metrics.js';
 import type { StartReport } from './stage.js';
 

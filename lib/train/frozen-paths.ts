@@ -1,9 +1,9 @@
 /** The frozen models of a run, so that a resumed run finds the same ones from any folder, and uses them as before. */
 import { join } from 'node:path';
 import type { TrainingConfig } from '../config/train.js';
+import { trainingSoftCap } from '../features/soft-cap.js';
 import { candidates, isFile, isFolder } from '../release/find.js';
 import { findFolder } from '../release/layout.js';
-import { trainingSoftCap } from './soft-cap.js';
 
 /**
  * Names stay as they are, and so does what is not there: loading says what is missing. `earlier` is for the run of a

@@ -2,14 +2,14 @@
 import type { TrainingConfig } from '../config/train.js';
 import { decisiveValues, trainingConfigHash } from '../config/train.js';
 import { SvgT2IError } from '../errors.js';
+import { orderedItems } from '../features/order.js';
+import type { SampleStream } from '../features/sample-stream.js';
 import type { Ranks, RunStop } from '../processes/ranks.js';
 import { BadItemList } from './bad-item-list.js';
 import { pruneCheckpoints, writeCheckpoint } from './checkpoint.js';
 import type { TrainEvent } from './events.js';
-import { orderedItems } from './order.js';
 import type { Recorder } from './recorder.js';
 import type { RunFolder } from './run-folder.js';
-import type { SampleStream } from './sample-stream.js';
 import { learningRate } from './schedule.js';
 import { SharedCounts } from './shared-counts.js';
 import type { OpenStage, StepReport } from './stage.js';

@@ -9,6 +9,7 @@ import {
 } from '../config/train.js';
 import type { Engine } from '../engine.js';
 import { SvgT2IError, typedError } from '../errors.js';
+import { startSoftCapWarning } from '../features/soft-cap.js';
 import { makeFolder, removeDeadParts } from '../files.js';
 import { chooseDevice } from '../processes/device.js';
 import { type RankPlace, Ranks, rankPlace } from '../processes/ranks.js';
@@ -30,7 +31,6 @@ import {
   writeRunConfig,
 } from './run-folder.js';
 import { totalSteps } from './schedule.js';
-import { startSoftCapWarning } from './soft-cap.js';
 import type { OpenStage } from './stage.js';
 
 /** What `train()` takes. */

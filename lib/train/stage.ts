@@ -1,12 +1,12 @@
 /** What the loop of a run needs to know of a stage: the DiT's and the autoencoder's look the same to it. */
 import type { Engine } from '../engine.js';
+import type { BucketCounts } from '../features/bucket-counts.js';
+import type { OrderedItem } from '../features/order.js';
+import type { SampleStream } from '../features/sample-stream.js';
 import type { RgbImage } from '../image/rgb-image.js';
 import type { DeviceChoice } from '../processes/device.js';
 import type { Ranks } from '../processes/ranks.js';
-import type { BucketCounts } from './bucket-counts.js';
 import type { ExportOptions } from './export-types.js';
-import type { OrderedItem } from './order.js';
-import type { SampleStream } from './sample-stream.js';
 
 /** The engine's answer to `train-open`. */
 export interface StartReport {

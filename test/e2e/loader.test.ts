@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { ImagePool } from '../../dist/data/image-pool.js';
+import { TrainingDataset } from '../../dist/features/dataset.js';
+import { PictureLoader } from '../../dist/features/pictures.js';
+import { SampleStream } from '../../dist/features/sample-stream.js';
 import { readImageSize } from '../../dist/image/decode.js';
-import { TrainingDataset } from '../../dist/train/dataset.js';
-import { PictureLoader } from '../../dist/train/pictures.js';
-import { SampleStream } from '../../dist/train/sample-stream.js';
 import { goldenFolder } from '../unit/golden.js';
 
 const pictureNames = ['0_rgb_300x200.png', '3_l_128x128.png', '4_p_200x150.png', '5_rgb_64x64.png'];

@@ -25,8 +25,8 @@ vi.mock('../../../lib/data/image-pool.js', async () => ({
 }));
 
 const { exportRun } = await import('../../../lib/train/export-run.js');
-const { writeFeatureCache } = await import('../../../lib/train/feature-cache.js');
-const { writeFeatureStatistics } = await import('../../../lib/train/feature-statistics.js');
+const { writeFeatureCache } = await import('../../../lib/features/feature-cache.js');
+const { writeFeatureStatistics } = await import('../../../lib/features/feature-statistics.js');
 
 useTrainingFolder();
 

@@ -4,20 +4,20 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { modelSchema } from '../../../lib/config/model.js';
+import { checkCacheSource } from '../../../lib/features/cache-index.js';
+import { cacheSource } from '../../../lib/features/cache-source.js';
 import { findRelease } from '../../../lib/release/layout.js';
-import { checkCacheSource } from '../../../lib/train/cache-index.js';
-import { cacheSource } from '../../../lib/train/cache-source.js';
-import { dit, folder, inRun, ofKind, run, useTrainingFolder, warnings } from './fixtures.js';
+import { dit, folder, inRun, ofKind, run, useTrainingFolder, warnings } from '../train/fixtures.js';
 
 vi.mock('../../../lib/engine.js', async () => ({
-  Engine: (await import('./engine.js')).Engine,
+  Engine: (await import('../train/engine.js')).Engine,
   runtimeInfo: () => ({ cudaDevices: 0 }),
 }));
 vi.mock('../../../lib/data/image-pool.js', async () => ({
-  ImagePool: (await import('./engine.js')).ImagePool,
+  ImagePool: (await import('../train/engine.js')).ImagePool,
 }));
 
-const { writeFeatureCache } = await import('../../../lib/train/feature-cache.js');
+const { writeFeatureCache } = await import('../../../lib/features/feature-cache.js');
 
 useTrainingFolder();
 

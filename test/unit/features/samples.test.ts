@@ -8,14 +8,14 @@ import { ditTrainingSchema } from '../../../lib/config/train-dit.js';
 import { flipImage } from '../../../lib/data/crop.js';
 import { uniformDraw } from '../../../lib/data/random.js';
 import { SvgT2IError } from '../../../lib/errors.js';
+import { countBuckets, countedBuckets } from '../../../lib/features/bucket-counts.js';
+import { checkAutoencoderSizes, checkDitSizes } from '../../../lib/features/check-sizes.js';
+import { TrainingDataset } from '../../../lib/features/dataset.js';
+import { type OrderedItem, orderedItems } from '../../../lib/features/order.js';
+import { pictureSizes } from '../../../lib/features/picture-sizes.js';
+import { SampleStream } from '../../../lib/features/sample-stream.js';
 import { encodeImage } from '../../../lib/image/encode.js';
 import { SYSTEM_PROMPTS } from '../../../lib/text/system-prompts.js';
-import { countBuckets, countedBuckets } from '../../../lib/train/bucket-counts.js';
-import { checkAutoencoderSizes, checkDitSizes } from '../../../lib/train/check-sizes.js';
-import { TrainingDataset } from '../../../lib/train/dataset.js';
-import { type OrderedItem, orderedItems } from '../../../lib/train/order.js';
-import { pictureSizes } from '../../../lib/train/picture-sizes.js';
-import { SampleStream } from '../../../lib/train/sample-stream.js';
 
 let folder: string;
 beforeAll(() => {
