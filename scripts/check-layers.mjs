@@ -15,9 +15,22 @@ const nativeLayers = {
   models: ['core', 'kernels', 'ops', 'diffusion'],
   distributed: ['core'],
   train: ['core', 'distributed', 'io', 'kernels', 'ops', 'diffusion', 'models'],
-  bench: ['core', 'io', 'kernels', 'ops', 'diffusion', 'models', 'train'],
+  plain: ['core', 'diffusion', 'models', 'ops', 'train'],
+  bench: ['core', 'diffusion', 'models', 'plain', 'train'],
   golden: ['core', 'io', 'kernels', 'ops', 'diffusion', 'models', 'train'],
-  engine: ['core', 'distributed', 'io', 'kernels', 'ops', 'diffusion', 'models', 'train', 'bench', 'golden'],
+  engine: [
+    'core',
+    'distributed',
+    'io',
+    'kernels',
+    'ops',
+    'diffusion',
+    'models',
+    'train',
+    'plain',
+    'bench',
+    'golden',
+  ],
   addon: ['core', 'engine'],
 };
 
@@ -61,7 +74,7 @@ const libLayers = {
     'pipeline',
   ],
   selftest: ['config', 'data', 'image', 'text', 'native', 'engine', 'release', 'pipeline'],
-  bench: ['config', 'image', 'engine', 'release', 'pipeline', 'features', 'train'],
+  bench: ['config', 'image', 'engine', 'release', 'pipeline', 'processes', 'features', 'train'],
   index: [
     'config',
     'data',

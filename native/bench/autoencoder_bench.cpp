@@ -3,12 +3,12 @@
 #include <c10/core/GradMode.h>
 
 #include "bench/drawn_weights.h"
-#include "bench/plain_decoder.h"
-#include "bench/plain_encoder.h"
 #include "bench/run.h"
 #include "core/rng.h"
 #include "models/conv_decoder.h"
 #include "models/encoders/dinov3.h"
+#include "plain/plain_decoder.h"
+#include "plain/plain_encoder.h"
 
 namespace svg {
 namespace {

@@ -2,11 +2,11 @@
 
 #include <c10/core/GradMode.h>
 
-#include "bench/plain_dit.h"
 #include "bench/run.h"
 #include "core/error.h"
 #include "core/random_weights.h"
 #include "models/next_dit/guided.h"
+#include "plain/plain_dit.h"
 
 namespace svg {
 namespace {

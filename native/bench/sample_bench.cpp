@@ -5,8 +5,6 @@
 #include <numeric>
 
 #include "bench/drawn_weights.h"
-#include "bench/plain_decoder.h"
-#include "bench/plain_dit.h"
 #include "bench/run.h"
 #include "bench/text_bench.h"
 #include "core/random_weights.h"
@@ -15,6 +13,8 @@
 #include "models/conditioners/gemma2.h"
 #include "models/conv_decoder.h"
 #include "models/next_dit/guided.h"
+#include "plain/plain_decoder.h"
+#include "plain/plain_dit.h"
 
 namespace svg {
 namespace {

@@ -3,11 +3,11 @@
 #include <c10/core/GradMode.h>
 
 #include "bench/dit_bench.h"
-#include "bench/plain_dit.h"
 #include "check.h"
 #include "core/cancel.h"
 #include "golden.h"
 #include "models/next_dit/guided.h"
+#include "plain/plain_dit.h"
 #include "tiny_dit.h"
 
 using svg::test::largest_difference;

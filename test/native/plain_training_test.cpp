@@ -1,4 +1,4 @@
-#include "bench/plain_training.h"
+#include "plain/plain_training.h"
 
 #include <torch/csrc/autograd/autograd.h>
 

@@ -2,7 +2,6 @@
 
 #include <c10/core/GradMode.h>
 
-#include "bench/plain_training.h"
 #include "core/cancel.h"
 #include "core/rng.h"
 #include "engine/device.h"
@@ -13,6 +12,7 @@
 #include "io/identify.h"
 #include "io/model_config.h"
 #include "models/encoders/dinov3_names.h"
+#include "plain/plain_training.h"
 #include "train/state.h"
 
 namespace svg {

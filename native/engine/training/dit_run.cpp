@@ -3,7 +3,6 @@
 #include <cmath>
 #include <numeric>
 
-#include "bench/plain_training.h"
 #include "core/cancel.h"
 #include "core/rng.h"
 #include "diffusion/time_shift.h"
@@ -12,6 +11,7 @@
 #include "engine/training/live_features.h"
 #include "engine/training/options.h"
 #include "engine/training/stopwatch.h"
+#include "plain/plain_training.h"
 #include "train/draws.h"
 
 namespace svg {

@@ -1,4 +1,4 @@
-#include "bench/plain_dit.h"
+#include "plain/plain_dit.h"
 
 #include <cmath>
 

@@ -1,11 +1,11 @@
-#include "bench/plain_training.h"
+#include "plain/plain_training.h"
 
 #include <algorithm>
 
-#include "bench/plain_decoder.h"
-#include "bench/plain_dit.h"
-#include "bench/plain_encoder.h"
 #include "core/error.h"
+#include "plain/plain_decoder.h"
+#include "plain/plain_dit.h"
+#include "plain/plain_encoder.h"
 
 namespace svg {
 

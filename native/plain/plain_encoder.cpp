@@ -1,4 +1,4 @@
-#include "bench/plain_encoder.h"
+#include "plain/plain_encoder.h"
 
 namespace svg {
 namespace {

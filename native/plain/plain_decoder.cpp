@@ -1,4 +1,4 @@
-#include "bench/plain_decoder.h"
+#include "plain/plain_decoder.h"
 
 #include <cmath>
 
