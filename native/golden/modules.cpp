@@ -3,6 +3,7 @@
 #include <map>
 
 #include "golden/autoencoder_train.h"
+#include "golden/decoders.h"
 #include "golden/diffusion.h"
 #include "golden/dit.h"
 #include "golden/files.h"
@@ -13,19 +14,13 @@ namespace svg {
 
 const GoldenRunner* find_golden_runner(const std::string& module) {
   static const std::map<std::string, GoldenRunner> runners = {
-      {"autoencoder", run_autoencoder},
-      {"autoencoder_trainer", run_autoencoder_trainer},
-      {"conv_decoder", run_conv_decoder},
-      {"dinov3", run_dinov3},
-      {"dit_trainer", run_dit_trainer},
-      {"gemma2", run_gemma2},
-      {"lpips", run_lpips},
-      {"next_dit", run_next_dit},
-      {"patch_discriminator", run_patch_discriminator},
-      {"residual_vit", run_residual_vit},
-      {"solver", run_solver},
-      {"torch_file", run_torch_file},
-      {"transport", run_transport},
+      {"autoencoder", run_autoencoder},    {"autoencoder_trainer", run_autoencoder_trainer},
+      {"conv_decoder", run_conv_decoder},  {"dinov3", run_dinov3},
+      {"dit_trainer", run_dit_trainer},    {"gemma2", run_gemma2},
+      {"hy_decoder", run_hunyuan_decoder}, {"lpips", run_lpips},
+      {"next_dit", run_next_dit},          {"patch_discriminator", run_patch_discriminator},
+      {"residual_vit", run_residual_vit},  {"solver", run_solver},
+      {"torch_file", run_torch_file},      {"transport", run_transport},
   };
   const auto found = runners.find(module);
   return found == runners.end() ? nullptr : &found->second;

@@ -1,41 +1,10 @@
 #include "models/conv_decoder.h"
 
-#include <cmath>
 #include <numeric>
 
 #include "core/error.h"
-#include "ops/attention.h"
-#include "ops/group_norm.h"
 
 namespace svg {
-namespace {
-
-constexpr int64_t kGroups = 32;
-constexpr double kNormEps = 1e-6;
-
-GroupNorm group_norm(const Weights& weights, int64_t channels) {
-  return GroupNorm(weights, channels, kGroups, kNormEps);
-}
-Conv2d conv1x1(const Weights& weights, int64_t in, int64_t out) { return Conv2d(weights, in, out, 1); }
-Conv2d conv3x3(const Weights& weights, int64_t in, int64_t out) { return Conv2d(weights, in, out, 3, 1, 1); }
-
-at::Tensor norm_swish(const GroupNorm& norm, const at::Tensor& x, ConvDecoder::Operations operations) {
-  if (operations == ConvDecoder::Operations::kReference) {
-    const at::Tensor normed = norm(x);
-    return normed * normed.sigmoid();
-  }
-  return group_norm_silu(norm, x);
-}
-
-/// One head over all positions: q, k, v (B, C, h, w) -> (B, C, h*w).
-at::Tensor attend_reference(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
-  const double scale = 1.0 / std::sqrt(static_cast<double>(q.size(1)));
-  const at::Tensor scores = at::bmm(q.flatten(2).transpose(1, 2), k.flatten(2)) * scale;  // (B, queries, keys)
-  return at::bmm(v.flatten(2), scores.softmax(2).transpose(1, 2));
-}
-
-}  // namespace
-
 std::string ConvDecoderConfig::describe() const {
   std::string multipliers;
   for (const int64_t m : ch_mult) multipliers += (multipliers.empty() ? "" : ",") + std::to_string(m);
@@ -82,58 +51,18 @@ ConvDecoderConfig ConvDecoderConfig::infer(const Weights& weights) {
   return config;
 }
 
-ConvDecoder::ResBlock::ResBlock(const Weights& weights, int64_t in, int64_t out)
-    : norm1(group_norm(weights.scope("norm1"), in)),
-      norm2(group_norm(weights.scope("norm2"), out)),
-      conv1(conv3x3(weights.scope("conv1"), in, out)),
-      conv2(conv3x3(weights.scope("conv2"), out, out)) {
-  if (in != out) shortcut = conv1x1(weights.scope("nin_shortcut"), in, out);
-}
-
-at::Tensor ConvDecoder::ResBlock::operator()(const at::Tensor& x, Operations operations) const {
-  // Step by step, so that nothing outlives its use: at the pixels' level each of these is large.
-  at::Tensor hidden = norm_swish(norm1, x, operations);
-  hidden = conv1(hidden);
-  hidden = norm_swish(norm2, hidden, operations);
-  hidden = conv2(hidden);
-  return (shortcut.weight.defined() ? shortcut(x) : x) + hidden;
-}
-
-ConvDecoder::AttnBlock::AttnBlock(const Weights& weights, int64_t channels)
-    : norm(group_norm(weights.scope("norm"), channels)),
-      q(conv1x1(weights.scope("q"), channels, channels)),
-      k(conv1x1(weights.scope("k"), channels, channels)),
-      v(conv1x1(weights.scope("v"), channels, channels)),
-      proj_out(conv1x1(weights.scope("proj_out"), channels, channels)) {}
-
-at::Tensor ConvDecoder::AttnBlock::operator()(const at::Tensor& x, Operations operations) const {
-  const at::Tensor normed = norm(x);
-  if (operations == Operations::kReference) {
-    const at::Tensor queries = q(normed);  // in this order: it is the order in which gradients are summed
-    const at::Tensor keys = k(normed);
-    const at::Tensor values = v(normed);
-    return x + proj_out(attend_reference(queries, keys, values).view(x.sizes()));
-  }
-  const auto tokens = [](const at::Tensor& map) {  // (B, C, h, w) -> (B, h*w, 1 head, C)
-    return map.flatten(2).transpose(1, 2).unsqueeze(2);
-  };
-  const at::Tensor out = attention(tokens(q(normed)), tokens(k(normed)), tokens(v(normed)));
-  // (B, h*w, C) seen as (B, C, h, w) is in the layout of x already.
-  return x + proj_out(out.squeeze(2).view({x.size(0), x.size(2), x.size(3), -1}).permute({0, 3, 1, 2}));
-}
-
 ConvDecoder::ConvDecoder(const Weights& weights, const ConvDecoderConfig& config, Operations operations)
     : config_(config), operations_(operations) {
   SVG_CHECK(!config.ch_mult.empty() && config.ch > 0 && config.num_res_blocks >= 0 && config.z_channels > 0,
             ErrorCode::kInvalidConfig, "[conv_decoder] ", config.describe(), ": no such network");
   for (int64_t level = 0; level < config.levels(); ++level) {
-    SVG_CHECK(config.width(level) > 0 && config.width(level) % kGroups == 0, ErrorCode::kInvalidConfig,
+    SVG_CHECK(config.width(level) > 0 && config.width(level) % kDecoderGroups == 0, ErrorCode::kInvalidConfig,
               "[conv_decoder] ", config.width(level), " channels at level ", level, ": must be a multiple of ",
-              kGroups);
+              kDecoderGroups);
   }
   const int64_t bottom = config.levels() - 1;
   int64_t in = config.width(bottom);
-  conv_in_ = conv3x3(weights.scope("conv_in"), config.z_channels, in);
+  conv_in_ = decoder_conv3x3(weights.scope("conv_in"), config.z_channels, in);
   mid_blocks_.emplace_back(weights.scope("mid.block_1"), in, in);
   mid_attn_.emplace_back(weights.scope("mid.attn_1"), in);
   mid_blocks_.emplace_back(weights.scope("mid.block_2"), in, in);
@@ -146,11 +75,11 @@ ConvDecoder::ConvDecoder(const Weights& weights, const ConvDecoderConfig& config
       in = out;
       if (index == bottom) level.attention.emplace_back(from.scope("attn." + std::to_string(i)), out);
     }
-    if (index > 0) level.upsample.push_back(conv3x3(from.scope("upsample.conv"), out, out));
+    if (index > 0) level.upsample.push_back(decoder_conv3x3(from.scope("upsample.conv"), out, out));
     levels_.push_back(std::move(level));
   }
-  norm_out_ = group_norm(weights.scope("norm_out"), in);
-  conv_out_ = conv3x3(weights.scope("conv_out"), in, 3);
+  norm_out_ = decoder_norm(weights.scope("norm_out"), in);
+  conv_out_ = decoder_conv3x3(weights.scope("conv_out"), in, 3);
 }
 
 at::Tensor ConvDecoder::operator()(const at::Tensor& latent) const {

@@ -9,7 +9,7 @@
 
 #include "core/json.h"
 #include "core/weights.h"
-#include "ops/layers.h"
+#include "models/decoders/conv_blocks.h"
 
 namespace svg {
 
@@ -35,8 +35,7 @@ struct ConvDecoderConfig {
 
 class ConvDecoder {
  public:
-  /// kReference takes the reference's own operations, one by one: what the fast ones are held against.
-  enum class Operations { kFast, kReference };
+  using Operations = ConvOperations;
 
   ConvDecoder(const Weights& weights, const ConvDecoderConfig& config, Operations operations = Operations::kFast);
 
@@ -49,30 +48,18 @@ class ConvDecoder {
   const at::Tensor& last_weight() const { return conv_out_.weight; }
 
  private:
-  struct ResBlock {
-    GroupNorm norm1, norm2;
-    Conv2d conv1, conv2, shortcut;  // shortcut where the width changes
-    ResBlock(const Weights& weights, int64_t in, int64_t out);
-    at::Tensor operator()(const at::Tensor& x, Operations operations) const;
-  };
-  struct AttnBlock {
-    GroupNorm norm;
-    Conv2d q, k, v, proj_out;
-    AttnBlock(const Weights& weights, int64_t channels);
-    at::Tensor operator()(const at::Tensor& x, Operations operations) const;
-  };
   struct Level {
-    std::vector<ResBlock> blocks;
-    std::vector<AttnBlock> attention;  // one per block at the latent's level, else none
-    std::vector<Conv2d> upsample;      // one, none at the pixels' level
+    std::vector<DecoderResBlock> blocks;
+    std::vector<DecoderAttnBlock> attention;  // one per block at the latent's level, else none
+    std::vector<Conv2d> upsample;             // one, none at the pixels' level
   };
 
   ConvDecoderConfig config_;
   Operations operations_;
   Conv2d conv_in_;
-  std::vector<ResBlock> mid_blocks_;  // two
-  std::vector<AttnBlock> mid_attn_;   // one between them
-  std::vector<Level> levels_;         // in order of use: the latent's level first
+  std::vector<DecoderResBlock> mid_blocks_;  // two
+  std::vector<DecoderAttnBlock> mid_attn_;   // one between them
+  std::vector<Level> levels_;                // in order of use: the latent's level first
   GroupNorm norm_out_;
   Conv2d conv_out_;
 };
