@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "core/matrix.h"
 
 namespace svg {
 namespace {
@@ -40,6 +41,14 @@ at::Tensor Weights::get_optional(const std::string& name, at::IntArrayRef shape,
   check_shape(tensor.sizes(), shape, prefix_ + name, source_->description());
   check_dtype(tensor, role, prefix_ + name, source_->description());
   return tensor;
+}
+
+std::shared_ptr<const Matrix> Weights::matrix(const std::string& name, at::IntArrayRef shape, Init init) const {
+  if (auto stored = source_->matrix(prefix_ + name, shape, init)) {
+    check_shape({stored->out(), stored->in()}, shape, prefix_ + name, source_->description());
+    return stored;
+  }
+  return plain_matrix(get(name, shape, init));
 }
 
 bool Weights::has(const std::string& name) const { return shape_of(name).has_value(); }

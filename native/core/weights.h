@@ -13,6 +13,8 @@
 
 namespace svg {
 
+class Matrix;
+
 using TensorMap = std::map<std::string, at::Tensor>;
 
 /// What a fresh parameter is filled with when training starts from nothing.
@@ -41,6 +43,11 @@ class WeightSource {
   virtual ~WeightSource() = default;
   /// nullptr-like (undefined) tensor where the name is absent.
   virtual at::Tensor find(const std::string& name, at::IntArrayRef shape, Init init, Role role) = 0;
+  /// The weight of a linear layer where it is stored in a form of its own (core/matrix.h); null, as for most sources,
+  /// where find() tells all there is.
+  virtual std::shared_ptr<const Matrix> matrix(const std::string& /*name*/, at::IntArrayRef /*shape*/, Init /*init*/) {
+    return nullptr;
+  }
   /// Shape of a stored tensor, or an empty optional where the name is absent or nothing is stored.
   virtual std::optional<std::vector<int64_t>> shape_of(const std::string& name) const = 0;
   /// For messages: the file, or what stands for it.
@@ -64,6 +71,9 @@ class Weights {
   /// Undefined where the tensor is absent; a wrong shape still throws.
   at::Tensor get_optional(const std::string& name, at::IntArrayRef shape, Init init = Init::zeros(),
                           Role role = Role::kMatrix) const;
+  /// The weight of a linear layer, (out, in), in whatever form it is stored. Throws as get() does.
+  std::shared_ptr<const Matrix> matrix(const std::string& name, at::IntArrayRef shape,
+                                       Init init = Init::xavier_uniform()) const;
   bool has(const std::string& name) const;
   std::optional<std::vector<int64_t>> shape_of(const std::string& name) const {
     return source_->shape_of(prefix_ + name);

@@ -88,7 +88,7 @@ at::Tensor ConvDecoder::operator()(const at::Tensor& latent) const {
   // Channels side by side in memory, as the convolutions' kernels want them; kept by every operation from here on.
   const auto layout =
       operations_ == Operations::kReference ? at::MemoryFormat::Contiguous : at::MemoryFormat::ChannelsLast;
-  at::Tensor x = conv_in_(latent.to(conv_in_.weight.scalar_type()).contiguous(layout));
+  at::Tensor x = conv_in_(latent.to(conv_in_.dtype()).contiguous(layout));
   x = mid_blocks_[0](x, operations_);
   x = mid_blocks_[1](mid_attn_[0](x, operations_), operations_);
   for (const Level& level : levels_) {

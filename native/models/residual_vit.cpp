@@ -125,7 +125,7 @@ at::Tensor ResidualVit::operator()(const at::Tensor& image) const {
   SVG_CHECK(rows > 0 && columns > 0 && image.size(2) % patch == 0 && image.size(3) % patch == 0,
             ErrorCode::kInvalidArgument, "[residual_vit] an image of ", image.size(3), "x", image.size(2),
             " cannot be cut into patches of ", patch, "x", patch);
-  const at::ScalarType dtype = patch_embed_.weight.scalar_type();
+  const at::ScalarType dtype = patch_embed_.dtype();
   const at::Tensor patches = patch_embed_(image.to(dtype)).flatten(2).transpose(1, 2);
   at::Tensor x = at::cat({cls_token_.expand({image.size(0), -1, -1}), patches}, 1).to(at::kFloat);
 

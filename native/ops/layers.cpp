@@ -5,11 +5,18 @@
 namespace svg {
 
 Linear::Linear(const Weights& weights, int64_t in, int64_t out, bool with_bias, Init init)
-    : weight(weights.get("weight", {out, in}, init)) {
-  if (with_bias) bias = weights.get("bias", {out}, Init::zeros());
+    : weight_(weights.matrix("weight", {out, in}, init)) {
+  if (with_bias) bias_ = weights.get("bias", {out}, Init::zeros());
 }
 
-at::Tensor Linear::operator()(const at::Tensor& x) const { return at::linear(x, weight, bias); }
+Linear::Linear(std::shared_ptr<const Matrix> weight, at::Tensor bias)
+    : weight_(std::move(weight)), bias_(std::move(bias)) {}
+
+at::Tensor Linear::operator()(const at::Tensor& x) const { return weight_->product(x, bias_); }
+
+Linear Linear::rows(int64_t start, int64_t count) const {
+  return Linear(weight_->rows(start, count), bias_.defined() ? bias_.narrow(0, start, count) : bias_);
+}
 
 LayerNorm::LayerNorm(const Weights& weights, int64_t dim, double eps)
     : weight(weights.get("weight", {dim}, Init::ones(), Role::kExact)),

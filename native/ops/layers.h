@@ -3,17 +3,40 @@
 
 #include <ATen/ATen.h>
 
+#include <memory>
+
+#include "core/matrix.h"
 #include "core/weights.h"
 
 namespace svg {
 
-/// y = x W^T + b. weight (out, in); bias undefined where the layer has none.
-struct Linear {
-  at::Tensor weight, bias;
-
+/// y = x W^T + b. What is inside is nobody's business: a plain tensor, a quantised or an adapted one (core/matrix.h).
+class Linear {
+ public:
   Linear() = default;
+  /// Asks for "weight" (out, in) and, where there is one, "bias" (out).
   Linear(const Weights& weights, int64_t in, int64_t out, bool with_bias = true, Init init = Init::xavier_uniform());
+  /// `bias` is undefined where the layer has none.
+  explicit Linear(std::shared_ptr<const Matrix> weight, at::Tensor bias = {});
+
+  /// x (..., in), in dtype() -> (..., out).
   at::Tensor operator()(const at::Tensor& x) const;
+  /// The layer of outputs start to start + count alone.
+  Linear rows(int64_t start, int64_t count) const;
+  /// The same weight with another bias.
+  Linear with_bias(at::Tensor bias) const { return Linear(weight_, std::move(bias)); }
+
+  bool defined() const { return weight_ != nullptr; }
+  int64_t in() const { return weight_->in(); }
+  int64_t out() const { return weight_->out(); }
+  at::ScalarType dtype() const { return weight_->dtype(); }
+  at::Device device() const { return weight_->device(); }
+  /// Whether gradients are asked of the weight.
+  bool trained() const { return weight_->trained(); }
+
+ private:
+  std::shared_ptr<const Matrix> weight_;
+  at::Tensor bias_;
 };
 
 /// Over the last dimension, computed in fp32, returned in x's dtype. Affine parameters stay fp32.
@@ -45,6 +68,8 @@ struct Conv2d {
   Conv2d(const Weights& weights, int64_t in, int64_t out, int64_t kernel, int64_t stride = 1, int64_t padding = 0,
          bool with_bias = true);
   at::Tensor operator()(const at::Tensor& x) const;
+  at::ScalarType dtype() const { return weight.scalar_type(); }
+  at::Device device() const { return weight.device(); }
 };
 
 /// NCHW.

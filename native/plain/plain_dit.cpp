@@ -6,7 +6,7 @@ namespace svg {
 namespace {
 
 // Under autocast the original keeps its residual stream in fp32 and casts what enters a matrix.
-at::Tensor linear(const Linear& layer, const at::Tensor& x) { return layer(x.to(layer.weight.scalar_type())); }
+at::Tensor linear(const Linear& layer, const at::Tensor& x) { return layer(x.to(layer.dtype())); }
 
 at::Tensor norm(const at::Tensor& x, const at::Tensor& weight, double eps) {
   const at::Tensor wide = x.to(at::kFloat);

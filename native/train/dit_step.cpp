@@ -56,7 +56,7 @@ DitTrainer::DitTrainer(const NextDitConfig& config, TensorMap start, const DitTr
     : options_(options),
       source_(std::make_shared<TrainableSource>(std::move(start), std::move(generator), device, options.precision)) {
   model_ = std::make_unique<NextDit>(Weights(source_), config);
-  model_->recompute_activations = options.recompute_activations;
+  if (options.recompute_activations) model_->runner = recomputed_blocks();
   sync_ = make_parameter_sync(options.group, parameters(), source_->leaves(), source_->order(), options.sync);
   const TensorMap owned = sync_->owned(parameters());
   optimizer_ = std::make_unique<AdamW>(owned, options.optimizer);

@@ -65,8 +65,8 @@ Gemma2::Gemma2(const Weights& weights, Gemma2Config config)
     layers_.emplace_back(weights_.scope("layers." + std::to_string(i)), config_, config_.sliding[i]);
   }
   if (!layers_.empty()) {
-    dtype_ = layers_[0].gate_proj.weight.scalar_type();
-    device_ = layers_[0].gate_proj.weight.device();
+    dtype_ = layers_[0].gate_proj.dtype();
+    device_ = layers_[0].gate_proj.device();
   }
 }
 
@@ -150,8 +150,8 @@ void Gemma2::load_head() {
   const int64_t last = config_.layers - 1;
   Gemma2Layer layer(weights_.scope("layers." + std::to_string(last)), config_, config_.sliding[last]);
   final_norm_ = Gemma2Norm(weights_.scope("norm"), config_);
-  dtype_ = layer.gate_proj.weight.scalar_type();
-  device_ = layer.gate_proj.weight.device();
+  dtype_ = layer.gate_proj.dtype();
+  device_ = layer.gate_proj.device();
   at::Tensor table = config_.tied_head ? embedding_
                                        : root_.get("lm_head.weight", {config_.vocab_size, config_.hidden_size},
                                                    Init::normal(0.02), Role::kTable);

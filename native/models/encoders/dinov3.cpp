@@ -77,7 +77,7 @@ Dinov3::Block Dinov3::load_block(const Weights& weights) const {
   block.norm1 = LayerNorm(weights.scope("norm1"), C, config_.norm_eps);
   block.norm2 = LayerNorm(weights.scope("norm2"), C, config_.norm_eps);
   const Weights qkv = weights.scope("attn.qkv");
-  block.qkv_weight = qkv.get("weight", {3 * C, C});
+  block.qkv = Linear(qkv, C, 3 * C, /*with_bias=*/false);
   if (config_.qkv_bias) {
     block.qkv_bias = qkv.get("bias", {3 * C}, Init::zeros());
     if (qkv.has("bias_mask")) {
@@ -117,8 +117,8 @@ at::Tensor Dinov3::attend(const Block& block, const at::Tensor& x, const Rotatio
   const int64_t B = x.size(0), T = x.size(1), C = x.size(2);
   const int64_t head_dim = C / config_.num_heads;
   at::Tensor bias = block.qkv_bias;
-  if (block.qkv_bias_mask.defined()) bias = (bias * block.qkv_bias_mask).to(block.qkv_weight.scalar_type());
-  const at::Tensor qkv = at::linear(x, block.qkv_weight, bias).view({B, T, 3, config_.num_heads, head_dim});
+  if (block.qkv_bias_mask.defined()) bias = (bias * block.qkv_bias_mask).to(block.qkv.dtype());
+  const at::Tensor qkv = block.qkv.with_bias(bias)(x).view({B, T, 3, config_.num_heads, head_dim});
 
   const int64_t prefix = 1 + config_.storage_tokens;
   const at::Tensor cos = rope.cos.unsqueeze(1), sin = rope.sin.unsqueeze(1);  // (h*w, 1, head_dim)
@@ -150,7 +150,7 @@ Dinov3Features Dinov3::operator()(const at::Tensor& image) const {
         concat("[dinov3] an image of ", W, "x", H, " cannot be cut into patches of ", patch, "x", patch),
         concat("crop or resize it to ", std::max(patch, W / patch * patch), "x", std::max(patch, H / patch * patch)));
   }
-  const at::ScalarType dtype = patch_embed_.weight.scalar_type();
+  const at::ScalarType dtype = patch_embed_.dtype();
   std::vector<at::Tensor> tokens = {cls_token_.expand({B, -1, -1})};
   if (storage_tokens_.defined()) tokens.push_back(storage_tokens_.expand({B, -1, -1}));
   tokens.push_back(patch_embed_(image.to(dtype)).flatten(2).transpose(1, 2));

@@ -69,7 +69,8 @@ class Dinov3 {
  private:
   struct Block {
     LayerNorm norm1, norm2;
-    at::Tensor qkv_weight, qkv_bias, qkv_bias_mask;
+    Linear qkv;  // its bias apart, for the mask
+    at::Tensor qkv_bias, qkv_bias_mask;
     Linear proj;
     at::Tensor ls1, ls2;
     Linear fc1, fc2;    // MLP

@@ -15,6 +15,11 @@ BlockModulation BlockModulation::narrow(int64_t start, int64_t length) const {
           ffn_in.narrow(0, start, length), ffn_out.narrow(0, start, length)};
 }
 
+NextDitBlock::NextDitBlock(const Weights& model, std::string name, const NextDitConfig& config, bool modulated)
+    : NextDitBlock(model.scope(name), config, modulated) {
+  this->name = std::move(name);
+}
+
 NextDitBlock::NextDitBlock(const Weights& weights, const NextDitConfig& config, bool modulated)
     : qkv(weights.scope("attention.qkv"), config.dim, (config.heads + 2 * config.kv_heads) * config.head_dim(), false),
       out(weights.scope("attention.out"), config.dim, config.dim, false),
@@ -43,20 +48,19 @@ BlockModulation NextDitBlock::modulation(const at::Tensor& silu_t) const {
     return {attention_norm1.weight.unsqueeze(0), attention_norm2.weight.unsqueeze(0), ffn_norm1.weight.unsqueeze(0),
             ffn_norm2.weight.unsqueeze(0)};
   }
-  const auto parts = adaln(silu_t.to(adaln.weight.scalar_type())).to(at::kFloat).chunk(4, 1);
+  const auto parts = adaln(silu_t.to(adaln.dtype())).to(at::kFloat).chunk(4, 1);
   return {attention_norm1.weight * (1 + parts[0]), attention_norm2.weight * parts[1].tanh(),
           ffn_norm1.weight * (1 + parts[2]), ffn_norm2.weight * parts[3].tanh()};
 }
 
 at::ScalarType NextDitBlock::attention_dtype() const {
   // The CPU's attention kernels take several times as long for the gradients in bf16 as in fp32.
-  return qkv.weight.is_cpu() && qkv.weight.requires_grad() ? at::kFloat : qkv.weight.scalar_type();
+  return qkv.device().is_cpu() && qkv.trained() ? at::kFloat : qkv.dtype();
 }
 
 at::Tensor NextDitBlock::operator()(const at::Tensor& x, const Packing& packing,
                                     const BlockModulation& modulation) const {
-  const at::Tensor in =
-      scaled_rms_norm(x, {modulation.attention_in, packing.group}, attention_norm1.eps, qkv.weight.scalar_type());
+  const at::Tensor in = scaled_rms_norm(x, {modulation.attention_in, packing.group}, attention_norm1.eps, qkv.dtype());
   const at::Tensor rows = qkv(in);
   const auto parts = split_heads(rows, {{heads, true, q_norm}, {kv_heads, true, k_norm}, {kv_heads}}, head_dim,
                                  kQkNormEps, packing.rope, attention_dtype());
@@ -70,12 +74,11 @@ at::Tensor NextDitBlock::operator()(const at::Tensor& x, const Packing& packing,
 
 at::Tensor NextDitBlock::for_rows(const at::Tensor& x, const Packing& packing, const BlockModulation& modulation,
                                   const RowSubset& subset) const {
-  const at::Tensor in =
-      scaled_rms_norm(x, {modulation.attention_in, packing.group}, attention_norm1.eps, qkv.weight.scalar_type());
+  const at::Tensor in = scaled_rms_norm(x, {modulation.attention_in, packing.group}, attention_norm1.eps, qkv.dtype());
   const int64_t q_width = heads * head_dim;
   const int64_t kv_width = 2 * kv_heads * head_dim;
-  const at::Tensor q_rows = at::linear(in.index_select(0, subset.rows), qkv.weight.narrow(0, 0, q_width));
-  const at::Tensor kv_rows = at::linear(in, qkv.weight.narrow(0, q_width, kv_width));
+  const at::Tensor q_rows = qkv.rows(0, q_width)(in.index_select(0, subset.rows));
+  const at::Tensor kv_rows = qkv.rows(q_width, kv_width)(in);
   const at::Tensor q =
       split_heads(q_rows, {{heads, true, q_norm}}, head_dim, kQkNormEps, subset.rope, attention_dtype())[0];
   const auto kv = split_heads(kv_rows, {{kv_heads, true, k_norm}, {kv_heads}}, head_dim, kQkNormEps, packing.rope,
@@ -89,7 +92,7 @@ at::Tensor NextDitBlock::for_rows(const at::Tensor& x, const Packing& packing, c
 
 at::Tensor NextDitBlock::feed_forward(const at::Tensor& x, const BlockModulation& modulation,
                                       const at::Tensor& group) const {
-  const at::Tensor in = scaled_rms_norm(x, {modulation.ffn_in, group}, ffn_norm1.eps, w1.weight.scalar_type());
+  const at::Tensor in = scaled_rms_norm(x, {modulation.ffn_in, group}, ffn_norm1.eps, w1.dtype());
   return add_scaled_rms_norm(x, w2(swiglu(w1(in), w3(in))), {modulation.ffn_out, group}, ffn_norm2.eps);
 }
 

@@ -3,6 +3,7 @@
 
 #include <ATen/ATen.h>
 
+#include <string>
 #include <vector>
 
 #include "core/weights.h"
@@ -39,13 +40,15 @@ struct BlockModulation {
 };
 
 struct NextDitBlock {
+  std::string name;  // its weights' own: "layers.3"
   Linear qkv, out, w1, w2, w3, adaln;
   RmsNorm attention_norm1, attention_norm2, ffn_norm1, ffn_norm2;
   at::Tensor q_norm, k_norm;  // undefined without qk_norm
   int64_t heads = 0, kv_heads = 0, head_dim = 0;
   bool modulated = false;
 
-  NextDitBlock(const Weights& weights, const NextDitConfig& config, bool modulated);
+  /// From the weights below `name`.
+  NextDitBlock(const Weights& model, std::string name, const NextDitConfig& config, bool modulated);
 
   /// silu_t (G, adaln_dim): SiLU of the time embedding. Undefined for blocks without adaLN.
   BlockModulation modulation(const at::Tensor& silu_t) const;
@@ -57,6 +60,8 @@ struct NextDitBlock {
                       const RowSubset& subset) const;
 
  private:
+  NextDitBlock(const Weights& weights, const NextDitConfig& config, bool modulated);
+
   at::Tensor feed_forward(const at::Tensor& x, const BlockModulation& modulation, const at::Tensor& group) const;
   at::ScalarType attention_dtype() const;
 };

@@ -3,10 +3,10 @@
 #include <c10/core/GradMode.h>
 
 #include <cmath>
+#include <optional>
 
 #include "core/cancel.h"
 #include "core/error.h"
-#include "ops/recompute.h"
 
 namespace svg {
 namespace {
@@ -19,7 +19,7 @@ std::vector<NextDitBlock> blocks(const Weights& weights, const std::string& list
   std::vector<NextDitBlock> result;
   result.reserve(static_cast<size_t>(count));
   for (int64_t i = 0; i < count; ++i) {
-    result.emplace_back(weights.scope(list + "." + std::to_string(i)), config, modulated);
+    result.emplace_back(weights, list + "." + std::to_string(i), config, modulated);
   }
   return result;
 }
@@ -76,15 +76,17 @@ NextDit::NextDit(const Weights& weights, const NextDitConfig& config)
       norm_final(weights.get_optional("norm_final.weight", {config.dim}, Init::ones(), Role::kExact)) {}
 
 at::Tensor NextDit::run_block(const NextDitBlock& block, const at::Tensor& x, const Packing& packing,
-                              const BlockModulation& modulation) const {
+                              const BlockModulation& modulation, const RowSubset* subset) const {
   // A training step ends between its micro-batches, where every rank can.
   if (!c10::GradMode::is_enabled()) check_cancelled();
-  if (!recompute_activations) return block(x, packing, modulation);
-  const auto body = [block, packing](const std::vector<at::Tensor>& inputs) {
-    return block(inputs[0], packing, {inputs[1], inputs[2], inputs[3], inputs[4]});
+  // Copies, which share their tensors: the body may run again in the backward pass.
+  const auto body = [block, packing,
+                     some = subset ? std::optional(*subset) : std::nullopt](const std::vector<at::Tensor>& inputs) {
+    const BlockModulation modulation{inputs[1], inputs[2], inputs[3], inputs[4]};
+    return some ? block.for_rows(inputs[0], packing, modulation, *some) : block(inputs[0], packing, modulation);
   };
-  return recomputed(body,
-                    {x, modulation.attention_in, modulation.attention_out, modulation.ffn_in, modulation.ffn_out});
+  return runner->run(block.name, body,
+                     {x, modulation.attention_in, modulation.attention_out, modulation.ffn_in, modulation.ffn_out});
 }
 
 Rope NextDit::rope_of(const std::vector<at::Tensor>& positions) const {
@@ -218,7 +220,7 @@ at::Tensor NextDit::run_layers(const at::Tensor& x, const Packing& sequences, co
   for (size_t i = 0; i + 1 < layers.size(); ++i) {
     rows = run_block(layers[i], rows, sequences, modulation.layers[i]);
   }
-  rows = layers.back().for_rows(rows, sequences, modulation.layers.back(), images);
+  rows = run_block(layers.back(), rows, sequences, modulation.layers.back(), &images);
   const at::Tensor scale =
       images.group.defined() ? modulation.final_scale.index_select(0, images.group) : modulation.final_scale;
   const at::Tensor normed = at::layer_norm(rows, {config.dim}, {}, {}, kFinalNormEps) * scale;

@@ -4,10 +4,12 @@
 
 #include <ATen/ATen.h>
 
+#include <memory>
 #include <vector>
 
 #include "models/next_dit/block.h"
 #include "models/next_dit/config.h"
+#include "ops/block_runner.h"
 
 namespace svg {
 
@@ -30,13 +32,13 @@ struct NextDit {
   Linear x_embedder, time_in, time_out, caption_in, final_linear, final_adaln;
   RmsNorm caption_norm;
   std::vector<NextDitBlock> noise_refiner, context_refiner, layers;
-  bool recompute_activations = false;  // in training: blocks keep their inputs alone (ops/recompute.h)
-  at::Tensor norm_final;               // published, never used; kept so that saved weights have every published name
+  at::Tensor norm_final;  // published, never used; kept so that saved weights have every published name
+  std::shared_ptr<const BlockRunner> runner = plain_blocks();
 
   NextDit(const Weights& weights, const NextDitConfig& config);
 
-  at::ScalarType dtype() const { return x_embedder.weight.scalar_type(); }
-  at::Device device() const { return x_embedder.weight.device(); }
+  at::ScalarType dtype() const { return x_embedder.dtype(); }
+  at::Device device() const { return x_embedder.device(); }
 
   /// The velocity of every latent, in the order given, fp32. latents: (C, H, W) each, sizes may differ;
   /// t (B) in [0, 1], 0 = noise; captions: valid tokens only, (L, caption_dim) each, L may be 0.
@@ -71,8 +73,9 @@ struct NextDit {
 
  private:
   at::Tensor patchify(const at::Tensor& latent) const;
+  /// `subset`: only these rows of the result.
   at::Tensor run_block(const NextDitBlock& block, const at::Tensor& x, const Packing& packing,
-                       const BlockModulation& modulation) const;
+                       const BlockModulation& modulation, const RowSubset* subset = nullptr) const;
   /// Of packed positions, on the device.
   Rope rope_of(const std::vector<at::Tensor>& positions) const;
   void check_caption(int64_t tokens) const;

@@ -1,0 +1,32 @@
+#include "core/matrix.h"
+
+namespace svg {
+namespace {
+
+class PlainMatrix : public Matrix {
+ public:
+  explicit PlainMatrix(at::Tensor weight) : weight_(std::move(weight)) {}
+
+  at::Tensor product(const at::Tensor& x, const at::Tensor& bias) const override {
+    return at::linear(x, weight_, bias);
+  }
+  std::shared_ptr<const Matrix> rows(int64_t start, int64_t count) const override {
+    return plain_matrix(weight_.narrow(0, start, count));
+  }
+  int64_t in() const override { return weight_.size(1); }
+  int64_t out() const override { return weight_.size(0); }
+  at::ScalarType dtype() const override { return weight_.scalar_type(); }
+  at::Device device() const override { return weight_.device(); }
+  bool trained() const override { return weight_.requires_grad(); }
+
+ private:
+  at::Tensor weight_;
+};
+
+}  // namespace
+
+std::shared_ptr<const Matrix> plain_matrix(at::Tensor weight) {
+  return std::make_shared<PlainMatrix>(std::move(weight));
+}
+
+}  // namespace svg

@@ -1,0 +1,32 @@
+// The weight of a linear layer, however it is stored: plain, quantised, or a base with a low-rank difference.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <memory>
+
+namespace svg {
+
+/// W (out, in). A source that stores a weight in a form of its own hands it out as one of these (WeightSource::matrix).
+class Matrix {
+ public:
+  virtual ~Matrix() = default;
+
+  /// x (..., in) -> x W^T + bias, (..., out), in dtype(). `bias` (out) may be undefined.
+  virtual at::Tensor product(const at::Tensor& x, const at::Tensor& bias) const = 0;
+  /// Rows start to start + count of W: the part that gives these outputs. Shares what is stored.
+  virtual std::shared_ptr<const Matrix> rows(int64_t start, int64_t count) const = 0;
+
+  virtual int64_t in() const = 0;
+  virtual int64_t out() const = 0;
+  /// Of what is multiplied; what is stored may be smaller.
+  virtual at::ScalarType dtype() const = 0;
+  virtual at::Device device() const = 0;
+  /// Whether gradients are asked of it, or of a part of it.
+  virtual bool trained() const = 0;
+};
+
+/// A tensor (out, in), as it is.
+std::shared_ptr<const Matrix> plain_matrix(at::Tensor weight);
+
+}  // namespace svg
