@@ -14,9 +14,9 @@ export { psnr } from './image/psnr.js';
 export type { RgbImage } from './image/rgb-image.js';
 export type { GeneratedImage, ImageFileOptions } from './pipeline/generated-image.js';
 export type { ImageMetadata } from './pipeline/image-metadata.js';
+export type { DecodedImage, Latent } from './pipeline/latent.js';
 export { requestFromParameters } from './pipeline/repeat.js';
 export type {
-  DecodedImage,
   DecodeEvent,
   DoneEvent,
   EncodeEvent,
@@ -27,7 +27,6 @@ export type {
   GenerateRequest,
   GenerateResult,
   ImageEvent,
-  Latent,
   PreviewEvent,
   Reconstruction,
   StepEvent,

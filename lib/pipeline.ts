@@ -20,6 +20,7 @@ import {
 } from './pipeline/enhance.js';
 import { disposeWhenForgotten, isNotForgotten } from './pipeline/forgotten.js';
 import type { GeneratedImage } from './pipeline/generated-image.js';
+import type { Latent } from './pipeline/latent.js';
 import { SampleRun } from './pipeline/sample-run.js';
 import { imageFrom, imageTensor, latentFrom, latentSchema, latentTensor } from './pipeline/tensors.js';
 import { NO_TIME } from './pipeline/timings.js';
@@ -28,7 +29,6 @@ import type {
   GenerateEvent,
   GenerateRequest,
   GenerateResult,
-  Latent,
   Reconstruction,
   Timings,
 } from './pipeline/types.js';

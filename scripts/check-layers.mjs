@@ -1,160 +1,95 @@
-// Include arrows of native/ and import arrows of lib/ point one way, and Node-API stays in native/addon.
-import { readFileSync } from 'node:fs';
+// Include arrows of native/ and import arrows of lib/ point one way and go round nowhere, between folders as between
+// files; every permission is used; Node-API stays in native/addon.
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
+import { circlesOf } from './circles.mjs';
 import { filesBelow } from './files.mjs';
+import { everywhere, libLayers } from './lib-layers.mjs';
 
 const root = join(import.meta.dirname, '..');
-
-/** Folder of native/ -> folders that it may include. */
-const nativeLayers = {
-  core: [],
-  io: ['core'],
-  kernels: ['core'],
-  ops: ['core', 'kernels'],
-  diffusion: ['core'],
-  models: ['core', 'kernels', 'ops', 'diffusion'],
-  distributed: ['core'],
-  train: ['core', 'distributed', 'io', 'kernels', 'ops', 'diffusion', 'models'],
-  plain: ['core', 'diffusion', 'models', 'ops', 'train'],
-  bench: ['core', 'diffusion', 'models', 'plain', 'train'],
-  golden: ['core', 'io', 'kernels', 'ops', 'diffusion', 'models', 'train'],
-  engine: [
-    'core',
-    'distributed',
-    'io',
-    'kernels',
-    'ops',
-    'diffusion',
-    'models',
-    'train',
-    'plain',
-    'bench',
-    'golden',
-  ],
-  addon: ['core', 'engine'],
-};
-
-/** Folder or file of lib/ -> those that it may import; those of `everywhere` serve all. */
-const libLayers = {
-  abort: [],
-  caller: [],
-  errors: [],
-  lock: [],
-  files: [],
-  'keyed-lines': ['files'],
-  printable: [],
-  'python-json': [],
-  utf8: [],
-  stop: [],
-  version: [],
-  config: [],
-  install: [],
-  image: ['config'],
-  data: ['config', 'image'],
-  text: ['config'],
-  native: ['install'],
-  engine: ['native'],
-  'weight-files': ['config', 'engine'],
-  release: ['config', 'install', 'text', 'engine'],
-  pipeline: ['config', 'install', 'data', 'image', 'text', 'native', 'engine', 'release'],
-  doctor: ['config', 'install', 'native', 'release'],
-  shapes: ['config', 'data', 'image'],
-  processes: ['config', 'engine'],
-  features: ['config', 'data', 'image', 'text', 'native', 'engine', 'release', 'pipeline', 'processes'],
-  train: [
-    'processes',
-    'features',
-    'config',
-    'data',
-    'image',
-    'text',
-    'native',
-    'engine',
-    'release',
-    'pipeline',
-  ],
-  selftest: ['config', 'data', 'image', 'text', 'native', 'engine', 'release', 'pipeline'],
-  bench: ['config', 'image', 'engine', 'release', 'pipeline', 'processes', 'features', 'train'],
-  index: [
-    'config',
-    'data',
-    'image',
-    'text',
-    'native',
-    'engine',
-    'weight-files',
-    'release',
-    'pipeline',
-    'processes',
-    'train',
-  ],
-  cli: [
-    'config',
-    'install',
-    'data',
-    'image',
-    'text',
-    'native',
-    'engine',
-    'weight-files',
-    'bench',
-    'doctor',
-    'release',
-    'pipeline',
-    'selftest',
-    'processes',
-    'features',
-    'train',
-    'shapes',
-    'index',
-  ],
-};
-const everywhere = [
-  'abort',
-  'caller',
-  'errors',
-  'lock',
-  'files',
-  'keyed-lines',
-  'printable',
-  'regular-file',
-  'python-json',
-  'stop',
-  'utf8',
-  'version',
-];
-
 const problems = [];
 
-function check(file, from, to, layers) {
-  if (from === to || (layers === libLayers && everywhere.includes(to))) return;
-  if (!(from in layers)) problems.push(`${file}: ${from} has no place in scripts/check-layers.mjs`);
-  else if (!layers[from].includes(to)) problems.push(`${file}: ${from} must not use ${to}`);
-}
-
-for (const path of filesBelow(join(root, 'native'), ['.h', '.cpp', '.cuh', '.cu'])) {
-  const file = relative(root, path);
-  const [, layer] = file.split('/');
-  const text = readFileSync(path, 'utf8');
-  if (layer !== 'addon' && /#include\s*[<"](napi|node_api|js_native_api)\.h/.test(text)) {
+const native = readArrows('native', ['.h', '.cpp', '.cuh', '.cu'], (file, text) => {
+  if (!file.startsWith('native/addon/') && /#include\s*[<"](napi|node_api|js_native_api)\.h/.test(text)) {
     problems.push(`${file}: Node-API belongs in native/addon`);
   }
-  if (file.split('/').length < 3) continue; // the precompiled header
-  for (const [, included] of text.matchAll(/^#include "([^"/]+)\//gm))
-    check(file, layer, included, nativeLayers);
-}
+  return [...text.matchAll(/^#include "([^"]+)"/gm)].map(([, included]) => `native/${included}`);
+});
+checkLayers(native, nativeLayers(), [], 'CMakeLists.txt');
+checkCircles(native, (file) => file);
 
-const lib = join(root, 'lib');
-const layerOf = (path) =>
-  relative(lib, path)
-    .split('/')[0]
-    .replace(/\.m?[jt]s$/, '');
-for (const path of filesBelow(lib, ['.ts', '.mjs'])) {
-  const text = readFileSync(path, 'utf8');
-  for (const [, imported] of text.matchAll(/(?:from|import\()\s*'(\.[^']+)'/g)) {
-    check(relative(root, path), layerOf(path), layerOf(join(dirname(path), imported)), libLayers);
-  }
-}
+const lib = readArrows('lib', ['.ts', '.mjs'], (file, text) =>
+  [...text.matchAll(/(?:from|import\()\s*'(\.[^']+)'/g)].map(([, imported]) => {
+    const path = join(dirname(file), imported);
+    return path.replace(/\.js$/, '.ts');
+  }),
+);
+checkLayers(lib, libLayers, everywhere, 'scripts/lib-layers.mjs');
+checkCircles(lib, (file) => file);
 
 for (const problem of problems) console.error(problem);
 if (problems.length > 0) process.exitCode = 1;
+
+/** File -> files that it includes or imports; those outside the folder left out. */
+function readArrows(folder, endings, targetsOf) {
+  const arrows = new Map();
+  for (const path of filesBelow(join(root, folder), endings)) {
+    const file = relative(root, path);
+    if (file === 'native/pch.h') continue;
+    const targets = targetsOf(file, readFileSync(path, 'utf8'));
+    arrows.set(
+      file,
+      targets.filter((target) => target.startsWith(`${folder}/`) && existsSync(join(root, target))),
+    );
+  }
+  return arrows;
+}
+
+/** A layer is a folder, or a file beside the folders. */
+function layerOf(file) {
+  return file.split('/')[1].replace(/\.m?[jt]s$|\.h$/, '');
+}
+
+function checkLayers(arrows, layers, free, owner) {
+  const used = new Set();
+  for (const [file, targets] of arrows) {
+    const from = layerOf(file);
+    const allowed = free.includes(from) ? [] : layers[from];
+    if (allowed === undefined) problems.push(`${file}: ${from} has no place in ${owner}`);
+    for (const to of targets.map(layerOf)) {
+      if (from === to || free.includes(to)) continue;
+      used.add(`${from} ${to}`);
+      if (!(allowed ?? []).includes(to)) {
+        problems.push(`${file}: ${from} must not use ${to}, says ${owner}`);
+      }
+    }
+  }
+  const present = new Set([...arrows.keys()].map(layerOf));
+  for (const [from, targets] of Object.entries(layers)) {
+    if (!present.has(from)) problems.push(`${owner}: there is no ${from}`);
+    for (const to of targets) {
+      if (!used.has(`${from} ${to}`)) problems.push(`${owner}: ${from} may use ${to}, but does not`);
+    }
+  }
+}
+
+function checkCircles(arrows, unitOf) {
+  const units = new Map();
+  for (const [file, targets] of arrows) {
+    const all = units.get(unitOf(file)) ?? new Set();
+    for (const target of targets) if (unitOf(target) !== unitOf(file)) all.add(unitOf(target));
+    units.set(unitOf(file), all);
+  }
+  for (const circle of circlesOf(units)) problems.push(`a circle: ${circle.join(' -> ')}`);
+}
+
+/** Layer of native/ -> layers that its library names in CMakeLists.txt. */
+function nativeLayers() {
+  const text = readFileSync(join(root, 'CMakeLists.txt'), 'utf8');
+  const names = (list) => (list ?? '').split(/\s+/).flatMap((name) => name.match(/^svg_(\w+)$/)?.[1] ?? []);
+  const layers = [...text.matchAll(/^svg_layer\((\w+)(?:\s+DEPENDS\s+([\w\s]+?))?\s+SOURCES/gm)].map(
+    ([, name, depends]) => [name, names(depends)],
+  );
+  const addon = text.match(/target_link_libraries\(svg_t2i PRIVATE ([^)]+)\)/)?.[1];
+  return Object.fromEntries([...layers, ['addon', names(addon)]]);
+}

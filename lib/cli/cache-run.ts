@@ -8,10 +8,18 @@ import { rankPlace } from '../processes/ranks.js';
 import { duration } from '../train/metrics.js';
 import { badItemReport } from './bad-item-report.js';
 import { bucketLines } from './bucket-lines.js';
-import type { CacheFlags } from './commands/cache.js';
+import type { CommonOptions } from './flags.js';
 import { note, printJson, printLine, warn } from './output.js';
 import { createProgressBar, type ProgressBar } from './progress.js';
 import { listenForInterrupt } from './signals.js';
+
+/** Of the command line, as it was typed. */
+export interface CacheFlags extends CommonOptions {
+  readonly config: string;
+  readonly out: string;
+  readonly dtype?: string;
+  readonly shardSize?: unknown;
+}
 
 const DTYPES = ['bf16', 'fp16', 'fp32'] as const;
 /** Pixels of one shard: 256 pictures of 256 x 256. */

@@ -6,11 +6,18 @@ import { writeFeatureStatistics } from '../features/feature-statistics.js';
 import { chooseDevice } from '../processes/device.js';
 import { rankPlace } from '../processes/ranks.js';
 import { badItemReport } from './bad-item-report.js';
-import type { StatsFlags } from './commands/stats.js';
+import type { CommonOptions } from './flags.js';
 import { printJson, printLine } from './output.js';
 import { createProgressBar, type ProgressBar } from './progress.js';
 import { listenForInterrupt } from './signals.js';
 import { prepareFile } from './write-file.js';
+
+/** Of the command line, as it was typed. */
+export interface StatsFlags extends CommonOptions {
+  readonly config: string;
+  readonly out: string;
+  readonly count?: unknown;
+}
 
 export async function statsFromCommandLine(flags: StatsFlags): Promise<void> {
   const config = await loadDitTrainingConfig({

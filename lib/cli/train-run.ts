@@ -14,10 +14,17 @@ import { endWithLauncher, launchRanks } from '../processes/launch.js';
 import { rankPlace } from '../processes/ranks.js';
 import { train } from '../train/run.js';
 import { type ResumeMode, runFolder } from '../train/run-folder.js';
-import type { TrainFlags } from './commands/train.js';
+import type { CommonOptions } from './flags.js';
 import { errorToJson, note, noteAsItIs, printLine } from './output.js';
 import { adoptStop, listenForInterrupt } from './signals.js';
 import { trainReport } from './train-report.js';
+
+/** Of the command line, as it was typed. */
+export interface TrainFlags extends CommonOptions {
+  readonly run?: string;
+  readonly resume?: true | string;
+  readonly nproc?: unknown;
+}
 
 export async function trainFromCommandLine(stage: TrainingStage, flags: TrainFlags): Promise<void> {
   const resume = resumeMode(flags.resume);

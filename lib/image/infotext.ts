@@ -1,5 +1,7 @@
 /** The parameters of a picture as the text that other tools look for under `parameters`. */
-import type { ImageParameters } from './parameters.js';
+
+/** As ImageParameters: whatever was stored, by name. */
+type Stored = Readonly<Record<string, unknown>>;
 
 /** Keyword of the PNG chunk that AUTOMATIC1111's web UI began, and that viewers of generated pictures read. */
 export const INFOTEXT_KEYWORD = 'parameters';
@@ -26,7 +28,7 @@ const OTHERS: readonly (readonly [string, string])[] = [
  * The prompt, a line `Negative prompt: ...` where there is one, and a line of `Name: value` with commas between.
  * Undefined for parameters without a prompt.
  */
-export function infotextOf(parameters: ImageParameters): string | undefined {
+export function infotextOf(parameters: Stored): string | undefined {
   const { prompt, negativePrompt } = parameters;
   if (typeof prompt !== 'string') return undefined;
   const settings: (readonly [string, unknown])[] = [
@@ -51,12 +53,12 @@ function quoted(value: string): string {
 }
 
 /** In the names of k-diffusion where it has one: DPM++ 2M is dpm++ of order 2, multistep. */
-function samplerName({ solver, order, method }: ImageParameters): unknown {
+function samplerName({ solver, order, method }: Stored): unknown {
   if (typeof solver !== 'string') return undefined;
   if (solver === 'dpm++') return `DPM++ ${String(order)}${method === 'singlestep' ? 'S' : 'M'}`;
   return SAMPLER_NAMES[solver] ?? solver;
 }
 
-function sizeOf({ width, height }: ImageParameters): string | undefined {
+function sizeOf({ width, height }: Stored): string | undefined {
   return typeof width === 'number' && typeof height === 'number' ? `${width}x${height}` : undefined;
 }

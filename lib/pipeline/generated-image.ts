@@ -5,7 +5,7 @@ import { replaceFile } from '../files.js';
 import { encodeImage, type OutputFormat, outputFormatOf } from '../image/encode.js';
 import type { RgbImage } from '../image/rgb-image.js';
 import type { ImageMetadata } from './image-metadata.js';
-import type { DecodedImage, Latent } from './types.js';
+import type { DecodedImage, Latent } from './latent.js';
 
 /** How a picture is written. */
 export interface ImageFileOptions {

@@ -6,7 +6,7 @@ import { countSchema, float32Schema } from '../config/values.js';
 import { SvgT2IError } from '../errors.js';
 import { type RgbImage, rgbImage } from '../image/rgb-image.js';
 import type { NativeTensor, NativeTensors } from '../native/binding.js';
-import type { DecodedImage, Latent } from './types.js';
+import type { DecodedImage, Latent } from './latent.js';
 
 export const latentSchema: z.ZodType<Latent> = z.object(
   { channels: countSchema, height: countSchema, width: countSchema, data: float32Schema },

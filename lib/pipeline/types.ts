@@ -5,18 +5,6 @@ import type { SvgT2IError } from '../errors.js';
 import type { RgbImage } from '../image/rgb-image.js';
 import type { GeneratedImage } from './generated-image.js';
 
-/** Features of one picture, as `encode()` gives and `decode()` takes them. */
-export interface Latent {
-  /** Numbers a place: 384 with the published autoencoder P. */
-  readonly channels: number;
-  /** Rows: 1/16 of the picture's height. */
-  readonly height: number;
-  /** Columns: 1/16 of the picture's width. */
-  readonly width: number;
-  /** (channels, height, width), row-major. */
-  readonly data: Float32Array;
-}
-
 /** What `generate()` and `stream()` take: settings, the prompt, and what only a program can give. */
 export interface GenerateRequest extends Settings, SignalOptions {
   /** What to draw, in any language that the text encoder reads; a list draws `count` pictures of each. */
@@ -39,16 +27,6 @@ export interface GenerateRequest extends Settings, SignalOptions {
   readonly returnDecoded?: boolean | undefined;
   /** Draw a preview after every so many steps; 0 draws none. Default: 0. */
   readonly previewEvery?: number | undefined;
-}
-
-/** A picture as the decoder left it. */
-export interface DecodedImage {
-  /** Pixels. */
-  readonly height: number;
-  /** Pixels. */
-  readonly width: number;
-  /** (3, height, width), about -1 to 1. */
-  readonly data: Float32Array;
 }
 
 /** How often the transformer was asked. */

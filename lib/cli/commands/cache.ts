@@ -1,12 +1,6 @@
 import { Command } from 'commander';
-import { addOutputModeFlags, type CommonOptions, collect, toNumber } from '../flags.js';
-
-export interface CacheFlags extends CommonOptions {
-  readonly config: string;
-  readonly out: string;
-  readonly dtype?: string;
-  readonly shardSize?: unknown;
-}
+import type { CacheFlags } from '../cache-run.js';
+import { addOutputModeFlags, collect, toNumber } from '../flags.js';
 
 const EXAMPLES = `
 Training then reads the features instead of encoding every picture in every epoch: set data.cache to the folder.

@@ -1,11 +1,6 @@
 import { Command } from 'commander';
-import { addOutputModeFlags, type CommonOptions, collect, toNumber } from '../flags.js';
-
-export interface StatsFlags extends CommonOptions {
-  readonly config: string;
-  readonly out: string;
-  readonly count?: unknown;
-}
+import { addOutputModeFlags, collect, toNumber } from '../flags.js';
+import type { StatsFlags } from '../stats-run.js';
 
 const EXAMPLES = `
 Latents are normalised by these numbers before the transformer sees them, and turned back after it. The published

@@ -1,12 +1,7 @@
 import { Command } from 'commander';
 import type { TrainingStage } from '../../config/train.js';
-import { addOutputModeFlags, type CommonOptions, collect, toNumber } from '../flags.js';
-
-export interface TrainFlags extends CommonOptions {
-  readonly run?: string;
-  readonly resume?: true | string;
-  readonly nproc?: unknown;
-}
+import { addOutputModeFlags, collect, toNumber } from '../flags.js';
+import type { TrainFlags } from '../train-run.js';
 
 const EXAMPLES = `
 The run folder gets config.yaml, metrics.jsonl, TensorBoard events, samples/, losses.svg, checkpoints/ and, at the end,

@@ -1,0 +1,57 @@
+// Which room of lib/ may import which; those of native/ are the DEPENDS of svg_layer in CMakeLists.txt.
+
+/** Files that serve all. */
+export const everywhere = [
+  'abort',
+  'caller',
+  'errors',
+  'files',
+  'keyed-lines',
+  'lock',
+  'printable',
+  'python-json',
+  'regular-file',
+  'stop',
+  'utf8',
+  'version',
+];
+
+/** Folder or file of lib/ -> those that it may import beside the ones for all. */
+export const libLayers = {
+  config: [],
+  install: [],
+  native: ['install'],
+  engine: ['native'],
+  'weight-files': ['config', 'engine'],
+  image: ['config'],
+  data: ['config', 'image'],
+  text: [],
+  shapes: ['config', 'image', 'data'],
+  release: ['config', 'install', 'engine', 'text'],
+  doctor: ['config', 'install', 'native', 'release'],
+  pipeline: ['config', 'native', 'engine', 'image', 'text', 'release'],
+  processes: ['config', 'engine'],
+  features: ['config', 'native', 'engine', 'image', 'data', 'text', 'release', 'pipeline', 'processes'],
+  train: ['config', 'native', 'engine', 'image', 'text', 'release', 'pipeline', 'processes', 'features'],
+  selftest: ['config', 'image', 'data', 'text', 'pipeline'],
+  bench: ['config', 'engine', 'image', 'release', 'pipeline', 'processes', 'features', 'train'],
+  index: ['config', 'image', 'text', 'release', 'pipeline', 'processes', 'train', 'weight-files'],
+  cli: [
+    'config',
+    'install',
+    'native',
+    'engine',
+    'weight-files',
+    'image',
+    'text',
+    'shapes',
+    'release',
+    'doctor',
+    'pipeline',
+    'processes',
+    'features',
+    'train',
+    'selftest',
+    'bench',
+  ],
+};
