@@ -49,7 +49,7 @@ void run_conv_decoder(GoldenCase& golden) {
 }
 
 void run_autoencoder(GoldenCase& golden) {
-  const Autoencoder model(golden.weights(), AutoencoderConfig::from_json(golden.config()));
+  const Autoencoder model(AutoencoderFiles{golden.weights()}, AutoencoderConfig::from_json(golden.config()));
   const at::Tensor latent =
       golden.has_input("latent") ? golden.input("latent") : model.encode(golden.input("image"), AlignOver::kBatch);
   expect_all(golden, {{"latent", latent}, {"reconstruction", model.decode(latent)}});

@@ -1,19 +1,54 @@
 #include "models/autoencoder.h"
 
+#include <algorithm>
+
 #include "core/error.h"
+#include "models/catalogue.h"
+#include "models/encoders/picture.h"
 
 namespace svg {
 namespace {
 
 constexpr double kAlignEps = 1e-6;
 
-bool holds_encoder(const Weights& checkpoint) { return checkpoint.has("encoder.patch_embed.proj.weight"); }
 bool holds_residual(const Weights& checkpoint) { return checkpoint.has("extra_vit.patch_embed.proj.weight"); }
+
+/// decoder.*, or the whole of a decoder's own file.
+Weights decoder_of(const Weights& checkpoint) {
+  const Weights inside = checkpoint.scope("decoder");
+  return !recognise_decoder(inside) && recognise_decoder(checkpoint) ? checkpoint : inside;
+}
+
+bool has_decoder_alone(const Weights& checkpoint) {
+  return !recognise_decoder(checkpoint.scope("decoder")) && recognise_decoder(checkpoint);
+}
+
+/// The entry that reads a part: the one that recognises its weights, else the one that the configuration names, which
+/// then says what is missing.
+template <typename Kind>
+const Kind& reader_of(const Kind* recognised, const Json* said, const Kind& (*named)(const std::string&),
+                      const char* usual) {
+  if (recognised) return *recognised;
+  const Json* kind = said ? said->find("kind") : nullptr;
+  return named(kind ? kind->as_string() : usual);
+}
+
+DecoderPlan inferred_decoder(const Weights& weights, const ConfigReader& beside, const Json* said) {
+  return reader_of(recognise_decoder(weights), said, decoder_kind, "conv")
+      .infer(weights, beside, said ? *said : Json());
+}
+
+EncoderPlan inferred_encoder(const Weights& weights, const ConfigReader& beside, const Json* said) {
+  return reader_of(recognise_encoder(weights), said, encoder_kind, "dinov3")
+      .infer(weights, beside, said ? *said : Json());
+}
 
 /// The residual branch in the configuration and in the file must go together: the reference's loader ignores the
 /// difference, and then decodes noise or stops at a shape.
-void check_kind(const Weights& checkpoint, const AutoencoderConfig& config) {
-  const ConvDecoderConfig stored = ConvDecoderConfig::infer(checkpoint.scope("decoder"));
+void check_kind(const AutoencoderFiles& files, const AutoencoderConfig& config) {
+  const Weights& checkpoint = files.checkpoint;
+  const DecoderPlan stored =
+      inferred_decoder(decoder_of(checkpoint), files.beside_checkpoint, &config.decoder.dimensions);
   if (config.residual && !holds_residual(checkpoint)) {
     throw Error(ErrorCode::kWeightsMismatch,
                 "the configuration describes Autoencoder-R, the checkpoint is an Autoencoder-P: it has no extra_vit.*",
@@ -22,45 +57,56 @@ void check_kind(const Weights& checkpoint, const AutoencoderConfig& config) {
   if (!config.residual && holds_residual(checkpoint)) {
     throw Error(ErrorCode::kWeightsMismatch,
                 "the configuration describes Autoencoder-P, the checkpoint is an Autoencoder-R: it has extra_vit.*",
-                concat("use an R configuration (z_channels ", stored.z_channels,
+                concat("use an R configuration (z_channels ", stored.grid.channels,
                        ", output_dim 8); the YAML files published beside the R checkpoints are copies of P's"));
   }
-  if (!stored.same_network(config.decoder)) {
+  if (stored.kind != config.decoder.kind || stored.dimensions.dump() != config.decoder.dimensions.dump()) {
     throw Error(ErrorCode::kWeightsMismatch,
-                concat("the checkpoint's decoder is ", stored.describe(), "; the configuration says ",
-                       config.decoder.describe()),
-                stored.z_channels != config.decoder.z_channels
+                concat("the checkpoint's decoder is ", stored.description, "; the configuration says ",
+                       config.decoder.description),
+                stored.grid.channels != config.decoder.grid.channels
                     ? "latents of 384 channels belong to Autoencoder-P, of 392 to Autoencoder-R: take its configuration"
-                    : "correct ch, ch_mult and num_res_blocks");
+                    : "correct the decoder's dimensions");
   }
 }
 
 const AutoencoderConfig& checked(const AutoencoderConfig& config) {
   if (!config.encoder) return config;
   const int64_t residual = config.residual ? config.residual->output_dim : 0;
-  const int64_t channels = config.encoder->embed_dim + residual;
-  SVG_CHECK(channels == config.decoder.z_channels, ErrorCode::kInvalidConfig, "the encoder gives ",
-            config.encoder->embed_dim, " + ", residual, " channels, the decoder takes ", config.decoder.z_channels);
+  SVG_CHECK(config.encoder->channels + residual == config.decoder.grid.channels, ErrorCode::kInvalidConfig,
+            "the encoder gives ", config.encoder->channels, " + ", residual, " channels, the decoder takes ",
+            config.decoder.grid.channels);
   return config;
 }
 
-AutoencoderWeights parts_of(const Weights& checkpoint, const AutoencoderConfig& config,
-                            const std::optional<Weights>& encoder) {
-  check_kind(checkpoint, config);
-  AutoencoderWeights parts{checkpoint.scope("decoder"), encoder, std::nullopt};
-  if (!encoder && holds_encoder(checkpoint)) parts.encoder = checkpoint.scope("encoder");
-  if (config.residual) parts.residual = checkpoint.scope("extra_vit");
+AutoencoderWeights parts_of(const AutoencoderFiles& files, const AutoencoderConfig& config) {
+  check_kind(files, config);
+  AutoencoderWeights parts{decoder_of(files.checkpoint), files.encoder, std::nullopt};
+  const Weights inside = files.checkpoint.scope("encoder");
+  if (!files.encoder && recognise_encoder(inside)) parts.encoder = inside;
+  if (config.residual) parts.residual = files.checkpoint.scope("extra_vit");
   return parts;
 }
 
 /// `model.params` of the reference's YAML files.
 AutoencoderConfig from_published(const Json& params) {
-  SVG_CHECK(!params.find("hyconfig"), ErrorCode::kInvalidConfig,
-            "the configuration has \"hyconfig\": the 3-D decoder was never released, only \"ddconfig\" is known");
   AutoencoderConfig config;
-  config.decoder = ConvDecoderConfig::from_json(params.at("ddconfig"));
-  if (const Json* dino = params.find("dinoconfig"))
-    config.encoder = Dinov3Config::preset(dino->at("model_name").as_string());
+  const DecoderKind* decoder = nullptr;
+  for (const DecoderKind& kind : decoder_kinds()) {
+    if (kind.yaml_key.empty() || !params.find(kind.yaml_key)) continue;
+    SVG_CHECK(!decoder, ErrorCode::kInvalidConfig, "the configuration has both \"", decoder->yaml_key, "\" and \"",
+              kind.yaml_key, "\": an autoencoder has one decoder");
+    decoder = &kind;
+  }
+  SVG_CHECK(!params.find("hyconfig") || (decoder && decoder->yaml_key == "hyconfig"), ErrorCode::kInvalidConfig,
+            "the configuration has \"hyconfig\": the 3-D decoder was never released, only \"ddconfig\" is known");
+  if (!decoder) decoder = &decoder_kinds().front();
+  config.decoder = decoder->from_json(params.at(decoder->yaml_key));
+  for (const EncoderKind& kind : encoder_kinds()) {
+    const Json* part = kind.yaml_key.empty() ? nullptr : params.find(kind.yaml_key);
+    if (!part || config.encoder) continue;
+    config.encoder = encoder_plan(Json::object().set("arch", part->at("model_name").as_string()));
+  }
   if (const Json* extra = params.find("extra_vit_config")) {
     const std::string type = extra->get_string("vit_type", "vit-rope-s");
     // "rope-s" is what earlier versions of this package wrote.
@@ -73,94 +119,122 @@ AutoencoderConfig from_published(const Json& params) {
   return config;
 }
 
+bool is_published(const Json& json) {
+  for (const DecoderKind& kind : decoder_kinds()) {
+    if (!kind.yaml_key.empty() && json.find(kind.yaml_key)) return true;
+  }
+  return json.find("hyconfig") != nullptr;
+}
+
 }  // namespace
 
 AutoencoderConfig AutoencoderConfig::from_json(const Json& json) {
   if (const Json* model = json.find("model")) return from_published(model->at("params"));
-  if (json.find("ddconfig") || json.find("hyconfig")) return from_published(json);
+  if (is_published(json)) return from_published(json);
   AutoencoderConfig config;
-  if (const Json* encoder = json.find("encoder")) config.encoder = Dinov3Config::from_json(*encoder);
+  if (const Json* encoder = json.find("encoder")) config.encoder = encoder_plan(*encoder);
   if (const Json* residual = json.find("residual")) {
     config.residual = ResidualVitConfig::from_json(*residual);
     config.align_distribution = residual->get_bool("align_distribution", true);
   }
-  config.decoder = ConvDecoderConfig::from_json(json.at("decoder"));
+  config.decoder = decoder_plan(json.at("decoder"));
   return config;
 }
 
-AutoencoderConfig AutoencoderConfig::infer(const Weights& checkpoint, const std::optional<Weights>& encoder,
-                                           const Json& encoder_config) {
+AutoencoderConfig AutoencoderConfig::infer(const AutoencoderFiles& files, const Json& said) {
   AutoencoderConfig config;
-  config.decoder = ConvDecoderConfig::infer(checkpoint.scope("decoder"));
-  if (holds_residual(checkpoint)) config.residual = ResidualVitConfig::infer(checkpoint.scope("extra_vit"));
-  if (encoder) {
-    config.encoder = Dinov3Config::infer(*encoder, encoder_config);
-  } else if (holds_encoder(checkpoint)) {
-    config.encoder = Dinov3Config::infer(checkpoint.scope("encoder"));
+  const Weights inside = files.checkpoint.scope("encoder");
+  config.decoder = inferred_decoder(decoder_of(files.checkpoint), files.beside_checkpoint, said.find("decoder"));
+  if (holds_residual(files.checkpoint)) config.residual = ResidualVitConfig::infer(files.checkpoint.scope("extra_vit"));
+  if (files.encoder) {
+    config.encoder = inferred_encoder(*files.encoder, files.beside_encoder, said.find("encoder"));
+  } else if (recognise_encoder(inside)) {
+    config.encoder = inferred_encoder(inside, files.beside_checkpoint, said.find("encoder"));
   }
   return config;
 }
 
-Autoencoder::Autoencoder(const Weights& checkpoint, const AutoencoderConfig& config,
-                         const std::optional<Weights>& encoder)
-    : Autoencoder(parts_of(checkpoint, config, encoder), config) {}
+Autoencoder::Autoencoder(const AutoencoderFiles& files, const AutoencoderConfig& config)
+    : Autoencoder(parts_of(files, config), config) {}
 
 Autoencoder::Autoencoder(const AutoencoderWeights& parts, const AutoencoderConfig& config)
-    : config_(checked(config)), decoder_(parts.decoder, config.decoder) {
-  if (config.residual) residual_.emplace(*parts.residual, *config.residual);
-  if (config.encoder && parts.encoder) encoder_.emplace(*parts.encoder, *config.encoder);
+    : config_(checked(config)), decoder_(config.decoder.build(parts.decoder)) {
+  if (config.residual) residual_ = std::make_unique<ResidualVit>(*parts.residual, *config.residual);
+  if (config.encoder && parts.encoder) encoder_ = config.encoder->build(*parts.encoder);
 }
 
-void Autoencoder::refuse_unknown(const Weights& checkpoint, const std::optional<Weights>& encoder) {
+std::optional<std::string> Autoencoder::recognise(const Weights& checkpoint) {
+  const DecoderKind* decoder = recognise_decoder(checkpoint.scope("decoder"));
+  if (!decoder) return std::nullopt;
+  const Weights inside = checkpoint.scope("encoder");
+  const EncoderKind* encoder = recognise_encoder(inside);
+  const bool is_usual = decoder == &decoder_kinds().front();
+  std::string text = concat("SVG autoencoder ", holds_residual(checkpoint) ? "R (with the residual branch)" : "P", ", ",
+                            is_usual ? "" : decoder->title + ", ",
+                            decoder->recognise(checkpoint.scope("decoder"))->channels, " channels");
+  text += encoder ? ", encoder " + encoder->recognise(inside)->description : ", without an encoder";
+  for (const char* loss :
+       {"loss.logvar", "loss.discriminator.main.0.weight", "loss.perceptual_loss.lin0.model.1.weight"}) {
+    if (checkpoint.has(loss)) return text + ", with training losses";
+  }
+  return text;
+}
+
+void Autoencoder::refuse_unknown(const AutoencoderFiles& files, const AutoencoderConfig& config) {
   const auto begins = [](const std::string& name, const char* prefix) { return name.rfind(prefix, 0) == 0; };
-  refuse_unknown_tensors(checkpoint, "an SVG autoencoder", [&](const std::string& name) {
+  const DecoderKind& decoder = decoder_kind(config.decoder.kind);
+  const EncoderKind* encoder = config.encoder ? &encoder_kind(config.encoder->kind) : nullptr;
+  const std::string within = has_decoder_alone(files.checkpoint) ? "" : "decoder.";
+  refuse_unknown_tensors(files.checkpoint, "an SVG autoencoder", [&](const std::string& name) {
     // Losses of training, a classifier, an unused norm, the averages of latent-diffusion's trainer.
     for (const char* prefix : {"loss.", "norm_vit.", "extra_vit.head.", "model_ema."}) {
       if (begins(name, prefix)) return true;
     }
     if (name == "mask_token" || begins(name, "extra_vit.freqs_t_")) return true;
-    // A DINOv3 of its own comes before the one inside.
-    return begins(name, "encoder.") && (encoder || Dinov3::is_spare(name.substr(8)));
+    if (begins(name, within.c_str()) && decoder.spares(name.substr(within.size()))) return true;
+    // An encoder of its own comes before the one inside.
+    return begins(name, "encoder.") && (files.encoder || (encoder && encoder->spares(name.substr(8))));
   });
-  if (encoder) refuse_unknown_tensors(*encoder, "a DINOv3 ViT", Dinov3::is_spare);
+  if (files.encoder && encoder) {
+    refuse_unknown_tensors(*files.encoder, "a " + encoder->title,
+                           [&](const std::string& name) { return encoder->spares(name); });
+  }
 }
 
 at::Tensor Autoencoder::encode(const at::Tensor& image, AlignOver over) const {
   if (!encoder_) {
     throw Error(ErrorCode::kNotLoaded, "the autoencoder was loaded without an encoder: it can only decode",
-                "give the DINOv3 weights, or a checkpoint that holds encoder.*");
+                "give the encoder's weights, or a checkpoint that holds encoder.*");
   }
-  const at::Tensor normalised = imagenet_normalised(image);
-  const int64_t B = image.size(0), rows = image.size(2) / encoder_->config().patch_size;
-  const at::Tensor dino =
-      (*encoder_)(normalised).patches.transpose(1, 2).reshape({B, encoder_->config().embed_dim, rows, -1});
-  if (!residual_) return dino;
-  at::Tensor residual = (*residual_)(normalised).reshape({B, config_.residual->output_dim, rows, -1});
-  if (config_.align_distribution) residual = align_distribution(residual, dino, over);
-  return at::cat({dino, residual}, 1);
-}
-
-at::Tensor imagenet_normalised(const at::Tensor& image) {
   SVG_CHECK(image.dim() == 4 && image.size(1) == 3, ErrorCode::kInvalidArgument,
             "[autoencoder] image must be (batch, 3, height, width), not ", image.sizes());
-  const at::TensorOptions options = at::TensorOptions().dtype(at::kFloat).device(image.device());
-  const at::Tensor mean = at::tensor({0.485, 0.456, 0.406}, options).view({1, 3, 1, 1});
-  const at::Tensor std = at::tensor({0.229, 0.224, 0.225}, options).view({1, 3, 1, 1});
-  return ((image.to(at::kFloat) + 1) / 2 - mean) / std;
+  const int64_t cell = grid().cell_pixels, B = image.size(0), H = image.size(2), W = image.size(3);
+  if (H % cell != 0 || W % cell != 0 || H == 0 || W == 0) {
+    throw Error(ErrorCode::kInvalidArgument,
+                concat("[autoencoder] an image of ", W, "x", H, " cannot be cut into cells of ", cell, "x", cell),
+                concat("crop or resize it to ", std::max(cell, W / cell * cell), "x", std::max(cell, H / cell * cell)));
+  }
+  const Cells cells{H / cell, W / cell};
+  const at::Tensor features = encoder_->features(image, cells);
+  if (!residual_) return decoder_->latent(features);
+  const at::Tensor picture = imagenet_normalised(patches_as_cells(image, cells, residual_->config().patch_size));
+  at::Tensor residual = (*residual_)(picture).reshape({B, config_.residual->output_dim, cells.rows, -1});
+  if (config_.align_distribution) residual = align_distribution(residual, features, over);
+  return decoder_->latent(at::cat({features, residual}, 1));
 }
 
-at::Tensor align_distribution(const at::Tensor& residual, const at::Tensor& dino, AlignOver over) {
+at::Tensor align_distribution(const at::Tensor& residual, const at::Tensor& features, AlignOver over) {
   const std::vector<int64_t> dims =
       over == AlignOver::kBatch ? std::vector<int64_t>{0, 2, 3} : std::vector<int64_t>{2, 3};
-  const int64_t samples = dino.size(2) * dino.size(3) * (over == AlignOver::kBatch ? dino.size(0) : 1);
+  const int64_t samples = features.size(2) * features.size(3) * (over == AlignOver::kBatch ? features.size(0) : 1);
   SVG_CHECK(samples > 1, ErrorCode::kInvalidArgument,
-            "[autoencoder] a single patch has no deviation: Autoencoder-R needs an image of two patches or more");
+            "[autoencoder] a single cell has no deviation: Autoencoder-R needs an image of two cells or more");
   // Per channel, then averaged over the channels: (1 or B, 1, 1, 1). No gradient flows through the statistics.
   const auto mean = [&](const at::Tensor& x) { return x.detach().mean(dims, /*keepdim=*/true).mean(1, true); };
   const auto deviation = [&](const at::Tensor& x) {
     return x.detach().std(dims, /*unbiased=*/true, /*keepdim=*/true).mean(1, true);
   };
-  return (residual - mean(residual)) / (deviation(residual) + kAlignEps) * deviation(dino) + mean(dino);
+  return (residual - mean(residual)) / (deviation(residual) + kAlignEps) * deviation(features) + mean(features);
 }
 
 }  // namespace svg

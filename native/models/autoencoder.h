@@ -1,33 +1,40 @@
-// SVG autoencoder: images to features and back. P = frozen DINOv3 features alone; R = with the residual branch.
+// SVG autoencoder: images to features and back. P = a frozen encoder's features alone; R = with the residual branch.
 // Source: arXiv 2512.11749 (section 3), arXiv 2510.15301 (residual branch, distribution alignment).
 #pragma once
 
 #include <ATen/ATen.h>
 
+#include <memory>
 #include <optional>
+#include <string>
 
 #include "core/json.h"
 #include "core/weights.h"
-#include "models/conv_decoder.h"
-#include "models/encoders/dinov3.h"
+#include "models/kinds.h"
 #include "models/residual_vit.h"
 
 namespace svg {
 
+/// Files that an autoencoder is made of.
+struct AutoencoderFiles {
+  Weights checkpoint;  // decoder.* (or a decoder's own file), perhaps encoder.* and, for R, extra_vit.*
+  std::optional<Weights> encoder = {};  // of its own; comes before encoder.*
+  ConfigReader beside_checkpoint = {}, beside_encoder = {};
+};
+
 struct AutoencoderConfig {
-  std::optional<Dinov3Config> encoder;        // none: decoding only
+  std::optional<EncoderPlan> encoder;         // none: decoding only
   std::optional<ResidualVitConfig> residual;  // none: Autoencoder-P
-  bool align_distribution = true;             // residual features take the DINO features' mean and deviation
-  ConvDecoderConfig decoder;
+  bool align_distribution = true;             // residual features take the encoder's mean and deviation
+  DecoderPlan decoder;
 
   /// {"encoder": {...}, "decoder": {...}, "residual": {..., "align_distribution": bool}}, encoder and residual
   /// optional; or a published YAML file's content (model.params.{ddconfig,dinoconfig,extra_vit_config}). Throws
   /// Error(kInvalidConfig).
   static AutoencoderConfig from_json(const Json& json);
-  /// From the tensors: P or R by the presence of extra_vit.*, the encoder from `encoder` or from encoder.*.
-  /// `encoder_config` is the config.json beside `encoder`, null where there is none. Throws Error(kWeightsMismatch).
-  static AutoencoderConfig infer(const Weights& checkpoint, const std::optional<Weights>& encoder = std::nullopt,
-                                 const Json& encoder_config = {});
+  /// From the tensors: P or R by the presence of extra_vit.*, the encoder from its own file or from encoder.*. What
+  /// they do not tell says `said`, {"encoder"?, "decoder"?} in from_json's words. Throws Error(kWeightsMismatch).
+  static AutoencoderConfig infer(const AutoencoderFiles& files, const Json& said = {});
 };
 
 /// Over what the residual features' mean and deviation are taken. The reference takes the whole batch, and so an
@@ -44,40 +51,39 @@ class Autoencoder {
  public:
   /// All parts that `config` has. Throws Error(kInvalidConfig) where the channels do not add up.
   Autoencoder(const AutoencoderWeights& parts, const AutoencoderConfig& config);
-  /// `checkpoint` holds decoder.*, perhaps encoder.* and, for R, extra_vit.*; `encoder` (a DINOv3 file of its own)
-  /// comes before encoder.*. Throws Error(kWeightsMismatch) with the reason where P and R are mixed up.
-  Autoencoder(const Weights& checkpoint, const AutoencoderConfig& config,
-              const std::optional<Weights>& encoder = std::nullopt);
+  /// Throws Error(kWeightsMismatch) with the reason where P and R are mixed up.
+  Autoencoder(const AutoencoderFiles& files, const AutoencoderConfig& config);
 
+  /// A description of a checkpoint that holds decoder.*, for people. Never throws.
+  static std::optional<std::string> recognise(const Weights& checkpoint);
   /// Throws Error(kWeightsMismatch) naming tensors of a checkpoint, or of the encoder's file where it has one of its
   /// own, that the model built from them has no use for.
-  static void refuse_unknown(const Weights& checkpoint, const std::optional<Weights>& encoder);
+  static void refuse_unknown(const AutoencoderFiles& files, const AutoencoderConfig& config);
 
   const AutoencoderConfig& config() const { return config_; }
-  const ConvDecoder& decoder() const { return decoder_; }
-  bool can_encode() const { return encoder_.has_value(); }
-  int64_t latent_channels() const { return config_.decoder.z_channels; }
+  const LatentDecoder& decoder() const { return *decoder_; }
+  bool can_encode() const { return encoder_ != nullptr; }
+  const VisionEncoder* encoder() const { return encoder_.get(); }
+  LatentGrid grid() const { return decoder_->grid(); }
 
-  /// image (B, 3, H, W) in [-1, 1] -> latent (B, latent_channels, H/16, W/16), fp32: DINO channels, then residual ones.
-  /// Throws Error(kNotLoaded) without an encoder, Error(kInvalidArgument) for sides that are no multiples of 16.
+  /// image (B, 3, H, W) in [-1, 1] -> latent (B, channels, H / cell, W / cell), fp32: the encoder's channels, then
+  /// residual ones. Throws Error(kNotLoaded) without an encoder, Error(kInvalidArgument) for sides that are no
+  /// multiples of a cell.
   at::Tensor encode(const at::Tensor& image, AlignOver over = AlignOver::kImage) const;
 
-  /// latent (B, latent_channels, h, w) -> image (B, 3, 16h, 16w), about [-1, 1], not clamped, fp32.
-  at::Tensor decode(const at::Tensor& latent) const { return decoder_(latent); }
+  /// latent (B, channels, h, w) -> image (B, 3, h * cell, w * cell), about [-1, 1], not clamped, fp32.
+  at::Tensor decode(const at::Tensor& latent) const { return decoder_->decode(latent); }
 
  private:
   AutoencoderConfig config_;
-  std::optional<Dinov3> encoder_;
-  std::optional<ResidualVit> residual_;
-  ConvDecoder decoder_;
+  std::unique_ptr<VisionEncoder> encoder_;
+  std::unique_ptr<ResidualVit> residual_;
+  std::unique_ptr<LatentDecoder> decoder_;
 };
 
-/// [-1, 1] -> ImageNet-normalised, as the encoders want it. (B, 3, H, W), fp32.
-at::Tensor imagenet_normalised(const at::Tensor& image);
-
-/// residual (B, Cr, h, w) with the mean and the deviation of dino (B, C, h, w): one scalar each, the channels' own
-/// (deviation unbiased, eps 1e-6) averaged. Throws Error(kInvalidArgument) for a single patch.
+/// residual (B, Cr, h, w) with the mean and the deviation of the encoder's features (B, C, h, w): one scalar each, the
+/// channels' own (deviation unbiased, eps 1e-6) averaged. Throws Error(kInvalidArgument) for a single cell.
 /// Source: match_distribution of the reference.
-at::Tensor align_distribution(const at::Tensor& residual, const at::Tensor& dino, AlignOver over);
+at::Tensor align_distribution(const at::Tensor& residual, const at::Tensor& features, AlignOver over);
 
 }  // namespace svg

@@ -10,6 +10,7 @@
 #include "core/json.h"
 #include "core/weights.h"
 #include "models/decoders/conv_blocks.h"
+#include "models/kinds.h"
 
 namespace svg {
 
@@ -33,7 +34,7 @@ struct ConvDecoderConfig {
   static ConvDecoderConfig infer(const Weights& weights);
 };
 
-class ConvDecoder {
+class ConvDecoder : public LatentDecoder {
  public:
   using Operations = ConvOperations;
 
@@ -44,8 +45,9 @@ class ConvDecoder {
   /// latent (B, z_channels, h, w) -> image (B, 3, h*scale, w*scale), about [-1, 1], not clamped, fp32.
   at::Tensor operator()(const at::Tensor& latent) const;
 
-  /// The last layer, at which the losses' gradients are balanced in training.
-  const at::Tensor& last_weight() const { return conv_out_.weight; }
+  LatentGrid grid() const override { return {config_.z_channels, config_.scale()}; }
+  at::Tensor decode(const at::Tensor& latent) const override { return (*this)(latent); }
+  const at::Tensor& last_weight() const override { return conv_out_.weight; }
 
  private:
   struct Level {
@@ -63,5 +65,8 @@ class ConvDecoder {
   GroupNorm norm_out_;
   Conv2d conv_out_;
 };
+
+/// The entry of the catalogue.
+DecoderKind conv_decoder_kind();
 
 }  // namespace svg

@@ -3,6 +3,9 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "models/conv_decoder.h"
+#include "models/encoders/dinov3.h"
+#include "models/encoders/picture.h"
 #include "plain/plain_decoder.h"
 #include "plain/plain_dit.h"
 #include "plain/plain_encoder.h"
@@ -28,17 +31,19 @@ at::Tensor plain_flow_matching_losses(const NextDit& model, const DitBatch& batc
 }
 
 at::Tensor plain_reconstruct(const TrainableAutoencoder& model, const at::Tensor& images) {
-  const AutoencoderConfig& config = model.config();
-  SVG_CHECK(!config.residual, ErrorCode::kInvalidConfig, "the plain path knows no residual branch");
+  const auto* dinov3 = dynamic_cast<const Dinov3*>(model.model().encoder());
+  const auto* conv = dynamic_cast<const ConvDecoder*>(&model.model().decoder());
+  SVG_CHECK(dinov3 && conv && !model.config().residual, ErrorCode::kInvalidConfig,
+            "the plain path knows DINOv3 and the convolutional decoder alone, and no residual branch");
   const Weights trained(model.trained());
   const Weights encoder = model.frozen_encoder() ? Weights(model.frozen_encoder()) : trained.scope("encoder");
   std::vector<at::Tensor> latents;
   for (const at::Tensor& image : imagenet_normalised(images).split(1)) {
-    latents.push_back(plain_encode(encoder, *config.encoder, image));  // (1, h*w, C)
+    latents.push_back(plain_encode(encoder, dinov3->config(), image));  // (1, h*w, C)
   }
-  const int64_t rows = images.size(2) / config.encoder->patch_size;
+  const int64_t rows = images.size(2) / dinov3->config().patch_size;
   const at::Tensor latent = at::cat(latents).transpose(1, 2).unflatten(2, {rows, -1});
-  return plain_decode(trained.scope("decoder"), config.decoder, latent.contiguous());
+  return plain_decode(trained.scope("decoder"), conv->config(), latent.contiguous());
 }
 
 }  // namespace svg

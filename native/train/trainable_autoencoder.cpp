@@ -2,28 +2,32 @@
 
 #include "core/error.h"
 #include "core/rng.h"
+#include "models/catalogue.h"
 #include "train/draws.h"
 #include "train/state.h"
 
 namespace svg {
 namespace {
 
-/// A DINOv3 file's tensors under published names.
-TensorMap published_encoder(const Weights& encoder, const Dinov3Config& config) {
+/// An encoder's tensors under the model's own names.
+TensorMap published_encoder(const Weights& encoder, const EncoderPlan& plan) {
   const auto source = std::make_shared<FrozenSource>(encoder, at::kCPU, at::kFloat);
-  Dinov3(Weights(source), config);
+  plan.build(Weights(source));
   return source->kept();
 }
 
 /// Buffers follow from the configuration; and values that no initialiser draws, where `start` has none.
 TensorMap completed(TensorMap start, const TrainableAutoencoderOptions& options) {
   const AutoencoderConfig& model = options.model;
-  for (auto entry = start.begin(); entry != start.end();) {
-    const bool buffer = entry->first.find(".bias_mask") != std::string::npos;  // the model's own has the right size
-    entry = buffer ? start.erase(entry) : std::next(entry);
-  }
+  const EncoderKind& kind = encoder_kind(model.encoder->kind);
+  const TensorMap fixed = model.encoder->fixed_tensors();
+  std::erase_if(start, [&](const auto& entry) {  // what the model makes itself, in the right size
+    if (!entry.first.starts_with("encoder.")) return false;
+    const std::string name = entry.first.substr(8);
+    return kind.spares(name) && fixed.count(name) == 0;
+  });
   if (options.train_encoder) {
-    for (const auto& [name, tensor] : dinov3_buffers(*model.encoder)) start["encoder." + name] = tensor;
+    for (const auto& [name, tensor] : fixed) start["encoder." + name] = tensor;
   }
   if (!model.residual) return start;
   for (const auto& [name, tensor] : residual_vit_buffers(*model.residual)) start["extra_vit." + name] = tensor;
@@ -56,10 +60,12 @@ at::Tensor draw_each(std::vector<at::Generator>& generators, Draw draw) {
 }  // namespace
 
 TrainableAutoencoder::TrainableAutoencoder(const TrainableAutoencoderOptions& options, TensorMap start,
-                                           const std::optional<Weights>& encoder, at::Device device)
+                                           const std::optional<Weights>& encoder_file, at::Device device)
     : options_(options) {
   check(options);
   const AutoencoderConfig& model = options.model;
+  std::optional<Weights> encoder;
+  if (encoder_file) encoder = encoder_kind(model.encoder->kind).under_own_names(*encoder_file);
   if (encoder && options.train_encoder) add_below(start, "encoder.", published_encoder(*encoder, *model.encoder));
   start = completed(std::move(start), options);
   const Weights given(std::make_shared<MapSource>(start, "the weights to begin with"));
@@ -97,7 +103,7 @@ at::Tensor TrainableAutoencoder::reconstruct(const at::Tensor& images, const std
 at::Tensor TrainableAutoencoder::masked(const at::Tensor& latents, std::vector<at::Generator>& generators) const {
   if (options_.mask_ratio == 0) return latents;
   const int64_t B = latents.size(0), h = latents.size(2), w = latents.size(3);
-  const int64_t C = options_.model.encoder->embed_dim;
+  const int64_t C = options_.model.encoder->channels;
   const at::Tensor chance = draw_each(generators, [&](at::Generator& generator) {
     return at::rand({1, h, w}, generator, at::TensorOptions());
   });

@@ -25,9 +25,8 @@ struct TrainableAutoencoderOptions {
 
 class TrainableAutoencoder {
  public:
-  /// `start` holds parameters under published names; `encoder`, DINOv3 weights of their own, comes before its
-  /// encoder.*. What is trained and in neither is drawn. Throws Error(kWeightsMismatch) where a frozen part has no
-  /// weights.
+  /// `start` holds parameters under published names; `encoder`, weights of its own, comes before its encoder.*. What is
+  /// trained and in neither is drawn. Throws Error(kWeightsMismatch) where a frozen part has no weights.
   TrainableAutoencoder(const TrainableAutoencoderOptions& options, TensorMap start,
                        const std::optional<Weights>& encoder, at::Device device);
 
@@ -35,6 +34,7 @@ class TrainableAutoencoder {
   at::Tensor reconstruct(const at::Tensor& images, const std::vector<int64_t>& draws) const;
 
   const AutoencoderConfig& config() const { return model_->config(); }
+  const Autoencoder& model() const { return *model_; }
   const at::Tensor& last_weight() const { return model_->decoder().last_weight(); }
   const std::shared_ptr<TrainableSource>& trained() const { return trained_; }
   /// Null where the part is trained, or is none of this model.

@@ -1,11 +1,14 @@
 #include "models/autoencoder.h"
 
 #include "golden.h"
+#include "models/catalogue.h"
 
 using namespace svg;
 using namespace svg::test;
 
 namespace {
+
+using Files = AutoencoderFiles;
 
 Weights of(TensorMap tensors) { return Weights(std::make_shared<MapSource>(std::move(tensors), "test weights")); }
 
@@ -38,14 +41,14 @@ TEST_CASE("autoencoder takes the encoder from the checkpoint or from a file of i
   const TensorMap all = golden.weight_map();
   const AutoencoderConfig config = AutoencoderConfig::from_json(golden.config());
   const at::Tensor image = golden.input("image");
-  const at::Tensor want = Autoencoder(of(all), config).encode(image);
-  const Autoencoder apart(of(without(all, "encoder.")), config, of(below(all, "encoder.")));
+  const at::Tensor want = Autoencoder(Files{of(all)}, config).encode(image);
+  const Autoencoder apart(Files{of(without(all, "encoder.")), of(below(all, "encoder."))}, config);
   EXPECT(at::equal(apart.encode(image), want));
 }
 
 TEST_CASE("autoencoder decodes without an encoder, and says why it cannot encode") {
   const GoldenCase golden(golden_folder("autoencoder-r"));
-  const Autoencoder decoder(of(without(golden.weight_map(), "encoder.")),
+  const Autoencoder decoder(Files{of(without(golden.weight_map(), "encoder."))},
                             AutoencoderConfig::from_json(golden.config()));
   EXPECT(!decoder.can_encode());
   EXPECT(decoder.decode(golden.output("latent")).sizes() == golden.output("reconstruction").sizes());
@@ -56,36 +59,38 @@ TEST_CASE("autoencoder tells P and R apart") {
   const GoldenCase golden(golden_folder("autoencoder-r"));
   const TensorMap all = golden.weight_map();
   AutoencoderConfig config = AutoencoderConfig::from_json(golden.config());
-  EXPECT_ERROR(Autoencoder(of(without(all, "extra_vit.")), config), ErrorCode::kWeightsMismatch,
+  EXPECT_ERROR(Autoencoder(Files{of(without(all, "extra_vit."))}, config), ErrorCode::kWeightsMismatch,
                "the checkpoint is an Autoencoder-P");
-  config.decoder.z_channels = 48;
-  EXPECT_ERROR(Autoencoder(of(all), config), ErrorCode::kWeightsMismatch, "56 latent channels");
+  Json narrower = config.decoder.dimensions;
+  config.decoder = decoder_plan(narrower.set("z_channels", 48));
+  EXPECT_ERROR(Autoencoder(Files{of(all)}, config), ErrorCode::kWeightsMismatch, "56 latent channels");
   config.residual.reset();
-  EXPECT_ERROR(Autoencoder(of(all), config), ErrorCode::kWeightsMismatch, "the checkpoint is an Autoencoder-R");
+  EXPECT_ERROR(Autoencoder(Files{of(all)}, config), ErrorCode::kWeightsMismatch, "the checkpoint is an Autoencoder-R");
 }
 
 TEST_CASE("autoencoder refuses channels that do not add up") {
   const GoldenCase golden(golden_folder("autoencoder-r"));
   AutoencoderConfig config = AutoencoderConfig::from_json(golden.config());
   config.residual->output_dim = 4;
-  EXPECT_ERROR(Autoencoder(golden.weights(), config), ErrorCode::kInvalidConfig, "48 + 4 channels");
+  EXPECT_ERROR(Autoencoder(Files{golden.weights()}, config), ErrorCode::kInvalidConfig, "48 + 4 channels");
 }
 
 TEST_CASE("autoencoder reads its configuration off the checkpoint") {
   const GoldenCase golden(golden_folder("autoencoder-r"));
-  const AutoencoderConfig got = AutoencoderConfig::infer(golden.weights());
-  EXPECT(got.encoder && got.encoder->embed_dim == 48 && got.encoder->num_heads == 3);
+  const AutoencoderConfig got = AutoencoderConfig::infer(Files{golden.weights()});
+  EXPECT(got.encoder && got.encoder->channels == 48 && got.encoder->dimensions.at("num_heads").as_int() == 3);
   EXPECT(got.residual && got.residual->output_dim == 8);
-  EXPECT(got.decoder.same_network(AutoencoderConfig::from_json(golden.config()).decoder));
+  EXPECT(got.decoder.dimensions.dump() == AutoencoderConfig::from_json(golden.config()).decoder.dimensions.dump());
 }
 
 TEST_CASE("autoencoder refuses tensors that are no part of it, but for those that published files have beside") {
   const GoldenCase golden(golden_folder("autoencoder-r"));
   TensorMap weights = golden.weight_map();
   const auto build = [&](const std::optional<Weights>& encoder = std::nullopt) {
-    const Weights source = of(weights);
-    Autoencoder(source, AutoencoderConfig::from_json(golden.config()), encoder);
-    Autoencoder::refuse_unknown(source, encoder);
+    const Files files{of(weights), encoder};
+    const AutoencoderConfig config = AutoencoderConfig::from_json(golden.config());
+    Autoencoder(files, config);
+    Autoencoder::refuse_unknown(files, config);
   };
   for (const char* name : {"loss.perceptual_loss.net.x", "norm_vit.weight", "extra_vit.head.weight", "mask_token",
                            "encoder.mask_token", "encoder.blocks.0.attn.qkv.bias_mask", "model_ema.decoderconv_in"}) {
@@ -116,7 +121,7 @@ TEST_CASE("autoencoder reads the published YAML's keys") {
     "dinoconfig": {"model_name": "dinov3_vits16plus"},
     "extra_vit_config": {"output_dim": 8, "use_outnorm": true, "vit_type": "vit-rope-s"}}}})");
   const AutoencoderConfig r = AutoencoderConfig::from_json(published);
-  EXPECT(r.encoder->embed_dim == 384 && r.residual->output_dim == 8 && r.decoder.z_channels == 392);
+  EXPECT(r.encoder->channels == 384 && r.residual->output_dim == 8 && r.decoder.grid.channels == 392);
   EXPECT(r.align_distribution);
   EXPECT_ERROR(AutoencoderConfig::from_json(Json::parse(R"({"hyconfig": {}, "ddconfig": {"z_channels": 384}})")),
                ErrorCode::kInvalidConfig, "hyconfig");
@@ -136,5 +141,5 @@ TEST_CASE("autoencoder aligns residual features per image or over the batch") {
   EXPECT(largest(together - each) > 1e-3);
   EXPECT_ERROR(
       align_distribution(residual.slice(2, 0, 1).slice(3, 0, 1), dino.slice(2, 0, 1).slice(3, 0, 1), AlignOver::kImage),
-      ErrorCode::kInvalidArgument, "single patch");
+      ErrorCode::kInvalidArgument, "single cell");
 }

@@ -48,7 +48,7 @@ TEST_CASE("plain_training: reconstructions and their gradients are ours") {
   TrainableAutoencoderOptions options;
   options.model = AutoencoderConfig::from_json(Json::parse(
       R"({"encoder": {"embed_dim": 32, "depth": 1, "num_heads": 2, "ffn_layer": "swiglu", "ffn_ratio": 6,
-          "n_storage_tokens": 2}, "decoder": {"ch": 32, "ch_mult": [1, 1], "num_res_blocks": 1, "z_channels": 32}})"));
+          "n_storage_tokens": 2}, "decoder": {"ch": 32, "ch_mult": [1, 1, 1, 1, 1], "num_res_blocks": 1, "z_channels": 32}})"));
   options.train_encoder = true;
   const TrainableAutoencoder model(options, {}, std::nullopt, at::kCPU);
   const at::Tensor images = at::rand({2, 3, 32, 48}, seeded_generator(3), at::TensorOptions()) * 2 - 1;

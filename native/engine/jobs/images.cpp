@@ -21,7 +21,7 @@ void for_each_numbered(const TensorMap& tensors, const char* prefix, Body body) 
 
 }  // namespace
 
-/// Tensors image.N uint8 (H, W, 3) -> latent.N (C, H/16, W/16) fp32.
+/// Tensors image.N uint8 (H, W, 3) -> latent.N (C, H / cell, W / cell) fp32.
 JobResult encode(EngineState& state, const Json&, const TensorMap& tensors, const EventSink&) {
   const Autoencoder& autoencoder = require(state.autoencoder, "autoencoder");
   JobResult result{Json::object(), {}};
@@ -32,16 +32,16 @@ JobResult encode(EngineState& state, const Json&, const TensorMap& tensors, cons
   return result;
 }
 
-/// Tensors latent.N (C, h, w) or (1, C, h, w) fp32 -> image.N uint8 (16h, 16w, 3).
+/// Tensors latent.N (C, h, w) or (1, C, h, w) fp32 -> image.N uint8 (h * cell, w * cell, 3).
 JobResult decode(EngineState& state, const Json&, const TensorMap& tensors, const EventSink&) {
   const Autoencoder& autoencoder = require(state.autoencoder, "autoencoder");
+  const LatentGrid grid = autoencoder.grid();
   JobResult result{Json::object(), {}};
   for_each_numbered(tensors, "latent", [&](int64_t i, const std::string& name, const at::Tensor& latent) {
     const at::Tensor batch = latent.dim() == 3 ? latent.unsqueeze(0) : latent;
-    SVG_CHECK(
-        batch.dim() == 4 && batch.size(0) == 1 && batch.size(1) == autoencoder.latent_channels() && batch.numel() > 0,
-        ErrorCode::kInvalidArgument, "\"", name, "\" has shape ", latent.sizes(), ", the decoder takes (",
-        autoencoder.latent_channels(), ", height / 16, width / 16)");
+    SVG_CHECK(batch.dim() == 4 && batch.size(0) == 1 && batch.size(1) == grid.channels && batch.numel() > 0,
+              ErrorCode::kInvalidArgument, "\"", name, "\" has shape ", latent.sizes(), ", the decoder takes (",
+              grid.channels, ", height / ", grid.cell_pixels, ", width / ", grid.cell_pixels, ")");
     const at::Tensor image = autoencoder.decode(batch.to(state.device, at::kFloat)).squeeze(0);
     SVG_CHECK(image.isfinite().all().item<bool>(), ErrorCode::kNumeric, "\"", name, "\" decodes to NaN or infinity");
     result.tensors[concat("image.", i)] = to_pixels(image);

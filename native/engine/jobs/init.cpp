@@ -8,6 +8,7 @@
 #include "io/safetensors_writer.h"
 #include "io/torch_writer.h"
 #include "models/autoencoder.h"
+#include "models/catalogue.h"
 #include "models/conditioners/gemma2.h"
 #include "models/next_dit/next_dit.h"
 
@@ -26,6 +27,31 @@ class RecordedWeights : public RandomWeights {
   TensorMap state;
 };
 
+template <typename Plan>
+TensorMap built_below(const std::string& prefix, const Weights& weights, const Plan& plan) {
+  plan.build(weights.scope(prefix));
+  TensorMap fixed;
+  for (const auto& [name, tensor] : plan.fixed_tensors()) fixed[concat(prefix, ".", name)] = tensor;
+  return fixed;
+}
+
+TensorMap build_part(const std::string& model, const Json& config, const Weights& weights) {
+  std::string known = "autoencoder, gemma2, next_dit, statistics";
+  const auto built = [&](const auto& kinds) -> std::optional<TensorMap> {
+    for (const auto& kind : kinds) {
+      known += ", " + kind.name;
+      if (!same_kind(kind.name, model)) continue;
+      const auto plan = kind.from_json(config);
+      plan.build(weights);
+      return plan.fixed_tensors();
+    }
+    return std::nullopt;
+  };
+  if (auto fixed = built(encoder_kinds())) return *fixed;
+  if (auto fixed = built(decoder_kinds())) return *fixed;
+  throw Error(ErrorCode::kInvalidArgument, concat("unknown model \"", model, "\": known are ", known));
+}
+
 // Building a model asks the source for every parameter, and so draws it. Returns what no initialiser gives.
 TensorMap build(const std::string& model, const Json& config, const Weights& weights) {
   if (model == "next_dit") {
@@ -34,20 +60,12 @@ TensorMap build(const std::string& model, const Json& config, const Weights& wei
     Gemma2(weights, Gemma2Config::from_json(config)).next_token_logits({0});  // also asks for the head
   } else if (model == "autoencoder") {
     const AutoencoderConfig parts = AutoencoderConfig::from_json(config);
-    ConvDecoder(weights.scope("decoder"), parts.decoder);
+    TensorMap fixed = built_below("decoder", weights, parts.decoder);
     if (parts.residual) ResidualVit(weights.scope("extra_vit"), *parts.residual);
-    if (!parts.encoder) return {};
-    Dinov3(weights.scope("encoder"), *parts.encoder);
-    TensorMap buffers;
-    for (const auto& [name, tensor] : dinov3_buffers(*parts.encoder)) buffers["encoder." + name] = tensor;
-    return buffers;
-  } else if (model == "dinov3") {
-    const Dinov3Config dimensions = Dinov3Config::from_json(config);
-    Dinov3(weights, dimensions);
-    return dinov3_buffers(dimensions);
+    if (parts.encoder) fixed.merge(built_below("encoder", weights, *parts.encoder));
+    return fixed;
   } else {
-    throw Error(ErrorCode::kInvalidArgument,
-                concat("unknown model \"", model, "\": known are autoencoder, dinov3, gemma2, next_dit, statistics"));
+    return build_part(model, config, weights);
   }
   return {};
 }

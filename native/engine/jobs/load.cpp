@@ -9,7 +9,7 @@
 #include "io/identify.h"
 #include "io/mapped_file.h"
 #include "io/model_config.h"
-#include "models/encoders/dinov3_names.h"
+#include "models/catalogue.h"
 
 namespace svg::jobs {
 namespace {
@@ -81,41 +81,40 @@ void check_autoencoder_config(const Json& config, const AutoencoderConfig& found
   }
   const Json* decoder = config.find("decoder");
   if (!decoder) return;
-  const auto check = [&](const char* key, const std::vector<int64_t>& got) {
-    const Json* wanted = decoder->find(key);
-    if (!wanted) return;
-    const std::vector<int64_t> list =
-        wanted->is_array() ? wanted->as_int_list() : std::vector<int64_t>{wanted->as_int()};
-    if (list != got) {
-      throw Error(ErrorCode::kWeightsMismatch,
-                  concat(path, ": the weights have ", key, " ", at::IntArrayRef(got), ", the configuration says ",
-                         at::IntArrayRef(list)),
-                  hint);
-    }
-  };
-  check("z_channels", {found.decoder.z_channels});
-  check("ch", {found.decoder.ch});
-  check("ch_mult", found.decoder.ch_mult);
-  check("num_res_blocks", {found.decoder.num_res_blocks});
+  const DecoderPlan said = decoder_plan(*decoder);
+  SVG_CHECK(said.kind == found.decoder.kind, ErrorCode::kWeightsMismatch, path, " holds a ",
+            decoder_kind(found.decoder.kind).title, ", its configuration describes a ", decoder_kind(said.kind).title);
+  for (const auto& [key, wanted] : said.dimensions.as_object()) {
+    const Json* got = found.decoder.dimensions.find(key);
+    if (!decoder->find(key) || !got || got->dump() == wanted.dump()) continue;
+    throw Error(ErrorCode::kWeightsMismatch,
+                concat(path, ": the weights have ", key, " ", got->dump(), ", the configuration says ", wanted.dump()),
+                hint);
+  }
 }
 
 Json load_autoencoder(EngineState& state, WeightFiles& files, const Json& request, at::ScalarType dtype) {
   const std::string path = request.at("checkpoint").as_string();
-  const Weights weights = files.open(path, "an autoencoder", state.device, dtype);
-  std::optional<Weights> encoder;
-  Json encoder_config;
-  if (const Json* encoder_path = request.find("encoder")) {
-    encoder = files.open(encoder_path->as_string(), "a DINOv3 encoder", state.device, dtype);
-    if (has_hugging_face_dinov3_names(*encoder)) encoder_config = read_model_config(encoder_path->as_string());
+  AutoencoderFiles parts{files.open(path, "an autoencoder", state.device, dtype)};
+  parts.beside_checkpoint = [path] { return read_model_config(path); };
+  if (const Json* encoder = request.find("encoder")) {
+    const std::string encoder_path = encoder->as_string();
+    parts.encoder = files.open(encoder_path, "a vision encoder", state.device, dtype);
+    parts.beside_encoder = [encoder_path] { return read_model_config(encoder_path); };
   }
-  const AutoencoderConfig config = AutoencoderConfig::infer(weights, encoder, encoder_config);
-  if (const Json* given = request.find("config")) check_autoencoder_config(*given, config, path);
-  auto autoencoder = std::make_unique<Autoencoder>(weights, config, encoder);
-  Autoencoder::refuse_unknown(weights, encoder);
+  const Json* said = request.find("config");
+  const AutoencoderConfig config = AutoencoderConfig::infer(parts, said ? *said : Json());
+  if (said) check_autoencoder_config(*said, config, path);
+  auto autoencoder = std::make_unique<Autoencoder>(parts, config);
+  Autoencoder::refuse_unknown(parts, config);
   state.autoencoder = std::move(autoencoder);
+  const LatentGrid grid = state.autoencoder->grid();
   return Json::object()
       .set("kind", config.residual ? "R" : "P")
-      .set("channels", state.autoencoder->latent_channels())
+      .set("channels", grid.channels)
+      .set("cellPixels", grid.cell_pixels)
+      .set("encoder", config.encoder ? Json(config.encoder->kind) : Json())
+      .set("decoder", config.decoder.kind)
       .set("canEncode", state.autoencoder->can_encode());
 }
 
@@ -144,11 +143,11 @@ Json load_statistics(EngineState& state, const Json& request) {
 }
 
 void check_parts_fit(const EngineState& state) {
-  if (state.dit && state.autoencoder && state.dit->config.in_channels != state.autoencoder->latent_channels()) {
+  if (state.dit && state.autoencoder && state.dit->config.in_channels != state.autoencoder->grid().channels) {
     const bool residual = state.autoencoder->config().residual.has_value();
     throw Error(ErrorCode::kWeightsMismatch,
                 concat("the DiT draws latents of ", state.dit->config.in_channels, " channels, the autoencoder",
-                       residual ? " (an Autoencoder-R)" : "", " decodes ", state.autoencoder->latent_channels()),
+                       residual ? " (an Autoencoder-R)" : "", " decodes ", state.autoencoder->grid().channels),
                 residual ? "The published DiT was trained on Autoencoder-P: use svg_autoencoder_P_stage3_1024.yaml."
                          : "Use the autoencoder that the DiT was trained on.");
   }
@@ -202,7 +201,7 @@ JobResult load(EngineState& state, const Json& request, const TensorMap&, const 
     throw;
   }
   result.value.set("remarks", files.remarks());
-  if (state.autoencoder) result.value.set("latentChannels", state.autoencoder->latent_channels());
+  if (state.autoencoder) result.value.set("latentChannels", state.autoencoder->grid().channels);
   return result;
 }
 

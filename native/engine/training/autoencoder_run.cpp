@@ -11,7 +11,7 @@
 #include "engine/training/stopwatch.h"
 #include "io/identify.h"
 #include "io/model_config.h"
-#include "models/encoders/dinov3_names.h"
+#include "models/catalogue.h"
 #include "plain/plain_training.h"
 #include "train/state.h"
 
@@ -36,29 +36,16 @@ Lpips open_lpips(const Json& part, at::Device device, Json& remarks) {
   return lpips;
 }
 
-/// Under Hugging Face's names the file says more of the encoder than the run's configuration can.
-void settle_encoder(Dinov3Config& config, const Weights& weights, const std::string& path) {
-  refuse_timm_dinov3_names(weights);
-  if (!has_hugging_face_dinov3_names(weights)) return;
-  const Dinov3Config found = Dinov3Config::infer(weights, read_model_config(path));
-  const auto agree = [&](const char* what, int64_t said, int64_t read) {
-    SVG_CHECK(said == read, ErrorCode::kWeightsMismatch, path, ": the encoder's ", what, " is ", read,
-              ", model.encoder says ", said);
-  };
-  agree("embed_dim", config.embed_dim, found.embed_dim);
-  agree("depth", config.depth, found.depth);
-  agree("patch_size", config.patch_size, found.patch_size);
-  agree("n_storage_tokens", config.storage_tokens, found.storage_tokens);
-  agree("feed-forward width", config.ffn_hidden, found.ffn_hidden);
-  agree("number of heads", config.num_heads, found.num_heads);
-  SVG_CHECK(config.ffn == found.ffn, ErrorCode::kWeightsMismatch, path, ": the encoder's feed-forward is ",
-            found.ffn == Dinov3Config::Ffn::kMlp ? "an MLP" : "gated (SwiGLU)", ", model.encoder says otherwise");
-  // The checkpoint that training writes holds the encoder under published names.
-  SVG_CHECK(
-      found.told_by_weights(), ErrorCode::kInvalidConfig, path,
-      ": an encoder with another activation, eps or key bias than the published ones cannot be trained with, since "
-      "checkpoints do not say so");
-  config = found;
+/// The file may say more of the encoder than the run's configuration can.
+EncoderPlan settled_encoder(const EncoderPlan& said, const Json& configuration, const Weights& weights,
+                            const std::string& path) {
+  const EncoderKind& kind = encoder_kind(said.kind);
+  if (const EncoderKind* found = recognise_encoder(weights)) {
+    SVG_CHECK(found->name == kind.name, ErrorCode::kWeightsMismatch, path, " holds a ", found->title,
+              ", model.encoder describes a ", kind.title);
+  }
+  return kind.infer(
+      weights, [&] { return read_model_config(path); }, configuration);
 }
 
 TrainableAutoencoderOptions model_options(const Json& request, at::Device device) {
@@ -88,14 +75,16 @@ AutoencoderTrainer::Options trainer_options(const EngineState& state, const Json
 
 /// What `start` holds for the trained parts: no frozen ones, no buffers, nothing that the original keeps beside.
 TensorMap for_training(const TensorMap& start, const TrainableAutoencoder& model) {
-  std::vector<std::string> others = {"loss.", "norm_vit.", "extra_vit.head.", "encoder.mask_token"};
+  std::vector<std::string> others = {"loss.", "norm_vit.", "extra_vit.head."};
+  const EncoderKind& encoder = encoder_kind(model.config().encoder->kind);
   if (model.frozen_encoder()) others.push_back("encoder.");
   if (model.frozen_residual()) others.push_back("extra_vit.");
   TensorMap rest;
   for (const auto& [name, tensor] : start) {
     const auto begins = [&name = name](const std::string& prefix) { return name.rfind(prefix, 0) == 0; };
-    const bool buffer = model.trained()->buffers().count(name) != 0 || name.find(".bias_mask") != std::string::npos;
-    if (!buffer && std::none_of(others.begin(), others.end(), begins)) rest[name] = tensor;
+    const bool buffer = model.trained()->buffers().count(name) != 0;
+    const bool spare = name.starts_with("encoder.") && encoder.spares(name.substr(8));
+    if (!buffer && !spare && std::none_of(others.begin(), others.end(), begins)) rest[name] = tensor;
   }
   return rest;
 }
@@ -115,11 +104,17 @@ AutoencoderRun::AutoencoderRun(const EngineState& state, const Json& request, St
   TrainableAutoencoderOptions options = model_options(request, state.device);
   std::optional<Weights> encoder;
   if (const Json* file = request.find("encoder")) {
-    encoder = open_weights(*file, "a DINOv3 encoder", state.device, report.remarks);
-    if (options.model.encoder) settle_encoder(*options.model.encoder, *encoder, file->at("path").as_string());
+    encoder = open_weights(*file, "a vision encoder", state.device, report.remarks);
+    if (options.model.encoder) {
+      options.model.encoder = settled_encoder(*options.model.encoder, request.at("model").at("encoder"), *encoder,
+                                              file->at("path").as_string());
+    }
   }
   model_ = std::make_unique<TrainableAutoencoder>(options, start, encoder, state.device);
-  if (encoder) refuse_unknown_tensors(*encoder, "a DINOv3 ViT", Dinov3::is_spare);
+  if (encoder) {
+    const EncoderKind& kind = encoder_kind(options.model.encoder->kind);
+    refuse_unknown_tensors(*encoder, "a " + kind.title, [&](const std::string& name) { return kind.spares(name); });
+  }
   fitting_start(for_training(start, *model_), model_->trained()->parameters(), report);
 
   const AutoencoderTrainer::Options training = trainer_options(state, request);
@@ -223,8 +218,7 @@ TensorMap AutoencoderRun::weights(TrainedWeights kind) const {
   for (const auto& [name, tensor] : trained) weights[name] = tensor.detach();
   add_below(weights, "", model_->trained()->buffers());
   if (model_->frozen_encoder()) {
-    // Files of Hugging Face lack the periods, and with them the number of heads.
-    add_below(weights, "encoder.", dinov3_buffers(*model_->config().encoder));
+    add_below(weights, "encoder.", model_->config().encoder->fixed_tensors());
     add_below(weights, "encoder.", model_->frozen_encoder()->kept());
   }
   if (model_->frozen_residual()) add_below(weights, "extra_vit.", model_->frozen_residual()->kept());
@@ -236,7 +230,7 @@ void AutoencoderRun::publish(EngineState& state, TrainedWeights kind, at::Scalar
   for (const auto& [name, tensor] : weights(kind)) copies[name] = tensor.clone();
   if (!is_first_) return;
   const auto source = std::make_shared<MapSource>(std::move(copies), "the weights in training", state.device, dtype);
-  state.autoencoder = std::make_unique<Autoencoder>(Weights(source), model_->config());
+  state.autoencoder = std::make_unique<Autoencoder>(AutoencoderFiles{Weights(source)}, model_->config());
 }
 
 }  // namespace svg

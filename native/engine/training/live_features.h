@@ -12,8 +12,8 @@ namespace svg {
 
 struct EngineState;
 
-/// The named job tensors, uint8 (H, W, 3) each -> latents (C, H/16, W/16) fp32, not normalised. Images of one size go
-/// through the encoder together, in the order given. Throws Error(kNotLoaded) without an autoencoder.
+/// The named job tensors, uint8 (H, W, 3) each -> latents (C, H / cell, W / cell) fp32, not normalised. Images of one
+/// size go through the encoder together, in the order given. Throws Error(kNotLoaded) without an autoencoder.
 std::vector<at::Tensor> encode_images(const EngineState& state, const TensorMap& tensors,
                                       const std::vector<std::string>& names);
 

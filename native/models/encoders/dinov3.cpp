@@ -4,6 +4,7 @@
 
 #include "core/error.h"
 #include "models/encoders/dinov3_names.h"
+#include "models/encoders/picture.h"
 #include "ops/attention.h"
 #include "ops/swiglu.h"
 
@@ -168,6 +169,11 @@ Dinov3Features Dinov3::operator()(const at::Tensor& image) const {
   const int64_t prefix = 1 + config_.storage_tokens;
   const at::Tensor head = cls_norm_(x.slice(1, 0, prefix));
   return {head.select(1, 0), head.slice(1, 1), norm_(x.slice(1, prefix))};
+}
+
+at::Tensor Dinov3::features(const at::Tensor& image, const Cells& cells) const {
+  const at::Tensor picture = imagenet_normalised(patches_as_cells(image, cells, config_.patch_size));
+  return (*this)(picture).patches.transpose(1, 2).reshape({image.size(0), config_.embed_dim, cells.rows, -1});
 }
 
 TensorMap dinov3_buffers(const Dinov3Config& config) {

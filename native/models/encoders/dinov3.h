@@ -10,6 +10,7 @@
 
 #include "core/json.h"
 #include "core/weights.h"
+#include "models/kinds.h"
 #include "ops/layers.h"
 
 namespace svg {
@@ -53,7 +54,7 @@ struct Dinov3Features {
   at::Tensor patches;  // (B, h*w, C), row-major
 };
 
-class Dinov3 {
+class Dinov3 : public VisionEncoder {
  public:
   /// `weights` under published or Hugging Face names (see dinov3_names.h).
   Dinov3(const Weights& weights, const Dinov3Config& config);
@@ -62,6 +63,9 @@ class Dinov3 {
 
   /// What published files hold beside the parameters that are used here, by name below the encoder.
   static bool is_spare(const std::string& name);
+
+  int64_t channels() const override { return config_.embed_dim; }
+  at::Tensor features(const at::Tensor& image, const Cells& cells) const override;
 
   /// image (B, 3, H, W), ImageNet-normalised. Throws Error(kInvalidArgument) where H or W is no multiple of 16.
   Dinov3Features operator()(const at::Tensor& image) const;
@@ -96,5 +100,8 @@ class Dinov3 {
 /// What published files hold beside the parameters: {"rope_embed.periods": (head_dim / 4)}. Goes into fresh weights, so
 /// that the number of heads can be told from them.
 TensorMap dinov3_buffers(const Dinov3Config& config);
+
+/// The entry of the catalogue.
+EncoderKind dinov3_kind();
 
 }  // namespace svg

@@ -1,0 +1,131 @@
+#include "models/catalogue.h"
+
+#include <algorithm>
+#include <cctype>
+
+#include "core/error.h"
+#include "models/autoencoder.h"
+#include "models/conv_decoder.h"
+#include "models/encoders/dinov3.h"
+
+namespace svg {
+
+const std::vector<EncoderKind>& encoder_kinds() {
+  static const std::vector<EncoderKind> kinds = {dinov3_kind()};
+  return kinds;
+}
+
+const std::vector<DecoderKind>& decoder_kinds() {
+  static const std::vector<DecoderKind> kinds = {conv_decoder_kind()};
+  return kinds;
+}
+
+namespace {
+
+std::string plain_spelling(const std::string& name) {
+  std::string plain;
+  for (const char c : name) {
+    if (c != '-' && c != '_') plain += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  }
+  return plain;
+}
+
+template <typename Kind>
+const Kind& kind_named(const std::vector<Kind>& kinds, const char* what, const std::string& name) {
+  std::string known;
+  for (const Kind& kind : kinds) {
+    if (same_kind(kind.name, name)) return kind;
+    known += (known.empty() ? "" : ", ") + kind.name;
+  }
+  throw Error(ErrorCode::kInvalidConfig, concat("no ", what, " is called \"", name, "\""), "known: " + known);
+}
+
+template <typename Kind>
+const Kind& kind_of_json(const std::vector<Kind>& kinds, const char* what, const Json& json) {
+  for (const char* key : {"kind", "type"}) {
+    if (const Json* name = json.find(key)) return kind_named(kinds, what, name->as_string());
+  }
+  if (const Json* arch = json.find("arch")) {
+    for (const Kind& kind : kinds) {
+      if (std::count(kind.presets.begin(), kind.presets.end(), arch->as_string()) > 0) return kind;
+    }
+  }
+  return kinds.front();
+}
+
+template <typename Kind>
+const Kind* recogniser_of(const std::vector<Kind>& kinds, const Weights& weights) {
+  for (const Kind& kind : kinds) {
+    if (kind.recognise(weights)) return &kind;
+  }
+  return nullptr;
+}
+
+template <typename Kind>
+std::optional<RecognisedModel> recognised_by(const std::vector<Kind>& kinds, const Weights& weights) {
+  const Kind* kind = recogniser_of(kinds, weights);
+  if (!kind) return std::nullopt;
+  return RecognisedModel{kind->name, kind->recognise(weights)->description};
+}
+
+std::optional<RecognisedModel> recognised_language_model(const Weights& given) {
+  for (const char* prefix : {"model.", ""}) {
+    const Weights weights = *prefix ? given.scope("model") : given;
+    const auto table = weights.shape_of("embed_tokens.weight");
+    if (!table || !weights.has("layers.0.self_attn.q_proj.weight")) continue;
+    int64_t layers = 0;
+    while (weights.has(concat("layers.", layers, ".self_attn.q_proj.weight"))) ++layers;
+    const bool gemma2 = weights.has("layers.0.pre_feedforward_layernorm.weight");
+    return RecognisedModel{gemma2 ? "gemma-2" : "unknown",
+                           concat(gemma2 ? "Gemma-2" : "Language model", " of ", layers, " layers, width ",
+                                  table->size() > 1 ? table->at(1) : 0)};
+  }
+  return std::nullopt;
+}
+
+std::optional<RecognisedModel> recognised_next_dit(const Weights& weights) {
+  const auto embedder = weights.shape_of("x_embedder.weight");
+  if (!embedder || !weights.has("layers.0.attention.qkv.weight")) return std::nullopt;
+  struct Preset {
+    const char* name;
+    int64_t dim, layers;
+  };
+  // Source: KlingTeam/SVG-T2I svg_t2i/models/model_dino.py, the functions at its end.
+  constexpr Preset kPresets[] = {
+      {"0.8B", 1152, 28}, {"2B", 2304, 26}, {"3B", 2592, 30}, {"4B", 2880, 32}, {"7B", 3840, 32}};
+  const int64_t dim = embedder->empty() ? 0 : embedder->front();
+  int64_t layers = 0;
+  while (weights.has(concat("layers.", layers, ".attention.qkv.weight"))) ++layers;
+  for (const Preset& preset : kPresets) {
+    if (preset.dim == dim && preset.layers == layers) {
+      return RecognisedModel{"next-dit", concat("NextDiT ", preset.name)};
+    }
+  }
+  return RecognisedModel{"next-dit", concat("NextDiT of ", layers, " layers, width ", dim, ", ",
+                                            embedder->size() > 1 ? embedder->at(1) : 0, " channels")};
+}
+
+}  // namespace
+
+bool same_kind(const std::string& a, const std::string& b) { return plain_spelling(a) == plain_spelling(b); }
+
+const EncoderKind& encoder_kind(const std::string& name) { return kind_named(encoder_kinds(), "encoder", name); }
+const DecoderKind& decoder_kind(const std::string& name) { return kind_named(decoder_kinds(), "decoder", name); }
+
+EncoderPlan encoder_plan(const Json& json) { return kind_of_json(encoder_kinds(), "encoder", json).from_json(json); }
+DecoderPlan decoder_plan(const Json& json) { return kind_of_json(decoder_kinds(), "decoder", json).from_json(json); }
+
+const EncoderKind* recognise_encoder(const Weights& weights) { return recogniser_of(encoder_kinds(), weights); }
+const DecoderKind* recognise_decoder(const Weights& weights) { return recogniser_of(decoder_kinds(), weights); }
+
+std::optional<RecognisedModel> recognise_model(const Weights& weights) {
+  if (auto found = recognised_next_dit(weights)) return found;
+  if (auto found = Autoencoder::recognise(weights)) return RecognisedModel{"autoencoder", *found};
+  if (auto found = recognised_by(encoder_kinds(), weights)) return found;
+  if (auto found = recognised_by(decoder_kinds(), weights)) return found;
+  if (auto found = recognised_language_model(weights)) return found;
+  if (weights.has("lin0.model.1.weight")) return RecognisedModel{"lpips", "LPIPS perceptual metric"};
+  return std::nullopt;
+}
+
+}  // namespace svg

@@ -1,0 +1,40 @@
+// The only list of the kinds of models, one table a door.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "models/kinds.h"
+
+namespace svg {
+
+const std::vector<EncoderKind>& encoder_kinds();
+const std::vector<DecoderKind>& decoder_kinds();
+
+/// Whether two spellings name one kind: "next_dit", "next-dit", "NextDiT".
+bool same_kind(const std::string& a, const std::string& b);
+
+/// The entry of that name. Throws Error(kInvalidConfig) naming the known ones; `what` is "encoder".
+const EncoderKind& encoder_kind(const std::string& name);
+const DecoderKind& decoder_kind(const std::string& name);
+
+/// A part as a configuration writes it: by its "kind" (or "type"), or by an "arch" that is one kind's preset; without
+/// either, DINOv3 and the convolutional decoder. Throws Error(kInvalidConfig).
+EncoderPlan encoder_plan(const Json& json);
+DecoderPlan decoder_plan(const Json& json);
+
+/// The entry that these weights belong to, nullptr where none recognises them.
+const EncoderKind* recognise_encoder(const Weights& weights);
+const DecoderKind* recognise_decoder(const Weights& weights);
+
+/// What a state dict is, told from its names and shapes.
+struct RecognisedModel {
+  std::string kind;         // name of an entry, or "autoencoder", "lpips", or "unknown" for another library's
+  std::string description;  // "SVG autoencoder P, 384 channels, encoder DINOv3 vits16plus"
+};
+
+/// Empty where no entry knows it.
+std::optional<RecognisedModel> recognise_model(const Weights& weights);
+
+}  // namespace svg

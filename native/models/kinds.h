@@ -1,0 +1,76 @@
+// What the catalogue knows of a kind of model: how weights tell of it, which sizes are published, how one is built.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/json.h"
+#include "core/weights.h"
+#include "models/part.h"
+
+namespace svg {
+
+/// Reads the config.json beside weights, where their kind has one: null without a file. Throws as read_model_config().
+using ConfigReader = std::function<Json()>;
+
+/// A model whose dimensions are settled; the weights are yet to come.
+template <typename Door>
+struct ModelPlan {
+  std::string kind;         // name of its entry
+  std::string description;  // for people: "DINOv3 vits16plus"
+  Json dimensions;          // under the keys of from_json; equal for equal networks
+  std::function<std::unique_ptr<Door>(const Weights&)> build;
+  /// What files hold beside the parameters and training writes along, so that infer() finds the same again. Null:
+  /// nothing.
+  std::function<TensorMap()> buffers;
+
+  TensorMap fixed_tensors() const { return buffers ? buffers() : TensorMap{}; }
+};
+
+struct EncoderPlan : ModelPlan<VisionEncoder> {
+  int64_t channels = 0;
+};
+
+struct DecoderPlan : ModelPlan<LatentDecoder> {
+  LatentGrid grid;
+};
+
+/// What names and shapes alone tell at a glance.
+struct Recognised {
+  std::string description;  // for people: "DINOv3 vits16plus"
+  int64_t channels = 0;     // of its features or latents
+};
+
+/// An entry of the catalogue.
+template <typename Plan>
+struct ModelKind {
+  std::string name;                  // "dinov3": in configurations, of init and of inspect
+  std::string title;                 // "DINOv3 ViT": follows "a" in messages
+  std::vector<std::string> presets;  // from_json({"arch": preset}) knows them
+  std::string files;                 // regular expression on names in a release; empty: none looks for it
+  std::string yaml_key;              // of model.params in the original's yaml
+
+  /// Whether the weights are of this kind, in whatever names they come. Never throws; no two entries take the same.
+  std::function<std::optional<Recognised>(const Weights&)> recognise;
+  /// Throws Error(kInvalidConfig).
+  std::function<Plan(const Json&)> from_json;
+  /// From names and shapes; what they do not tell, from the config.json beside them and from `said`, the user's
+  /// configuration (null: it says nothing). Throws Error(kWeightsMismatch) where they contradict each other, and
+  /// Error(kInvalidConfig) for what the model does not do.
+  std::function<Plan(const Weights&, const ConfigReader& beside, const Json& said)> infer;
+  /// The same weights under the names that the model asks for. Null: as they are.
+  std::function<Weights(const Weights&)> own_names;
+  /// Names that files hold beside what the model asks for. Null: none.
+  std::function<bool(const std::string&)> is_spare;
+
+  Weights under_own_names(const Weights& weights) const { return own_names ? own_names(weights) : weights; }
+  bool spares(const std::string& name) const { return is_spare && is_spare(name); }
+};
+
+using EncoderKind = ModelKind<EncoderPlan>;
+using DecoderKind = ModelKind<DecoderPlan>;
+
+}  // namespace svg
