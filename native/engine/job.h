@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "core/json.h"
 #include "core/weights.h"
@@ -24,6 +25,9 @@ using EventSink = std::function<void(Json event, TensorMap tensors)>;
 /// Runs on the engine's thread, without autograd. A handler asks check_cancelled() (core/cancel.h) in its loops.
 using JobHandler = JobResult (*)(EngineState& state, const Json& request, const TensorMap& tensors,
                                  const EventSink& emit);
+
+/// All kinds, in order of their names.
+std::vector<std::string> job_kinds();
 
 /// Throws Error(kInvalidArgument) that lists the known kinds.
 JobHandler find_job(const std::string& kind);

@@ -6,10 +6,13 @@
 
 namespace svg {
 
-JobHandler find_job(const std::string& kind) {
+namespace {
+
+const std::map<std::string, JobHandler>& job_handlers() {
   static const std::map<std::string, JobHandler> handlers = {
       {"bench", jobs::bench},
       {"cache-write", jobs::cache_write},
+      {"catalogue", jobs::catalogue},
       {"convert", jobs::convert},
       {"decode", jobs::decode},
       {"dist-agree", jobs::dist_agree},
@@ -40,6 +43,19 @@ JobHandler find_job(const std::string& kind) {
       {"unload", jobs::unload},
       {"verify", jobs::verify},
   };
+  return handlers;
+}
+
+}  // namespace
+
+std::vector<std::string> job_kinds() {
+  std::vector<std::string> kinds;
+  for (const auto& entry : job_handlers()) kinds.push_back(entry.first);
+  return kinds;
+}
+
+JobHandler find_job(const std::string& kind) {
+  const std::map<std::string, JobHandler>& handlers = job_handlers();
   const auto found = handlers.find(kind);
   if (found != handlers.end()) return found->second;
   std::string known;

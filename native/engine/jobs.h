@@ -5,6 +5,9 @@
 
 namespace svg::jobs {
 
+// catalogue.cpp
+JobResult catalogue(EngineState&, const Json& request, const TensorMap&, const EventSink&);
+
 // runtime.cpp
 JobResult bench(EngineState&, const Json& request, const TensorMap&, const EventSink&);
 JobResult golden(EngineState&, const Json& request, const TensorMap&, const EventSink&);

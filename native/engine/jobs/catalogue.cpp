@@ -1,0 +1,71 @@
+// What TypeScript must know of the engine: lib/native/facts.ts is written from it (scripts/write-facts.mjs).
+#include "models/catalogue.h"
+
+#include "core/error.h"
+#include "engine/device.h"
+#include "engine/jobs.h"
+
+namespace svg::jobs {
+namespace {
+
+Json texts(const std::vector<std::string>& list) {
+  Json array = Json::array();
+  for (const std::string& text : list) array.push_back(text);
+  return array;
+}
+
+template <typename Kind>
+Json kind_facts(const Kind& kind) {
+  return Json::object()
+      .set("name", kind.name)
+      .set("title", kind.title)
+      .set("files", kind.files)
+      .set("yamlKey", kind.yaml_key);
+}
+
+int64_t channels_of(const EncoderPlan& plan) { return plan.channels; }
+int64_t channels_of(const DecoderPlan& plan) { return plan.grid.channels; }
+
+/// With the channels of every preset.
+template <typename Kind>
+Json kinds_with_channels(const std::vector<Kind>& kinds) {
+  Json rows = Json::array();
+  for (const Kind& kind : kinds) {
+    Json presets = Json::object();
+    for (const std::string& preset : kind.presets) {
+      presets.set(preset, channels_of(kind.from_json(Json::object().set("arch", preset))));
+    }
+    rows.push_back(kind_facts(kind).set("presets", std::move(presets)));
+  }
+  return rows;
+}
+
+Json error_codes() {
+  Json codes = Json::array();
+  for (int code = 0; code <= static_cast<int>(ErrorCode::kInternal); ++code) {
+    codes.push_back(error_code_name(static_cast<ErrorCode>(code)));
+  }
+  return codes;
+}
+
+Json dtypes() {
+  Json names = Json::array();
+  for (const at::ScalarType dtype : {at::kFloat, at::kBFloat16, at::kHalf}) names.push_back(dtype_short_name(dtype));
+  return names;
+}
+
+}  // namespace
+
+/// {} -> {"encoders": [{"name", "title", "files", "yamlKey", "presets": {name: channels}}], "decoders": [the same],
+/// "dtypes": [names], "jobs": [kinds], "errorCodes": [names]}.
+JobResult catalogue(EngineState&, const Json&, const TensorMap&, const EventSink&) {
+  return {Json::object()
+              .set("encoders", kinds_with_channels(encoder_kinds()))
+              .set("decoders", kinds_with_channels(decoder_kinds()))
+              .set("dtypes", dtypes())
+              .set("jobs", texts(job_kinds()))
+              .set("errorCodes", error_codes()),
+          {}};
+}
+
+}  // namespace svg::jobs
