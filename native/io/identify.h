@@ -1,6 +1,9 @@
 // What a state dict is, told from its names and shapes.
 #pragma once
 
+#include <functional>
+#include <memory>
+#include <optional>
 #include <string>
 
 #include "io/checkpoint.h"
@@ -8,8 +11,8 @@
 namespace svg {
 
 struct Identity {
-  /// "next-dit", "autoencoder", "dinov3", "gemma-2", "lpips", "feature-statistics", "optimizer", "values" or "unknown";
-  /// of other libraries "diffusers", "adapter", "timm", "quantized", "distributed-piece".
+  /// A kind of model (models/catalogue.h), "feature-statistics", "optimizer", "values" or "unknown"; of other libraries
+  /// "diffusers", "adapter", "timm", "quantized", "distributed-piece".
   std::string kind;
   /// For people: "NextDiT 2B (2,611,246,336 parameters)".
   std::string description;
@@ -17,7 +20,12 @@ struct Identity {
   std::string way_out = {};
 };
 
-Identity identify(const Checkpoint& checkpoint);
+/// Tells a model from the names and shapes of its weights; empty where it is none that it knows. It knows the models,
+/// and this folder does not.
+using ModelRecogniser = std::function<std::optional<Identity>(const Weights&)>;
+
+/// The number of parameters is added to what `recognise` says.
+Identity identify(const std::shared_ptr<Checkpoint>& checkpoint, const ModelRecogniser& recognise);
 
 /// open_checkpoint for weights that a model is to be made of, without wrappers (io/wrappers.h). Throws as it does, and
 /// kWeightsMismatch for a file in another library's form or of quantised numbers, naming it and the way out. `wanted`

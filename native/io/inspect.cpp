@@ -18,15 +18,15 @@ Json as_object(const Json& metadata) {
 }
 
 /// What a file is that may be wrapped; one whose wrappers cannot be taken off is still listed.
-Identity identify_wrapped(const std::shared_ptr<Checkpoint>& checkpoint) {
+Identity identify_wrapped(const std::shared_ptr<Checkpoint>& checkpoint, const ModelRecogniser& recognise) {
   try {
     const auto plain = without_wrappers(checkpoint);
-    Identity identity = identify(*plain);
+    Identity identity = identify(plain, recognise);
     if (!plain->remark().empty()) identity.description += "; " + plain->remark();
     return identity;
   } catch (const Error& error) {
     if (error.code() == ErrorCode::kCancelled) throw;
-    Identity identity = identify(*checkpoint);
+    Identity identity = identify(checkpoint, recognise);
     if (identity.way_out.empty()) identity.way_out = error.what();
     return identity;
   }
@@ -34,7 +34,7 @@ Identity identify_wrapped(const std::shared_ptr<Checkpoint>& checkpoint) {
 
 }  // namespace
 
-Json inspect_file(const Json& request) {
+Json inspect_file(const Json& request, const ModelRecogniser& recognise) {
   const auto checkpoint = open_checkpoint(request.at("path").as_string());
   Json tensors = Json::array();
   int64_t total = 0;
@@ -53,7 +53,7 @@ Json inspect_file(const Json& request) {
   }
   Json root = Json::array();
   for (const std::string& key : checkpoint->root()) root.push_back(key);
-  const Identity identity = identify_wrapped(checkpoint);
+  const Identity identity = identify_wrapped(checkpoint, recognise);
   Json report = Json::Object{{"path", checkpoint->path()},
                              {"format", checkpoint->format()},
                              {"kind", identity.kind},

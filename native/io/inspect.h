@@ -2,12 +2,13 @@
 #pragma once
 
 #include "core/json.h"
+#include "io/identify.h"
 
 namespace svg {
 
 /// {"path"} -> {"path", "format", "kind", "description", "root", "files", "tensors": [{"name", "dtype", "shape",
 /// "bytes"}], "metadata", "parameters", "totalBytes", "fileBytes", "hint"?}. "hint" says what to do with a file that
 /// cannot be loaded as it is. Throws as open_checkpoint does.
-Json inspect_file(const Json& request);
+Json inspect_file(const Json& request, const ModelRecogniser& recognise = {});
 
 }  // namespace svg

@@ -21,10 +21,11 @@ constexpr int64_t kMaxReported = 50;
 
 class Verifier {
  public:
-  Verifier(const Json& request, const FileProgress& progress)
+  Verifier(const Json& request, const FileProgress& progress, const ModelRecogniser& recognise)
       : checkpoint_(open_checkpoint(request.at("path").as_string())),
         wanted_(request.get_string("sha256", "")),
-        progress_(progress) {
+        progress_(progress),
+        recognise_(recognise) {
     std::transform(wanted_.begin(), wanted_.end(), wanted_.begin(), [](unsigned char c) { return std::tolower(c); });
     const bool hex = wanted_.find_first_not_of("0123456789abcdef") == std::string::npos;
     SVG_CHECK(wanted_.empty() || (hex && wanted_.size() == 64), ErrorCode::kInvalidArgument,
@@ -44,7 +45,7 @@ class Verifier {
     hash_files();
     return Json::Object{{"path", checkpoint_->path()},
                         {"format", checkpoint_->format()},
-                        {"description", identify(*checkpoint_).description},
+                        {"description", identify(checkpoint_, recognise_).description},
                         {"ok", problems_.as_array().empty()},
                         {"problems", problems_},
                         {"files", files_},
@@ -152,6 +153,7 @@ class Verifier {
   std::string wanted_;
   std::map<std::string, std::filesystem::file_time_type> written_;  // when, of each file
   const FileProgress& progress_;
+  const ModelRecogniser& recognise_;
   int64_t tensor_bytes_ = 0;
   int64_t done_ = 0;
   int64_t total_ = 0;
@@ -164,6 +166,8 @@ class Verifier {
 
 }  // namespace
 
-Json verify_file(const Json& request, const FileProgress& progress) { return Verifier(request, progress).run(); }
+Json verify_file(const Json& request, const FileProgress& progress, const ModelRecogniser& recognise) {
+  return Verifier(request, progress, recognise).run();
+}
 
 }  // namespace svg

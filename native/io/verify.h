@@ -3,6 +3,7 @@
 
 #include "core/json.h"
 #include "io/file_progress.h"
+#include "io/identify.h"
 
 namespace svg {
 
@@ -11,6 +12,6 @@ namespace svg {
 /// Reads every byte. Problems are values that are not finite, a hash other than the wanted one or than the
 /// eight digits in the names of published files ("-4057cbaa.pth"), a wrong total in an index.
 /// Throws as open_checkpoint does, and kCancelled.
-Json verify_file(const Json& request, const FileProgress& progress = {});
+Json verify_file(const Json& request, const FileProgress& progress = {}, const ModelRecogniser& recognise = {});
 
 }  // namespace svg

@@ -5,6 +5,7 @@
 #include "io/convert.h"
 #include "io/inspect.h"
 #include "io/verify.h"
+#include "models/catalogue.h"
 
 namespace svg::jobs {
 namespace {
@@ -20,11 +21,17 @@ FileProgress progress_events(const EventSink& emit) {
   };
 }
 
+std::optional<Identity> recognised(const Weights& weights) {
+  const std::optional<RecognisedModel> model = recognise_model(weights);
+  if (!model) return std::nullopt;
+  return Identity{model->kind, model->description};
+}
+
 }  // namespace
 
 /// io/inspect.h
 JobResult inspect(EngineState&, const Json& request, const TensorMap&, const EventSink&) {
-  return {inspect_file(request), {}};
+  return {inspect_file(request, recognised), {}};
 }
 
 /// io/convert.h
@@ -34,7 +41,7 @@ JobResult convert(EngineState&, const Json& request, const TensorMap&, const Eve
 
 /// io/verify.h
 JobResult verify(EngineState&, const Json& request, const TensorMap&, const EventSink& emit) {
-  return {verify_file(request, progress_events(emit)), {}};
+  return {verify_file(request, progress_events(emit), recognised), {}};
 }
 
 /// {"path", "names"?} -> the tensors themselves, copied; all of the file where no names are given.
