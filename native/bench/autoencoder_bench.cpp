@@ -5,7 +5,7 @@
 #include "bench/drawn_weights.h"
 #include "bench/run.h"
 #include "core/rng.h"
-#include "models/conv_decoder.h"
+#include "models/decoders/conv_decoder.h"
 #include "models/encoders/dinov3.h"
 #include "plain/plain_decoder.h"
 #include "plain/plain_encoder.h"

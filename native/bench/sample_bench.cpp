@@ -11,7 +11,7 @@
 #include "core/rng.h"
 #include "diffusion/sampler.h"
 #include "models/conditioners/gemma2.h"
-#include "models/conv_decoder.h"
+#include "models/decoders/conv_decoder.h"
 #include "models/next_dit/guided.h"
 #include "plain/plain_decoder.h"
 #include "plain/plain_dit.h"

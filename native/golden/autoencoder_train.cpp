@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "core/error.h"
-#include "models/conv_decoder.h"
+#include "models/decoders/conv_decoder.h"
 #include "train/autoencoder_step.h"
 
 namespace svg {

@@ -5,7 +5,7 @@
 
 #include "io/model_config.h"
 #include "models/autoencoder.h"
-#include "models/conv_decoder.h"
+#include "models/decoders/conv_decoder.h"
 #include "models/encoders/dinov3.h"
 #include "models/lpips.h"
 #include "models/patch_discriminator.h"

@@ -5,7 +5,7 @@
 
 #include "core/error.h"
 #include "models/autoencoder.h"
-#include "models/conv_decoder.h"
+#include "models/decoders/conv_decoder.h"
 #include "models/encoders/dinov3.h"
 
 namespace svg {

@@ -4,7 +4,7 @@
 #include <ATen/ATen.h>
 
 #include "core/weights.h"
-#include "models/conv_decoder.h"
+#include "models/decoders/conv_decoder.h"
 
 namespace svg {
 

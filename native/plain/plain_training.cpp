@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "core/error.h"
-#include "models/conv_decoder.h"
+#include "models/decoders/conv_decoder.h"
 #include "models/encoders/dinov3.h"
 #include "models/encoders/picture.h"
 #include "plain/plain_decoder.h"

@@ -1,4 +1,4 @@
-#include "models/conv_decoder.h"
+#include "models/decoders/conv_decoder.h"
 
 #include <c10/core/GradMode.h>
 

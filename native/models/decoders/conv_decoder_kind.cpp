@@ -2,7 +2,7 @@
 #include <numeric>
 
 #include "core/error.h"
-#include "models/conv_decoder.h"
+#include "models/decoders/conv_decoder.h"
 
 namespace svg {
 namespace {
