@@ -54,16 +54,17 @@ Json sample_row(const std::string& name, at::ScalarType dtype, const SamplerOpti
     GuidedSampler sampler(dit, {{dit.encode_caption(features[0]), dit.encode_caption(features[1]), kSide, kSide}},
                           guidance);
     sampler.plan_times(model_times(solver));
-    return decoder(sample(solver, noise, [&](const at::Tensor& x, double t, int64_t) {
-      return sampler.velocity({x[0]}, t)[0].unsqueeze(0);
+    return decoder(sample(solver, noise, [&](const at::Tensor& x, const SolverTime& when) {
+      return sampler.velocity({x[0]}, when.t)[0].unsqueeze(0);
     }));
   };
   const auto plain = [&] {
     const at::Tensor features = at::stack(text.encode({prompt, padded}));
     const at::Tensor mask = at::ones({2, kTokens}, at::kBool);
     mask[1].narrow(0, 1, kTokens - 1).fill_(false);
-    return plain_decode(weights, decoder_config, sample(solver, noise, [&](const at::Tensor& x, double t, int64_t) {
-                          return plain_guided_velocity(dit, x, t, features, mask, guidance).view(x.sizes());
+    return plain_decode(weights, decoder_config,
+                        sample(solver, noise, [&](const at::Tensor& x, const SolverTime& when) {
+                          return plain_guided_velocity(dit, x, when.t, features, mask, guidance).view(x.sizes());
                         }));
   };
   return compare(name, repeats, ours, plain);
@@ -74,7 +75,7 @@ Json sample_row(const std::string& name, at::ScalarType dtype, const SamplerOpti
 Json bench_sample(const Json& request) {
   c10::NoGradGuard no_grad;
   SamplerOptions solver;
-  solver.dpm.steps = request.get_int("steps", 10);
+  solver.steps = request.get_int("steps", 10);
   const std::string only = request.get_string("only", "");
   Json rows = Json::array();
   for (const at::ScalarType dtype : {at::kFloat, at::kBFloat16}) {

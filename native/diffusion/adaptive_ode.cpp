@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 
 #include "core/error.h"
 
@@ -64,16 +63,16 @@ class Integrator {
       : method_(method), tolerance_(tolerance), velocity_(velocity) {}
 
   at::Tensor evaluate(double t, const at::Tensor& y) {
-    const at::Tensor k = velocity_(y, static_cast<float>(t), evaluations_++).to(at::kFloat);
+    const at::Tensor k = velocity_(y, {static_cast<float>(t), accepted, 0}).to(at::kFloat);
     SVG_CHECK(k.sizes() == y.sizes(), ErrorCode::kInternal, "[ode] velocity ", k.sizes(), " for a state ", y.sizes());
     return k;
   }
 
-  double first_step(const at::Tensor& y, const at::Tensor& k) {
+  double first_step(double t, const at::Tensor& y, const at::Tensor& k) {
     const at::Tensor scale = tolerance_.absolute + tolerance_.relative * y.abs().to(at::kDouble);
     const double size = rms(y / scale), slope = rms(k / scale);
     const double trial = size < 1e-5 || slope < 1e-5 ? 1e-6 : 0.01 * size / slope;
-    const double bend = rms((evaluate(trial, y + trial * k) - k) / scale) / trial;
+    const double bend = rms((evaluate(t + trial, y + trial * k) - k) / scale) / trial;
     const double step = slope <= 1e-15 && bend <= 1e-15
                             ? std::max(1e-6, trial * 1e-3)
                             : std::pow(0.01 / std::max(slope, bend), 1.0 / static_cast<double>(method_.order));
@@ -114,11 +113,12 @@ class Integrator {
     return dt * std::min(kGrowth, std::max(factor, least));
   }
 
+  int64_t accepted = 0;
+
  private:
   const AdaptiveMethod& method_;
   const Tolerance& tolerance_;
   const VelocityFn& velocity_;
-  int64_t evaluations_ = 0;
 };
 
 // Quartic through both ends and the middle with the slopes at the ends, at the fraction x of the step.
@@ -130,30 +130,38 @@ at::Tensor interpolate(const at::Tensor& y0, const at::Tensor& y1, const at::Ten
   return y0 + x * (dt * k0 + x * (c2 + x * (c3 + x * c4)));
 }
 
-}  // namespace
-
-const AdaptiveMethod* find_adaptive_method(const std::string& name) {
-  static const std::map<std::string, AdaptiveMethod> methods = {
-      {"dopri5", dormand_prince()},
-      {"bosh3", bogacki_shampine()},
-      {"fehlberg2", fehlberg2()},
-      {"adaptive_heun", adaptive_heun()},
+SolverKind adaptive_solver(std::string name, std::string title, const AdaptiveMethod& method) {
+  SolverKind kind{std::move(name), std::move(title), {}, SolverFamily::kAdaptive, {"atol", "rtol"}};
+  kind.model_times = [](const SolverSettings&) { return std::vector<double>(); };
+  kind.solve = [method](const SolverSettings& settings, const at::Tensor& state, const VelocityFn& velocity,
+                        const StepFn& on_step) {
+    return adaptive_solve(method, settings.tolerance, settings.start, state, velocity, on_step);
   };
-  const auto found = methods.find(name);
-  return found == methods.end() ? nullptr : &found->second;
+  return kind;
 }
 
-at::Tensor adaptive_solve(const AdaptiveMethod& method, const Tolerance& tolerance, const at::Tensor& noise,
-                          const VelocityFn& velocity, const ProgressFn& on_step) {
+}  // namespace
+
+std::vector<SolverKind> adaptive_solvers() {
+  return {
+      adaptive_solver("dopri5", "Dormand-Prince, fifth order", dormand_prince()),
+      adaptive_solver("bosh3", "Bogacki-Shampine, third order", bogacki_shampine()),
+      adaptive_solver("fehlberg2", "Fehlberg, second order", fehlberg2()),
+      adaptive_solver("adaptive_heun", "Heun's method with Euler's as its error", adaptive_heun()),
+  };
+}
+
+at::Tensor adaptive_solve(const AdaptiveMethod& method, const Tolerance& tolerance, double start,
+                          const at::Tensor& state, const VelocityFn& velocity, const StepFn& on_step) {
   SVG_CHECK(tolerance.absolute >= 0 && tolerance.relative >= 0 && tolerance.absolute + tolerance.relative > 0,
             ErrorCode::kInvalidArgument, "[ode] tolerances ", tolerance.absolute, " and ", tolerance.relative,
             " must not be negative nor both zero");
   Integrator integrator(method, tolerance, velocity);
-  at::Tensor y = noise.to(at::kFloat);
-  double t = 0;
+  at::Tensor y = state.to(at::kFloat);
+  double t = start;
   std::vector<at::Tensor> k = {integrator.evaluate(t, y)};
-  double dt = integrator.first_step(y, k[0]);
-  for (int64_t accepted = 0;;) {
+  double dt = integrator.first_step(t, y, k[0]);
+  while (true) {
     SVG_CHECK(std::isfinite(dt) && t + dt > t, ErrorCode::kNumeric, "[ode] no step size meets the tolerance at t = ", t,
               ": the velocity is not finite or too rough");
     integrator.stages(t, dt, y, k);
@@ -164,14 +172,18 @@ at::Tensor adaptive_solve(const AdaptiveMethod& method, const Tolerance& toleran
     const double next = integrator.next_step(dt, ratio);
     if (ratio <= 1) {
       const double t1 = t + dt;
-      if (on_step) on_step({++accepted, 0, std::min(t1, 1.0)});
+      ++integrator.accepted;
+      at::Tensor reached = y1;
       if (t1 >= 1) {
         const at::Tensor middle = y + Integrator::combine(method.midpoint, k, length);
-        return interpolate(y, y1, middle, k.front(), k.back(), length, (1 - t) / dt);
+        reached = interpolate(y, y1, middle, k.front(), k.back(), length, (1 - t) / dt);
       }
+      SolverState after(reached);
+      if (on_step) on_step({integrator.accepted, 0, std::min(t1, 1.0)}, after);
+      if (t1 >= 1) return after.x();
       t = t1;
-      y = y1;
-      k = {k.back()};
+      y = after.x();
+      k = {after.replaced() ? integrator.evaluate(t, y) : k.back()};  // the last velocity is that of the old state
     }
     dt = next;
   }

@@ -3,7 +3,7 @@
 
 #include <ATen/ATen.h>
 
-#include <string>
+#include <vector>
 
 #include "diffusion/ode.h"
 
@@ -17,19 +17,14 @@ struct AdaptiveMethod {
   int64_t order = 0;             // of the step; its inverse is the exponent of the step-size rule
 };
 
-/// "dopri5", "bosh3", "fehlberg2" or "adaptive_heun"; nullptr for other names.
-const AdaptiveMethod* find_adaptive_method(const std::string& name);
+/// The table of these methods: to add one, add its coefficients there.
+std::vector<SolverKind> adaptive_solvers();
 
-struct Tolerance {
-  double absolute = 1e-6;
-  double relative = 1e-3;
-};
-
-/// Integrates from noise (B, ...) at t = 0 to t = 1, fp32; times and step sizes are fp64. A step is taken where the
-/// root mean square of error / (absolute + relative * max(|y0|, |y1|)) is at most 1. The last step runs past 1 and
+/// Integrates the state (B, ...) at t = `start` to t = 1, fp32; times and step sizes are fp64. A step is taken where
+/// the root mean square of error / (absolute + relative * max(|y0|, |y1|)) is at most 1. The last step runs past 1 and
 /// is interpolated there by a quartic. First step: Hairer, Norsett, Wanner, Solving ODEs I, II.4.
 /// Throws Error(kNumeric) where the state is not finite or the step size vanishes.
-at::Tensor adaptive_solve(const AdaptiveMethod& method, const Tolerance& tolerance, const at::Tensor& noise,
-                          const VelocityFn& velocity, const ProgressFn& on_step = {});
+at::Tensor adaptive_solve(const AdaptiveMethod& method, const Tolerance& tolerance, double start,
+                          const at::Tensor& state, const VelocityFn& velocity, const StepFn& on_step = {});
 
 }  // namespace svg

@@ -34,17 +34,18 @@ std::vector<int64_t> singlestep_orders(int64_t steps, int64_t order) {
   return orders;
 }
 
-Plan make_plan(const DpmOptions& options) {
-  const int64_t steps = options.steps, order = std::min(options.order, options.steps);
+Plan make_plan(const SolverSettings& settings) {
+  const int64_t steps = settings.steps, order = std::min(settings.order, settings.steps);
   Plan plan;
-  if (!options.singlestep) {
-    plan.times = noise_times(options.spacing, steps, options.shift);
+  if (!settings.singlestep) {
+    plan.times = noise_times(settings.spacing, steps, settings.shift, settings.start);
     for (int64_t i = 0; i < steps; ++i) plan.orders.push_back(std::min({order, i + 1, steps - i}));
     return plan;
   }
   plan.orders = singlestep_orders(steps, order);
-  if (options.spacing == TimeSpacing::kLogSnr) {  // steps of one length in lambda, whatever their order
-    const std::vector<double> outer = noise_times(options.spacing, static_cast<int64_t>(plan.orders.size()), 1);
+  if (settings.spacing == TimeSpacing::kLogSnr) {  // steps of one length in lambda, whatever their order
+    const std::vector<double> outer =
+        noise_times(settings.spacing, static_cast<int64_t>(plan.orders.size()), 1, settings.start);
     for (size_t i = 0; i < plan.orders.size(); ++i) {
       const double from = half_log_snr(outer[i]), to = half_log_snr(outer[i + 1]);
       for (int64_t k = 0; k < plan.orders[i]; ++k) {
@@ -55,7 +56,7 @@ Plan make_plan(const DpmOptions& options) {
     plan.times.push_back(outer.back());
     return plan;
   }
-  plan.times = noise_times(options.spacing, steps, options.shift);
+  plan.times = noise_times(settings.spacing, steps, settings.shift, settings.start);
   if (plan.times.back() == 0 && plan.orders.back() > 1) {  // lambda is infinite there: no slope to take
     const int64_t last = plan.orders.back();
     plan.orders.pop_back();
@@ -67,13 +68,15 @@ Plan make_plan(const DpmOptions& options) {
 // The data prediction at each node, by counted evaluations of the velocity v = data - noise.
 class DataPrediction {
  public:
-  DataPrediction(const VelocityFn& velocity, std::vector<double> times)
-      : velocity_(velocity), times_(std::move(times)) {}
+  DataPrediction(const VelocityFn& velocity, const Plan& plan)
+      : velocity_(velocity), times_(plan.times), steps_(static_cast<int64_t>(plan.orders.size())) {}
+
+  int64_t step = 0;  // of the solver
 
   // x (B, ...) at node `index`. That is x + sigma v; taken through the noise as in the original, because the rounding
   // that 1 / alpha magnifies in the first steps belongs to its result.
   at::Tensor operator()(const at::Tensor& x, size_t index) const {
-    const at::Tensor v = velocity_(x, model_time(times_[index]), static_cast<int64_t>(index)).to(at::kFloat);
+    const at::Tensor v = velocity_(x, {model_time(times_[index]), step, steps_}).to(at::kFloat);
     SVG_CHECK(v.sizes() == x.sizes(), ErrorCode::kInternal, "[dpm] velocity ", v.sizes(), " for a state ", x.sizes());
     const Node node(times_[index]);
     const at::Tensor noise = x - node.alpha * v;
@@ -83,6 +86,7 @@ class DataPrediction {
  private:
   const VelocityFn& velocity_;
   std::vector<double> times_;
+  int64_t steps_;
 };
 
 at::Tensor first_order(const at::Tensor& x, const Node& s, const Node& t, const at::Tensor& m) {
@@ -132,29 +136,29 @@ at::Tensor singlestep(const at::Tensor& x, const std::vector<double>& times, siz
 
 }  // namespace
 
-std::vector<double> dpm_model_times(const DpmOptions& options) {
-  std::vector<double> times = make_plan(options).times;
+std::vector<double> dpm_model_times(const SolverSettings& settings) {
+  std::vector<double> times = make_plan(settings).times;
   times.pop_back();
   for (double& time : times) time = model_time(time);
   return times;
 }
 
-at::Tensor dpm_solve(const DpmOptions& options, const at::Tensor& noise, const VelocityFn& velocity,
-                     const ProgressFn& on_step) {
-  SVG_CHECK(options.steps >= 1, ErrorCode::kInvalidArgument, "[dpm] steps is ", options.steps, ", must be positive");
-  SVG_CHECK(options.order >= 1 && options.order <= 3, ErrorCode::kInvalidArgument, "[dpm] order is ", options.order,
+at::Tensor dpm_solve(const SolverSettings& settings, const at::Tensor& state, const VelocityFn& velocity,
+                     const StepFn& on_step) {
+  SVG_CHECK(settings.steps >= 1, ErrorCode::kInvalidArgument, "[dpm] steps is ", settings.steps, ", must be positive");
+  SVG_CHECK(settings.order >= 1 && settings.order <= 3, ErrorCode::kInvalidArgument, "[dpm] order is ", settings.order,
             ", must be 1, 2 or 3");
-  const Plan plan = make_plan(options);
-  const DataPrediction predict(velocity, plan.times);
-  at::Tensor x = noise.to(at::kFloat);
+  const Plan plan = make_plan(settings);
+  DataPrediction predict(velocity, plan);
+  at::Tensor x = state.to(at::kFloat);
   std::vector<Node> past;
   std::vector<at::Tensor> predictions;
   size_t node = 0;
   for (size_t i = 0; i < plan.orders.size(); ++i) {
-    const int64_t order = plan.orders[i];
-    if (options.singlestep) {
-      x = singlestep(x, plan.times, node, order, predict);
-      node += order;
+    predict.step = static_cast<int64_t>(i);
+    if (settings.singlestep) {
+      x = singlestep(x, plan.times, node, plan.orders[i], predict);
+      node += plan.orders[i];
     } else {
       past.emplace_back(plan.times[node]);
       predictions.push_back(predict(x, node));
@@ -162,13 +166,32 @@ at::Tensor dpm_solve(const DpmOptions& options, const at::Tensor& noise, const V
         past.erase(past.begin());
         predictions.erase(predictions.begin());
       }
+      // Of lower order where a forgetting state has left too few predictions.
+      const int64_t order = std::min(plan.orders[i], static_cast<int64_t>(past.size()));
       x = multistep(x, past, predictions, Node(plan.times[++node]), order);
     }
-    if (on_step) {
-      on_step({static_cast<int64_t>(i) + 1, static_cast<int64_t>(plan.orders.size()), model_time(plan.times[node])});
+    if (!on_step) continue;
+    SolverState after(x);
+    on_step({predict.step + 1, static_cast<int64_t>(plan.orders.size()), model_time(plan.times[node])}, after);
+    x = after.x();
+    if (after.forgets()) {
+      past.clear();
+      predictions.clear();
     }
   }
   return x;
+}
+
+SolverKind dpm_solver() {
+  SolverKind kind{"dpm++",
+                  "DPM-Solver++",
+                  {"dpm", "dpmsolver++"},
+                  SolverFamily::kDpm,
+                  {"steps", "order", "method", "skipType", "shift"}};
+  kind.usual_shift = 10;
+  kind.model_times = dpm_model_times;
+  kind.solve = dpm_solve;
+  return kind;
 }
 
 }  // namespace svg

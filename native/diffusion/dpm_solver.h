@@ -5,25 +5,20 @@
 
 #include <vector>
 
-#include "diffusion/schedule.h"
-#include "diffusion/velocity.h"
+#include "diffusion/solver_kind.h"
 
 namespace svg {
 
-struct DpmOptions {
-  int64_t steps = 50;  // evaluations of the velocity
-  int64_t order = 2;   // 1 to 3
-  bool singlestep = false;
-  TimeSpacing spacing = TimeSpacing::kTimeUniformFlow;
-  double shift = 1;  // of kTimeUniformFlow
-};
+/// "dpm++".
+SolverKind dpm_solver();
 
 /// Model times of all evaluations, in order.
-std::vector<double> dpm_model_times(const DpmOptions& options);
+std::vector<double> dpm_model_times(const SolverSettings& settings);
 
-/// Integrates from noise (B, ...) fp32; returns the sample, fp32. The first and last steps are of lower order:
-/// the first ones for want of a history, the last because the data prediction has no slope at time 0.
-at::Tensor dpm_solve(const DpmOptions& options, const at::Tensor& noise, const VelocityFn& velocity,
-                     const ProgressFn& on_step = {});
+/// Integrates the state (B, ...), fp32; returns the sample, fp32. The first and last steps are of lower order: the
+/// first ones, and those after a state that forgets (SolverState), for want of a history, the last because the data
+/// prediction has no slope at time 0.
+at::Tensor dpm_solve(const SolverSettings& settings, const at::Tensor& state, const VelocityFn& velocity,
+                     const StepFn& on_step = {});
 
 }  // namespace svg

@@ -1,7 +1,5 @@
 #include "diffusion/ode.h"
 
-#include <map>
-
 #include "core/error.h"
 #include "diffusion/time_shift.h"
 
@@ -15,26 +13,30 @@ double stage_time(double t0, double t1, double node) {
   return begin + static_cast<float>(node) * (end - begin);
 }
 
-}  // namespace
-
-const ButcherTableau* find_fixed_method(const std::string& name) {
-  static const ButcherTableau heun{{0, 1}, {{}, {1}}, {0.5, 0.5}};
-  static const std::map<std::string, ButcherTableau> methods = {
-      {"euler", {{0}, {{}}, {1}}},
-      {"midpoint", {{0, 0.5}, {{}, {0.5}}, {0, 1}}},
-      {"heun2", heun},
-      {"heun", heun},
-      {"heun3", {{0, 1.0 / 3, 2.0 / 3}, {{}, {1.0 / 3}, {0, 2.0 / 3}}, {0.25, 0, 0.75}}},
-      {"rk4", {{0, 1.0 / 3, 2.0 / 3, 1}, {{}, {1.0 / 3}, {-1.0 / 3, 1}, {1, -1, 1}}, {0.125, 0.375, 0.375, 0.125}}},
+SolverKind fixed_solver(std::string name, std::string title, const ButcherTableau& method,
+                        std::vector<std::string> aliases = {}) {
+  SolverKind kind{std::move(name), std::move(title), std::move(aliases), SolverFamily::kFixed, {"steps", "shift"}};
+  kind.usual_shift = 6;
+  kind.least_steps = 2;  // a grid has two ends
+  kind.model_times = [method](const SolverSettings& settings) {
+    return ode_model_times(method, ode_grid(settings.steps, settings.shift, settings.start));
   };
-  const auto found = methods.find(name);
-  return found == methods.end() ? nullptr : &found->second;
+  kind.solve = [method](const SolverSettings& settings, const at::Tensor& state, const VelocityFn& velocity,
+                        const StepFn& on_step) {
+    return ode_solve(method, ode_grid(settings.steps, settings.shift, settings.start), state, velocity, on_step);
+  };
+  return kind;
 }
 
-std::vector<double> ode_grid(int64_t points, double shift) {
+}  // namespace
+
+std::vector<double> ode_grid(int64_t points, double shift, double start) {
   SVG_CHECK(points >= 2, ErrorCode::kInvalidArgument, "[ode] a grid of ", points, " points, at least 2 are needed");
-  const at::Tensor grid = shift_times(at::linspace(0, 1, points, at::kFloat), shift).to(at::kDouble);
-  return {grid.const_data_ptr<double>(), grid.const_data_ptr<double>() + points};
+  const at::Tensor even = at::linspace(unshifted_time(start, shift), 1, points, at::kFloat);
+  const at::Tensor times = shift_times(even, shift).to(at::kDouble);
+  std::vector<double> grid(times.const_data_ptr<double>(), times.const_data_ptr<double>() + points);
+  grid.front() = static_cast<float>(start);  // to the bit, where the shift and its inverse round
+  return grid;
 }
 
 std::vector<double> ode_model_times(const ButcherTableau& method, const std::vector<double>& grid) {
@@ -45,10 +47,10 @@ std::vector<double> ode_model_times(const ButcherTableau& method, const std::vec
   return times;
 }
 
-at::Tensor ode_solve(const ButcherTableau& method, const std::vector<double>& grid, const at::Tensor& noise,
-                     const VelocityFn& velocity, const ProgressFn& on_step) {
-  at::Tensor y = noise.to(at::kFloat);
-  int64_t evaluation = 0;
+at::Tensor ode_solve(const ButcherTableau& method, const std::vector<double>& grid, const at::Tensor& given,
+                     const VelocityFn& velocity, const StepFn& on_step) {
+  at::Tensor y = given.to(at::kFloat);
+  const int64_t steps = static_cast<int64_t>(grid.size()) - 1;
   for (size_t i = 0; i + 1 < grid.size(); ++i) {
     const double dt = static_cast<float>(grid[i + 1]) - static_cast<float>(grid[i]);
     std::vector<at::Tensor> k;
@@ -59,16 +61,34 @@ at::Tensor ode_solve(const ButcherTableau& method, const std::vector<double>& gr
         if (weight != 0) state = state + (dt * weight) * k[j];
       }
       const double t = stage_time(grid[i], grid[i + 1], method.nodes[stage]);
-      k.push_back(velocity(state, t, evaluation++).to(at::kFloat));
+      k.push_back(velocity(state, {t, static_cast<int64_t>(i), steps}).to(at::kFloat));
       SVG_CHECK(k.back().sizes() == y.sizes(), ErrorCode::kInternal, "[ode] velocity ", k.back().sizes(),
                 " for a state ", y.sizes());
     }
     for (size_t stage = 0; stage < k.size(); ++stage) {
       if (method.weights[stage] != 0) y = y + (dt * method.weights[stage]) * k[stage];
     }
-    if (on_step) on_step({static_cast<int64_t>(i) + 1, static_cast<int64_t>(grid.size()) - 1, grid[i + 1]});
+    if (on_step) {
+      SolverState state(y);
+      on_step({static_cast<int64_t>(i) + 1, steps, grid[i + 1]}, state);
+      y = state.x();
+    }
   }
   return y;
+}
+
+std::vector<SolverKind> fixed_solvers() {
+  const ButcherTableau heun{{0, 1}, {{}, {1}}, {0.5, 0.5}};
+  const ButcherTableau heun3{{0, 1.0 / 3, 2.0 / 3}, {{}, {1.0 / 3}, {0, 2.0 / 3}}, {0.25, 0, 0.75}};
+  const ButcherTableau three_eighths{
+      {0, 1.0 / 3, 2.0 / 3, 1}, {{}, {1.0 / 3}, {-1.0 / 3, 1}, {1, -1, 1}}, {0.125, 0.375, 0.375, 0.125}};
+  return {
+      fixed_solver("euler", "Euler's method, first order", {{0}, {{}}, {1}}),
+      fixed_solver("midpoint", "midpoint method, second order", {{0, 0.5}, {{}, {0.5}}, {0, 1}}),
+      fixed_solver("heun", "Heun's method, second order", heun, {"heun2"}),
+      fixed_solver("heun3", "Heun's method, third order", heun3),
+      fixed_solver("rk4", "Runge-Kutta, fourth order (3/8 rule)", three_eighths),
+  };
 }
 
 }  // namespace svg

@@ -3,10 +3,9 @@
 
 #include <ATen/ATen.h>
 
-#include <string>
 #include <vector>
 
-#include "diffusion/velocity.h"
+#include "diffusion/solver_kind.h"
 
 namespace svg {
 
@@ -17,17 +16,17 @@ struct ButcherTableau {
   std::vector<double> weights;
 };
 
-/// "euler", "midpoint", "heun2" (also "heun"), "heun3" or "rk4" (the 3/8 rule); nullptr for other names.
-const ButcherTableau* find_fixed_method(const std::string& name);
+/// The table of these methods: to add one, add its tableau there.
+std::vector<SolverKind> fixed_solvers();
 
-/// The `points` grid times from 0 to 1, moved by shift_times, in fp32.
-std::vector<double> ode_grid(int64_t points, double shift);
+/// The `points` grid times from `start` to 1, in fp32: even before shift_times moves them.
+std::vector<double> ode_grid(int64_t points, double shift, double start = 0);
 
 /// Model times of all evaluations on a grid.
 std::vector<double> ode_model_times(const ButcherTableau& method, const std::vector<double>& grid);
 
-/// Integrates from noise (B, ...) over the grid; returns the state at its end, fp32.
-at::Tensor ode_solve(const ButcherTableau& method, const std::vector<double>& grid, const at::Tensor& noise,
-                     const VelocityFn& velocity, const ProgressFn& on_step = {});
+/// Integrates the state (B, ...) over the grid; returns the state at its end, fp32.
+at::Tensor ode_solve(const ButcherTableau& method, const std::vector<double>& grid, const at::Tensor& state,
+                     const VelocityFn& velocity, const StepFn& on_step = {});
 
 }  // namespace svg

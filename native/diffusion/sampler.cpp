@@ -1,8 +1,11 @@
 #include "diffusion/sampler.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "core/error.h"
+#include "diffusion/adaptive_ode.h"
+#include "diffusion/dpm_solver.h"
 #include "diffusion/ode.h"
 
 namespace svg {
@@ -10,14 +13,21 @@ namespace {
 
 constexpr int64_t kMaxSteps = 10000;
 
-bool is_dpm(const std::string& name) { return name == "dpm++"; }
+std::vector<SolverKind> all_solvers() {
+  std::vector<SolverKind> kinds = {dpm_solver()};
+  for (const auto& family : {fixed_solvers(), adaptive_solvers()}) {
+    kinds.insert(kinds.end(), family.begin(), family.end());
+  }
+  return kinds;
+}
 
-std::string parse_name(const std::string& name) {
-  if (name == "dpm" || name == "dpmsolver++") return "dpm++";
-  if (is_dpm(name) || find_fixed_method(name) || find_adaptive_method(name)) return name;
-  throw Error(ErrorCode::kInvalidArgument, "unknown solver \"" + name + "\"",
-              "known solvers: dpm++, euler, midpoint, heun (heun2), heun3, rk4, dopri5, bosh3, fehlberg2, "
-              "adaptive_heun");
+std::string known_solvers() {
+  std::string names;
+  for (const SolverKind& kind : solver_kinds()) {
+    names += (names.empty() ? "" : ", ") + kind.name;
+    for (const std::string& alias : kind.aliases) names += " (" + alias + ")";
+  }
+  return names;
 }
 
 bool parse_singlestep(const std::string& method) {
@@ -35,44 +45,68 @@ double finite(const Json& json, const char* key, double fallback) {
 
 }  // namespace
 
+const std::vector<SolverKind>& solver_kinds() {
+  static const std::vector<SolverKind> kinds = all_solvers();
+  return kinds;
+}
+
+const SolverKind& find_solver(const std::string& name) {
+  for (const SolverKind& kind : solver_kinds()) {
+    if (kind.name == name || std::find(kind.aliases.begin(), kind.aliases.end(), name) != kind.aliases.end()) {
+      return kind;
+    }
+  }
+  throw Error(ErrorCode::kInvalidArgument, "unknown solver \"" + name + "\"", "known solvers: " + known_solvers());
+}
+
+Json solver_rows() {
+  Json rows = Json::array();
+  for (const SolverKind& kind : solver_kinds()) {
+    Json fields = Json::array();
+    for (const std::string& field : kind.fields) fields.push_back(field);
+    rows.push_back(Json::object()
+                       .set("name", kind.name)
+                       .set("title", kind.title)
+                       .set("family", solver_family_name(kind.family))
+                       .set("fields", std::move(fields))
+                       .set("shift", kind.usual_shift)
+                       .set("leastSteps", kind.least_steps));
+  }
+  return rows;
+}
+
 SamplerOptions SamplerOptions::from_json(const Json& json) {
   SamplerOptions options;
-  options.name = parse_name(json.get_string("name", options.name));
-  options.dpm.steps = json.get_int("steps", options.dpm.steps);
-  options.dpm.order = json.get_int("order", options.dpm.order);
-  options.dpm.singlestep = parse_singlestep(json.get_string("method", "multistep"));
-  options.dpm.spacing = parse_time_spacing(json.get_string("skip_type", "time_uniform_flow"));
-  options.dpm.shift = finite(json, "shift", options.dpm.shift);
+  const SolverKind& kind = find_solver(json.get_string("name", options.name));
+  options.name = kind.name;
+  options.steps = json.get_int("steps", options.steps);
+  options.order = json.get_int("order", options.order);
+  options.singlestep = parse_singlestep(json.get_string("method", "multistep"));
+  const std::string spacing = json.get_string("skip_type", "time_uniform_flow");
+  options.spacing = parse_time_spacing(json.get_string("skipType", spacing));
+  options.shift = finite(json, "shift", options.shift);
   options.tolerance.absolute = finite(json, "atol", options.tolerance.absolute);
   options.tolerance.relative = finite(json, "rtol", options.tolerance.relative);
+  options.start = finite(json, "start", options.start);
 
-  const int64_t least = is_dpm(options.name) || options.adaptive() ? 1 : 2;  // a grid has two ends
-  SVG_CHECK(options.dpm.steps >= least && options.dpm.steps <= kMaxSteps, ErrorCode::kInvalidArgument, "steps is ",
-            options.dpm.steps, ", solver ", options.name, " takes ", least, " to ", kMaxSteps);
-  SVG_CHECK(options.dpm.order >= 1 && options.dpm.order <= 3, ErrorCode::kInvalidArgument, "order is ",
-            options.dpm.order, ", must be 1, 2 or 3");
-  SVG_CHECK(options.dpm.shift > 0, ErrorCode::kInvalidArgument, "shift is ", options.dpm.shift, ", must be positive");
+  SVG_CHECK(options.steps >= kind.least_steps && options.steps <= kMaxSteps, ErrorCode::kInvalidArgument, "steps is ",
+            options.steps, ", solver ", options.name, " takes ", kind.least_steps, " to ", kMaxSteps);
+  SVG_CHECK(options.order >= 1 && options.order <= 3, ErrorCode::kInvalidArgument, "order is ", options.order,
+            ", must be 1, 2 or 3");
+  SVG_CHECK(options.shift > 0, ErrorCode::kInvalidArgument, "shift is ", options.shift, ", must be positive");
   SVG_CHECK(options.tolerance.absolute >= 0 && options.tolerance.relative >= 0 &&
                 options.tolerance.absolute + options.tolerance.relative > 0,
             ErrorCode::kInvalidArgument, "atol and rtol must not be negative nor both zero");
+  SVG_CHECK(options.start >= 0 && options.start < 1, ErrorCode::kInvalidArgument, "start is ", options.start,
+            ", must be from 0 (noise) to below 1 (data)");
   return options;
 }
 
-std::vector<double> model_times(const SamplerOptions& options) {
-  if (is_dpm(options.name)) return dpm_model_times(options.dpm);
-  if (options.adaptive()) return {};
-  return ode_model_times(*find_fixed_method(options.name), ode_grid(options.dpm.steps, options.dpm.shift));
-}
+std::vector<double> model_times(const SamplerOptions& options) { return options.kind().model_times(options); }
 
-at::Tensor sample(const SamplerOptions& options, const at::Tensor& noise, const VelocityFn& velocity,
-                  const ProgressFn& on_step) {
-  if (is_dpm(options.name)) return dpm_solve(options.dpm, noise, velocity, on_step);
-  if (const AdaptiveMethod* method = find_adaptive_method(options.name)) {
-    return adaptive_solve(*method, options.tolerance, noise, velocity, on_step);
-  }
-  const ButcherTableau* method = find_fixed_method(options.name);
-  SVG_CHECK(method, ErrorCode::kInvalidArgument, "unknown solver \"", options.name, "\"");
-  return ode_solve(*method, ode_grid(options.dpm.steps, options.dpm.shift), noise, velocity, on_step);
+at::Tensor sample(const SamplerOptions& options, const at::Tensor& state, const VelocityFn& velocity,
+                  const StepFn& on_step) {
+  return options.kind().solve(options, state, velocity, on_step);
 }
 
 }  // namespace svg

@@ -1,4 +1,5 @@
-// One entry to all solvers: options as a request gives them, the times of the model in advance, the sample.
+// One entry to all solvers: their table, options as a request gives them, the times of the model in advance, the
+// sample.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -7,30 +8,36 @@
 #include <vector>
 
 #include "core/json.h"
-#include "diffusion/adaptive_ode.h"
-#include "diffusion/dpm_solver.h"
-#include "diffusion/velocity.h"
+#include "diffusion/solver_kind.h"
 
 namespace svg {
 
-struct SamplerOptions {
-  /// "dpm++", a name of find_fixed_method or one of find_adaptive_method.
-  std::string name = "dpm++";
-  DpmOptions dpm;       // steps and shift are those of every fixed method; see ode_grid for what steps means there
-  Tolerance tolerance;  // of adaptive methods, which take neither steps nor shift
+/// All solvers, in the order in which they are shown. A method of a known family is added to its family's table.
+const std::vector<SolverKind>& solver_kinds();
 
-  /// From {name, steps, order, skip_type, method, shift, atol, rtol}, all optional.
+/// By name or alias. Throws Error(kInvalidArgument) listing the names.
+const SolverKind& find_solver(const std::string& name);
+
+/// For the catalogue: [{"name", "title", "family", "fields", "shift", "leastSteps"}].
+Json solver_rows();
+
+struct SamplerOptions : SolverSettings {
+  std::string name = "dpm++";
+
+  /// From {name, steps, order, skipType, method, shift, atol, rtol, start}, all optional; also skip_type.
   /// Throws Error(kInvalidArgument) for unknown names and values out of range.
   static SamplerOptions from_json(const Json& json);
 
-  bool adaptive() const { return find_adaptive_method(name) != nullptr; }
+  const SolverKind& kind() const { return find_solver(name); }
+  bool adaptive() const { return kind().family == SolverFamily::kAdaptive; }
 };
 
 /// Model times of all evaluations in order; empty for adaptive methods, which choose them on the way.
 std::vector<double> model_times(const SamplerOptions& options);
 
-/// Carries noise (B, ...) to data along the velocity; the state is fp32 throughout.
-at::Tensor sample(const SamplerOptions& options, const at::Tensor& noise, const VelocityFn& velocity,
-                  const ProgressFn& on_step = {});
+/// Carries the state (B, ...) at options.start, which is noise where that is 0, to data along the velocity; fp32
+/// throughout.
+at::Tensor sample(const SamplerOptions& options, const at::Tensor& state, const VelocityFn& velocity,
+                  const StepFn& on_step = {});
 
 }  // namespace svg

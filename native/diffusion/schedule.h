@@ -18,8 +18,9 @@ enum class TimeSpacing {
 /// "time_uniform_flow", "time_uniform", "time_quadratic" or "logSNR". Throws Error(kInvalidArgument).
 TimeSpacing parse_time_spacing(const std::string& name);
 
-/// `intervals` + 1 falling times, rounded to fp32. `shift` is of kTimeUniformFlow alone.
-std::vector<double> noise_times(TimeSpacing spacing, int64_t intervals, double shift);
+/// `intervals` + 1 falling times, rounded to fp32, from 1 - `start` (at most 0.999) on. `shift` is of kTimeUniformFlow
+/// alone. Throws Error(kInvalidArgument) where `start` is beyond the end of a spacing that ends before 0.
+std::vector<double> noise_times(TimeSpacing spacing, int64_t intervals, double shift, double start = 0);
 
 /// The model's clock at a noise time, subtracted in fp32.
 double model_time(double noise_time);

@@ -27,6 +27,8 @@ at::Tensor shift_times(const at::Tensor& t, double shift) {
   return t / (t + shift - shift * t);
 }
 
+double unshifted_time(double t, double shift) { return shift * t / (1 - t + shift * t); }
+
 double shift_exponent(int64_t tokens) {
   const double slope = (kMaxExponent - kBaseExponent) / (kMaxTokens - kBaseTokens);
   return slope * static_cast<double>(tokens) + (kBaseExponent - slope * kBaseTokens);

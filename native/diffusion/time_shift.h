@@ -10,6 +10,9 @@ namespace svg {
 /// Moves sampling times in [0, 1] towards noise (t = 0): t / (t + shift - shift t). A shift of 1 changes nothing.
 at::Tensor shift_times(const at::Tensor& t, double shift);
 
+/// The time that shift_times moves to `t`.
+double unshifted_time(double t, double shift);
+
 /// log of the shift for a picture of `tokens` latent positions: linear, 0.5 at 256 and 1.15 at 4096.
 /// Source: arXiv 2403.03206, section 5.3.2, with the coefficients of the FLUX release.
 double shift_exponent(int64_t tokens);

@@ -15,9 +15,8 @@ struct SolverTime {
   int64_t steps = 0;  // of how many; 0 for adaptive methods, which do not know
 };
 
-/// Velocity data - noise, of x's shape, at model time t. `evaluation` counts the calls from 0 and, for methods
-/// with a fixed grid, indexes model_times().
-using VelocityFn = std::function<at::Tensor(const at::Tensor& x, double t, int64_t evaluation)>;
+/// Velocity data - noise, of x's shape. Methods with a fixed grid ask at model_times(), in that order.
+using VelocityFn = std::function<at::Tensor(const at::Tensor& x, const SolverTime& when)>;
 
 struct SolverProgress {
   int64_t step = 0;   // steps done
@@ -25,7 +24,31 @@ struct SolverProgress {
   double t = 0;       // model time reached
 };
 
-/// Called after each step; an exception (Error(kCancelled)) leaves the solver.
-using ProgressFn = std::function<void(const SolverProgress&)>;
+/// The state after a step, (B, ...) fp32, and the way to put another in its place: what editing is made of.
+class SolverState {
+ public:
+  /// What a solver that learns from earlier steps is told of them.
+  enum class History {
+    kForget,  // the new state lies on another path: start as from its first step
+    kKeep,    // it still leads to the data that the steps before pointed to, as where known pixels are put back
+  };
+
+  explicit SolverState(at::Tensor x) : x_(std::move(x)) {}
+
+  const at::Tensor& x() const { return x_; }
+  /// The next step starts from `x`; after the last step it is the result. Throws Error(kInvalidArgument) for another
+  /// shape.
+  void replace(const at::Tensor& x, History history = History::kForget);
+
+  bool replaced() const { return replaced_; }
+  bool forgets() const { return forgets_; }
+
+ private:
+  at::Tensor x_;
+  bool replaced_ = false, forgets_ = false;
+};
+
+/// Called after each step; may replace the state. An exception (Error(kCancelled)) leaves the solver.
+using StepFn = std::function<void(const SolverProgress& done, SolverState& state)>;
 
 }  // namespace svg

@@ -1,9 +1,8 @@
 #include "engine/sampling.h"
 
-#include <chrono>
-
 #include "core/cancel.h"
 #include "core/error.h"
+#include "core/stopwatch.h"
 
 namespace svg {
 namespace {
@@ -44,18 +43,19 @@ SampledLatents sample_latents(const NextDit& model, const std::vector<GuidedItem
   sampler.plan_times(model_times(solver));
   at::Tensor predicted;
   double model_seconds = 0;
+  Stopwatch watch(model.device());
   ModelEvaluations evaluations;
-  const VelocityFn velocity = [&](const at::Tensor& x, double t, int64_t) {
+  const VelocityFn velocity = [&](const at::Tensor& x, const SolverTime& when) {
     check_cancelled();
-    const auto start = std::chrono::steady_clock::now();
-    const at::Tensor v = flatten_all(sampler.velocity(split_like(x, noise), t));
-    model_seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    watch.lap();
+    const at::Tensor v = flatten_all(sampler.velocity(split_like(x, noise), when.t));
+    model_seconds += watch.lap();
     ++evaluations.conditional;
-    if (guidance.needs_unconditional(t)) ++evaluations.unconditional;
-    if (on_step) predicted = x + (1 - t) * v;
+    if (guidance.needs_unconditional(when.t)) ++evaluations.unconditional;
+    if (on_step) predicted = x + (1 - when.t) * v;
     return v;
   };
-  const ProgressFn progress = [&](const SolverProgress& done) {
+  const StepFn progress = [&](const SolverProgress& done, SolverState&) {
     check_cancelled();
     if (on_step) on_step(done, split_like(predicted, noise));
   };

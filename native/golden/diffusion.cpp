@@ -36,8 +36,8 @@ void run_shift(GoldenCase& golden) {
 // and its singlestep inverts the log-SNR of another schedule. There is nothing to compare with.
 bool original_is_undefined(const SamplerOptions& options) {
   if (options.name != "dpm++") return false;
-  if (options.dpm.spacing != TimeSpacing::kTimeUniformFlow) return true;
-  return options.dpm.singlestep && std::min(options.dpm.order, options.dpm.steps) > 1;
+  if (options.spacing != TimeSpacing::kTimeUniformFlow) return true;
+  return options.singlestep && std::min(options.order, options.steps) > 1;
 }
 
 }  // namespace
@@ -53,9 +53,10 @@ void run_solver(GoldenCase& golden) {
   const std::string velocity = golden.spec().get_string("velocity", "sin(3t)*x + cos(x)");
   SVG_CHECK(velocity == "sin(3t)*x + cos(x)", ErrorCode::kFileFormat, "unknown velocity \"", velocity, "\"");
   SamplerOptions options = SamplerOptions::from_json(golden.spec().at("solver"));
-  if (options.dpm.singlestep) options.dpm.shift = 1;  // the original's singlestep has no shift
-  const at::Tensor got = sample(options, golden.input("noise"),
-                                [](const at::Tensor& x, double t, int64_t) { return std::sin(3 * t) * x + x.cos(); });
+  if (options.singlestep) options.shift = 1;  // the original's singlestep has no shift
+  const at::Tensor got = sample(options, golden.input("noise"), [](const at::Tensor& x, const SolverTime& when) {
+    return std::sin(3 * when.t) * x + x.cos();
+  });
   const at::Tensor want = golden.output("sample");
   if (original_is_undefined(options) && want.isnan().all().item<bool>()) {
     if (!got.isfinite().all().item<bool>()) golden.fail("sample: not finite");

@@ -1,8 +1,7 @@
 // The job that draws: captions, noise, solver, decoder.
-#include <chrono>
-
 #include "core/cancel.h"
 #include "core/rng.h"
+#include "core/stopwatch.h"
 #include "engine/jobs.h"
 #include "engine/pixels.h"
 #include "engine/sampling.h"
@@ -62,20 +61,6 @@ Guidance parse_guidance(const Json* json) {
   return guidance;
 }
 
-class Stopwatch {
- public:
-  /// Seconds since the last call.
-  double lap() {
-    const auto now = std::chrono::steady_clock::now();
-    const double seconds = std::chrono::duration<double>(now - last_).count();
-    last_ = now;
-    return seconds;
-  }
-
- private:
-  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
-};
-
 Json event(const char* type, int64_t item) { return Json::object().set("type", type).set("item", item); }
 
 }  // namespace
@@ -103,7 +88,7 @@ JobResult sample(EngineState& state, const Json& request, const TensorMap& tenso
   }
   SVG_CHECK(!items.empty(), ErrorCode::kInvalidArgument, "no items to sample");
 
-  Stopwatch watch;
+  Stopwatch watch(dit.device());
   emit(event("encode", 0), {});
   const std::vector<at::Tensor> captions =
       state.captions.encode(require(state.text_encoder, "text encoder"), dit, token_lists);

@@ -4,11 +4,11 @@
 
 #include "core/cancel.h"
 #include "core/rng.h"
+#include "core/stopwatch.h"
 #include "engine/device.h"
 #include "engine/pixels.h"
 #include "engine/state.h"
 #include "engine/training/options.h"
-#include "engine/training/stopwatch.h"
 #include "io/identify.h"
 #include "io/model_config.h"
 #include "models/catalogue.h"

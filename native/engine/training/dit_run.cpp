@@ -5,12 +5,12 @@
 
 #include "core/cancel.h"
 #include "core/rng.h"
+#include "core/stopwatch.h"
 #include "diffusion/time_shift.h"
 #include "engine/device.h"
 #include "engine/state.h"
 #include "engine/training/live_features.h"
 #include "engine/training/options.h"
-#include "engine/training/stopwatch.h"
 #include "plain/plain_training.h"
 #include "train/draws.h"
 
