@@ -19,20 +19,23 @@ SolverKind fixed_solver(std::string name, std::string title, const ButcherTablea
   kind.usual_shift = 6;
   kind.least_steps = 2;  // a grid has two ends
   kind.model_times = [method](const SolverSettings& settings) {
-    return ode_model_times(method, ode_grid(settings.steps, settings.shift, settings.start));
+    return ode_model_times(method, ode_grid(settings.steps, settings.shift, settings.start, settings.end));
   };
   kind.solve = [method](const SolverSettings& settings, const at::Tensor& state, const VelocityFn& velocity,
                         const StepFn& on_step) {
-    return ode_solve(method, ode_grid(settings.steps, settings.shift, settings.start), state, velocity, on_step);
+    return ode_solve(method, ode_grid(settings.steps, settings.shift, settings.start, settings.end), state, velocity,
+                     on_step);
   };
   return kind;
 }
 
 }  // namespace
 
-std::vector<double> ode_grid(int64_t points, double shift, double start) {
+std::vector<double> ode_grid(int64_t points, double shift, double start, double end) {
   SVG_CHECK(points >= 2, ErrorCode::kInvalidArgument, "[ode] a grid of ", points, " points, at least 2 are needed");
-  const at::Tensor even = at::linspace(unshifted_time(start, shift), 1, points, at::kFloat);
+  const double first = unshifted_time(start, shift);
+  SVG_CHECK(first < end, ErrorCode::kInvalidArgument, "start is ", start, ", the grid ends before it");
+  const at::Tensor even = at::linspace(first, end, points, at::kFloat);
   const at::Tensor times = shift_times(even, shift).to(at::kDouble);
   std::vector<double> grid(times.const_data_ptr<double>(), times.const_data_ptr<double>() + points);
   grid.front() = static_cast<float>(start);  // to the bit, where the shift and its inverse round

@@ -19,8 +19,9 @@ struct ButcherTableau {
 /// The table of these methods: to add one, add its tableau there.
 std::vector<SolverKind> fixed_solvers();
 
-/// The `points` grid times from `start` to 1, in fp32: even before shift_times moves them.
-std::vector<double> ode_grid(int64_t points, double shift, double start = 0);
+/// `points` grid times from `start` on, in fp32: even, the last at `end`, before shift_times moves them. Throws
+/// Error(kInvalidArgument) for fewer than 2 points, or where the start lies beyond the end.
+std::vector<double> ode_grid(int64_t points, double shift, double start = 0, double end = 1);
 
 /// Model times of all evaluations on a grid.
 std::vector<double> ode_model_times(const ButcherTableau& method, const std::vector<double>& grid);

@@ -88,6 +88,7 @@ SamplerOptions SamplerOptions::from_json(const Json& json) {
   options.tolerance.absolute = finite(json, "atol", options.tolerance.absolute);
   options.tolerance.relative = finite(json, "rtol", options.tolerance.relative);
   options.start = finite(json, "start", options.start);
+  options.end = finite(json, "end", options.end);
 
   SVG_CHECK(options.steps >= kind.least_steps && options.steps <= kMaxSteps, ErrorCode::kInvalidArgument, "steps is ",
             options.steps, ", solver ", options.name, " takes ", kind.least_steps, " to ", kMaxSteps);
@@ -99,6 +100,8 @@ SamplerOptions SamplerOptions::from_json(const Json& json) {
             ErrorCode::kInvalidArgument, "atol and rtol must not be negative nor both zero");
   SVG_CHECK(options.start >= 0 && options.start < 1, ErrorCode::kInvalidArgument, "start is ", options.start,
             ", must be from 0 (noise) to below 1 (data)");
+  SVG_CHECK(options.end > 0 && options.end <= 1, ErrorCode::kInvalidArgument, "end is ", options.end,
+            ", must be above 0 and at most 1");
   return options;
 }
 

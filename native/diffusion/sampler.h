@@ -24,7 +24,7 @@ Json solver_rows();
 struct SamplerOptions : SolverSettings {
   std::string name = "dpm++";
 
-  /// From {name, steps, order, skipType, method, shift, atol, rtol, start}, all optional; also skip_type.
+  /// From {name, steps, order, skipType, method, shift, atol, rtol, start, end}, all optional; also skip_type.
   /// Throws Error(kInvalidArgument) for unknown names and values out of range.
   static SamplerOptions from_json(const Json& json);
 

@@ -27,6 +27,7 @@ struct SolverSettings {
   bool singlestep = false;
   TimeSpacing spacing = TimeSpacing::kTimeUniformFlow;
   Tolerance tolerance;
+  double end = 1;    // of fixed grids: the last time before the shift moves it, at most 1
   double start = 0;  // model time in [0, 1) at which the state is given; as many steps cover what is left
 };
 

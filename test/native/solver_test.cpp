@@ -148,6 +148,9 @@ TEST_CASE("solver: a start is within the path and the spacing") {
   EXPECT_ERROR(options_of(R"({"start": -0.1})"), ErrorCode::kInvalidArgument, "start is -0.1");
   EXPECT_ERROR(model_times(options_of(R"({"start": 0.9999, "skip_type": "time_uniform"})")),
                ErrorCode::kInvalidArgument, "start is 0.9999");
+  EXPECT_ERROR(model_times(options_of(R"({"name": "euler", "start": 0.9, "end": 0.8})")), ErrorCode::kInvalidArgument,
+               "start is 0.9");
+  EXPECT_CLOSE(ode_grid(5, 1, 0.2, 0.8)[3], 0.65, 1e-6);
   const std::vector<double> times = model_times(options_of(R"({"start": 0.9999, "steps": 3, "shift": 10})"));
   EXPECT(times.size() == 3 && times[0] < times[1] && times[1] < times[2] && times[2] < 1);
 }
