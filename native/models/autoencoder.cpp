@@ -158,9 +158,12 @@ Autoencoder::Autoencoder(const AutoencoderFiles& files, const AutoencoderConfig&
     : Autoencoder(parts_of(files, config), config) {}
 
 Autoencoder::Autoencoder(const AutoencoderWeights& parts, const AutoencoderConfig& config)
-    : config_(checked(config)), decoder_(config.decoder.build(parts.decoder)) {
+    : config_(checked(config)),
+      decoder_(config.decoder.build(decoder_kind(config.decoder.kind).under_own_names(parts.decoder))) {
   if (config.residual) residual_ = std::make_unique<ResidualVit>(*parts.residual, *config.residual);
-  if (config.encoder && parts.encoder) encoder_ = config.encoder->build(*parts.encoder);
+  if (config.encoder && parts.encoder) {
+    encoder_ = config.encoder->build(encoder_kind(config.encoder->kind).under_own_names(*parts.encoder));
+  }
 }
 
 std::optional<std::string> Autoencoder::recognise(const Weights& checkpoint) {

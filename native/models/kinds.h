@@ -22,6 +22,7 @@ struct ModelPlan {
   std::string kind;         // name of its entry
   std::string description;  // for people: "DINOv3 vits16plus"
   Json dimensions;          // under the keys of from_json; equal for equal networks
+  /// From weights under the model's own names.
   std::function<std::unique_ptr<Door>(const Weights&)> build;
   /// What files hold beside the parameters and training writes along, so that infer() finds the same again. Null:
   /// nothing.
@@ -61,7 +62,7 @@ struct ModelKind {
   /// configuration (null: it says nothing). Throws Error(kWeightsMismatch) where they contradict each other, and
   /// Error(kInvalidConfig) for what the model does not do.
   std::function<Plan(const Weights&, const ConfigReader& beside, const Json& said)> infer;
-  /// The same weights under the names that the model asks for. Null: as they are.
+  /// The same weights under the model's own names, whatever names a file has. Null: files know no others.
   std::function<Weights(const Weights&)> own_names;
   /// Names that files hold beside what the model asks for. Null: none.
   std::function<bool(const std::string&)> is_spare;

@@ -64,8 +64,9 @@ TrainableAutoencoder::TrainableAutoencoder(const TrainableAutoencoderOptions& op
     : options_(options) {
   check(options);
   const AutoencoderConfig& model = options.model;
+  const EncoderKind& kind = encoder_kind(model.encoder->kind);
   std::optional<Weights> encoder;
-  if (encoder_file) encoder = encoder_kind(model.encoder->kind).under_own_names(*encoder_file);
+  if (encoder_file) encoder = kind.under_own_names(*encoder_file);
   if (encoder && options.train_encoder) add_below(start, "encoder.", published_encoder(*encoder, *model.encoder));
   start = completed(std::move(start), options);
   const Weights given(std::make_shared<MapSource>(start, "the weights to begin with"));
@@ -76,8 +77,8 @@ TrainableAutoencoder::TrainableAutoencoder(const TrainableAutoencoderOptions& op
   if (options.train_encoder) {
     parts.encoder = trained.scope("encoder");
   } else {
-    frozen_encoder_ =
-        std::make_shared<FrozenSource>(encoder ? *encoder : given.scope("encoder"), device, options.precision);
+    frozen_encoder_ = std::make_shared<FrozenSource>(encoder ? *encoder : kind.under_own_names(given.scope("encoder")),
+                                                     device, options.precision);
     parts.encoder = Weights(frozen_encoder_);
   }
   if (model.residual && options.freeze_residual) {
