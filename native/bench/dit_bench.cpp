@@ -58,8 +58,8 @@ Json bench_row(const DitRow& row, const NextDit& model, int64_t repeats, at::Gen
   constexpr int64_t kSteps = 50;
 
   // What a sample shares between its steps counts as one part in fifty of a step.
-  GuidedSampler sampler(
-      model, {{model.encode_caption(features[0]), model.encode_caption(features[1].narrow(0, 0, 1)), side, side}},
+  NextDitGuided sampler(
+      model, {{model.encode_caption(features[0]), model.encode_caption(features[1].narrow(0, 0, 1)), {side, side}}},
       guidance);
   Run shared, ours, plain;
   std::vector<double> times;
@@ -75,7 +75,7 @@ Json bench_row(const DitRow& row, const NextDit& model, int64_t repeats, at::Gen
       model.encode_caption(features[1].narrow(0, 0, 1));
       return model.encode_caption(features[0]);
     });
-    ours.once([&] { return sampler.velocity({latent[0]}, t)[0]; });
+    ours.once([&] { return sampler.velocity({latent[0]}, {.t = t})[0]; });
     plain.once([&] { return plain_guided_velocity(model, latent, t, features, mask, guidance); });
   }
   ours.peak = std::max(ours.peak, shared.peak);

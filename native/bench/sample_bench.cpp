@@ -51,11 +51,11 @@ Json sample_row(const std::string& name, at::ScalarType dtype, const SamplerOpti
 
   const auto ours = [&] {
     const std::vector<at::Tensor> features = text.encode({prompt, {2}});
-    GuidedSampler sampler(dit, {{dit.encode_caption(features[0]), dit.encode_caption(features[1]), kSide, kSide}},
+    NextDitGuided sampler(dit, {{dit.encode_caption(features[0]), dit.encode_caption(features[1]), {kSide, kSide}}},
                           guidance);
     sampler.plan_times(model_times(solver));
     return decoder(sample(solver, noise, [&](const at::Tensor& x, const SolverTime& when) {
-      return sampler.velocity({x[0]}, when.t)[0].unsqueeze(0);
+      return sampler.velocity({x[0]}, when)[0].unsqueeze(0);
     }));
   };
   const auto plain = [&] {

@@ -26,9 +26,9 @@ std::vector<at::Tensor> split_like(const at::Tensor& flat, const std::vector<at:
 
 }  // namespace
 
-SampledLatents sample_latents(const NextDit& model, const std::vector<GuidedItem>& items, const Guidance& guidance,
-                              const SamplerOptions& solver, const std::vector<at::Tensor>& noise,
-                              const SampleStepFn& on_step) {
+SampledLatents sample_latents(const VelocityModel& model, const std::vector<GuidedItem>& items,
+                              const Guidance& guidance, const SamplerOptions& solver,
+                              const std::vector<at::Tensor>& noise, const SampleStepFn& on_step) {
   if (solver.adaptive() && items.size() > 1) {
     SampledLatents all;
     for (size_t i = 0; i < items.size(); ++i) {
@@ -39,8 +39,8 @@ SampledLatents sample_latents(const NextDit& model, const std::vector<GuidedItem
     }
     return all;
   }
-  GuidedSampler sampler(model, items, guidance);
-  sampler.plan_times(model_times(solver));
+  const std::unique_ptr<GuidedVelocity> guided = model.guide(items, guidance);
+  guided->plan_times(model_times(solver));
   at::Tensor predicted;
   double model_seconds = 0;
   Stopwatch watch(model.device());
@@ -48,7 +48,7 @@ SampledLatents sample_latents(const NextDit& model, const std::vector<GuidedItem
   const VelocityFn velocity = [&](const at::Tensor& x, const SolverTime& when) {
     check_cancelled();
     watch.lap();
-    const at::Tensor v = flatten_all(sampler.velocity(split_like(x, noise), when.t));
+    const at::Tensor v = flatten_all(guided->velocity(split_like(x, noise), when));
     model_seconds += watch.lap();
     ++evaluations.conditional;
     if (guidance.needs_unconditional(when.t)) ++evaluations.unconditional;

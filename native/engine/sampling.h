@@ -1,4 +1,4 @@
-// From encoded captions to latents: one solver run over a batch of pictures.
+// From prepared conditions to latents: one solver run over a batch of pictures.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -6,9 +6,8 @@
 #include <functional>
 #include <vector>
 
-#include "diffusion/guidance.h"
 #include "diffusion/sampler.h"
-#include "models/next_dit/guided.h"
+#include "models/part.h"
 
 namespace svg {
 
@@ -31,8 +30,8 @@ struct SampledLatents {
 /// Integrates the guided velocity from `noise` (one (C, h, w) fp32 per picture, on the model's device) to latents of
 /// the same shapes. The pictures of a batch do not see each other; an adaptive solver, whose step size would
 /// couple them, takes one at a time. Throws Error(kNumeric) where the result is not finite.
-SampledLatents sample_latents(const NextDit& model, const std::vector<GuidedItem>& items, const Guidance& guidance,
-                              const SamplerOptions& solver, const std::vector<at::Tensor>& noise,
-                              const SampleStepFn& on_step = {});
+SampledLatents sample_latents(const VelocityModel& model, const std::vector<GuidedItem>& items,
+                              const Guidance& guidance, const SamplerOptions& solver,
+                              const std::vector<at::Tensor>& noise, const SampleStepFn& on_step = {});
 
 }  // namespace svg

@@ -7,12 +7,11 @@
 
 #include "core/error.h"
 #include "distributed/process_group.h"
-#include "engine/captions.h"
+#include "engine/conditions.h"
 #include "engine/training/feature_moments.h"
 #include "engine/training/training_run.h"
 #include "models/autoencoder.h"
-#include "models/conditioners/gemma2.h"
-#include "models/next_dit/next_dit.h"
+#include "models/part.h"
 
 namespace svg {
 
@@ -27,11 +26,11 @@ struct FeatureStatistics {
 
 struct EngineState {
   at::Device device = at::kCPU;
-  std::unique_ptr<Gemma2> text_encoder;
-  std::unique_ptr<NextDit> dit;
+  std::unique_ptr<Conditioner> conditioner;
+  std::unique_ptr<VelocityModel> velocity_model;
   std::unique_ptr<Autoencoder> autoencoder;
   std::unique_ptr<FeatureStatistics> statistics;
-  CaptionCache captions;
+  ConditionCache conditions;
   std::unique_ptr<ProcessGroup> group;  // of a run of several processes; outlives the training that uses it
   std::unique_ptr<TrainingRun> training;
   FeatureMoments feature_moments;

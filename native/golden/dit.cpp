@@ -36,13 +36,14 @@ std::vector<at::Tensor> guided(const GoldenCase& golden, const NextDit& model, c
             " captions for ", latents.size(), " latents");
   std::vector<GuidedItem> items;
   for (size_t i = 0; i < count; ++i) {
-    items.push_back({model.encode_caption(captions[i]), model.encode_caption(captions[count + i]), latents[i].size(1),
-                     latents[i].size(2)});
+    items.push_back({model.encode_caption(captions[i]),
+                     model.encode_caption(captions[count + i]),
+                     {latents[i].size(1), latents[i].size(2)}});
   }
   const double t = golden.input("t").flatten()[0].to(at::kDouble).item<double>();
-  GuidedSampler sampler(model, items, guidance_of(golden.spec().at("guidance")));
-  sampler.plan_times({t});
-  return sampler.velocity({latents.begin(), latents.begin() + static_cast<int64_t>(count)}, t);
+  const auto sampler = model.guide(items, guidance_of(golden.spec().at("guidance")));
+  sampler->plan_times({t});
+  return sampler->velocity({latents.begin(), latents.begin() + static_cast<int64_t>(count)}, {.t = t});
 }
 
 }  // namespace

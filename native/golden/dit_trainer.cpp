@@ -3,6 +3,7 @@
 
 #include "golden/dit.h"
 #include "golden/dit_inputs.h"
+#include "models/next_dit/next_dit.h"
 #include "train/dit_step.h"
 #include "train/grad_clip.h"
 
@@ -67,7 +68,8 @@ void run_dit_trainer(GoldenCase& golden) {
   const Weights weights = golden.weights();
   const NextDitConfig config = NextDitConfig::infer(weights, golden.config());
   const DitTrainerOptions options = options_of(golden.spec());
-  DitTrainer trainer(config, start, options, at::detail::createCPUGenerator(0), golden.device());
+  const auto build = [&](const Weights& trained) { return std::make_unique<NextDit>(trained, config); };
+  DitTrainer trainer(build, start, options, at::detail::createCPUGenerator(0), golden.device());
   const int64_t steps = golden.spec().get_int("steps", 1);
   std::vector<double> losses, norms;
   for (int64_t step = 0; step < steps; ++step) {
@@ -76,7 +78,7 @@ void run_dit_trainer(GoldenCase& golden) {
     batch.data = golden_tensors(golden, prefix + "data");
     batch.noise = golden_tensors(golden, prefix + "noise");
     batch.t = golden.input(prefix + "t");
-    batch.captions = golden_captions(golden, prefix);
+    batch.conditions = golden_captions(golden, prefix);
     const std::vector<double> of_samples = trainer.accumulate(batch);
     losses.push_back(std::reduce(of_samples.begin(), of_samples.end()) / static_cast<double>(of_samples.size()));
     if (step == 0) expect_gradients(golden, trainer, options.grad_clip);

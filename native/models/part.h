@@ -64,6 +64,7 @@ struct ConditionKind {
 
   static ConditionKind text(int64_t width, int64_t most_tokens) { return {Of::kText, width, most_tokens, 0}; }
   static ConditionKind label(int64_t classes) { return {Of::kClass, 0, 0, classes}; }
+  bool operator==(const ConditionKind&) const = default;
 };
 
 /// A conditioner that can also write: --enhance asks it for a better prompt.

@@ -12,14 +12,17 @@
 
 namespace svg {
 
-at::Tensor plain_flow_matching_losses(const NextDit& model, const DitBatch& batch) {
+at::Tensor plain_flow_matching_losses(const VelocityModel& trained, const DitBatch& batch) {
+  const auto* next_dit = dynamic_cast<const NextDit*>(&trained);
+  SVG_CHECK(next_dit, ErrorCode::kInvalidConfig, "the plain path knows the NextDiT alone");
+  const NextDit& model = *next_dit;
   const auto count = static_cast<int64_t>(batch.data.size());
   int64_t longest = 0;
-  for (const at::Tensor& caption : batch.captions) longest = std::max(longest, caption.size(0));
+  for (const at::Tensor& caption : batch.conditions) longest = std::max(longest, caption.size(0));
   const at::Tensor features = at::zeros({count, longest, model.config.caption_dim});
   const at::Tensor mask = at::zeros({count, longest}, at::kBool);
   for (int64_t i = 0; i < count; ++i) {
-    const at::Tensor& caption = batch.captions[static_cast<size_t>(i)];
+    const at::Tensor& caption = batch.conditions[static_cast<size_t>(i)];
     features[i].narrow(0, 0, caption.size(0)).copy_(caption);
     mask[i].narrow(0, 0, caption.size(0)).fill_(true);
   }

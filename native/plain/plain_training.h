@@ -9,8 +9,9 @@
 
 namespace svg {
 
-/// flow_matching_losses of latents of one size: captions padded to the longest, one batch. (samples)
-at::Tensor plain_flow_matching_losses(const NextDit& model, const DitBatch& batch);
+/// flow_matching_losses of latents of one size: captions padded to the longest, one batch. (samples) Throws
+/// Error(kInvalidConfig) for other models than the NextDiT.
+at::Tensor plain_flow_matching_losses(const VelocityModel& model, const DitBatch& batch);
 
 /// images (B, 3, H, W) in [-1, 1] -> (B, 3, H, W) with graph: encoded one at a time, decoded together. Throws
 /// Error(kInvalidConfig) for Autoencoder-R.

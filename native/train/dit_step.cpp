@@ -2,48 +2,27 @@
 
 #include <c10/core/GradMode.h>
 
-#include <algorithm>
-#include <bit>
 #include <cmath>
 
 #include "core/error.h"
+#include "ops/block_runner.h"
 #include "train/grad_clip.h"
 #include "train/state.h"
 
 namespace svg {
-namespace {
 
-// oneDNN compiles a product anew for every number of rows, and keeps about a thousand: captions of all lengths would
-// have it compile in most steps. One sample more, which nothing reads, fills the captions up to whole blocks.
-void fill_rows(const NextDit& model, std::vector<at::Tensor>& latents, at::Tensor& t,
-               std::vector<at::Tensor>& captions) {
-  int64_t tokens = 0;
-  for (const at::Tensor& caption : captions) tokens += caption.size(0);
-  const auto share = static_cast<int64_t>(std::bit_ceil(static_cast<uint64_t>(tokens / 32 + 1)));
-  const int64_t block = std::min({share, int64_t{256}, model.config.max_caption_tokens()});
-  const int64_t patch = model.config.patch_size;
-  captions.push_back(at::zeros({(block - tokens % block) % block, model.config.caption_dim}, captions[0].options()));
-  latents.push_back(at::zeros({model.config.in_channels, patch, patch}, latents[0].options()));
-  t = at::cat({t, t.narrow(0, 0, 1)});
-}
-
-}  // namespace
-
-at::Tensor flow_matching_losses(const NextDit& model, const DitBatch& batch) {
+at::Tensor flow_matching_losses(const VelocityModel& model, const DitBatch& batch) {
   const size_t count = batch.data.size();
-  SVG_CHECK(count > 0 && batch.noise.size() == count && batch.captions.size() == count &&
+  SVG_CHECK(count > 0 && batch.noise.size() == count && batch.conditions.size() == count &&
                 batch.t.numel() == static_cast<int64_t>(count),
             ErrorCode::kInvalidArgument, "a batch of ", count, " latents, ", batch.noise.size(), " noises, ",
-            batch.captions.size(), " captions, ", batch.t.numel(), " times");
+            batch.conditions.size(), " conditions, ", batch.t.numel(), " times");
   std::vector<at::Tensor> noisy;
   for (size_t i = 0; i < count; ++i) {
     const at::Tensor t = batch.t[static_cast<int64_t>(i)];
     noisy.push_back(t * batch.data[i] + (1 - t) * batch.noise[i]);
   }
-  at::Tensor t = batch.t.flatten();
-  std::vector<at::Tensor> captions = batch.captions;
-  if (model.device().is_cpu()) fill_rows(model, noisy, t, captions);
-  const auto velocities = model.forward(noisy, t, captions);
+  const auto velocities = model.forward(noisy, batch.t.flatten(), batch.conditions);
   std::vector<at::Tensor> losses;
   for (size_t i = 0; i < count; ++i) {
     losses.push_back((velocities[i] - (batch.data[i] - batch.noise[i])).square().mean());
@@ -51,12 +30,12 @@ at::Tensor flow_matching_losses(const NextDit& model, const DitBatch& batch) {
   return at::stack(losses);
 }
 
-DitTrainer::DitTrainer(const NextDitConfig& config, TensorMap start, const DitTrainerOptions& options,
+DitTrainer::DitTrainer(const BuildVelocityModel& build, TensorMap start, const DitTrainerOptions& options,
                        at::Generator generator, at::Device device)
     : options_(options),
       source_(std::make_shared<TrainableSource>(std::move(start), std::move(generator), device, options.precision)) {
-  model_ = std::make_unique<NextDit>(Weights(source_), config);
-  if (options.recompute_activations) model_->runner = recomputed_blocks();
+  model_ = build(Weights(source_));
+  if (options.recompute_activations) model_->set_runner(recomputed_blocks());
   sync_ = make_parameter_sync(options.group, parameters(), source_->leaves(), source_->order(), options.sync);
   const TensorMap owned = sync_->owned(parameters());
   optimizer_ = std::make_unique<AdamW>(owned, options.optimizer);

@@ -9,25 +9,26 @@
 
 #include "core/weights.h"
 #include "distributed/parameter_sync.h"
-#include "models/next_dit/next_dit.h"
+#include "models/part.h"
 #include "train/adamw.h"
 #include "train/ema.h"
 
 namespace svg {
 
-/// Sample i: latent data[i] and noise[i] (C, H, W), time t[i] in [0, 1] (1 = data), caption[i] (L, caption_dim).
+/// Sample i: latent data[i] and noise[i] (C, H, W), time t[i] in [0, 1] (1 = data), conditions[i] as the model's
+/// conditioner gives it.
 struct DitBatch {
   std::vector<at::Tensor> data, noise;
   at::Tensor t;
-  std::vector<at::Tensor> captions;
+  std::vector<at::Tensor> conditions;
 };
 
 /// (samples): mean squared error of each velocity against data - noise, at x_t = t data + (1 - t) noise.
 /// Source: arXiv 2209.03003.
-at::Tensor flow_matching_losses(const NextDit& model, const DitBatch& batch);
+at::Tensor flow_matching_losses(const VelocityModel& model, const DitBatch& batch);
 
 struct DitTrainerOptions {
-  std::function<at::Tensor(const NextDit&, const DitBatch&)> losses = flow_matching_losses;
+  std::function<at::Tensor(const VelocityModel&, const DitBatch&)> losses = flow_matching_losses;
   AdamWOptions optimizer;  // `fused` holds for the average too
   double grad_clip = 2.0;  // 0: none
   EmaOptions ema = {.decay = 0.95};
@@ -42,11 +43,14 @@ struct StepResult {
   bool applied = false;  // false where the norm was not finite: gradients dropped, nothing changed
 };
 
+/// Makes the model of the weights it is given; those that it asks for are trained.
+using BuildVelocityModel = std::function<std::unique_ptr<VelocityModel>(const Weights& weights)>;
+
 class DitTrainer {
  public:
   /// Parameters from `start` where named there, drawn from `generator` otherwise.
-  DitTrainer(const NextDitConfig& config, TensorMap start, const DitTrainerOptions& options, at::Generator generator,
-             at::Device device = at::kCPU);
+  DitTrainer(const BuildVelocityModel& build, TensorMap start, const DitTrainerOptions& options,
+             at::Generator generator, at::Device device = at::kCPU);
 
   /// Adds the gradients of `weight` times the mean loss (this micro-batch's share of the batch of all ranks). Returns
   /// the samples' losses. `last`: of this rank in this step.
@@ -63,7 +67,7 @@ class DitTrainer {
   /// Takes these parameters, also as EMA. Names that are not there stay as they are.
   void start_from(const TensorMap& parameters);
 
-  const NextDit& model() const { return *model_; }
+  const VelocityModel& model() const { return *model_; }
   const TensorMap& parameters() const { return source_->parameters(); }
   /// Of the parameters that this rank owns: all, unless optimiser state is sharded.
   const TensorMap& ema() const { return ema_->averages(); }
@@ -81,7 +85,7 @@ class DitTrainer {
  private:
   DitTrainerOptions options_;
   std::shared_ptr<TrainableSource> source_;
-  std::unique_ptr<NextDit> model_;
+  std::unique_ptr<VelocityModel> model_;
   std::unique_ptr<ParameterSync> sync_;
   std::unique_ptr<AdamW> optimizer_;
   std::unique_ptr<Ema> ema_;

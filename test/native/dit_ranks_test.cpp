@@ -12,6 +12,7 @@ using svg::ProcessGroup;
 using svg::TensorMap;
 using svg::test::expect_ranks;
 using svg::test::largest_difference;
+using svg::test::tiny_built;
 using svg::test::tiny_config;
 using svg::test::tiny_weights;
 
@@ -40,7 +41,7 @@ std::unique_ptr<DitTrainer> trainer(ProcessGroup* group, const Mode& mode) {
   options.recompute_activations = mode.recompute;
   options.group = group;
   options.sync = {mode.parallel, 20'000};
-  return std::make_unique<DitTrainer>(tiny_config(), tiny_weights(tiny_config()), options,
+  return std::make_unique<DitTrainer>(tiny_built, tiny_weights(tiny_config()), options,
                                       at::detail::createCPUGenerator(1));
 }
 

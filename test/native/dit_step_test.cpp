@@ -11,14 +11,13 @@
 #include "train/grad_clip.h"
 
 using svg::test::largest_difference;
+using svg::test::tiny_built;
 using svg::test::tiny_config;
 using svg::test::tiny_weights;
 
 namespace {
 
-svg::DitTrainer trainer() {
-  return {tiny_config(), tiny_weights(tiny_config()), {}, at::detail::createCPUGenerator(1)};
-}
+svg::DitTrainer trainer() { return {tiny_built, tiny_weights(tiny_config()), {}, at::detail::createCPUGenerator(1)}; }
 
 double mean(const std::vector<double>& values) {
   return std::reduce(values.begin(), values.end()) / static_cast<double>(values.size());
@@ -120,7 +119,7 @@ TEST_CASE("dit_step: a saved state continues bit for bit") {
   training.apply();
   svg::TensorMap saved;
   for (const auto& [name, tensor] : training.state()) saved[name] = tensor.clone();
-  svg::DitTrainer resumed(tiny_config(), {}, {}, at::detail::createCPUGenerator(99));
+  svg::DitTrainer resumed(tiny_built, {}, {}, at::detail::createCPUGenerator(99));
   resumed.load_state(saved);
   for (svg::DitTrainer* each : {&training, &resumed}) {
     each->accumulate(batch(4));
@@ -133,18 +132,19 @@ TEST_CASE("dit_step: a saved state continues bit for bit") {
 TEST_CASE("dit_step: filled rows change neither losses nor gradients") {
   svg::DitTrainerOptions options;
   svg::DitTrainer filled = trainer();
-  options.losses = [](const svg::NextDit& model, const svg::DitBatch& batch) {
+  options.losses = [](const svg::VelocityModel& trained, const svg::DitBatch& batch) {
     std::vector<at::Tensor> losses, noisy;
     for (size_t i = 0; i < batch.data.size(); ++i) {
       noisy.push_back(at::lerp(batch.noise[i], batch.data[i], batch.t[static_cast<int64_t>(i)]));
     }
-    const auto velocities = model.forward(noisy, batch.t, batch.captions);
+    const auto& model = dynamic_cast<const svg::NextDit&>(trained);
+    const auto velocities = model.velocities(noisy, batch.t, batch.conditions);
     for (size_t i = 0; i < batch.data.size(); ++i) {
       losses.push_back((velocities[i] - (batch.data[i] - batch.noise[i])).square().mean());
     }
     return at::stack(losses);
   };
-  svg::DitTrainer alone(tiny_config(), tiny_weights(tiny_config()), options, at::detail::createCPUGenerator(1));
+  svg::DitTrainer alone(tiny_built, tiny_weights(tiny_config()), options, at::detail::createCPUGenerator(1));
   EXPECT_CLOSE(mean(filled.accumulate(batch(3))), mean(alone.accumulate(batch(3))), 1e-6);
   const svg::TensorMap wanted = alone.gradients();
   EXPECT(filled.gradients().size() == wanted.size());
@@ -157,9 +157,9 @@ TEST_CASE("dit_step: golden case") { svg::test::expect_golden("dit-train-3-steps
 
 TEST_CASE("dit_step: recomputed activations give the same gradients") {
   svg::DitTrainerOptions options;
-  svg::DitTrainer plain(tiny_config(), tiny_weights(tiny_config()), options, at::detail::createCPUGenerator(1));
+  svg::DitTrainer plain(tiny_built, tiny_weights(tiny_config()), options, at::detail::createCPUGenerator(1));
   options.recompute_activations = true;
-  svg::DitTrainer recomputing(tiny_config(), tiny_weights(tiny_config()), options, at::detail::createCPUGenerator(1));
+  svg::DitTrainer recomputing(tiny_built, tiny_weights(tiny_config()), options, at::detail::createCPUGenerator(1));
   const double kept = mean(plain.accumulate(batch(3)));
   EXPECT_CLOSE(mean(recomputing.accumulate(batch(3))), kept, 1e-5);
   const svg::TensorMap wanted = plain.gradients();
@@ -171,9 +171,9 @@ TEST_CASE("dit_step: recomputed activations give the same gradients") {
 TEST_CASE("dit_step: bf16 matrices follow fp32 parameters") {
   svg::DitTrainerOptions options;
   options.optimizer.lr = 1e-3;
-  svg::DitTrainer full(tiny_config(), tiny_weights(tiny_config()), options, at::detail::createCPUGenerator(1));
+  svg::DitTrainer full(tiny_built, tiny_weights(tiny_config()), options, at::detail::createCPUGenerator(1));
   options.precision = at::kBFloat16;
-  svg::DitTrainer mixed(tiny_config(), tiny_weights(tiny_config()), options, at::detail::createCPUGenerator(1));
+  svg::DitTrainer mixed(tiny_built, tiny_weights(tiny_config()), options, at::detail::createCPUGenerator(1));
   double loss = 0, mixed_loss = 0;
   for (int step = 0; step < 5; ++step) {
     loss = mean(full.accumulate(batch(3)));

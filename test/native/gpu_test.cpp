@@ -13,6 +13,7 @@ using svg::DitTrainer;
 using svg::ParallelMode;
 using svg::ProcessGroup;
 using svg::test::group_options;
+using svg::test::tiny_built;
 using svg::test::tiny_config;
 using svg::test::tiny_weights;
 
@@ -58,7 +59,7 @@ svg::DitBatch batch(int64_t step, at::Device device) {
   batch.data = pair({8, 4, 4}, {8, 2, 4});
   batch.noise = pair({8, 4, 4}, {8, 2, 4});
   batch.t = at::rand({2}, generator, at::TensorOptions()).to(device);
-  batch.captions = pair({5, 24}, {3, 24});
+  batch.conditions = pair({5, 24}, {3, 24});
   return batch;
 }
 
@@ -70,7 +71,7 @@ std::vector<double> train(at::Device device, at::ScalarType precision, ProcessGr
   options.precision = precision;
   options.group = group;
   options.sync = {mode, 20'000};
-  DitTrainer trainer(tiny_config(), tiny_weights(tiny_config()), options, at::detail::createCPUGenerator(1), device);
+  DitTrainer trainer(tiny_built, tiny_weights(tiny_config()), options, at::detail::createCPUGenerator(1), device);
   std::vector<double> values;
   for (int64_t step = 0; step < kSteps; ++step) {
     const std::vector<double> losses = trainer.accumulate(batch(step, device));

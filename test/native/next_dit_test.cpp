@@ -96,12 +96,12 @@ TEST_CASE("next_dit: guided batches give what their members give alone, shared w
   std::vector<svg::GuidedItem> items;
   for (size_t i = 0; i < 2; ++i) {
     items.push_back(
-        {model.encode_caption(prompts[i]), model.encode_caption(negative), latents[i].size(1), latents[i].size(2)});
+        {model.encode_caption(prompts[i]), model.encode_caption(negative), {latents[i].size(1), latents[i].size(2)}});
   }
-  svg::GuidedSampler sampler(model, items, guidance);
+  svg::NextDitGuided sampler(model, items, guidance);
   sampler.plan_times({0.0, 0.25, 0.75});
   for (const double t : {0.25, 0.3, 0.75}) {
-    const auto got = sampler.velocity(latents, t);
+    const auto got = sampler.velocity(latents, {.t = t});
     for (size_t i = 0; i < 2; ++i) {
       const at::Tensor times = at::full({2}, t, at::kFloat);
       const auto both = model.forward({latents[i], latents[i]}, times, {prompts[i], negative});
@@ -131,9 +131,10 @@ TEST_CASE("next_dit: the plain path of the bench gives the same velocities") {
   const at::Tensor mask = at::ones({2, 7}, at::kBool);
   mask[1].narrow(0, 2, 5).fill_(false);
   const svg::Guidance guidance;
-  svg::GuidedSampler sampler(
-      model, {{model.encode_caption(features[0]), model.encode_caption(features[1].narrow(0, 0, 2)), 4, 6}}, guidance);
-  const at::Tensor got = sampler.velocity({latent[0]}, 0.3)[0];
+  svg::NextDitGuided sampler(
+      model, {{model.encode_caption(features[0]), model.encode_caption(features[1].narrow(0, 0, 2)), {4, 6}}},
+      guidance);
+  const at::Tensor got = sampler.velocity({latent[0]}, {.t = 0.3})[0];
   const at::Tensor want = svg::plain_guided_velocity(model, latent, 0.3, features, mask, guidance);
   EXPECT_CLOSE(largest_difference(got, want), 0, 5e-5);
 }

@@ -33,7 +33,7 @@ void expect_same(const at::Tensor& ours, const at::Tensor& plain, const TensorMa
 
 TEST_CASE("plain_training: the transformer's losses and gradients are ours") {
   const NextDitConfig config = test::tiny_config();
-  const DitTrainer trainer(config, test::tiny_weights(config), {}, seeded_generator(1));
+  const DitTrainer trainer(test::tiny_built, test::tiny_weights(config), {}, seeded_generator(1));
   const at::Generator generator = seeded_generator(2);
   const auto draw = [&](at::IntArrayRef shape) { return at::randn(shape, generator, at::TensorOptions()); };
   const DitBatch batch = {{draw({8, 2, 3}), draw({8, 2, 3})},

@@ -20,6 +20,10 @@ inline NextDitConfig tiny_config() {
   return config;
 }
 
+inline std::unique_ptr<VelocityModel> tiny_built(const Weights& weights) {
+  return std::make_unique<NextDit>(weights, tiny_config());
+}
+
 /// Every parameter of the model, none of them zero.
 inline TensorMap tiny_weights(const NextDitConfig& config) {
   const auto source = std::make_shared<TrainableSource>(TensorMap{}, at::detail::createCPUGenerator(7));

@@ -8,24 +8,28 @@
 
 namespace svg::jobs {
 
-/// {"path", "dtype"?: "fp32" | "bf16" | "fp16", "items": [{"image"?, "tokens"}, ...]} with the named tensors
-/// -> {"samples"}: one shard (engine/training/feature_cache.h). Without images it holds captions alone.
+/// {"path", "dtype"?: "fp32" | "bf16" | "fp16", "classes"?: how many there are, "items": [{"image"?, "tokens" or
+/// "class"}, ...]} with the named tensors -> {"samples"}: one shard (engine/training/feature_cache.h). Without images
+/// it holds conditions alone.
 JobResult cache_write(EngineState& state, const Json& request, const TensorMap& tensors, const EventSink&) {
-  std::vector<std::string> images, prompts;
+  const Json* classes = request.find("classes");
+  const ConditionKind kind = classes ? ConditionKind::label(classes->as_int()) : ConditionKind::text(0, 0);
+  std::vector<std::string> images;
+  std::vector<ConditionInput> inputs;
   for (const Json& item : request.at("items").as_array()) {
     if (const Json* image = item.find("image")) images.push_back(image->as_string());
-    prompts.push_back(item.at("tokens").as_string());
+    inputs.push_back(condition_input(item, kind, tensors));
   }
-  SVG_CHECK(images.empty() || images.size() == prompts.size(), ErrorCode::kInvalidArgument, images.size(),
-            " images for ", prompts.size(), " captions: a shard holds images for all or for none");
+  SVG_CHECK(images.empty() || images.size() == inputs.size(), ErrorCode::kInvalidArgument, images.size(),
+            " images for ", inputs.size(), " conditions: a shard holds images for all or for none");
   std::vector<at::Tensor> latents;
   if (!images.empty()) latents = encode_images(state, tensors, images);
   for (at::Tensor& latent : latents) latent = latent.to(at::kCPU);
-  std::vector<at::Tensor> captions = encode_captions(state, tensors, prompts);
-  for (at::Tensor& caption : captions) caption = caption.to(at::kCPU);
-  write_feature_shard(request.at("path").as_string(), latents, captions,
+  std::vector<at::Tensor> conditions = encode_conditions(state, kind, inputs);
+  for (at::Tensor& condition : conditions) condition = condition.to(at::kCPU);
+  write_feature_shard(request.at("path").as_string(), latents, conditions,
                       parse_dtype(request.get_string("dtype", "bf16"), at::kCPU));
-  return {Json::object().set("samples", prompts.size()), {}};
+  return {Json::object().set("samples", inputs.size()), {}};
 }
 
 /// {"images": [names]} with the named tensors -> {"images": so far}.

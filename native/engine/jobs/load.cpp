@@ -10,6 +10,8 @@
 #include "io/mapped_file.h"
 #include "io/model_config.h"
 #include "models/catalogue.h"
+#include "models/conditioners/gemma2.h"
+#include "models/next_dit/next_dit.h"
 
 namespace svg::jobs {
 namespace {
@@ -37,16 +39,30 @@ Json load_text_encoder(EngineState& state, WeightFiles& files, const Json& reque
   const Gemma2Config config = Gemma2Config::from_json(json, request.get_bool("attentionSoftCap", false));
   auto text_encoder = std::make_unique<Gemma2>(files.open(folder, "a text encoder", device, dtype), config);
   text_encoder->refuse_unknown();
-  state.text_encoder = std::move(text_encoder);
-  return Json::object()
-      .set("hiddenSize", config.hidden_size)
-      .set("vocabSize", config.vocab_size)
-      .set("maxTokens", kGemma2MaxPositions)
-      .set("attentionSoftCap", config.attention_soft_cap > 0);
+  state.conditioner = std::move(text_encoder);
+  return state.conditioner->facts();
 }
 
 // Rotary tables are computed, not read.
 bool is_spare_of_dit(const std::string& name) { return name == "freqs_cis" || name.rfind("rope_embedder.", 0) == 0; }
+
+Json facts_of(const VelocityModel& model) {
+  const ConditionKind condition = model.condition();
+  Json facts = Json::object()
+                   .set("channels", model.channels())
+                   .set("parameters", model.parameter_count())
+                   .set("patchSize", model.patch_size())
+                   .set("maxLatentRows", model.most_cells().rows)
+                   .set("maxLatentColumns", model.most_cells().columns);
+  if (const std::optional<Cells> usual = model.usual_cells()) {
+    facts.set("latentRows", usual->rows).set("latentColumns", usual->columns);
+  }
+  if (condition.of == ConditionKind::Of::kClass)
+    return facts.set("condition", "class").set("classes", condition.classes);
+  return facts.set("condition", "text")
+      .set("captionDim", condition.width)
+      .set("maxCaptionTokens", condition.most_tokens);
+}
 
 Json load_dit(EngineState& state, WeightFiles& files, const Json& request, at::ScalarType dtype) {
   const std::string& path = request.at("path").as_string();
@@ -56,15 +72,8 @@ Json load_dit(EngineState& state, WeightFiles& files, const Json& request, at::S
   const NextDitConfig config = NextDitConfig::infer(weights, given ? *given : Json::object());
   auto dit = std::make_unique<NextDit>(weights, config);
   refuse_unknown_tensors(weights, "a NextDiT", is_spare_of_dit);
-  state.dit = std::move(dit);
-  return Json::object()
-      .set("channels", config.in_channels)
-      .set("captionDim", config.caption_dim)
-      .set("parameters", config.parameter_count())
-      .set("patchSize", config.patch_size)
-      .set("maxCaptionTokens", config.max_caption_tokens())
-      .set("maxLatentRows", config.max_latent_rows())
-      .set("maxLatentColumns", config.max_latent_columns());
+  state.velocity_model = std::move(dit);
+  return facts_of(*state.velocity_model);
 }
 
 // The yaml's dimensions against those of the weights: {"decoder": {...}, "residual": {...} or null}.
@@ -143,24 +152,28 @@ Json load_statistics(EngineState& state, const Json& request) {
 }
 
 void check_parts_fit(const EngineState& state) {
-  if (state.dit && state.autoencoder && state.dit->config.in_channels != state.autoencoder->grid().channels) {
+  if (!state.velocity_model) return;
+  const int64_t channels = state.velocity_model->channels();
+  if (state.autoencoder && channels != state.autoencoder->grid().channels) {
     const bool residual = state.autoencoder->config().residual.has_value();
     throw Error(ErrorCode::kWeightsMismatch,
-                concat("the DiT draws latents of ", state.dit->config.in_channels, " channels, the autoencoder",
+                concat("the DiT draws latents of ", channels, " channels, the autoencoder",
                        residual ? " (an Autoencoder-R)" : "", " decodes ", state.autoencoder->grid().channels),
                 residual ? "The published DiT was trained on Autoencoder-P: use svg_autoencoder_P_stage3_1024.yaml."
                          : "Use the autoencoder that the DiT was trained on.");
   }
-  if (state.dit && state.statistics && state.dit->config.in_channels != state.statistics->channels()) {
+  if (state.statistics && channels != state.statistics->channels()) {
     throw Error(ErrorCode::kWeightsMismatch,
-                concat("the DiT draws latents of ", state.dit->config.in_channels,
-                       " channels, the feature statistics hold ", state.statistics->channels()),
+                concat("the DiT draws latents of ", channels, " channels, the feature statistics hold ",
+                       state.statistics->channels()),
                 "Use dinov3_s16p_layer_patchtoken_stats_dist.pt of the same release.");
   }
-  if (state.dit && state.text_encoder && state.dit->config.caption_dim != state.text_encoder->config().hidden_size) {
+  const ConditionKind wanted = state.velocity_model->condition();
+  if (!state.conditioner || wanted.of != ConditionKind::Of::kText) return;
+  const ConditionKind given = state.conditioner->kind();
+  if (given.of == wanted.of && given.width != wanted.width) {
     throw Error(ErrorCode::kWeightsMismatch,
-                concat("the DiT reads captions of width ", state.dit->config.caption_dim, ", the text encoder writes ",
-                       state.text_encoder->config().hidden_size),
+                concat("the DiT reads captions of width ", wanted.width, ", the text encoder writes ", given.width),
                 "Use the text encoder that the DiT was trained with (published: gemma-2-2b).");
   }
 }
@@ -181,7 +194,7 @@ JobResult load(EngineState& state, const Json& request, const TensorMap&, const 
     if (!part_request) return;
     check_cancelled();
     slot.reset();
-    state.captions.clear();
+    state.conditions.clear();
     forget_closed_files();  // of the part that was there before
     emit(Json::object().set("type", "load").set("part", name), {});
     result.value.set(name, loader(*part_request));
@@ -189,15 +202,15 @@ JobResult load(EngineState& state, const Json& request, const TensorMap&, const 
   try {
     part("statistics", state.statistics, [&](const Json& r) { return load_statistics(state, r); });
     part("autoencoder", state.autoencoder, [&](const Json& r) { return load_autoencoder(state, files, r, dtype); });
-    part("dit", state.dit, [&](const Json& r) { return load_dit(state, files, r, dtype); });
-    part("textEncoder", state.text_encoder,
+    part("dit", state.velocity_model, [&](const Json& r) { return load_dit(state, files, r, dtype); });
+    part("textEncoder", state.conditioner,
          [&](const Json& r) { return load_text_encoder(state, files, r, text_device, dtype); });
     check_parts_fit(state);
   } catch (...) {
     if (request.find("statistics")) state.statistics.reset();
     if (request.find("autoencoder")) state.autoencoder.reset();
-    if (request.find("dit")) state.dit.reset();
-    if (request.find("textEncoder")) state.text_encoder.reset();
+    if (request.find("dit")) state.velocity_model.reset();
+    if (request.find("textEncoder")) state.conditioner.reset();
     throw;
   }
   result.value.set("remarks", files.remarks());
@@ -210,9 +223,9 @@ JobResult unload(EngineState& state, const Json& request, const TensorMap&, cons
   for (const Json& part : request.at("parts").as_array()) {
     const std::string& name = part.as_string();
     if (name == "textEncoder")
-      state.text_encoder.reset();
+      state.conditioner.reset();
     else if (name == "dit")
-      state.dit.reset();
+      state.velocity_model.reset();
     else if (name == "autoencoder")
       state.autoencoder.reset();
     else if (name == "statistics")

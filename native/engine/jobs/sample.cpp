@@ -1,4 +1,4 @@
-// The job that draws: captions, noise, solver, decoder.
+// The job that draws: conditions, noise, solver, decoder.
 #include "core/cancel.h"
 #include "core/rng.h"
 #include "core/stopwatch.h"
@@ -10,45 +10,69 @@
 namespace svg::jobs {
 namespace {
 
-constexpr int64_t kPatchPixels = 16;  // pixels of the encoder's patch, so of a latent's row or column
-
 struct SampleItem {
-  int64_t seed = 0, width = 0, height = 0;
-  size_t prompt = 0, negative = 0;  // indices of token lists
+  int64_t seed = 0;
+  Cells cells;
+  size_t condition = 0, unconditional = 0;  // indices of inputs
 };
 
-SampleItem parse_item(const Json& json, const NextDitConfig& config) {
-  SampleItem item{json.get_int("seed", 0), json.at("width").as_int(), json.at("height").as_int(),
-                  static_cast<size_t>(json.at("prompt").as_int()), static_cast<size_t>(json.at("negative").as_int())};
-  const auto check_side = [&](const char* name, int64_t pixels, int64_t most) {
-    const int64_t multiple = kPatchPixels * config.patch_size;
-    SVG_CHECK(pixels > 0 && pixels % multiple == 0 && pixels / kPatchPixels <= most, ErrorCode::kInvalidArgument, name,
-              " must be a multiple of ", multiple, " from ", multiple, " to ", most * kPatchPixels, ", not ", pixels);
+// Pixels to cells, where the model can draw them.
+Cells parse_cells(const Json& json, const VelocityModel& model, int64_t cell_pixels) {
+  const auto side = [&](const char* name, int64_t most) {
+    const int64_t pixels = json.at(name).as_int();
+    const int64_t multiple = cell_pixels * model.patch_size();
+    SVG_CHECK(pixels > 0 && pixels % multiple == 0 && pixels / cell_pixels <= most, ErrorCode::kInvalidArgument, name,
+              " must be a multiple of ", multiple, " from ", multiple, " to ", most * cell_pixels, ", not ", pixels);
+    return pixels / cell_pixels;
   };
-  check_side("width", item.width, config.max_latent_columns());
-  check_side("height", item.height, config.max_latent_rows());
-  return item;
+  const int64_t columns = side("width", model.most_cells().columns);
+  return {side("height", model.most_cells().rows), columns};
 }
 
-std::vector<std::vector<int64_t>> read_token_lists(const TensorMap& tensors) {
-  std::vector<std::vector<int64_t>> lists;
-  while (true) {
-    const auto found = tensors.find(concat("tokens.", lists.size()));
-    if (found == tensors.end()) return lists;
-    const at::Tensor ids = found->second.to(at::kLong).contiguous();
-    SVG_CHECK(ids.dim() == 1, ErrorCode::kInvalidArgument, "\"", found->first, "\" must be one row of token ids");
-    lists.emplace_back(ids.data_ptr<int64_t>(), ids.data_ptr<int64_t>() + ids.numel());
+// What the pictures are conditioned on: the job's token lists, or, for a model with classes, those that items name.
+class Inputs {
+ public:
+  Inputs(const ConditionKind& kind, const TensorMap& tensors) : kind_(kind) {
+    if (kind.of == ConditionKind::Of::kClass) {
+      lists_.push_back({kind.classes});
+      return;
+    }
+    for (std::string name = "tokens.0"; tensors.count(name); name = concat("tokens.", lists_.size())) {
+      lists_.push_back(token_ids(tensors, name));
+    }
   }
-}
 
-at::Tensor initial_noise(const SampleItem& item, size_t position, const NextDit& dit, const TensorMap& tensors) {
-  const std::vector<int64_t> shape = {dit.config.in_channels, item.height / kPatchPixels, item.width / kPatchPixels};
+  void parse(const Json& json, SampleItem& item) {
+    if (kind_.of == ConditionKind::Of::kClass) {
+      SVG_CHECK(json.find("class"), ErrorCode::kInvalidArgument, "this model draws classes (0 to ", kind_.classes - 1,
+                "), not prompts");
+      lists_.push_back({json.at("class").as_int()});
+      item.condition = lists_.size() - 1;
+      return;
+    }
+    SVG_CHECK(!json.find("class"), ErrorCode::kInvalidArgument, "this model draws prompts, not classes");
+    item.condition = static_cast<size_t>(json.at("prompt").as_int());
+    item.unconditional = static_cast<size_t>(json.at("negative").as_int());
+    SVG_CHECK(item.condition < lists_.size() && item.unconditional < lists_.size(), ErrorCode::kInvalidArgument,
+              "an item names a token list that is not there");
+  }
+
+  const std::vector<ConditionInput>& lists() const { return lists_; }
+
+ private:
+  ConditionKind kind_;
+  std::vector<ConditionInput> lists_;
+};
+
+at::Tensor initial_noise(const SampleItem& item, size_t position, const VelocityModel& model,
+                         const TensorMap& tensors) {
+  const std::vector<int64_t> shape = {model.channels(), item.cells.rows, item.cells.columns};
   const auto given = tensors.find(concat("noise.", position));
-  if (given == tensors.end()) return seeded_noise(item.seed, shape).to(dit.device());
+  if (given == tensors.end()) return seeded_noise(item.seed, shape).to(model.device());
   const at::Tensor noise = given->second.dim() == 4 ? given->second.squeeze(0) : given->second;
   SVG_CHECK(noise.sizes() == at::IntArrayRef(shape), ErrorCode::kInvalidArgument, "\"", given->first, "\" has shape ",
             given->second.sizes(), ", this picture needs ", at::IntArrayRef(shape));
-  return noise.to(dit.device(), at::kFloat);
+  return noise.to(model.device(), at::kFloat);
 }
 
 Guidance parse_guidance(const Json* json) {
@@ -65,40 +89,40 @@ Json event(const char* type, int64_t item) { return Json::object().set("type", t
 
 }  // namespace
 
-/// {"solver", "guidance", "items": [{"seed", "width", "height", "prompt", "negative"}], "previewEvery"?,
-/// "returnLatents"?, "returnImages"?} with tensors tokens.N (ids without padding) and, optionally, noise.I (C, h, w);
-/// -> {"timings", "evaluations"}: seconds of encode, sample (of them in the model: model) and decode; for each item how
-/// many {"conditional", "unconditional"} velocities the model computed; with image.I uint8 (H, W, 3), and latent.I
-/// (C, h, w) and float.I (3, H, W) where asked for. All items go through the solver together. Events:
-/// encode, step, preview (tensor "image"), decode.
+/// {"solver", "guidance", "items": [{"seed", "width", "height", "prompt" and "negative", or "class"}],
+/// "previewEvery"?, "returnLatents"?, "returnImages"?} with tensors tokens.N (ids without padding), to which "prompt"
+/// and "negative" point, and, optionally, noise.I (C, h, w); -> {"timings", "evaluations"}: seconds of encode, sample
+/// (of them in the model: model) and decode; for each item how many {"conditional", "unconditional"} velocities the
+/// model computed; with image.I uint8 (H, W, 3), and latent.I (C, h, w) and float.I (3, H, W) where asked for. All
+/// items go through the solver together. Events: encode, step, preview (tensor "image"), decode.
 JobResult sample(EngineState& state, const Json& request, const TensorMap& tensors, const EventSink& emit) {
-  const NextDit& dit = require(state.dit, "DiT");
+  const VelocityModel& model = require(state.velocity_model, "DiT");
   const Autoencoder& autoencoder = require(state.autoencoder, "autoencoder");
   const FeatureStatistics& statistics = require(state.statistics, "feature statistics");
   const Json* solver_request = request.find("solver");
   const SamplerOptions solver = SamplerOptions::from_json(solver_request ? *solver_request : Json::object());
   const Guidance guidance = parse_guidance(request.find("guidance"));
   const int64_t preview_every = request.get_int("previewEvery", 0);
-  const std::vector<std::vector<int64_t>> token_lists = read_token_lists(tensors);
+  const int64_t cell_pixels = autoencoder.grid().cell_pixels;
+  Inputs inputs(model.condition(), tensors);
   std::vector<SampleItem> items;
-  for (const Json& item : request.at("items").as_array()) {
-    items.push_back(parse_item(item, dit.config));
-    SVG_CHECK(items.back().prompt < token_lists.size() && items.back().negative < token_lists.size(),
-              ErrorCode::kInvalidArgument, "item ", items.size() - 1, " names a token list that is not there");
+  for (const Json& json : request.at("items").as_array()) {
+    items.push_back({json.get_int("seed", 0), parse_cells(json, model, cell_pixels)});
+    inputs.parse(json, items.back());
   }
   SVG_CHECK(!items.empty(), ErrorCode::kInvalidArgument, "no items to sample");
 
-  Stopwatch watch(dit.device());
+  Stopwatch watch(model.device());
   emit(event("encode", 0), {});
-  const std::vector<at::Tensor> captions =
-      state.captions.encode(require(state.text_encoder, "text encoder"), dit, token_lists);
+  const std::vector<at::Tensor> conditions =
+      state.conditions.prepared(conditioner_for(state, model.condition()), model, inputs.lists());
   const double encode_seconds = watch.lap();
 
   std::vector<GuidedItem> guided;
   std::vector<at::Tensor> noise;
   for (size_t i = 0; i < items.size(); ++i) {
-    noise.push_back(initial_noise(items[i], i, dit, tensors));
-    guided.push_back({captions[items[i].prompt], captions[items[i].negative], noise[i].size(1), noise[i].size(2)});
+    noise.push_back(initial_noise(items[i], i, model, tensors));
+    guided.push_back({conditions[items[i].condition], conditions[items[i].unconditional], items[i].cells});
   }
   const auto decode = [&](const at::Tensor& latent) {
     return autoencoder.decode(statistics.unnormalised(latent).unsqueeze(0)).squeeze(0);
@@ -111,7 +135,7 @@ JobResult sample(EngineState& state, const Json& request, const TensorMap& tenso
            {{"image", to_pixels(decode(predicted[i]))}});
     }
   };
-  const auto [latents, evaluations, model_seconds] = sample_latents(dit, guided, guidance, solver, noise, on_step);
+  const auto [latents, evaluations, model_seconds] = sample_latents(model, guided, guidance, solver, noise, on_step);
   const double sample_seconds = watch.lap();
 
   JobResult result{Json::object(), {}};

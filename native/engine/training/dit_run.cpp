@@ -11,6 +11,7 @@
 #include "engine/state.h"
 #include "engine/training/live_features.h"
 #include "engine/training/options.h"
+#include "models/next_dit/next_dit.h"
 #include "plain/plain_training.h"
 #include "train/draws.h"
 
@@ -47,25 +48,28 @@ DitTrainerOptions trainer_options(const Json& request, const EngineState& state)
   return options;
 }
 
-void check_against(const EngineState& state, const NextDitConfig& config) {
+void check_against(const EngineState& state, const VelocityModel& model) {
   const int64_t channels = require(state.statistics, "feature statistics").channels();
-  SVG_CHECK(channels == config.in_channels, ErrorCode::kWeightsMismatch, "the model draws latents of ",
-            config.in_channels, " channels, the feature statistics hold ", channels);
+  SVG_CHECK(channels == model.channels(), ErrorCode::kWeightsMismatch, "the model draws latents of ", model.channels(),
+            " channels, the feature statistics hold ", channels);
 }
 
 }  // namespace
 
 DitRun::DitRun(const EngineState& state, const Json& request, StartReport& report)
     : is_first_(!state.group || state.group->rank() == 0), seed_(request.get_int("seed", 0)) {
-  const NextDitConfig config = NextDitConfig::from_json(request.at("model"));
-  check_against(state, config);
+  require(state.statistics, "feature statistics");
+  build_ = [config = NextDitConfig::from_json(request.at("model"))](const Weights& weights) {
+    return std::make_unique<NextDit>(weights, config);
+  };
   if (const Json* paths = request.find("cache")) {
     std::vector<std::string> shards;
     for (const Json& path : paths->as_array()) shards.push_back(path.as_string());
     cache_ = std::make_unique<FeatureCache>(shards);
   }
-  trainer_ = std::make_unique<DitTrainer>(config, TensorMap{}, trainer_options(request, state), seeded_generator(seed_),
+  trainer_ = std::make_unique<DitTrainer>(build_, TensorMap{}, trainer_options(request, state), seeded_generator(seed_),
                                           state.device);
+  check_against(state, trainer_->model());
   trainer_->start_from(fitting_start(read_start(request, report.remarks), trainer_->parameters(), report));
   agree_on_weights(state, "initial weights", trainer_->parameters());
 }
@@ -91,46 +95,46 @@ std::vector<at::Tensor> DitRun::latents(const EngineState& state, const Json::Ar
   return latents;
 }
 
-std::vector<at::Tensor> DitRun::captions(const EngineState& state, const Json::Array& items,
-                                         const TensorMap& tensors) const {
-  std::vector<at::Tensor> captions(items.size());
-  std::vector<std::string> prompts;
+std::vector<at::Tensor> DitRun::conditions(EngineState& state, const Json::Array& items,
+                                           const TensorMap& tensors) const {
+  const ConditionKind kind = trainer_->model().condition();
+  std::vector<at::Tensor> conditions(items.size());
+  std::vector<ConditionInput> inputs;
   std::vector<size_t> places;
   for (size_t i = 0; i < items.size(); ++i) {
-    if (const Json* tokens = items[i].find("tokens")) {
-      prompts.push_back(tokens->as_string());
-      places.push_back(i);
+    if (items[i].find("shard") && !items[i].find("tokens")) {
+      SVG_CHECK(cache_, ErrorCode::kInvalidArgument, "a sample names a shard, but no cache was given");
+      conditions[i] = cache_->condition(items[i].at("shard").as_int(), items[i].at("row").as_int());
     } else {
-      SVG_CHECK(cache_, ErrorCode::kInvalidArgument, "a caption names a shard, but no cache was given");
-      captions[i] = cache_->caption(items[i].at("shard").as_int(), items[i].at("row").as_int());
+      inputs.push_back(condition_input(items[i], kind, tensors));
+      places.push_back(i);
     }
   }
-  const std::vector<at::Tensor> encoded =
-      prompts.empty() ? std::vector<at::Tensor>() : encode_captions(state, tensors, prompts);
-  for (size_t k = 0; k < places.size(); ++k) captions[places[k]] = encoded[k];
-  return captions;
+  const std::vector<at::Tensor> encoded = encode_conditions(state, kind, inputs);
+  for (size_t k = 0; k < places.size(); ++k) conditions[places[k]] = encoded[k];
+  return conditions;
 }
 
-std::vector<DitRun::Sample> DitRun::samples(const EngineState& state, const Json& request, const Json::Array& items,
+std::vector<DitRun::Sample> DitRun::samples(EngineState& state, const Json& request, const Json::Array& items,
                                             const TensorMap& tensors) const {
   const double dropout = request.get_double("captionDropout", 0);
   const TimeSampling sampling = time_sampling(request);
   std::vector<at::Tensor> data = latents(state, items, tensors);
-  Json::Array texts = items;
+  Json::Array conditioned = items;
   std::vector<Sample> samples(items.size());
   for (size_t i = 0; i < items.size(); ++i) {
     at::Generator generator = draw_generator(seed_, items[i].at("draw").as_int());
     const bool dropped = at::rand({}, generator, at::TensorOptions()).item<double>() < dropout;
-    if (dropped) texts[i] = request.at("drop");
+    if (dropped) conditioned[i] = request.at("drop");
     samples[i].t = sample_times(sampling, 1, generator).item<double>();
     samples[i].data = data[i];
     samples[i].noise = at::randn(data[i].sizes(), generator, at::TensorOptions()).to(state.device);
   }
-  std::vector<at::Tensor> features = captions(state, texts, tensors);
-  for (size_t i = 0; i < items.size(); ++i) samples[i].caption = features[i].to(state.device);
+  const std::vector<at::Tensor> encoded = conditions(state, conditioned, tensors);
+  for (size_t i = 0; i < items.size(); ++i) samples[i].condition = encoded[i].to(state.device);
   // Equal lengths side by side go through attention as one batch.
   std::stable_sort(samples.begin(), samples.end(), [](const Sample& a, const Sample& b) {
-    return std::make_pair(a.data.numel(), a.caption.size(0)) < std::make_pair(b.data.numel(), b.caption.size(0));
+    return std::make_pair(a.data.numel(), a.condition.size(0)) < std::make_pair(b.data.numel(), b.condition.size(0));
   });
   return samples;
 }
@@ -155,7 +159,7 @@ Json DitRun::step(EngineState& state, const Json& request, const TensorMap& tens
       for (const Sample& sample : drawn) {
         batch.data.push_back(sample.data);
         batch.noise.push_back(sample.noise);
-        batch.captions.push_back(sample.caption);
+        batch.conditions.push_back(sample.condition);
         times.push_back(static_cast<float>(sample.t));
       }
       batch.t = at::tensor(times).to(state.device);
@@ -197,8 +201,8 @@ void DitRun::publish(EngineState& state, TrainedWeights kind, at::ScalarType dty
   for (const auto& [name, tensor] : weights(kind)) copies[name] = tensor.clone();
   if (!is_first_) return;
   const auto source = std::make_shared<MapSource>(std::move(copies), "the weights in training", state.device, dtype);
-  state.dit = std::make_unique<NextDit>(Weights(source), trainer_->model().config);
-  state.captions.clear();
+  state.velocity_model = build_(Weights(source));
+  state.conditions.clear();
 }
 
 }  // namespace svg

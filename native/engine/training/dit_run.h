@@ -17,7 +17,8 @@ class DitRun : public TrainingRun {
   DitRun(const EngineState& state, const Json& request, StartReport& report);
 
   /// {"lr", "globalBatch", "captionDropout", "time": {"kind", "low"?, "high"?, "mean"?, "shiftTokens"?}, "micro":
-  /// [[{"draw", "shard", "row"} or {"draw", "image", "tokens"}, ...], ...], "drop"?: {"shard", "row"} or {"tokens"}}
+  /// [[{"draw", "shard", "row"} or {"draw", "image", "tokens" or "class"}, ...], ...], "drop"?: {"shard", "row"} or
+  /// {"tokens"} or {"class"}}
   /// -> {"loss", "gradNorm", "applied", "samples": [[t, loss], ...] of this rank, "milliseconds"}; in a run of several
   /// processes "micro" holds this rank's part of the batch, "loss" is that of the whole batch.
   Json step(EngineState& state, const Json& request, const TensorMap& tensors) override;
@@ -29,17 +30,18 @@ class DitRun : public TrainingRun {
 
  private:
   struct Sample {
-    at::Tensor data, noise, caption;
+    at::Tensor data, noise, condition;
     double t = 0;
   };
 
-  std::vector<Sample> samples(const EngineState& state, const Json& request, const Json::Array& items,
+  std::vector<Sample> samples(EngineState& state, const Json& request, const Json::Array& items,
                               const TensorMap& tensors) const;
   std::vector<at::Tensor> latents(const EngineState& state, const Json::Array& items, const TensorMap& tensors) const;
-  std::vector<at::Tensor> captions(const EngineState& state, const Json::Array& items, const TensorMap& tensors) const;
+  std::vector<at::Tensor> conditions(EngineState& state, const Json::Array& items, const TensorMap& tensors) const;
 
   bool is_first_;  // of the ranks
   int64_t seed_;
+  BuildVelocityModel build_;
   std::unique_ptr<FeatureCache> cache_;
   std::unique_ptr<DitTrainer> trainer_;
 };

@@ -11,8 +11,9 @@ namespace svg {
 
 class Checkpoint;
 
-/// A shard holds, for N samples: "latents" (N, C, h, w), not normalised; "captions" (sum of L, D), one after the other;
-/// "offsets" (N + 1) int64, where each begins. A shard of captions alone has no "latents".
+/// A shard holds, for N samples: "latents" (N, C, h, w), not normalised; "captions" (sum of L, D), one after the other,
+/// with "offsets" (N + 1) int64, where each begins; or, in place of both, "classes" (N) int64. A shard of conditions
+/// alone has no "latents".
 class FeatureCache {
  public:
   /// Opens all shards. Throws as open_checkpoint does, and Error(kFileFormat) for files that are no shards.
@@ -20,15 +21,16 @@ class FeatureCache {
 
   /// (C, h, w) fp32. Throws Error(kInvalidArgument) for a row that is not there.
   at::Tensor latent(int64_t shard, int64_t row) const;
-  /// (L, D) fp32.
-  at::Tensor caption(int64_t shard, int64_t row) const;
+  /// A caption (L, D) fp32, or a class (1) int64.
+  at::Tensor condition(int64_t shard, int64_t row) const;
 
  private:
   struct Shard {
     std::string path;
     std::shared_ptr<Checkpoint> file;
-    at::Tensor latents, captions;
-    std::vector<int64_t> offsets;
+    int64_t samples = 0;
+    at::Tensor latents, captions, classes;
+    std::vector<int64_t> offsets;  // of captions
   };
 
   const Shard& at(int64_t shard, int64_t row) const;
@@ -36,8 +38,9 @@ class FeatureCache {
   std::vector<Shard> shards_;
 };
 
-/// Writes a shard; `latents` may be empty (captions alone), and else are of one shape. Features are stored in `dtype`.
+/// Writes a shard; `latents` may be empty (conditions alone), and else are of one shape. Features are stored in
+/// `dtype`.
 void write_feature_shard(const std::string& path, const std::vector<at::Tensor>& latents,
-                         const std::vector<at::Tensor>& captions, at::ScalarType dtype);
+                         const std::vector<at::Tensor>& conditions, at::ScalarType dtype);
 
 }  // namespace svg

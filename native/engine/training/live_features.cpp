@@ -34,21 +34,17 @@ std::vector<at::Tensor> encode_images(const EngineState& state, const TensorMap&
   return latents;
 }
 
-std::vector<at::Tensor> encode_captions(const EngineState& state, const TensorMap& tensors,
-                                        const std::vector<std::string>& names) {
+std::vector<at::Tensor> encode_conditions(EngineState& state, const ConditionKind& kind,
+                                          const std::vector<ConditionInput>& inputs) {
   c10::NoGradGuard no_grad;
-  const Gemma2& text_encoder = require(state.text_encoder, "text encoder");
-  std::vector<std::vector<int64_t>> prompts;
-  for (const std::string& name : names) {
-    const at::Tensor ids = named(tensors, name).to(at::kLong).contiguous();
-    SVG_CHECK(ids.dim() == 1 && ids.numel() > 0, ErrorCode::kInvalidArgument, "\"", name,
-              "\" must be one row of token ids");
-    prompts.emplace_back(ids.const_data_ptr<int64_t>(), ids.const_data_ptr<int64_t>() + ids.numel());
-  }
+  if (inputs.empty()) return {};
+  const Conditioner& conditioner = conditioner_for(state, kind);
   check_cancelled();
-  std::vector<at::Tensor> captions = text_encoder.encode(prompts);
-  for (at::Tensor& caption : captions) caption = caption.to(at::kFloat);
-  return captions;
+  std::vector<at::Tensor> conditions = conditioner.encode(inputs);
+  for (at::Tensor& condition : conditions) {
+    if (at::isFloatingType(condition.scalar_type())) condition = condition.to(at::kFloat);
+  }
+  return conditions;
 }
 
 }  // namespace svg

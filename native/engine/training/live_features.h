@@ -1,4 +1,4 @@
-// Features of images and captions from the frozen encoders, while training runs or a cache is written.
+// Features of images and conditions from the frozen encoders, while training runs or a cache is written.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/weights.h"
+#include "engine/conditions.h"
 
 namespace svg {
 
@@ -17,9 +18,9 @@ struct EngineState;
 std::vector<at::Tensor> encode_images(const EngineState& state, const TensorMap& tensors,
                                       const std::vector<std::string>& names);
 
-/// The named job tensors, token ids (L) each -> caption features (L, D) fp32. Throws Error(kNotLoaded) without a text
-/// encoder.
-std::vector<at::Tensor> encode_captions(const EngineState& state, const TensorMap& tensors,
-                                        const std::vector<std::string>& names);
+/// What these inputs condition a model on: features (L, D) fp32 of captions, or class numbers (1) int64. Throws
+/// Error(kNotLoaded) for captions without a text encoder.
+std::vector<at::Tensor> encode_conditions(EngineState& state, const ConditionKind& kind,
+                                          const std::vector<ConditionInput>& inputs);
 
 }  // namespace svg

@@ -70,6 +70,14 @@ Gemma2::Gemma2(const Weights& weights, Gemma2Config config)
   }
 }
 
+Json Gemma2::facts() const {
+  return Json::object()
+      .set("hiddenSize", config_.hidden_size)
+      .set("vocabSize", config_.vocab_size)
+      .set("maxTokens", kGemma2MaxPositions)
+      .set("attentionSoftCap", config_.attention_soft_cap > 0);
+}
+
 void Gemma2::refuse_unknown() const {
   // The head is read late, and rotary tables are computed; an encoder of pictures may stand beside a language model.
   static const std::regex late(

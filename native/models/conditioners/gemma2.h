@@ -4,11 +4,11 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
-#include <functional>
 #include <vector>
 
 #include "core/weights.h"
 #include "models/conditioners/gemma2_config.h"
+#include "models/part.h"
 #include "ops/layers.h"
 
 namespace svg {
@@ -74,7 +74,7 @@ struct Gemma2Layer {
   at::Tensor operator()(const at::Tensor& x, const PackedTokens& tokens, KeyValueCache* cache = nullptr) const;
 };
 
-class Gemma2 {
+class Gemma2 : public Conditioner, public TextWriter {
  public:
   /// Takes keys with or without "model." in front. Reads all layers but the last, which only generation needs.
   /// Throws Error(kWeightsMismatch) where the weights are not those of the configuration.
@@ -84,10 +84,14 @@ class Gemma2 {
   void refuse_unknown() const;
 
   const Gemma2Config& config() const { return config_; }
+  ConditionKind kind() const override { return ConditionKind::text(config_.hidden_size, kGemma2MaxPositions); }
+  /// {"hiddenSize", "vocabSize", "maxTokens", "attentionSoftCap"}.
+  Json facts() const override;
+  TextWriter* writer() override { return this; }
 
   /// The text features: output of the last layer but one, before any norm (hidden_states[-2]).
   /// Takes token ids without padding; returns one (L_i, hidden) per prompt, in the working dtype.
-  std::vector<at::Tensor> encode(const std::vector<std::vector<int64_t>>& prompts) const;
+  std::vector<at::Tensor> encode(const std::vector<std::vector<int64_t>>& prompts) const override;
 
   /// As above from padded ids and mask (B, L), padding on one side; returns (B, L, hidden), zero at padding.
   at::Tensor encode_padded(const at::Tensor& ids, const at::Tensor& mask) const;
@@ -95,12 +99,8 @@ class Gemma2 {
   /// Logits (vocab) of the token that follows the prompt.
   at::Tensor next_token_logits(const std::vector<int64_t>& prompt);
 
-  /// Called after each new token with the count so far; an exception stops generation.
-  using TokenFn = std::function<void(int64_t produced)>;
-
-  /// The prompt and up to `max_new_tokens` most likely continuations; an end token is kept and ends it.
   std::vector<int64_t> generate(const std::vector<int64_t>& prompt, int64_t max_new_tokens,
-                                const TokenFn& on_token = {});
+                                const TokenFn& on_token = {}) override;
 
  private:
   at::Tensor embed(const std::vector<int64_t>& ids) const;

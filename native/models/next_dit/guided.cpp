@@ -9,23 +9,23 @@ constexpr int64_t kTableRows = 64;  // 0.9 MB a row at the 2B's width
 
 }  // namespace
 
-GuidedSampler::GuidedSampler(const NextDit& model, std::vector<GuidedItem> items, const Guidance& guidance)
+NextDitGuided::NextDitGuided(const NextDit& model, std::vector<GuidedItem> items, const Guidance& guidance)
     : model_(model), items_(std::move(items)), guidance_(guidance) {
   SVG_CHECK(!items_.empty(), ErrorCode::kInvalidArgument, "no picture to sample");
   for (const GuidedItem& item : items_) {
     const at::Tensor shape_only =
-        at::empty({1}).expand({model.config.in_channels, item.latent_rows, item.latent_columns});
+        at::empty({1}).expand({model.config.in_channels, item.cells.rows, item.cells.columns});
     grids_.push_back(model_.grid_of(shape_only));
   }
   image_packing_ = model_.pack_images(grids_);
 }
 
-void GuidedSampler::plan_times(std::vector<double> times) {
+void NextDitGuided::plan_times(std::vector<double> times) {
   times_ = std::move(times);
   table_.reset();
 }
 
-ModulationTable GuidedSampler::modulation_at(double t) {
+ModulationTable NextDitGuided::modulation_at(double t) {
   const auto found = std::find(times_.begin(), times_.end(), t);
   if (found == times_.end()) return model_.modulation_table(at::full({1}, t, at::kFloat));
   const int64_t index = found - times_.begin();
@@ -39,7 +39,7 @@ ModulationTable GuidedSampler::modulation_at(double t) {
   return table_->narrow(index - table_start_, 1);
 }
 
-GuidedSampler::Layout GuidedSampler::make_layout(bool with_unconditional) const {
+NextDitGuided::Layout NextDitGuided::make_layout(bool with_unconditional) const {
   Layout layout;
   std::vector<TokenGrid> grids = grids_;
   for (const GuidedItem& item : items_) layout.captions.push_back(item.conditional);
@@ -54,10 +54,11 @@ GuidedSampler::Layout GuidedSampler::make_layout(bool with_unconditional) const 
   return layout;
 }
 
-std::vector<at::Tensor> GuidedSampler::velocity(const std::vector<at::Tensor>& latents, double t) {
+std::vector<at::Tensor> NextDitGuided::velocity(const std::vector<at::Tensor>& latents, const SolverTime& when) {
   SVG_CHECK(latents.size() == items_.size(), ErrorCode::kInvalidArgument, latents.size(), " latents for ",
             items_.size(), " pictures");
   const size_t count = items_.size();
+  const double t = when.t;
   const bool guided = guidance_.needs_unconditional(t);
   std::optional<Layout>& kept = guided ? guided_ : conditional_;
   if (!kept) kept = make_layout(guided);

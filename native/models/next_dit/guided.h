@@ -7,30 +7,21 @@
 #include <optional>
 #include <vector>
 
-#include "diffusion/guidance.h"
 #include "models/next_dit/next_dit.h"
 
 namespace svg {
 
-/// One picture of a batch: prompts as encoded by NextDit::encode_caption, and the latent's size.
-struct GuidedItem {
-  at::Tensor conditional;    // (L, dim)
-  at::Tensor unconditional;  // (L', dim)
-  int64_t latent_rows = 0, latent_columns = 0;
-};
-
-class GuidedSampler {
+class NextDitGuided : public GuidedVelocity {
  public:
-  /// Keeps a reference to the model.
-  GuidedSampler(const NextDit& model, std::vector<GuidedItem> items, const Guidance& guidance);
+  /// Keeps a reference to the model. Conditions are captions as NextDit::encode_caption gives them, (L, dim).
+  NextDitGuided(const NextDit& model, std::vector<GuidedItem> items, const Guidance& guidance);
 
-  /// Announces the times to come, so that their adaLN is computed together. Optional.
-  void plan_times(std::vector<double> times);
+  /// The adaLN of these times is computed together.
+  void plan_times(std::vector<double> times) override;
   /// Computes the adaLN of the planned times from t on, as the first velocity at t would.
   void prepare(double t) { modulation_at(t); }
 
-  /// Velocity of every picture at time t, (C, H, W) fp32 each. Call under a no-grad guard.
-  std::vector<at::Tensor> velocity(const std::vector<at::Tensor>& latents, double t);
+  std::vector<at::Tensor> velocity(const std::vector<at::Tensor>& latents, const SolverTime& when) override;
 
  private:
   /// Packed rows of the conditional sequences, or of these and the unconditional ones.

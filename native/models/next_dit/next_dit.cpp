@@ -2,11 +2,13 @@
 
 #include <c10/core/GradMode.h>
 
+#include <bit>
 #include <cmath>
 #include <optional>
 
 #include "core/cancel.h"
 #include "core/error.h"
+#include "models/next_dit/guided.h"
 
 namespace svg {
 namespace {
@@ -229,6 +231,28 @@ at::Tensor NextDit::run_layers(const at::Tensor& x, const Packing& sequences, co
 
 std::vector<at::Tensor> NextDit::forward(const std::vector<at::Tensor>& latents, const at::Tensor& t,
                                          const std::vector<at::Tensor>& captions) const {
+  if (!c10::GradMode::is_enabled() || !device().is_cpu() || captions.empty()) return velocities(latents, t, captions);
+  // oneDNN compiles a product anew for every number of rows, and keeps about a thousand: captions of all lengths would
+  // have it compile in most steps. One sample more, which nothing reads, fills the captions up to whole blocks.
+  int64_t tokens = 0;
+  for (const at::Tensor& caption : captions) tokens += caption.size(0);
+  const auto share = static_cast<int64_t>(std::bit_ceil(static_cast<uint64_t>(tokens / 32 + 1)));
+  const int64_t block = std::min({share, int64_t{256}, config.max_caption_tokens()});
+  std::vector<at::Tensor> filled_latents = latents, filled_captions = captions;
+  filled_captions.push_back(at::zeros({(block - tokens % block) % block, config.caption_dim}, captions[0].options()));
+  filled_latents.push_back(at::zeros({config.in_channels, config.patch_size, config.patch_size}, latents[0].options()));
+  const at::Tensor times = t.flatten();
+  std::vector<at::Tensor> result = velocities(filled_latents, at::cat({times, times.narrow(0, 0, 1)}), filled_captions);
+  result.pop_back();
+  return result;
+}
+
+std::unique_ptr<GuidedVelocity> NextDit::guide(std::vector<GuidedItem> items, const Guidance& guidance) const {
+  return std::make_unique<NextDitGuided>(*this, std::move(items), guidance);
+}
+
+std::vector<at::Tensor> NextDit::velocities(const std::vector<at::Tensor>& latents, const at::Tensor& t,
+                                            const std::vector<at::Tensor>& captions) const {
   SVG_CHECK(!latents.empty() && latents.size() == captions.size() && t.numel() == static_cast<int64_t>(latents.size()),
             ErrorCode::kInvalidArgument, latents.size(), " latents, ", captions.size(), " captions, ", t.numel(),
             " times");

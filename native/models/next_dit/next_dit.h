@@ -9,6 +9,7 @@
 
 #include "models/next_dit/block.h"
 #include "models/next_dit/config.h"
+#include "models/part.h"
 #include "ops/block_runner.h"
 
 namespace svg {
@@ -27,7 +28,7 @@ struct TokenGrid {
   int64_t tokens() const { return rows * columns; }
 };
 
-struct NextDit {
+struct NextDit : VelocityModel {
   NextDitConfig config;
   Linear x_embedder, time_in, time_out, caption_in, final_linear, final_adaln;
   RmsNorm caption_norm;
@@ -37,16 +38,31 @@ struct NextDit {
 
   NextDit(const Weights& weights, const NextDitConfig& config);
 
-  at::ScalarType dtype() const { return x_embedder.dtype(); }
-  at::Device device() const { return x_embedder.device(); }
+  int64_t channels() const override { return config.in_channels; }
+  int64_t patch_size() const override { return config.patch_size; }
+  Cells most_cells() const override { return {config.max_latent_rows(), config.max_latent_columns()}; }
+  ConditionKind condition() const override {
+    return ConditionKind::text(config.caption_dim, config.max_caption_tokens());
+  }
+  int64_t parameter_count() const override { return config.parameter_count(); }
+  at::ScalarType dtype() const override { return x_embedder.dtype(); }
+  at::Device device() const override { return x_embedder.device(); }
+
+  /// velocities(), where gradients are wanted on a CPU with captions filled up to whole blocks of rows.
+  std::vector<at::Tensor> forward(const std::vector<at::Tensor>& latents, const at::Tensor& t,
+                                  const std::vector<at::Tensor>& captions) const override;
+  /// encode_caption().
+  at::Tensor prepared(const at::Tensor& features) const override { return encode_caption(features.to(device())); }
+  std::unique_ptr<GuidedVelocity> guide(std::vector<GuidedItem> items, const Guidance& guidance) const override;
+  void set_runner(std::shared_ptr<const BlockRunner> given) override { runner = std::move(given); }
 
   /// The velocity of every latent, in the order given, fp32. latents: (C, H, W) each, sizes may differ;
   /// t (B) in [0, 1], 0 = noise; captions: valid tokens only, (L, caption_dim) each, L may be 0.
   /// Throws Error(kInvalidArgument) for sizes beyond the RoPE tables or wrong channels.
-  std::vector<at::Tensor> forward(const std::vector<at::Tensor>& latents, const at::Tensor& t,
-                                  const std::vector<at::Tensor>& captions) const;
+  std::vector<at::Tensor> velocities(const std::vector<at::Tensor>& latents, const at::Tensor& t,
+                                     const std::vector<at::Tensor>& captions) const;
 
-  // The stages of forward, for callers that share work between steps or rows.
+  // The stages of velocities(), for callers that share work between steps or rows.
 
   /// Caption embedder and context refiner: depends on the captions alone. (L_i, caption_dim) to (sum of L, dim).
   at::Tensor encode_captions(const std::vector<at::Tensor>& features) const;
