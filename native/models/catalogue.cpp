@@ -5,8 +5,10 @@
 
 #include "core/error.h"
 #include "models/autoencoder.h"
+#include "models/conditioners/gemma2.h"
 #include "models/decoders/conv_decoder.h"
 #include "models/encoders/dinov3.h"
+#include "models/next_dit/next_dit.h"
 
 namespace svg {
 
@@ -17,6 +19,16 @@ const std::vector<EncoderKind>& encoder_kinds() {
 
 const std::vector<DecoderKind>& decoder_kinds() {
   static const std::vector<DecoderKind> kinds = {conv_decoder_kind()};
+  return kinds;
+}
+
+const std::vector<VelocityKind>& velocity_kinds() {
+  static const std::vector<VelocityKind> kinds = {next_dit_kind()};
+  return kinds;
+}
+
+const std::vector<ConditionerKind>& conditioner_kinds() {
+  static const std::vector<ConditionerKind> kinds = {gemma2_kind()};
   return kinds;
 }
 
@@ -75,34 +87,10 @@ std::optional<RecognisedModel> recognised_language_model(const Weights& given) {
     if (!table || !weights.has("layers.0.self_attn.q_proj.weight")) continue;
     int64_t layers = 0;
     while (weights.has(concat("layers.", layers, ".self_attn.q_proj.weight"))) ++layers;
-    const bool gemma2 = weights.has("layers.0.pre_feedforward_layernorm.weight");
-    return RecognisedModel{gemma2 ? "gemma-2" : "unknown",
-                           concat(gemma2 ? "Gemma-2" : "Language model", " of ", layers, " layers, width ",
-                                  table->size() > 1 ? table->at(1) : 0)};
+    return RecognisedModel{
+        "unknown", concat("Language model of ", layers, " layers, width ", table->size() > 1 ? table->at(1) : 0)};
   }
   return std::nullopt;
-}
-
-std::optional<RecognisedModel> recognised_next_dit(const Weights& weights) {
-  const auto embedder = weights.shape_of("x_embedder.weight");
-  if (!embedder || !weights.has("layers.0.attention.qkv.weight")) return std::nullopt;
-  struct Preset {
-    const char* name;
-    int64_t dim, layers;
-  };
-  // Source: KlingTeam/SVG-T2I svg_t2i/models/model_dino.py, the functions at its end.
-  constexpr Preset kPresets[] = {
-      {"0.8B", 1152, 28}, {"2B", 2304, 26}, {"3B", 2592, 30}, {"4B", 2880, 32}, {"7B", 3840, 32}};
-  const int64_t dim = embedder->empty() ? 0 : embedder->front();
-  int64_t layers = 0;
-  while (weights.has(concat("layers.", layers, ".attention.qkv.weight"))) ++layers;
-  for (const Preset& preset : kPresets) {
-    if (preset.dim == dim && preset.layers == layers) {
-      return RecognisedModel{"next-dit", concat("NextDiT ", preset.name)};
-    }
-  }
-  return RecognisedModel{"next-dit", concat("NextDiT of ", layers, " layers, width ", dim, ", ",
-                                            embedder->size() > 1 ? embedder->at(1) : 0, " channels")};
 }
 
 }  // namespace
@@ -112,17 +100,32 @@ bool same_kind(const std::string& a, const std::string& b) { return plain_spelli
 const EncoderKind& encoder_kind(const std::string& name) { return kind_named(encoder_kinds(), "encoder", name); }
 const DecoderKind& decoder_kind(const std::string& name) { return kind_named(decoder_kinds(), "decoder", name); }
 
+const VelocityKind& velocity_kind(const std::string& name) {
+  return kind_named(velocity_kinds(), "diffusion transformer", name);
+}
+const VelocityKind& velocity_kind_of(const Json& json) {
+  return kind_of_json(velocity_kinds(), "diffusion transformer", json);
+}
+
 EncoderPlan encoder_plan(const Json& json) { return kind_of_json(encoder_kinds(), "encoder", json).from_json(json); }
 DecoderPlan decoder_plan(const Json& json) { return kind_of_json(decoder_kinds(), "decoder", json).from_json(json); }
 
 const EncoderKind* recognise_encoder(const Weights& weights) { return recogniser_of(encoder_kinds(), weights); }
 const DecoderKind* recognise_decoder(const Weights& weights) { return recogniser_of(decoder_kinds(), weights); }
 
+const VelocityKind* recognise_velocity_model(const Weights& weights) {
+  return recogniser_of(velocity_kinds(), weights);
+}
+const ConditionerKind* recognise_conditioner(const Weights& weights) {
+  return recogniser_of(conditioner_kinds(), weights);
+}
+
 std::optional<RecognisedModel> recognise_model(const Weights& weights) {
-  if (auto found = recognised_next_dit(weights)) return found;
+  if (auto found = recognised_by(velocity_kinds(), weights)) return found;
   if (auto found = Autoencoder::recognise(weights)) return RecognisedModel{"autoencoder", *found};
   if (auto found = recognised_by(encoder_kinds(), weights)) return found;
   if (auto found = recognised_by(decoder_kinds(), weights)) return found;
+  if (auto found = recognised_by(conditioner_kinds(), weights)) return found;
   if (auto found = recognised_language_model(weights)) return found;
   if (weights.has("lin0.model.1.weight")) return RecognisedModel{"lpips", "LPIPS perceptual metric"};
   return std::nullopt;

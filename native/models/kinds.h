@@ -39,10 +39,19 @@ struct DecoderPlan : ModelPlan<LatentDecoder> {
   LatentGrid grid;
 };
 
+struct VelocityPlan : ModelPlan<VelocityModel> {
+  int64_t channels = 0;
+  ConditionKind condition;
+};
+
+struct ConditionerPlan : ModelPlan<Conditioner> {
+  ConditionKind condition;
+};
+
 /// What names and shapes alone tell at a glance.
 struct Recognised {
   std::string description;  // for people: "DINOv3 vits16plus"
-  int64_t channels = 0;     // of its features or latents
+  int64_t channels = 0;     // of its features, latents or caption features
 };
 
 /// An entry of the catalogue.
@@ -73,5 +82,7 @@ struct ModelKind {
 
 using EncoderKind = ModelKind<EncoderPlan>;
 using DecoderKind = ModelKind<DecoderPlan>;
+using VelocityKind = ModelKind<VelocityPlan>;
+using ConditionerKind = ModelKind<ConditionerPlan>;
 
 }  // namespace svg

@@ -97,6 +97,42 @@ TEST_CASE("catalogue: weights of every decoder are told apart, alone and in an a
   }
 }
 
+TEST_CASE("catalogue: weights of every diffusion transformer's presets are told apart, and tell their dimensions") {
+  expect_told_apart(velocity_kinds());
+  for (const VelocityKind& kind : velocity_kinds()) {
+    for (const VelocityPlan& plan : plans_of(kind)) {
+      const Weights weights(file_of(plan));
+      EXPECT(kind.recognise(weights)->channels == plan.channels);
+      EXPECT(!is_taken(encoder_kinds(), weights) && !is_taken(decoder_kinds(), weights));
+      EXPECT(!is_taken(conditioner_kinds(), weights));
+      EXPECT(recognise_model(weights)->kind == kind.name);
+      EXPECT(recognise_model(weights)->description == plan.description);
+      const auto model = plan.build(weights);
+      EXPECT(model->channels() == plan.channels && model->condition() == plan.condition);
+    }
+  }
+  EXPECT(velocity_kind_of(Json::object()).name == "next-dit");
+  EXPECT(velocity_kind_of(Json::object().set("kind", "next_dit")).name == "next-dit");
+  EXPECT_ERROR(velocity_kind_of(Json::object().set("kind", "unet")), ErrorCode::kInvalidConfig, "unet");
+}
+
+TEST_CASE("catalogue: a text encoder is told from other weights, and needs its config.json") {
+  const Json config = Json::parse(R"({"model_type": "gemma2", "vocab_size": 64, "hidden_size": 16,
+    "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "num_key_value_heads": 1,
+    "head_dim": 8, "sliding_window": 4, "query_pre_attn_scalar": 8, "eos_token_id": 1, "pad_token_id": 0})");
+  const ConditionerKind& kind = conditioner_kinds().front();
+  const Weights weights(file_of(kind.from_json(config), "model."));
+  EXPECT(kind.recognise(weights)->channels == 16 && recognise_conditioner(weights) == &kind);
+  EXPECT(!is_taken(encoder_kinds(), weights) && !is_taken(velocity_kinds(), weights));
+  EXPECT(recognise_model(weights)->kind == "gemma-2");
+  const ConditionerPlan plan = kind.infer(
+      weights, [&] { return config; }, Json::object());
+  EXPECT(plan.condition.width == 16 && plan.description == recognise_model(weights)->description);
+  EXPECT_ERROR(kind.infer(
+                   weights, [] { return Json(); }, Json::object()),
+               ErrorCode::kFileNotFound, "config.json");
+}
+
 TEST_CASE("catalogue: names are unique however they are spelt, and presets belong to one entry") {
   std::vector<std::string> names, presets;
   const auto unique = [](std::vector<std::string>& list, const std::string& name) {
@@ -108,6 +144,11 @@ TEST_CASE("catalogue: names are unique however they are spelt, and presets belon
     for (const std::string& preset : kind.presets) unique(presets, preset);
   }
   for (const DecoderKind& kind : decoder_kinds()) unique(names, kind.name);
+  for (const ConditionerKind& kind : conditioner_kinds()) unique(names, kind.name);
+  for (const VelocityKind& kind : velocity_kinds()) {
+    unique(names, kind.name);
+    for (const std::string& preset : kind.presets) unique(presets, preset);
+  }
   EXPECT(same_kind("next_dit", "Next-DiT") && !same_kind("dinov2", "dinov3"));
 }
 

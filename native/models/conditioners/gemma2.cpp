@@ -30,6 +30,15 @@ Weights find_model(const Weights& weights) {
   return weights;
 }
 
+/// Of a layer's tensor its number, -1 of any other.
+int64_t layer_of(const std::string& name) {
+  static const std::regex layer(
+      R"((?:model\.|language_model\.model\.)?layers\.(\d{1,4})\.(?:(?:input|post_attention|pre_feedforward|)"
+      R"(post_feedforward)_layernorm|self_attn\.[qkvo]_proj|mlp\.(?:gate|up|down)_proj)\.weight)");
+  std::smatch match;
+  return name.size() <= 200 && std::regex_match(name, match, layer) ? std::stoll(match[1]) : -1;
+}
+
 }  // namespace
 
 Gemma2Norm::Gemma2Norm(const Weights& weights, const Gemma2Config& config, Init init)
@@ -78,19 +87,18 @@ Json Gemma2::facts() const {
       .set("attentionSoftCap", config_.attention_soft_cap > 0);
 }
 
-void Gemma2::refuse_unknown() const {
+bool Gemma2::is_spare(const std::string& name) {
   // The head is read late, and rotary tables are computed; an encoder of pictures may stand beside a language model.
   static const std::regex late(
       R"((model\.|language_model\.model\.)?norm\.weight|(language_model\.)?lm_head\.weight|.*\.inv_freq|)"
       R"((vision_tower|multi_modal_projector)\..*)");
-  static const std::regex layer(
-      R"((?:model\.|language_model\.model\.)?layers\.(\d{1,4})\.(?:(?:input|post_attention|pre_feedforward|)"
-      R"(post_feedforward)_layernorm|self_attn\.[qkvo]_proj|mlp\.(?:gate|up|down)_proj)\.weight)");
+  return name.size() <= 200 && (layer_of(name) >= 0 || std::regex_match(name, late));
+}
+
+void Gemma2::refuse_unknown() const {
   refuse_unknown_tensors(root_, "Gemma-2", [&](const std::string& name) {
-    std::smatch match;
-    if (name.size() > 200) return false;
-    if (std::regex_match(name, match, layer)) return std::stoll(match[1]) == config_.layers - 1;
-    return std::regex_match(name, late);
+    const int64_t layer = layer_of(name);
+    return layer >= 0 ? layer == config_.layers - 1 : is_spare(name);
   });
 }
 

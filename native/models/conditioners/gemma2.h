@@ -8,6 +8,7 @@
 
 #include "core/weights.h"
 #include "models/conditioners/gemma2_config.h"
+#include "models/kinds.h"
 #include "models/part.h"
 #include "ops/layers.h"
 
@@ -82,6 +83,8 @@ class Gemma2 : public Conditioner, public TextWriter {
 
   /// Throws Error(kWeightsMismatch) naming stored tensors that belong to no Gemma-2 (core/weights.h).
   void refuse_unknown() const;
+  /// What belongs to one, but is read late or never.
+  static bool is_spare(const std::string& name);
 
   const Gemma2Config& config() const { return config_; }
   ConditionKind kind() const override { return ConditionKind::text(config_.hidden_size, kGemma2MaxPositions); }
@@ -120,5 +123,7 @@ class Gemma2 : public Conditioner, public TextWriter {
   at::ScalarType dtype_ = at::kFloat;
   at::Device device_ = at::kCPU;
 };
+
+ConditionerKind gemma2_kind();
 
 }  // namespace svg

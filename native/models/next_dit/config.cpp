@@ -110,7 +110,7 @@ NextDitConfig NextDitConfig::preset(const std::string& name) {
       config.layers = preset.layers;
       config.heads = preset.heads;
       config.kv_heads = preset.kv_heads;
-      config.ffn_dim = 4 * preset.dim;
+      config.ffn_dim = feed_forward_dim(preset.dim, 256, nullptr);
       config.axes_dims = equal_axes(config.head_dim());
       config.check();
       return config;
@@ -127,8 +127,34 @@ std::vector<std::string> NextDitConfig::preset_names() {
   return names;
 }
 
+std::string NextDitConfig::describe(int64_t dim, int64_t layers, int64_t patch_dim) {
+  for (const Preset& preset : kPresets) {
+    if (preset.dim == dim && preset.layers == layers) return concat("NextDiT ", preset.name);
+  }
+  return concat("NextDiT of ", layers, " layers, width ", dim, ", ", patch_dim, " channels");
+}
+
+Json NextDitConfig::to_json() const {
+  const auto list = [](const std::vector<int64_t>& values) { return Json(Json::Array(values.begin(), values.end())); };
+  return Json::object()
+      .set("patch_size", patch_size)
+      .set("in_channels", in_channels)
+      .set("dim", dim)
+      .set("n_layers", layers)
+      .set("n_refiner_layers", refiner_layers)
+      .set("n_heads", heads)
+      .set("n_kv_heads", kv_heads)
+      .set("ffn_dim", ffn_dim)
+      .set("cap_feat_dim", caption_dim)
+      .set("qk_norm", qk_norm)
+      .set("norm_eps", norm_eps)
+      .set("axes_dims", list(axes_dims))
+      .set("axes_lens", list(axes_lens));
+}
+
 NextDitConfig NextDitConfig::from_json(const Json& json) {
-  NextDitConfig config;
+  const Json* arch = json.find("arch");
+  NextDitConfig config = arch ? preset(arch->as_string()) : NextDitConfig();
   config.patch_size = json.get_int("patch_size", config.patch_size);
   config.in_channels = json.get_int("in_channels", config.in_channels);
   config.dim = json.get_int("dim", config.dim);
@@ -142,7 +168,8 @@ NextDitConfig NextDitConfig::from_json(const Json& json) {
   const int64_t multiple_of = json.get_int("multiple_of", 256);
   SVG_CHECK(config.heads > 0 && multiple_of > 0, ErrorCode::kInvalidConfig, "n_heads ", config.heads, ", multiple_of ",
             multiple_of);
-  config.ffn_dim = feed_forward_dim(config.dim, multiple_of, json.find("ffn_dim_multiplier"));
+  const Json* ffn = json.find("ffn_dim");
+  config.ffn_dim = ffn ? ffn->as_int() : feed_forward_dim(config.dim, multiple_of, json.find("ffn_dim_multiplier"));
   const Json* dims = json.find("axes_dims");
   config.axes_dims = dims ? dims->as_int_list() : equal_axes(config.head_dim());
   if (const Json* lens = json.find("axes_lens")) config.axes_lens = lens->as_int_list();

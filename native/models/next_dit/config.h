@@ -42,9 +42,15 @@ struct NextDitConfig {
   static NextDitConfig preset(const std::string& name);
   static std::vector<std::string> preset_names();
 
-  /// Keys of the original's arguments (dim, n_layers, n_heads, ...); absent ones keep the 2B's values,
-  /// but axes_dims, which default to thirds of head_dim.
+  /// For people: "NextDiT 2B" where a preset has these dimensions.
+  static std::string describe(int64_t dim, int64_t layers, int64_t patch_dim);
+
+  /// Keys of the original's arguments (dim, n_layers, n_heads, ...); absent ones keep the values of the preset "arch",
+  /// without one of the 2B, but axes_dims, which default to thirds of head_dim. "ffn_dim" (not the original's) comes
+  /// before what follows from multiple_of and ffn_dim_multiplier.
   static NextDitConfig from_json(const Json& json);
+  /// Under the keys of from_json.
+  Json to_json() const;
 
   /// Every dimension from the shapes of the weights. `given` adds what shapes cannot tell (axes, norm_eps,
   /// heads where there is no q_norm); what it says about the rest must agree: Error(kWeightsMismatch).

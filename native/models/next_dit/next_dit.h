@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "models/kinds.h"
 #include "models/next_dit/block.h"
 #include "models/next_dit/config.h"
 #include "models/part.h"
@@ -96,6 +97,8 @@ struct NextDit : VelocityModel {
   Rope rope_of(const std::vector<at::Tensor>& positions) const;
   void check_caption(int64_t tokens) const;
 };
+
+VelocityKind next_dit_kind();
 
 /// (S) times to (S, 256) fp32: cosines, then sines, periods up to 10000. Source: arXiv 1706.03762.
 at::Tensor time_features(const at::Tensor& t);

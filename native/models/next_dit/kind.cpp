@@ -1,0 +1,46 @@
+// NextDiT's entry in the catalogue.
+#include "core/error.h"
+#include "models/next_dit/next_dit.h"
+
+namespace svg {
+namespace {
+
+VelocityPlan next_dit_plan(const NextDitConfig& config) {
+  VelocityPlan plan;
+  plan.kind = "next-dit";
+  plan.description = NextDitConfig::describe(config.dim, config.layers, config.patch_dim());
+  plan.dimensions = config.to_json();
+  plan.channels = config.in_channels;
+  plan.condition = ConditionKind::text(config.caption_dim, config.max_caption_tokens());
+  plan.build = [config](const Weights& weights) { return std::make_unique<NextDit>(weights, config); };
+  return plan;
+}
+
+// Reads shapes alone: weights without q_norm do not tell their heads, but are no less a NextDiT.
+std::optional<Recognised> recognise_next_dit(const Weights& weights) {
+  const auto embedder = weights.shape_of("x_embedder.weight");
+  if (!embedder || embedder->size() != 2 || !weights.has("layers.0.attention.qkv.weight")) return std::nullopt;
+  int64_t layers = 0;
+  while (weights.has(concat("layers.", layers, ".attention.qkv.weight"))) ++layers;
+  return Recognised{NextDitConfig::describe((*embedder)[0], layers, (*embedder)[1]), (*embedder)[1]};
+}
+
+}  // namespace
+
+VelocityKind next_dit_kind() {
+  VelocityKind kind;
+  kind.name = "next-dit";
+  kind.title = "NextDiT";
+  kind.presets = NextDitConfig::preset_names();
+  kind.files = "^consolidated([._]ema)?(\\.00-of-01)?$";
+  kind.recognise = recognise_next_dit;
+  kind.from_json = [](const Json& json) { return next_dit_plan(NextDitConfig::from_json(json)); };
+  kind.infer = [](const Weights& weights, const ConfigReader&, const Json& said) {
+    return next_dit_plan(NextDitConfig::infer(weights, said.is_null() ? Json::object() : said));
+  };
+  // Rotary tables are computed, not read.
+  kind.is_spare = [](const std::string& name) { return name == "freqs_cis" || name.starts_with("rope_embedder."); };
+  return kind;
+}
+
+}  // namespace svg
