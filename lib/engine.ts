@@ -103,7 +103,7 @@ export class Engine {
       let listenerFailed = false;
       const settle: Settle = (messageKind, json, tensors) => {
         if (messageKind === 'event') {
-          if (listenerFailed) return;
+          if (listenerFailed || warnOfKernel(json)) return;
           try {
             onEvent?.(JSON.parse(json) as Event, tensors);
           } catch (error) {
@@ -154,6 +154,20 @@ function deliverTo(mailbox: Mailbox): NativeMessageHandler {
     if (kind === 'stopped') mailbox.reportStopped?.();
     else mailbox.pending.get(jobId)?.(kind, json, tensors);
   };
+}
+
+/** A GPU kernel that was found wrong is nobody's event: whoever uses the engine is told, once. */
+function warnOfKernel(json: string): boolean {
+  if (!json.startsWith('{"type":"kernel-fault"')) return false;
+  const { operation, cause } = JSON.parse(json) as { readonly operation: string; readonly cause: string };
+  process.emitWarning(
+    `The GPU's kernel for "${operation}" is not used any more: ${cause}. Plain operations take its place, slower.`,
+    {
+      code: 'SVGT2I_KERNEL',
+      detail: 'Please report this with the output of `svg-t2i info` and `svg-t2i doctor`.',
+    },
+  );
+  return true;
 }
 
 /** Gives an error the stack of the call: it was made when the engine's answer came, where nobody called. */

@@ -11,6 +11,7 @@
 #include "engine/device.h"
 #include "engine/state.h"
 #include "io/mapped_file.h"
+#include "ops/verified.h"
 
 namespace svg {
 
@@ -38,6 +39,14 @@ Error cause_of_failure() {
     return lost;
   }
   return error;
+}
+
+/// {"type": "kernel-fault", "operation", "cause"}: from here on the plain operations take its place, slower.
+void tell_kernel_faults(const JobCallbacks& callbacks) {
+  for (const KernelFault& fault : take_kernel_faults()) {
+    callbacks.event(
+        Json::object().set("type", "kernel-fault").set("operation", fault.signature).set("cause", fault.cause), {});
+  }
 }
 
 }  // namespace
@@ -162,9 +171,11 @@ void Engine::run_job(Job& job, EngineState& state) {
     if (state.device.is_cuda()) guard.reset_device(state.device);
     JobResult result = job.handler(state, job.request, job.tensors, emit);
     check_mapped_files();
+    tell_kernel_faults(job.callbacks);
     job.callbacks.done(nullptr, std::move(result));
   } catch (...) {
     Error error = cause_of_failure();
+    tell_kernel_faults(job.callbacks);
     if (error.code() == ErrorCode::kCancelled) {
       const std::lock_guard<std::mutex> lock(mutex_);
       if (stopping_) error = kDisposedError;

@@ -2,34 +2,61 @@
 
 #include <map>
 #include <mutex>
+#include <optional>
+
+#include "core/error.h"
 
 namespace svg {
 namespace {
 
-std::mutex mutex;
-std::map<std::string, bool>& verdicts() {
-  static std::map<std::string, bool> known;
+struct Verdict {
+  std::string cause;  // empty: trusted
+  bool told = false;
+
+  bool trusted() const { return cause.empty(); }
+};
+
+std::mutex verdicts_mutex;
+std::map<std::string, Verdict>& verdicts() {
+  static std::map<std::string, Verdict> known;
   return known;
 }
 
 std::optional<bool> verdict_of(const std::string& signature) {
-  const std::lock_guard<std::mutex> lock(mutex);
+  const std::lock_guard<std::mutex> lock(verdicts_mutex);
   const auto found = verdicts().find(signature);
-  return found == verdicts().end() ? std::nullopt : std::optional<bool>(found->second);
+  return found == verdicts().end() ? std::nullopt : std::optional<bool>(found->second.trusted());
 }
 
-void remember(const std::string& signature, bool trusted) {
-  const std::lock_guard<std::mutex> lock(mutex);
-  verdicts()[signature] = trusted;
+void remember(const std::string& signature, const std::string& cause) {
+  const std::lock_guard<std::mutex> lock(verdicts_mutex);
+  verdicts()[signature] = {cause};
 }
 
-bool agrees(const at::Tensor& got, const at::Tensor& want) {
-  if (got.sizes() != want.sizes() || got.scalar_type() != want.scalar_type()) return false;
-  if (want.numel() == 0) return true;
+/// What is wrong with `got`; empty where nothing is.
+std::string disagreement(const at::Tensor& got, const at::Tensor& want) {
+  if (got.sizes() != want.sizes() || got.scalar_type() != want.scalar_type()) {
+    return concat("its result is ", got.scalar_type(), " ", got.sizes(), " instead of ", want.scalar_type(), " ",
+                  want.sizes());
+  }
+  if (want.numel() == 0) return "";
   const at::Tensor wide = want.to(at::kFloat);
   const double error = (got.to(at::kFloat) - wide).norm().item<double>();
+  const double size = wide.norm().item<double>();
   const double bound = want.scalar_type() == at::kFloat ? 1e-5 : 1e-2;
-  return error <= bound * wide.norm().item<double>();
+  if (error <= bound * size) return "";
+  return concat("it is off by ", error / size, " of the result, at most ", bound, " is right");
+}
+
+std::vector<KernelFault> faults(bool untold_alone) {
+  const std::lock_guard<std::mutex> lock(verdicts_mutex);
+  std::vector<KernelFault> found;
+  for (auto& [signature, verdict] : verdicts()) {
+    if (verdict.trusted() || (untold_alone && verdict.told)) continue;
+    found.push_back({signature, verdict.cause});
+    if (untold_alone) verdict.told = true;
+  }
+  return found;
 }
 
 }  // namespace
@@ -42,20 +69,16 @@ at::Tensor verified(const std::string& signature, const std::function<at::Tensor
   try {
     const at::Tensor got = fast();
     // Where the input itself is not finite nothing can be told: ask again next time.
-    if (want.isfinite().all().item<bool>()) remember(signature, agrees(got, want));
-  } catch (const std::exception&) {
-    remember(signature, false);  // reported by distrusted_signatures; the plain result stands
+    if (want.isfinite().all().item<bool>()) remember(signature, disagreement(got, want));
+  } catch (const std::exception& error) {
+    const std::string text = error.what();  // the plain result stands
+    remember(signature, "it failed: " + text.substr(0, text.find('\n')));
   }
   return want;
 }
 
-std::vector<std::string> distrusted_signatures() {
-  const std::lock_guard<std::mutex> lock(mutex);
-  std::vector<std::string> names;
-  for (const auto& [signature, trusted] : verdicts()) {
-    if (!trusted) names.push_back(signature);
-  }
-  return names;
-}
+std::vector<KernelFault> kernel_faults() { return faults(/*untold_alone=*/false); }
+
+std::vector<KernelFault> take_kernel_faults() { return faults(/*untold_alone=*/true); }
 
 }  // namespace svg

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace svg {
 
@@ -14,7 +15,16 @@ namespace svg {
 at::Tensor verified(const std::string& signature, const std::function<at::Tensor()>& fast,
                     const std::function<at::Tensor()>& plain);
 
-/// Signatures that were found wrong, for reports.
-std::vector<std::string> distrusted_signatures();
+/// A kernel that is not used any more, for its signature.
+struct KernelFault {
+  std::string signature;  // operation, types and widths
+  std::string cause;      // by how much it was off, or what it threw
+};
+
+/// All that were found in this process.
+std::vector<KernelFault> kernel_faults();
+
+/// Those that no call has taken yet: each is told once.
+std::vector<KernelFault> take_kernel_faults();
 
 }  // namespace svg

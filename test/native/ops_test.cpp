@@ -167,9 +167,23 @@ TEST_CASE("ops: kernels are trusted only after they agreed with the plain operat
     EXPECT(at::equal(svg::verified("test broken", broken, plain), right));
   }
   EXPECT(plain_runs == 1 + 3 + 3);
-  const auto distrusted = svg::distrusted_signatures();
-  EXPECT(std::count(distrusted.begin(), distrusted.end(), "test wrong") == 1);
-  EXPECT(std::count(distrusted.begin(), distrusted.end(), "test same") == 0);
+  const auto short_result = [&]() -> at::Tensor { return at::ones({3}); };
+  EXPECT(at::equal(svg::verified("test short", short_result, plain), right));
+
+  const auto cause_of = [](const std::vector<svg::KernelFault>& faults, const std::string& signature) {
+    for (const svg::KernelFault& fault : faults) {
+      if (fault.signature == signature) return fault.cause;
+    }
+    return std::string();
+  };
+  for (const auto& faults : {svg::kernel_faults(), svg::take_kernel_faults()}) {
+    EXPECT(cause_of(faults, "test same").empty());
+    EXPECT(cause_of(faults, "test wrong") == "it is off by 1 of the result, at most 1e-05 is right");
+    EXPECT(cause_of(faults, "test broken") == "it failed: no such device");
+    EXPECT(cause_of(faults, "test short") == "its result is Float [3] instead of Float [4]");
+  }
+  EXPECT(svg::take_kernel_faults().empty());  // each is told once
+  EXPECT(!svg::kernel_faults().empty());
 }
 
 TEST_CASE("ops: kernels of the GPU are the plain operations") {
@@ -192,5 +206,5 @@ TEST_CASE("ops: kernels of the GPU are the plain operations") {
       svg::norm_rotate_heads(x.unflatten(1, {24, 96}), at::randn({96}).cuda(), 1e-6, rope);
     }
   }
-  for (const std::string& signature : svg::distrusted_signatures()) EXPECT(signature.rfind("test ", 0) == 0);
+  for (const svg::KernelFault& fault : svg::kernel_faults()) EXPECT(fault.signature.rfind("test ", 0) == 0);
 }

@@ -2,6 +2,7 @@
 #include "models/catalogue.h"
 
 #include "core/error.h"
+#include "diffusion/sampler.h"
 #include "engine/device.h"
 #include "engine/jobs.h"
 
@@ -57,11 +58,13 @@ Json dtypes() {
 }  // namespace
 
 /// {} -> {"encoders": [{"name", "title", "files", "yamlKey", "presets": {name: channels}}], "decoders": [the same],
-/// "dtypes": [names], "jobs": [kinds], "errorCodes": [names]}.
+/// "solvers": [{"name", "title", "family", "fields", "shift", "leastSteps"}], "dtypes": [names], "jobs": [kinds],
+/// "errorCodes": [names]}.
 JobResult catalogue(EngineState&, const Json&, const TensorMap&, const EventSink&) {
   return {Json::object()
               .set("encoders", kinds_with_channels(encoder_kinds()))
               .set("decoders", kinds_with_channels(decoder_kinds()))
+              .set("solvers", solver_rows())
               .set("dtypes", dtypes())
               .set("jobs", texts(job_kinds()))
               .set("errorCodes", error_codes()),
