@@ -1,12 +1,15 @@
 // What the two threads of a rank monitor share: the one that trains, and the one that talks to the store.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "core/error.h"
-#include "distributed/rank_monitor.h"
+#include "distributed/monitor_options.h"
 
 namespace svg {
 

@@ -9,17 +9,10 @@
 #include <thread>
 #include <vector>
 
+#include "distributed/monitor_options.h"
 #include "distributed/patience.h"
 
 namespace svg {
-
-struct MonitorOptions {
-  int rank = 0, world = 1;
-  std::string host;                            // of rank 0
-  int port = 0;                                // of its store
-  std::string launcher_prefix;                 // not empty: the launcher keeps the store there, see GroupOptions
-  std::chrono::milliseconds timeout{600'000};  // for a rank to come to what the others wait for
-};
 
 struct MonitorState;
 

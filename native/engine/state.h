@@ -1,46 +1,17 @@
 // What an engine holds between jobs. Touched by the engine's thread only.
 #pragma once
 
-#include <ATen/ATen.h>
-
 #include <memory>
 
-#include "core/error.h"
-#include "distributed/process_group.h"
-#include "engine/conditions.h"
+#include "engine/models.h"
 #include "engine/training/feature_moments.h"
 #include "engine/training/training_run.h"
-#include "models/autoencoder.h"
-#include "models/part.h"
 
 namespace svg {
 
-/// Normalises latents: (x - mean) / std per channel. Both (C, 1, 1), fp32, on the engine's device.
-struct FeatureStatistics {
-  at::Tensor mean, std;
-
-  int64_t channels() const { return mean.size(0); }
-  at::Tensor normalised(const at::Tensor& latent) const { return (latent - mean) / std; }
-  at::Tensor unnormalised(const at::Tensor& latent) const { return latent * std + mean; }
-};
-
-struct EngineState {
-  at::Device device = at::kCPU;
-  std::unique_ptr<Conditioner> conditioner;
-  std::unique_ptr<VelocityModel> velocity_model;
-  std::unique_ptr<Autoencoder> autoencoder;
-  std::unique_ptr<FeatureStatistics> statistics;
-  ConditionCache conditions;
-  std::unique_ptr<ProcessGroup> group;  // of a run of several processes; outlives the training that uses it
-  std::unique_ptr<TrainingRun> training;
+struct EngineState : EngineModels {
+  std::unique_ptr<TrainingRun> training;  // ends before the group that it uses
   FeatureMoments feature_moments;
 };
-
-/// Throws Error(kNotLoaded) naming the part that a job needs.
-template <typename Part>
-Part& require(const std::unique_ptr<Part>& part, const char* name) {
-  if (!part) throw Error(ErrorCode::kNotLoaded, concat("this needs the ", name, ", which was not loaded"));
-  return *part;
-}
 
 }  // namespace svg

@@ -4,7 +4,6 @@
 #include <filesystem>
 
 #include "core/error.h"
-#include "golden/modules.h"
 #include "io/checkpoint.h"
 #include "io/regular_file.h"
 
@@ -14,12 +13,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr size_t kMaxCaseBytes = size_t{64} << 20;
-
-// Last part of the path, whether or not it ends in a slash.
-std::string folder_name(const std::string& folder) {
-  const fs::path path = fs::path(folder).lexically_normal();
-  return (path.has_filename() ? path : path.parent_path()).filename().string();
-}
 
 TensorMap read_all(const fs::path& path) {
   TensorMap tensors;
@@ -32,18 +25,6 @@ bool ends_with(const std::string& text, const std::string& end) {
   return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
 }
 
-/// While it lives, a GPU's fp32 convolutions do not round to TF32.
-class ExactConvolutions {
- public:
-  ExactConvolutions() : before_(at::globalContext().allowTF32CuDNN()) { at::globalContext().setAllowTF32CuDNN(false); }
-  ~ExactConvolutions() { at::globalContext().setAllowTF32CuDNN(before_); }
-  ExactConvolutions(const ExactConvolutions&) = delete;
-  ExactConvolutions& operator=(const ExactConvolutions&) = delete;
-
- private:
-  bool before_;
-};
-
 std::vector<std::string> string_list(const Json* list) {
   std::vector<std::string> strings;
   if (list && list->is_array()) {
@@ -53,6 +34,11 @@ std::vector<std::string> string_list(const Json* list) {
 }
 
 }  // namespace
+
+std::string golden_case_name(const std::string& folder) {
+  const fs::path path = fs::path(folder).lexically_normal();
+  return (path.has_filename() ? path : path.parent_path()).filename().string();
+}
 
 GoldenCase::GoldenCase(const std::string& folder, at::Device device) : folder_(folder), device_(device) {
   spec_ = read_json_file((fs::path(folder) / "case.json").string(), kMaxCaseBytes);
@@ -147,7 +133,7 @@ void GoldenCase::fail(const std::string& message) { failures_.push_back(message)
 
 Json GoldenCase::report() const {
   Json result = Json::object();
-  result.set("name", folder_name(folder_));
+  result.set("name", golden_case_name(folder_));
   result.set("module", module_);
   result.set("status", passed() ? "passed" : "failed");
   result.set("maxError", max_error_);
@@ -178,31 +164,6 @@ TensorMap draw_seeded_weights(int64_t seed, double gain, const Json& keys, const
   }
   for (const std::string& name : abs) tensors.at(name) = tensors.at(name).abs();
   return tensors;
-}
-
-Json run_golden_case(const std::string& folder, at::Device device) {
-  const ExactConvolutions exact;
-  Json broken = Json::object();
-  broken.set("name", folder_name(folder));
-  broken.set("module", "");
-  broken.set("status", "failed");
-  broken.set("maxError", 0.0);
-  broken.set("tolerance", Json());
-  try {
-    GoldenCase golden(folder, device);
-    broken.set("module", golden.module());
-    const GoldenRunner* runner = find_golden_runner(golden.module());
-    if (!runner) {
-      broken.set("status", "not-run");
-      broken.set("message", "no runner for module \"" + golden.module() + "\"");
-      return broken;
-    }
-    (*runner)(golden);
-    return golden.report();
-  } catch (...) {
-    broken.set("message", translate_current_exception().what());
-    return broken;
-  }
 }
 
 }  // namespace svg

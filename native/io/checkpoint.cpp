@@ -3,43 +3,17 @@
 #include <filesystem>
 
 #include "core/error.h"
-#include "io/dtypes.h"
 #include "io/file_kind.h"
 #include "io/mapped_file.h"
 #include "io/regular_file.h"
 #include "io/safetensors.h"
 #include "io/sharded.h"
-#include "io/text.h"
 #include "io/torch_file.h"
 
 namespace svg {
 
-int64_t TensorInfo::elements() const {
-  int64_t elements = 1;
-  for (const int64_t side : shape) elements *= side;
-  return elements;
-}
-
-int64_t TensorInfo::bytes() const {
-  return listed.empty() ? elements() * static_cast<int64_t>(at::elementSize(dtype)) : listed_bytes;
-}
-
-std::string TensorInfo::type_name() const { return listed.empty() ? torch_name(dtype) : listed; }
-
-const TensorInfo& Checkpoint::readable(const std::string& name) const {
-  const auto found = tensors_.find(name);
-  SVG_CHECK(found != tensors_.end(), ErrorCode::kWeightsMismatch, "tensor \"", name, "\" is missing in ", path_);
-  if (!found->second.listed.empty()) {
-    throw Error(ErrorCode::kFileFormat,
-                concat(path_, ": tensor \"", printable(name), "\" is of type ", found->second.listed,
-                       ", which is listed but not read"),
-                "Save it as bfloat16, float16 or float32.");
-  }
-  return found->second;
-}
-
 std::shared_ptr<Checkpoint> open_checkpoint(const std::string& path, const CheckpointOptions& options) {
-  if (std::filesystem::is_directory(path)) return open_checkpoint_folder(path, options);
+  if (std::filesystem::is_directory(path)) return open_checkpoint_folder(path, options, open_checkpoint);
   const std::string name = std::filesystem::path(path).filename().string();
   if (name.ends_with(".distcp") || name == ".metadata") {
     const RegularFile exists(path);
@@ -50,7 +24,7 @@ std::shared_ptr<Checkpoint> open_checkpoint(const std::string& path, const Check
   const std::string_view bytes(reinterpret_cast<const char*>(file->data()), file->size());
   if (looks_like_safetensors(bytes)) return open_safetensors(std::move(file));
   if (looks_like_torch_file(bytes)) return open_torch_file(std::move(file), options.root);
-  if (is_index_name(path)) return open_sharded(path, options);
+  if (is_index_name(path)) return open_sharded(path, options, open_checkpoint);
   const std::string foreign = describe_foreign_file(bytes);
   SVG_CHECK(foreign.empty(), ErrorCode::kFileFormat, path, ": ", foreign);
   if (path.ends_with(".safetensors")) return open_safetensors(std::move(file));

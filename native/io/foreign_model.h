@@ -3,7 +3,8 @@
 
 #include <optional>
 
-#include "io/identify.h"
+#include "io/identity.h"
+#include "io/stored_tensors.h"
 
 namespace svg {
 

@@ -4,8 +4,8 @@
 #include <memory>
 #include <string_view>
 
-#include "io/checkpoint.h"
 #include "io/mapped_file.h"
+#include "io/stored_tensors.h"
 
 namespace svg {
 

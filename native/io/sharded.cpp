@@ -38,10 +38,11 @@ class ShardedCheckpoint : public Checkpoint {
     files_.push_back(path);
   }
 
-  std::shared_ptr<Checkpoint> add_shard(const std::string& path, const CheckpointOptions& options) {
+  std::shared_ptr<Checkpoint> add_shard(const std::string& path, const CheckpointOptions& options,
+                                        const CheckpointOpener& open) {
     // Also keeps a folder whose index names the folder itself from going round for ever.
     SVG_CHECK(!fs::is_directory(path), ErrorCode::kFileFormat, path_, ": ", path, " is a folder, not a shard");
-    auto shard = open_checkpoint(path, options);
+    auto shard = open(path, options);
     format_ = shard->format() + " (sharded)";
     files_.push_back(path);
     return shard;
@@ -135,7 +136,8 @@ bool is_shard_set(const std::vector<std::string>& names) {
 
 bool is_index_name(const std::string& path) { return path.ends_with(".index.json"); }
 
-std::shared_ptr<Checkpoint> open_sharded(const std::string& index_path, const CheckpointOptions& options) {
+std::shared_ptr<Checkpoint> open_sharded(const std::string& index_path, const CheckpointOptions& options,
+                                         const CheckpointOpener& open) {
   const Json index = read_index(index_path);
   const Json* metadata = index.find("metadata");
   auto checkpoint = std::make_shared<ShardedCheckpoint>(index_path, metadata ? *metadata : Json());
@@ -147,13 +149,14 @@ std::shared_ptr<Checkpoint> open_sharded(const std::string& index_path, const Ch
     SVG_CHECK(plain, ErrorCode::kUnsafeFile, index_path, ": \"", printable(name), "\" is not a file beside the index");
     std::shared_ptr<Checkpoint>& shard = shards[name];
     if (!shard) check_cancelled();
-    if (!shard) shard = checkpoint->add_shard((fs::path(index_path).parent_path() / name).string(), options);
+    if (!shard) shard = checkpoint->add_shard((fs::path(index_path).parent_path() / name).string(), options, open);
     checkpoint->add_tensor(tensor, shard);
   }
   return checkpoint;
 }
 
-std::shared_ptr<Checkpoint> open_checkpoint_folder(const std::string& folder, const CheckpointOptions& options) {
+std::shared_ptr<Checkpoint> open_checkpoint_folder(const std::string& folder, const CheckpointOptions& options,
+                                                   const CheckpointOpener& open) {
   refuse_other_folders(folder);
   const std::vector<std::string> names = checkpoint_files(folder);
   SVG_CHECK(!names.empty(), ErrorCode::kFileNotFound, "no checkpoint in the folder ", folder);
@@ -161,18 +164,18 @@ std::shared_ptr<Checkpoint> open_checkpoint_folder(const std::string& folder, co
   for (const char* stem : kUsualStems) {
     for (const char* extension : kUsualExtensions) {
       const std::string usual = std::string(stem) + extension;
-      if (std::binary_search(names.begin(), names.end(), usual)) return open_checkpoint(path_of(usual), options);
+      if (std::binary_search(names.begin(), names.end(), usual)) return open(path_of(usual), options);
     }
   }
   const auto index = std::find_if(names.begin(), names.end(), is_index_name);
   if (index != names.end() && std::count_if(names.begin(), names.end(), is_index_name) == 1) {
-    return open_sharded(path_of(*index), options);
+    return open_sharded(path_of(*index), options, open);
   }
-  if (names.size() == 1) return open_checkpoint(path_of(names[0]), options);
+  if (names.size() == 1) return open(path_of(names[0]), options);
   if (is_shard_set(names)) {
     auto checkpoint = std::make_shared<ShardedCheckpoint>(folder, Json());
     for (const std::string& name : names) {
-      const auto shard = checkpoint->add_shard(path_of(name), options);
+      const auto shard = checkpoint->add_shard(path_of(name), options, open);
       for (const auto& entry : shard->tensors()) checkpoint->add_tensor(entry.first, shard);
     }
     return checkpoint;

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "io/checkpoint.h"
 #include "io/mapped_file.h"
+#include "io/stored_tensors.h"
 
 namespace svg {
 

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "distributed/make_sync.h"
 #include "train/grad_clip.h"
 #include "train/state.h"
 

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "distributed/make_sync.h"
 #include "ops/block_runner.h"
 #include "train/grad_clip.h"
 #include "train/state.h"

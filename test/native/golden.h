@@ -5,6 +5,7 @@
 
 #include "check.h"
 #include "golden/case.h"
+#include "golden/run.h"
 
 namespace svg::test {
 

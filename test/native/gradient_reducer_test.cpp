@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "check.h"
+#include "distributed/make_sync.h"
 #include "ops/recompute.h"
 #include "ranks.h"
 #include "tiny_dit.h"

@@ -7,7 +7,7 @@
 #include <exception>
 
 #include "check.h"
-#include "golden/case.h"
+#include "golden/run.h"
 
 namespace svg::test {
 

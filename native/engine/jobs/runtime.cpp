@@ -14,11 +14,11 @@
 #include "core/error.h"
 #include "engine/jobs.h"
 #include "engine/state.h"
-#include "golden/case.h"
+#include "golden/run.h"
 
 namespace svg::jobs {
 
-/// {"folder"} -> the case's report (golden/case.h).
+/// {"folder"} -> the case's report (golden/run.h).
 JobResult golden(EngineState& state, const Json& request, const TensorMap&, const EventSink&) {
   return {run_golden_case(request.at("folder").as_string(), state.device), {}};
 }

@@ -6,8 +6,8 @@
 #include "core/rng.h"
 #include "core/stopwatch.h"
 #include "engine/device.h"
+#include "engine/models.h"
 #include "engine/pixels.h"
-#include "engine/state.h"
 #include "engine/training/options.h"
 #include "io/identify.h"
 #include "io/model_config.h"
@@ -60,7 +60,7 @@ TrainableAutoencoderOptions model_options(const Json& request, at::Device device
   return options;
 }
 
-AutoencoderTrainer::Options trainer_options(const EngineState& state, const Json& request) {
+AutoencoderTrainer::Options trainer_options(const EngineModels& state, const Json& request) {
   AutoencoderTrainer::Options options;
   options.loss = AutoencoderLossOptions::from_json(request.at("loss"));
   options.optimizer = adamw_options(request, options.optimizer);
@@ -98,7 +98,7 @@ std::optional<AutoencoderTrainer::Adversary> adversary(const AutoencoderLossOpti
 
 }  // namespace
 
-AutoencoderRun::AutoencoderRun(const EngineState& state, const Json& request, StartReport& report)
+AutoencoderRun::AutoencoderRun(const EngineModels& state, const Json& request, StartReport& report)
     : is_first_(!state.group || state.group->rank() == 0), plain_(request.get_bool("plain", false)) {
   const TensorMap start = read_start(request, report.remarks);
   TrainableAutoencoderOptions options = model_options(request, state.device);
@@ -127,7 +127,7 @@ AutoencoderRun::AutoencoderRun(const EngineState& state, const Json& request, St
   if (against) agree_on_weights(state, "initial discriminator", against->source->parameters());
 }
 
-Json AutoencoderRun::step(EngineState& state, const Json& request, const TensorMap& tensors) {
+Json AutoencoderRun::step(EngineModels& state, const Json& request, const TensorMap& tensors) {
   const Json::Array& draws = request.at("draws").as_array();
   const Json::Array& images = request.at("images").as_array();
   const int64_t count = static_cast<int64_t>(images.size());
@@ -172,7 +172,7 @@ Json AutoencoderRun::step(EngineState& state, const Json& request, const TensorM
       .set("milliseconds", watch.to_json());
 }
 
-void AutoencoderRun::accumulate(const EngineState& state, const std::vector<Sample>& samples, const TensorMap& tensors,
+void AutoencoderRun::accumulate(const EngineModels& state, const std::vector<Sample>& samples, const TensorMap& tensors,
                                 double share, bool last) {
   struct Batch {
     std::vector<at::Tensor> images;
@@ -225,7 +225,7 @@ TensorMap AutoencoderRun::weights(TrainedWeights kind) const {
   return weights;
 }
 
-void AutoencoderRun::publish(EngineState& state, TrainedWeights kind, at::ScalarType dtype) const {
+void AutoencoderRun::publish(EngineModels& state, TrainedWeights kind, at::ScalarType dtype) const {
   TensorMap copies;
   for (const auto& [name, tensor] : weights(kind)) copies[name] = tensor.clone();
   if (!is_first_) return;

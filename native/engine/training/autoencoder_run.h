@@ -17,18 +17,18 @@ class AutoencoderRun : public TrainingRun {
   /// "freezeResidual", "maskRatio", "latentNoise", "lpips"?: {"path"}, "loss": AutoencoderLossOptions, "optimizer",
   /// "gradClip", "emaDecay", "precision", "seed", "parallel"?: {"mode", "bucketBytes"?}, "plain"?: the
   /// bench's other side}; `report` tells what became of "start".
-  AutoencoderRun(const EngineState& state, const Json& request, StartReport& report);
+  AutoencoderRun(const EngineModels& state, const Json& request, StartReport& report);
 
   /// {"lr", "globalBatch", "draws": [numbers], "images": [tensor names], "microBatch"?} -> {"total", "nll", "rec",
   /// "perceptual", "generator", "adaptiveWeight", "discriminator", "logitsReal", "logitsFake", "gradNorm", "applied",
   /// "milliseconds"}. Images are uint8 (H, W, 3); those of one size in a micro-batch go through together. In a run of
   /// several processes "images" are this rank's, and the losses those of the whole batch.
-  Json step(EngineState& state, const Json& request, const TensorMap& tensors) override;
+  Json step(EngineModels& state, const Json& request, const TensorMap& tensors) override;
 
   TensorMap state() const override;
   void restore(const TensorMap& state) override;
   TensorMap weights(TrainedWeights kind) const override;
-  void publish(EngineState& state, TrainedWeights kind, at::ScalarType dtype) const override;
+  void publish(EngineModels& state, TrainedWeights kind, at::ScalarType dtype) const override;
 
  private:
   struct Sample {
@@ -36,7 +36,7 @@ class AutoencoderRun : public TrainingRun {
     std::string image;
   };
   /// Gradients of samples [begin, end).
-  void accumulate(const EngineState& state, const std::vector<Sample>& samples, const TensorMap& tensors, double share,
+  void accumulate(const EngineModels& state, const std::vector<Sample>& samples, const TensorMap& tensors, double share,
                   bool last);
 
   bool is_first_;  // of the ranks

@@ -8,7 +8,7 @@
 #include "core/stopwatch.h"
 #include "diffusion/time_shift.h"
 #include "engine/device.h"
-#include "engine/state.h"
+#include "engine/models.h"
 #include "engine/training/live_features.h"
 #include "engine/training/options.h"
 #include "models/next_dit/next_dit.h"
@@ -31,7 +31,7 @@ TimeSampling time_sampling(const Json& request) {
   return sampling;
 }
 
-DitTrainerOptions trainer_options(const Json& request, const EngineState& state) {
+DitTrainerOptions trainer_options(const Json& request, const EngineModels& state) {
   DitTrainerOptions options;
   options.optimizer = adamw_options(request, options.optimizer);
   options.grad_clip = request.get_double("gradClip", options.grad_clip);
@@ -48,7 +48,7 @@ DitTrainerOptions trainer_options(const Json& request, const EngineState& state)
   return options;
 }
 
-void check_against(const EngineState& state, const VelocityModel& model) {
+void check_against(const EngineModels& state, const VelocityModel& model) {
   const int64_t channels = require(state.statistics, "feature statistics").channels();
   SVG_CHECK(channels == model.channels(), ErrorCode::kWeightsMismatch, "the model draws latents of ", model.channels(),
             " channels, the feature statistics hold ", channels);
@@ -56,7 +56,7 @@ void check_against(const EngineState& state, const VelocityModel& model) {
 
 }  // namespace
 
-DitRun::DitRun(const EngineState& state, const Json& request, StartReport& report)
+DitRun::DitRun(const EngineModels& state, const Json& request, StartReport& report)
     : is_first_(!state.group || state.group->rank() == 0), seed_(request.get_int("seed", 0)) {
   require(state.statistics, "feature statistics");
   build_ = [config = NextDitConfig::from_json(request.at("model"))](const Weights& weights) {
@@ -74,7 +74,7 @@ DitRun::DitRun(const EngineState& state, const Json& request, StartReport& repor
   agree_on_weights(state, "initial weights", trainer_->parameters());
 }
 
-std::vector<at::Tensor> DitRun::latents(const EngineState& state, const Json::Array& items,
+std::vector<at::Tensor> DitRun::latents(const EngineModels& state, const Json::Array& items,
                                         const TensorMap& tensors) const {
   std::vector<at::Tensor> latents(items.size());
   std::vector<std::string> images;
@@ -95,7 +95,7 @@ std::vector<at::Tensor> DitRun::latents(const EngineState& state, const Json::Ar
   return latents;
 }
 
-std::vector<at::Tensor> DitRun::conditions(EngineState& state, const Json::Array& items,
+std::vector<at::Tensor> DitRun::conditions(EngineModels& state, const Json::Array& items,
                                            const TensorMap& tensors) const {
   const ConditionKind kind = trainer_->model().condition();
   std::vector<at::Tensor> conditions(items.size());
@@ -115,7 +115,7 @@ std::vector<at::Tensor> DitRun::conditions(EngineState& state, const Json::Array
   return conditions;
 }
 
-std::vector<DitRun::Sample> DitRun::samples(EngineState& state, const Json& request, const Json::Array& items,
+std::vector<DitRun::Sample> DitRun::samples(EngineModels& state, const Json& request, const Json::Array& items,
                                             const TensorMap& tensors) const {
   const double dropout = request.get_double("captionDropout", 0);
   const TimeSampling sampling = time_sampling(request);
@@ -139,7 +139,7 @@ std::vector<DitRun::Sample> DitRun::samples(EngineState& state, const Json& requ
   return samples;
 }
 
-Json DitRun::step(EngineState& state, const Json& request, const TensorMap& tensors) {
+Json DitRun::step(EngineModels& state, const Json& request, const TensorMap& tensors) {
   const int64_t global_batch = request.at("globalBatch").as_int();
   SVG_CHECK(global_batch > 0, ErrorCode::kInvalidArgument, "a batch of ", global_batch, " samples");
   const auto whole = static_cast<double>(global_batch);
@@ -196,7 +196,7 @@ TensorMap DitRun::weights(TrainedWeights kind) const {
   return weights;
 }
 
-void DitRun::publish(EngineState& state, TrainedWeights kind, at::ScalarType dtype) const {
+void DitRun::publish(EngineModels& state, TrainedWeights kind, at::ScalarType dtype) const {
   TensorMap copies;
   for (const auto& [name, tensor] : weights(kind)) copies[name] = tensor.clone();
   if (!is_first_) return;

@@ -4,7 +4,7 @@
 
 #include "core/cancel.h"
 #include "engine/pixels.h"
-#include "engine/state.h"
+#include "engine/models.h"
 
 namespace svg {
 namespace {
@@ -17,7 +17,7 @@ const at::Tensor& named(const TensorMap& tensors, const std::string& name) {
 
 }  // namespace
 
-std::vector<at::Tensor> encode_images(const EngineState& state, const TensorMap& tensors,
+std::vector<at::Tensor> encode_images(const EngineModels& state, const TensorMap& tensors,
                                       const std::vector<std::string>& names) {
   c10::NoGradGuard no_grad;
   const Autoencoder& autoencoder = require(state.autoencoder, "autoencoder");
@@ -34,7 +34,7 @@ std::vector<at::Tensor> encode_images(const EngineState& state, const TensorMap&
   return latents;
 }
 
-std::vector<at::Tensor> encode_conditions(EngineState& state, const ConditionKind& kind,
+std::vector<at::Tensor> encode_conditions(EngineModels& state, const ConditionKind& kind,
                                           const std::vector<ConditionInput>& inputs) {
   c10::NoGradGuard no_grad;
   if (inputs.empty()) return {};

@@ -3,7 +3,7 @@
 #include <iomanip>
 
 #include "core/error.h"
-#include "engine/state.h"
+#include "engine/models.h"
 
 namespace svg {
 
@@ -35,7 +35,7 @@ TensorMap fitting_start(const TensorMap& start, const TensorMap& parameters, Sta
   return fitting;
 }
 
-void agree_on_weights(const EngineState& state, const std::string& name, const TensorMap& parameters) {
+void agree_on_weights(const EngineModels& state, const std::string& name, const TensorMap& parameters) {
   if (!state.group) return;
   std::string sums;
   for (const auto& [parameter, value] : parameters) {

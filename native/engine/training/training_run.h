@@ -11,7 +11,7 @@
 
 namespace svg {
 
-struct EngineState;
+struct EngineModels;
 
 enum class TrainedWeights { kRaw, kEma };
 
@@ -24,7 +24,7 @@ class TrainingRun {
 
   /// One optimiser step on the samples that the request names; its losses and times. A step that throws (also when it
   /// is cancelled) has changed nothing.
-  virtual Json step(EngineState& state, const Json& request, const TensorMap& tensors) = 0;
+  virtual Json step(EngineModels& state, const Json& request, const TensorMap& tensors) = 0;
 
   /// This rank's part of everything that a bit-equal continuation needs, perhaps nothing; the tensors themselves, not
   /// copies.
@@ -36,7 +36,7 @@ class TrainingRun {
   virtual TensorMap weights(TrainedWeights kind) const = 0;
   /// Puts a copy of the weights, in `dtype`, where the jobs that draw, encode and decode find them; all ranks call
   /// it, and the first one has them after.
-  virtual void publish(EngineState& state, TrainedWeights kind, at::ScalarType dtype) const = 0;
+  virtual void publish(EngineModels& state, TrainedWeights kind, at::ScalarType dtype) const = 0;
 };
 
 /// What became of the weights that training starts from, by name.
@@ -52,6 +52,6 @@ struct StartReport {
 TensorMap fitting_start(const TensorMap& start, const TensorMap& parameters, StartReport& report);
 
 /// Throws Error(kRanks) on all ranks where their weights differ, naming the ranks and the first such parameter.
-void agree_on_weights(const EngineState& state, const std::string& name, const TensorMap& parameters);
+void agree_on_weights(const EngineModels& state, const std::string& name, const TensorMap& parameters);
 
 }  // namespace svg
