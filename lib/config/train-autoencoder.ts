@@ -1,5 +1,6 @@
 /** A configuration file of `svg-t2i train autoencoder`: a decoder, and a residual branch, on a frozen encoder. */
 import { z } from 'zod';
+import { defined } from './defined.js';
 import {
   checkCommon,
   commonShape,
@@ -43,15 +44,57 @@ const encoderModelSchema = z
     }
   });
 
-const decoderModelSchema = z.strictObject({
-  ch: size().default(128).describe('channels next to the pixels'),
-  ch_mult: z
-    .array(size())
-    .length(5)
-    .default([1, 1, 2, 2, 4])
-    .describe("five factors on ch, from the pixels' level to the latent's at 1/16 of the side"),
-  num_res_blocks: z.number().int().min(0).max(100).default(2).describe('blocks a level, less one'),
-});
+/** The original's own. Sources: arXiv 2512.11749, table 7; `hyconfig` of its yaml for HunyuanImage's decoder. */
+const DECODERS = {
+  conv: { ch: 128, ch_mult: [1, 1, 2, 2, 4] },
+  hunyuan: {
+    block_out_channels: [768, 384, 192, 192, 96],
+    ffactor_spatial: 16,
+    upsample_match_channel: true,
+  },
+} as const satisfies Record<string, object>;
+
+const decoderModelSchema = z
+  .strictObject({
+    kind: z
+      .enum(Object.keys(DECODERS) as [keyof typeof DECODERS])
+      .default('conv')
+      .describe("conv: the published one; hunyuan: HunyuanImage's, of 3-D convolutions"),
+    num_res_blocks: z.number().int().min(0).max(100).default(2).describe('blocks a level, less one'),
+    ch: size().optional().describe('conv: channels next to the pixels; 128 where not given'),
+    ch_mult: z
+      .array(size())
+      .length(5)
+      .optional()
+      .describe("conv: five factors on ch, from the pixels' level to the latent's at 1/16 of the side"),
+    block_out_channels: z
+      .array(size().multipleOf(32))
+      .min(5)
+      .optional()
+      .describe("hunyuan: channels of five levels or more, from the latent's to the pixels'"),
+    ffactor_spatial: z
+      .literal(16, { error: 'must be 16' })
+      .optional()
+      .describe('hunyuan: pixels a side of a latent cell'),
+    upsample_match_channel: z
+      .boolean()
+      .optional()
+      .describe("hunyuan: whether a doubling ends in the next level's channels; true where not given"),
+  })
+  .transform(({ kind, num_res_blocks, ...given }, context) => {
+    const usual = DECODERS[kind];
+    for (const [key, value] of Object.entries(defined(given))) {
+      if (key in usual) continue;
+      context.addIssue({
+        code: 'custom',
+        path: [key],
+        message: `is no key of decoder ${kind}`,
+        input: value,
+      });
+    }
+    // The first kind goes without its name, as it did when it was the only one: runs of then can be resumed.
+    return { ...(kind === 'conv' ? {} : { kind }), ...usual, ...defined(given), num_res_blocks };
+  });
 
 const residualModelSchema = z.strictObject({
   output_dim: size().default(8).describe('channels that the branch adds to a latent'),

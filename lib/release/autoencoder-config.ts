@@ -5,22 +5,53 @@ import { MAX_YAML_BYTES, parseYaml } from '../config/yaml.js';
 import { readTextSync } from '../regular-file.js';
 
 // Loose: the yaml also holds training settings, and names of Python classes that mean nothing here.
-const paramsSchema = z.looseObject({
-  ckpt_path: z.string().nullish(),
-  num_layer: z.number().int().default(-1),
-  ddconfig: z.looseObject({
-    z_channels: z.number().int().positive(),
-    ch: z.number().int().positive(),
-    ch_mult: z.array(z.number().int().positive()).min(1),
-    num_res_blocks: z.number().int().nonnegative(),
-    out_ch: z.number().int().positive().default(3),
-  }),
-  dinoconfig: z.looseObject({ model_name: z.string().optional(), weights: z.string().nullish() }).nullish(),
-  extra_vit_config: z
-    .looseObject({ output_dim: z.number().int().positive(), use_outnorm: z.boolean().default(false) })
-    .nullish(),
+const size = () => z.number().int().positive();
+const convSchema = z.looseObject({
+  z_channels: size(),
+  ch: size(),
+  ch_mult: z.array(size()).min(1),
+  num_res_blocks: z.number().int().nonnegative(),
+  out_ch: size().default(3),
 });
+const hunyuanSchema = z.looseObject({
+  z_channels: size(),
+  block_out_channels: z.array(size()).min(1),
+  num_res_blocks: z.number().int().nonnegative(),
+  ffactor_spatial: size(),
+  ffactor_temporal: size().default(1),
+  out_channels: size().default(3),
+  upsample_match_channel: z.boolean().default(true),
+});
+const paramsSchema = z
+  .looseObject({
+    ckpt_path: z.string().nullish(),
+    num_layer: z.number().int().default(-1),
+    ddconfig: convSchema.nullish(),
+    hyconfig: hunyuanSchema.nullish(),
+    dinoconfig: z.looseObject({ model_name: z.string().optional(), weights: z.string().nullish() }).nullish(),
+    extra_vit_config: z
+      .looseObject({ output_dim: z.number().int().positive(), use_outnorm: z.boolean().default(false) })
+      .nullish(),
+  })
+  .superRefine(({ ddconfig, hyconfig }, context) => {
+    if (ddconfig && hyconfig) {
+      context.addIssue({
+        code: 'custom',
+        message: 'has both ddconfig and hyconfig: an autoencoder has one decoder',
+      });
+    } else if (!ddconfig && !hyconfig) {
+      context.addIssue({
+        code: 'custom',
+        message: 'needs ddconfig or hyconfig, the dimensions of the decoder',
+      });
+    }
+  });
 const fileSchema = z.looseObject({ model: z.looseObject({ params: paramsSchema }) });
+
+export type DecoderDimensions = Readonly<Record<string, string | number | boolean | readonly number[]>> & {
+  /** Of the engine's catalogue: what ddconfig and hyconfig describe. */
+  readonly kind: 'conv' | 'hunyuan';
+};
 
 export interface AutoencoderConfig {
   /** As written in the yaml, not yet resolved. */
@@ -30,12 +61,8 @@ export interface AutoencoderConfig {
   /** Row of the feature statistics. */
   readonly statisticsLayer: number;
   readonly latentChannels: number;
-  readonly decoder: {
-    readonly ch: number;
-    readonly ch_mult: readonly number[];
-    readonly num_res_blocks: number;
-    readonly out_ch: number;
-  };
+  /** Dimensions under the engine's keys. */
+  readonly decoder: DecoderDimensions;
   /** Autoencoder-R has a residual branch, Autoencoder-P has none. */
   readonly residual: { readonly output_dim: number; readonly align_distribution: boolean } | null;
 }
@@ -43,19 +70,32 @@ export interface AutoencoderConfig {
 export function readAutoencoderConfig(path: string): AutoencoderConfig {
   const tree = parseYaml(readTextSync(path, { maxBytes: 16 * MAX_YAML_BYTES }), path);
   const { params } = validate(fileSchema, tree, { source: path }).model;
-  const { ddconfig, dinoconfig, extra_vit_config: residual } = params;
+  const { dinoconfig, extra_vit_config: residual } = params;
   return {
     checkpoint: params.ckpt_path ?? undefined,
     encoder: dinoconfig?.weights ?? undefined,
     encoderName: dinoconfig?.model_name,
     statisticsLayer: params.num_layer,
-    latentChannels: ddconfig.z_channels,
-    decoder: {
-      ch: ddconfig.ch,
-      ch_mult: ddconfig.ch_mult,
-      num_res_blocks: ddconfig.num_res_blocks,
-      out_ch: ddconfig.out_ch,
-    },
+    latentChannels: (params.hyconfig ?? params.ddconfig)?.z_channels ?? 0,
+    decoder: decoderOf(params),
     residual: residual ? { output_dim: residual.output_dim, align_distribution: residual.use_outnorm } : null,
   };
+}
+
+function decoderOf({ ddconfig, hyconfig }: z.output<typeof paramsSchema>): DecoderDimensions {
+  if (hyconfig) {
+    const { block_out_channels, num_res_blocks, ffactor_spatial, ffactor_temporal, out_channels } = hyconfig;
+    const { upsample_match_channel } = hyconfig;
+    return {
+      kind: 'hunyuan',
+      block_out_channels,
+      num_res_blocks,
+      ffactor_spatial,
+      ffactor_temporal,
+      out_channels,
+      upsample_match_channel,
+    };
+  }
+  const { ch = 0, ch_mult = [], num_res_blocks = 0, out_ch = 3 } = ddconfig ?? {};
+  return { kind: 'conv', ch, ch_mult, num_res_blocks, out_ch };
 }

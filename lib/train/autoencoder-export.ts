@@ -36,22 +36,13 @@ export async function exportAutoencoder(
 
 /** As the original writes and `sample` reads it. */
 function autoencoderYaml(config: AutoencoderTrainingConfig, checkpoint: string): object {
-  const { model, encoder, data } = config;
+  const { model, encoder } = config;
   return {
     model: {
       target: 'ldm.models.dinov3_decoder_native_resolution.DinoDecoder',
       params: {
         ckpt_path: checkpoint,
-        ddconfig: {
-          double_z: true,
-          z_channels: latentChannels(model),
-          resolution: data.resolution,
-          in_channels: 3,
-          out_ch: 3,
-          ...model.decoder,
-          attn_resolutions: [],
-          dropout: 0,
-        },
+        ...decoderYaml(config),
         dinoconfig: {
           model_name: model.encoder.arch ?? 'custom',
           weights: encoder.weights === undefined ? null : `pre-trained/${basename(encoder.weights)}`,
@@ -65,6 +56,27 @@ function autoencoderYaml(config: AutoencoderTrainingConfig, checkpoint: string):
                 vit_type: 'vit-rope-s',
               },
       },
+    },
+  };
+}
+
+/** The original has one of the two and null for the other. */
+function decoderYaml({ model, data }: AutoencoderTrainingConfig): object {
+  const { kind = 'conv', ...decoder } = model.decoder as { readonly kind?: string };
+  const z_channels = latentChannels(model);
+  if (kind === 'hunyuan') {
+    return { ddconfig: null, hyconfig: { ...decoder, out_channels: 3, z_channels, ffactor_temporal: 1 } };
+  }
+  return {
+    ddconfig: {
+      double_z: true,
+      z_channels,
+      resolution: data.resolution,
+      in_channels: 3,
+      out_ch: 3,
+      ...decoder,
+      attn_resolutions: [],
+      dropout: 0,
     },
   };
 }

@@ -4,10 +4,10 @@
 
 namespace svg {
 
-bool Guidance::needs_unconditional(double t) const { return t < until && scale != 1.0; }
+bool Guidance::needs_unconditional(double t) const { return active(t) && scale != 1.0; }
 
 bool Guidance::shortens_conditional(double t) const {
-  return t < until && scale == 1.0 && mode == GuidanceMode::kRenorm && renorm > 0 && renorm < 1;
+  return active(t) && scale == 1.0 && mode == GuidanceMode::kRenorm && renorm > 0 && renorm < 1;
 }
 
 GuidanceMode guidance_mode(const std::string& name) {

@@ -15,9 +15,11 @@ enum class GuidanceMode {
 struct Guidance {
   double scale = 4.0;
   GuidanceMode mode = GuidanceMode::kRenorm;
-  double until = 100.0;  // guidance at t < until (t = 0 is noise), the conditional velocity alone from there on
-  double renorm = 1.0;   // 0: no renorm
+  double from = 0.0;  // guidance at from <= t < until (t = 0 is noise), the conditional velocity alone elsewhere
+  double until = 100.0;
+  double renorm = 1.0;  // 0: no renorm
 
+  bool active(double t) const { return t >= from && t < until; }
   /// Whether the unconditional velocity changes the result at time t. A scale of 1 leaves it out of every mode.
   bool needs_unconditional(double t) const;
   /// Whether renorm scales down the conditional velocity alone at time t: a scale of 1 under a limit below its norm.

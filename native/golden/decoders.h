@@ -6,5 +6,6 @@
 namespace svg {
 
 void run_hunyuan_decoder(GoldenCase& golden);
+void run_rae_decoder(GoldenCase& golden);
 
 }  // namespace svg

@@ -7,6 +7,7 @@
 #include "golden/diffusion.h"
 #include "golden/dit.h"
 #include "golden/files.h"
+#include "golden/rae_dit.h"
 #include "golden/text.h"
 #include "golden/vision.h"
 
@@ -19,6 +20,7 @@ const GoldenRunner* find_golden_runner(const std::string& module) {
       {"dit_trainer", run_dit_trainer},    {"gemma2", run_gemma2},
       {"hy_decoder", run_hunyuan_decoder}, {"lpips", run_lpips},
       {"next_dit", run_next_dit},          {"patch_discriminator", run_patch_discriminator},
+      {"rae_decoder", run_rae_decoder},    {"rae_dit", run_rae_dit},
       {"residual_vit", run_residual_vit},  {"solver", run_solver},
       {"torch_file", run_torch_file},      {"transport", run_transport},
   };

@@ -98,8 +98,6 @@ AutoencoderConfig from_published(const Json& params) {
               kind.yaml_key, "\": an autoencoder has one decoder");
     decoder = &kind;
   }
-  SVG_CHECK(!params.find("hyconfig") || (decoder && decoder->yaml_key == "hyconfig"), ErrorCode::kInvalidConfig,
-            "the configuration has \"hyconfig\": the 3-D decoder was never released, only \"ddconfig\" is known");
   if (!decoder) decoder = &decoder_kinds().front();
   config.decoder = decoder->from_json(params.at(decoder->yaml_key));
   for (const EncoderKind& kind : encoder_kinds()) {
@@ -123,7 +121,7 @@ bool is_published(const Json& json) {
   for (const DecoderKind& kind : decoder_kinds()) {
     if (!kind.yaml_key.empty() && json.find(kind.yaml_key)) return true;
   }
-  return json.find("hyconfig") != nullptr;
+  return false;
 }
 
 }  // namespace

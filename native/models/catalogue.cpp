@@ -7,6 +7,7 @@
 #include "models/autoencoder.h"
 #include "models/conditioners/gemma2.h"
 #include "models/decoders/conv_decoder.h"
+#include "models/decoders/hunyuan.h"
 #include "models/encoders/dinov3.h"
 #include "models/next_dit/next_dit.h"
 
@@ -18,7 +19,7 @@ const std::vector<EncoderKind>& encoder_kinds() {
 }
 
 const std::vector<DecoderKind>& decoder_kinds() {
-  static const std::vector<DecoderKind> kinds = {conv_decoder_kind()};
+  static const std::vector<DecoderKind> kinds = {conv_decoder_kind(), hunyuan_kind()};
   return kinds;
 }
 

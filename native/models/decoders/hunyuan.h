@@ -11,7 +11,7 @@
 #include "core/json.h"
 #include "core/weights.h"
 #include "models/decoders/conv_blocks.h"
-#include "models/part.h"
+#include "models/kinds.h"
 
 namespace svg {
 
@@ -72,5 +72,8 @@ class HunyuanDecoder : public LatentDecoder {
   GroupNorm norm_out_;
   Conv2d conv_out_;
 };
+
+/// Its entry in the catalogue.
+DecoderKind hunyuan_kind();
 
 }  // namespace svg

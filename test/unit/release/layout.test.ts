@@ -182,7 +182,7 @@ describe('the yaml of an autoencoder', () => {
 
   it.each([
     ['a: [', 'bad.yaml: '],
-    ['model: {params: {}}', 'model.params.ddconfig: must be a mapping, got nothing'],
+    ['model: {params: {}}', 'model.params: needs ddconfig or hyconfig'],
     ['3', 'must be a mapping, got 3'],
   ])('%j is refused', (text, message) => {
     writeFiles(base, { 'bad.yaml': text });
