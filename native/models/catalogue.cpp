@@ -4,7 +4,6 @@
 #include <cctype>
 
 #include "core/error.h"
-#include "models/autoencoder.h"
 #include "models/conditioners/gemma2.h"
 #include "models/decoders/conv_decoder.h"
 #include "models/decoders/hunyuan.h"
@@ -74,26 +73,6 @@ const Kind* recogniser_of(const std::vector<Kind>& kinds, const Weights& weights
   return nullptr;
 }
 
-template <typename Kind>
-std::optional<RecognisedModel> recognised_by(const std::vector<Kind>& kinds, const Weights& weights) {
-  const Kind* kind = recogniser_of(kinds, weights);
-  if (!kind) return std::nullopt;
-  return RecognisedModel{kind->name, kind->recognise(weights)->description};
-}
-
-std::optional<RecognisedModel> recognised_language_model(const Weights& given) {
-  for (const char* prefix : {"model.", ""}) {
-    const Weights weights = *prefix ? given.scope("model") : given;
-    const auto table = weights.shape_of("embed_tokens.weight");
-    if (!table || !weights.has("layers.0.self_attn.q_proj.weight")) continue;
-    int64_t layers = 0;
-    while (weights.has(concat("layers.", layers, ".self_attn.q_proj.weight"))) ++layers;
-    return RecognisedModel{
-        "unknown", concat("Language model of ", layers, " layers, width ", table->size() > 1 ? table->at(1) : 0)};
-  }
-  return std::nullopt;
-}
-
 }  // namespace
 
 bool same_kind(const std::string& a, const std::string& b) { return plain_spelling(a) == plain_spelling(b); }
@@ -119,17 +98,6 @@ const VelocityKind* recognise_velocity_model(const Weights& weights) {
 }
 const ConditionerKind* recognise_conditioner(const Weights& weights) {
   return recogniser_of(conditioner_kinds(), weights);
-}
-
-std::optional<RecognisedModel> recognise_model(const Weights& weights) {
-  if (auto found = recognised_by(velocity_kinds(), weights)) return found;
-  if (auto found = Autoencoder::recognise(weights)) return RecognisedModel{"autoencoder", *found};
-  if (auto found = recognised_by(encoder_kinds(), weights)) return found;
-  if (auto found = recognised_by(decoder_kinds(), weights)) return found;
-  if (auto found = recognised_by(conditioner_kinds(), weights)) return found;
-  if (auto found = recognised_language_model(weights)) return found;
-  if (weights.has("lin0.model.1.weight")) return RecognisedModel{"lpips", "LPIPS perceptual metric"};
-  return std::nullopt;
 }
 
 }  // namespace svg

@@ -1,7 +1,6 @@
 // The only list of the kinds of models, one table a door.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,14 +33,5 @@ const EncoderKind* recognise_encoder(const Weights& weights);
 const DecoderKind* recognise_decoder(const Weights& weights);
 const VelocityKind* recognise_velocity_model(const Weights& weights);
 const ConditionerKind* recognise_conditioner(const Weights& weights);
-
-/// What a state dict is, told from its names and shapes.
-struct RecognisedModel {
-  std::string kind;         // name of an entry, or "autoencoder", "lpips", or "unknown" for another library's
-  std::string description;  // "SVG autoencoder P, 384 channels, encoder DINOv3 vits16plus"
-};
-
-/// Empty where no entry knows it.
-std::optional<RecognisedModel> recognise_model(const Weights& weights);
 
 }  // namespace svg

@@ -3,6 +3,7 @@
 
 #include "check.h"
 #include "models/autoencoder.h"
+#include "models/recognise.h"
 
 using namespace svg;
 

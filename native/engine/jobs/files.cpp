@@ -5,7 +5,7 @@
 #include "io/convert.h"
 #include "io/inspect.h"
 #include "io/verify.h"
-#include "models/catalogue.h"
+#include "models/recognise.h"
 
 namespace svg::jobs {
 namespace {
