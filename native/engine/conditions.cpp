@@ -1,7 +1,6 @@
 #include "engine/conditions.h"
 
-#include "engine/state.h"
-#include "models/conditioners/labels.h"
+#include "core/error.h"
 
 namespace svg {
 namespace {
@@ -38,17 +37,6 @@ void check_condition(const ConditionKind& kind, const ConditionInput& input) {
   SVG_CHECK(kind.most_tokens == 0 || static_cast<int64_t>(input.size()) <= kind.most_tokens,
             ErrorCode::kInvalidArgument, "a caption of ", input.size(), " tokens: the DiT takes at most ",
             kind.most_tokens);
-}
-
-Conditioner& conditioner_for(EngineState& state, const ConditionKind& kind) {
-  const bool labels = kind.of == ConditionKind::Of::kClass;
-  if (labels && !(state.conditioner && state.conditioner->kind() == kind)) {
-    state.conditioner = std::make_unique<Labels>(kind.classes);
-  }
-  Conditioner& conditioner = require(state.conditioner, "text encoder");
-  SVG_CHECK(labels || conditioner.kind().of == kind.of, ErrorCode::kNotLoaded,
-            "this needs the text encoder, which was not loaded");
-  return conditioner;
 }
 
 std::vector<at::Tensor> ConditionCache::prepared(const Conditioner& conditioner, const VelocityModel& model,

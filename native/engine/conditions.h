@@ -15,8 +15,6 @@
 
 namespace svg {
 
-struct EngineState;
-
 /// Token ids without padding, or one class number: what a Conditioner takes.
 using ConditionInput = std::vector<int64_t>;
 
@@ -29,10 +27,6 @@ ConditionInput condition_input(const Json& item, const ConditionKind& kind, cons
 
 /// Throws Error(kInvalidArgument) for a caption beyond the model's table, or a class that it does not know.
 void check_condition(const ConditionKind& kind, const ConditionInput& input);
-
-/// What encodes for this kind of model. Classes need no file: theirs comes with the model. Throws Error(kNotLoaded)
-/// without a text encoder.
-Conditioner& conditioner_for(EngineState& state, const ConditionKind& kind);
 
 class ConditionCache {
  public:

@@ -39,4 +39,8 @@ Part& require(const std::unique_ptr<Part>& part, const char* name) {
   return *part;
 }
 
+/// What encodes for this kind of model. Classes need no file: theirs comes with the model. Throws Error(kNotLoaded)
+/// without a text encoder.
+Conditioner& conditioner_for(EngineModels& state, const ConditionKind& kind);
+
 }  // namespace svg

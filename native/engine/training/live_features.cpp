@@ -3,8 +3,8 @@
 #include <c10/core/GradMode.h>
 
 #include "core/cancel.h"
-#include "engine/pixels.h"
 #include "engine/models.h"
+#include "engine/pixels.h"
 
 namespace svg {
 namespace {

@@ -90,4 +90,8 @@ std::vector<at::Tensor> NextDitGuided::velocity(const std::vector<at::Tensor>& l
   return velocities;
 }
 
+std::unique_ptr<GuidedVelocity> NextDit::guide(std::vector<GuidedItem> items, const Guidance& guidance) const {
+  return std::make_unique<NextDitGuided>(*this, std::move(items), guidance);
+}
+
 }  // namespace svg

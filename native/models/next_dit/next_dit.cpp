@@ -8,7 +8,6 @@
 
 #include "core/cancel.h"
 #include "core/error.h"
-#include "models/next_dit/guided.h"
 
 namespace svg {
 namespace {
@@ -245,10 +244,6 @@ std::vector<at::Tensor> NextDit::forward(const std::vector<at::Tensor>& latents,
   std::vector<at::Tensor> result = velocities(filled_latents, at::cat({times, times.narrow(0, 0, 1)}), filled_captions);
   result.pop_back();
   return result;
-}
-
-std::unique_ptr<GuidedVelocity> NextDit::guide(std::vector<GuidedItem> items, const Guidance& guidance) const {
-  return std::make_unique<NextDitGuided>(*this, std::move(items), guidance);
 }
 
 std::vector<at::Tensor> NextDit::velocities(const std::vector<at::Tensor>& latents, const at::Tensor& t,
