@@ -6,6 +6,7 @@
 #include "golden/decoders.h"
 #include "golden/diffusion.h"
 #include "golden/dit.h"
+#include "golden/encoders.h"
 #include "golden/files.h"
 #include "golden/rae_dit.h"
 #include "golden/text.h"
@@ -15,14 +16,25 @@ namespace svg {
 
 const GoldenRunner* find_golden_runner(const std::string& module) {
   static const std::map<std::string, GoldenRunner> runners = {
-      {"autoencoder", run_autoencoder},    {"autoencoder_trainer", run_autoencoder_trainer},
-      {"conv_decoder", run_conv_decoder},  {"dinov3", run_dinov3},
-      {"dit_trainer", run_dit_trainer},    {"gemma2", run_gemma2},
-      {"hy_decoder", run_hunyuan_decoder}, {"lpips", run_lpips},
-      {"next_dit", run_next_dit},          {"patch_discriminator", run_patch_discriminator},
-      {"rae_decoder", run_rae_decoder},    {"rae_dit", run_rae_dit},
-      {"residual_vit", run_residual_vit},  {"solver", run_solver},
-      {"torch_file", run_torch_file},      {"transport", run_transport},
+      {"autoencoder", run_autoencoder},
+      {"autoencoder_trainer", run_autoencoder_trainer},
+      {"conv_decoder", run_conv_decoder},
+      {"dinov2", run_dinov2},
+      {"dinov3", run_dinov3},
+      {"mae", run_mae},
+      {"siglip2", run_siglip2},
+      {"dit_trainer", run_dit_trainer},
+      {"gemma2", run_gemma2},
+      {"hy_decoder", run_hunyuan_decoder},
+      {"lpips", run_lpips},
+      {"next_dit", run_next_dit},
+      {"patch_discriminator", run_patch_discriminator},
+      {"rae_decoder", run_rae_decoder},
+      {"rae_dit", run_rae_dit},
+      {"residual_vit", run_residual_vit},
+      {"solver", run_solver},
+      {"torch_file", run_torch_file},
+      {"transport", run_transport},
   };
   const auto found = runners.find(module);
   return found == runners.end() ? nullptr : &found->second;

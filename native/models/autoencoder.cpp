@@ -103,7 +103,10 @@ AutoencoderConfig from_published(const Json& params) {
   for (const EncoderKind& kind : encoder_kinds()) {
     const Json* part = kind.yaml_key.empty() ? nullptr : params.find(kind.yaml_key);
     if (!part || config.encoder) continue;
-    config.encoder = encoder_plan(Json::object().set("arch", part->at("model_name").as_string()));
+    // The reference's files for other encoders than DINO name a place alone: the weights say what is there.
+    if (const Json* name = part->find("model_name")) {
+      config.encoder = encoder_plan(Json::object().set("arch", name->as_string()));
+    }
   }
   if (const Json* extra = params.find("extra_vit_config")) {
     const std::string type = extra->get_string("vit_type", "vit-rope-s");

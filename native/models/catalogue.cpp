@@ -7,13 +7,16 @@
 #include "models/conditioners/gemma2.h"
 #include "models/decoders/conv_decoder.h"
 #include "models/decoders/hunyuan.h"
+#include "models/encoders/dinov2.h"
 #include "models/encoders/dinov3.h"
+#include "models/encoders/mae.h"
+#include "models/encoders/siglip2.h"
 #include "models/next_dit/next_dit.h"
 
 namespace svg {
 
 const std::vector<EncoderKind>& encoder_kinds() {
-  static const std::vector<EncoderKind> kinds = {dinov3_kind()};
+  static const std::vector<EncoderKind> kinds = {dinov3_kind(), dinov2::kind(), siglip2::kind(), mae::kind()};
   return kinds;
 }
 

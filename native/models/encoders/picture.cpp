@@ -24,7 +24,7 @@ at::Tensor patches_as_cells(const at::Tensor& image, const Cells& cells, int64_t
             cells.columns, " cells");
   const int64_t height = cells.rows * patch, width = cells.columns * patch;
   if (image.size(-2) == height && image.size(-1) == width) return image;
-  return at::_upsample_bicubic2d_aa(image.to(at::kFloat), {height, width}, /*align_corners=*/false);
+  return at::upsample_bicubic2d(image.to(at::kFloat), {height, width}, /*align_corners=*/false);
 }
 
 }  // namespace svg

@@ -18,7 +18,8 @@ at::Tensor normalised_picture(const at::Tensor& image, const std::array<double, 
 at::Tensor imagenet_normalised(const at::Tensor& image);
 
 /// The picture in the size of which patches of `patch` pixels give `cells`: as it is where that is its own, else
-/// resized (bicubic, with antialiasing, as pictures are for training). Throws Error(kInvalidArgument) for no cells.
+/// resized (bicubic without antialiasing, as the reference resizes for patches of 14 pixels). Throws
+/// Error(kInvalidArgument) for no cells.
 at::Tensor patches_as_cells(const at::Tensor& image, const Cells& cells, int64_t patch);
 
 }  // namespace svg
