@@ -17,6 +17,7 @@ export type { ImageMetadata } from './pipeline/image-metadata.js';
 export type { DecodedImage, Latent } from './pipeline/latent.js';
 export { requestFromParameters } from './pipeline/repeat.js';
 export type {
+  Classes,
   DecodeEvent,
   DoneEvent,
   EncodeEvent,
@@ -29,6 +30,7 @@ export type {
   ImageEvent,
   PreviewEvent,
   Reconstruction,
+  RequestFields,
   StepEvent,
   Timings,
   WarningEvent,

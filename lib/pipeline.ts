@@ -22,6 +22,7 @@ import { disposeWhenForgotten, isNotForgotten } from './pipeline/forgotten.js';
 import type { GeneratedImage } from './pipeline/generated-image.js';
 import type { Latent } from './pipeline/latent.js';
 import { SampleRun } from './pipeline/sample-run.js';
+import { checkSubjects } from './pipeline/subjects.js';
 import { imageFrom, imageTensor, latentFrom, latentSchema, latentTensor } from './pipeline/tensors.js';
 import { NO_TIME } from './pipeline/timings.js';
 import type {
@@ -148,13 +149,15 @@ export class SvgT2I {
     const { signal, noise, only, returnLatents, returnDecoded, previewEvery, keepGoing, ...settings } =
       checkRequest(request, this.#loaded.defaults);
     const seed = settings.seed === 'random' ? randomInt(2 ** 47) : settings.seed;
-    const prompt = typeof settings.prompt === 'string' ? [settings.prompt] : settings.prompt;
-    const tokenizer = this.#tokenizer();
-    if (settings.systemPrompt === 'enhance') checkWriter(tokenizer);
+    const { kind } = this.#loaded;
+    const tokenizer = kind.condition === 'text' ? this.#tokenizer() : undefined;
+    if (tokenizer !== undefined && settings.systemPrompt === 'enhance') checkWriter(tokenizer);
+    this.#engine();
+    const subjects = checkSubjects(settings, this.#loaded);
     const run = new SampleRun(
       this.#loaded,
       tokenizer,
-      { ...settings, seed, prompt },
+      { ...settings, ...subjects, seed },
       {
         noise,
         only,

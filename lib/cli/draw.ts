@@ -8,10 +8,13 @@ import type { GeneratedImage } from '../pipeline/generated-image.js';
 import { askedMetadata, modelNames } from '../pipeline/metadata.js';
 import type { Repetition } from '../pipeline/repeat.js';
 import { checkSeeds } from '../pipeline/sample-job.js';
+import { type Subjects, subjectsOf } from '../pipeline/subjects.js';
 import type { FailedImage } from '../pipeline/types.js';
 import { SvgT2I } from '../pipeline.js';
 import { softCapOf } from '../release/attention-soft-cap.js';
+import { readClassNames } from '../release/class-names.js';
 import { findRelease, MODEL_PARTS, type ReleaseLayout } from '../release/layout.js';
+import type { ModelPart } from '../release/types.js';
 import { DrawReport, MismatchReport } from './draw-report.js';
 import { picturesToDraw } from './existing-pictures.js';
 import { Grids } from './grids.js';
@@ -20,6 +23,9 @@ import { warn } from './output.js';
 import { checkGrid, type OutputPlan, planOutput, prepareOutput, type Target } from './output-plan.js';
 import { listenForInterrupt } from './signals.js';
 import { writeWhole } from './write-file.js';
+
+/** Of a model that reads no text. */
+const CLASS_PARTS: readonly ModelPart[] = ['dit', 'autoencoder'];
 
 /** Where so many fail before one is drawn, it is not the pictures. */
 const MAX_FAILED_AT_FIRST = 10;
@@ -36,10 +42,15 @@ export interface DrawOptions {
   readonly from?: RepeatedPicture | undefined;
 }
 
+/** What to draw: prompts, or classes by number or name. */
+export type AskedSubjects =
+  | { readonly prompts: readonly string[] }
+  | { readonly classes: readonly (number | string)[] };
+
 /** Returns the files that were written. */
 export async function drawAll(
   config: SampleConfig,
-  prompts: readonly string[],
+  asked: AskedSubjects,
   options: DrawOptions,
 ): Promise<readonly string[]> {
   const { output } = config;
@@ -50,25 +61,29 @@ export async function drawAll(
   }
   const seed = config.sample.seed === 'random' ? randomInt(2 ** 47) : config.sample.seed;
   const sample = { ...config.sample, seed };
-  checkSeeds(sample, prompts.length);
+  // The names of classes lie with the release; prompts are refused before anybody looks for one.
+  const named = 'classes' in asked ? findRelease(config.model, CLASS_PARTS) : undefined;
+  const subjects = subjectsFrom(asked, named?.classNames);
+  checkSeeds(sample, subjects.prompt.length);
   const plan = await planOutput(output, {
-    promptCount: prompts.length,
+    promptCount: subjects.prompt.length,
     count: sample.count,
     seedOf: (index) => seedOf(sample, index),
+    classOf: (index) => subjects.classes?.[Math.floor(index / sample.count)]?.number,
     stdoutIsTerminal: process.stdout.isTTY === true,
   });
   checkGrid(plan, sample);
   await prepareOutput(plan, output, sample.width * sample.height * 3);
-  const layout = findRelease(config.model, MODEL_PARTS);
+  const layout = named ?? findRelease(config.model, MODEL_PARTS);
   using interrupt = listenForInterrupt();
-  const run = new DrawRun({ config, sample, prompts, plan, layout, ...options });
+  const run = new DrawRun({ config, sample, subjects, plan, layout, ...options });
   return await run.draw(interrupt.signal);
 }
 
 interface DrawSettings {
   readonly config: SampleConfig;
   readonly sample: SampleConfig['sample'] & { readonly seed: number };
-  readonly prompts: readonly string[];
+  readonly subjects: Subjects;
   readonly plan: OutputPlan;
   readonly layout: ReleaseLayout;
   readonly json: boolean;
@@ -121,7 +136,7 @@ class DrawRun {
   }
 
   async #picturesToDraw(signal: AbortSignal): Promise<readonly number[]> {
-    const { config, sample, prompts, plan, layout, json } = this.#settings;
+    const { config, sample, subjects, plan, layout, json } = this.#settings;
     const mismatches = new MismatchReport(json);
     const { dtype } = config.model;
     const { attentionSoftCap } = softCapOf(layout, config.model.attentionSoftCap);
@@ -130,7 +145,8 @@ class DrawRun {
       askedOf: (index) => ({
         ...askedMetadata({
           request: sample,
-          prompt: prompts[Math.floor(index / sample.count)] ?? '',
+          prompt: subjects.prompt[Math.floor(index / sample.count)] ?? '',
+          class: subjects.classes?.[Math.floor(index / sample.count)],
           seed: seedOf(sample, index),
           layout,
           attentionSoftCap,
@@ -149,15 +165,18 @@ class DrawRun {
     report: DrawReport,
     signal: AbortSignal,
   ): Promise<void> {
-    const { config, sample, prompts, plan } = this.#settings;
+    const { config, sample, subjects, plan } = this.#settings;
     await using pipeline = await SvgT2I.load({
       ...config.model,
+      ...(subjects.classes === undefined ? {} : { parts: CLASS_PARTS }),
       signal,
       onProgress: (event) => report.load(event),
     });
     for (const message of [...pipeline.warnings, ...this.#repeatWarnings()]) report.warning(message);
     const keepGoing = (only?.length ?? plan.total) > 1;
-    const request = { ...sample, prompt: [...prompts], only, keepGoing, signal };
+    const { prompt, classes } = subjects;
+    const what = classes === undefined ? { prompt } : { class: classes.map(({ number }) => number) };
+    const request = { ...sample, ...what, only, keepGoing, signal };
     for await (const event of pipeline.stream(request)) {
       report.event(event);
       if (event.type === 'image') await this.#write(event.image, keepGoing, report);
@@ -238,6 +257,12 @@ class DrawRun {
       await this.#passGrid(this.#grids.kept(this.#next, path), report);
     }
   }
+}
+
+function subjectsFrom(asked: AskedSubjects, classNames: string | undefined): Subjects {
+  if ('prompts' in asked) return subjectsOf({ prompt: [...asked.prompts] }, undefined);
+  const names = classNames === undefined ? undefined : readClassNames(classNames);
+  return subjectsOf({ class: [...asked.classes] }, names);
 }
 
 /** The fault of one file: its name is a folder's, its format cannot hold it. A full disk is another matter. */

@@ -37,13 +37,15 @@ export interface PlanRequest {
   readonly count: number;
   /** Of a picture by its index. */
   readonly seedOf: (index: number) => number;
+  /** Of a picture by its index: the number of its class, where pictures have one. */
+  readonly classOf?: ((index: number) => number | undefined) | undefined;
   readonly stdoutIsTerminal: boolean;
 }
 
 const extensions: Readonly<Record<OutputFormat, string>> = { png: '.png', jpeg: '.jpg', webp: '.webp' };
 
 export async function planOutput(output: OutputOptions, request: PlanRequest): Promise<OutputPlan> {
-  const { promptCount, count, seedOf } = request;
+  const { promptCount, count, seedOf, classOf } = request;
   const { path, grid: hasGrids } = output;
   const total = promptCount * count;
   if (path === '-') return planStdout(output, request);
@@ -52,7 +54,9 @@ export async function planOutput(output: OutputOptions, request: PlanRequest): P
   const digits = Math.max(4, String(total - 1).length);
   const number = (index: number) => String(index).padStart(digits, '0');
   const fileOf = (index: number): string => {
-    const name = `${number(index)}-seed${seedOf(index)}${extensions[format]}`;
+    const ofClass = classOf?.(index);
+    const label = ofClass === undefined ? '' : `class${ofClass}-`;
+    const name = `${number(index)}-${label}seed${seedOf(index)}${extensions[format]}`;
     if (path === undefined) return `svg-t2i-${name}`;
     if (!asFile) return join(path, name);
     return total === 1 ? path : withSuffix(path, `-${number(index)}`);

@@ -19,6 +19,11 @@ export const modelSchema = z.strictObject({
       "cap the text encoder's attention scores as its config.json says; where not given, as the transformer was trained, and the published one was without",
     ),
   statistics: z.string().min(1).optional().describe('.pt file of the feature statistics'),
+  classNames: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('file with the names of the classes of a class-conditional model: one a line, or JSON'),
   weights: z
     .enum(WEIGHT_KINDS)
     .default('auto')
@@ -56,6 +61,11 @@ export interface ModelOptions {
   readonly attentionSoftCap?: boolean | undefined;
   /** `.pt` file of the feature statistics; relative to the release's folder. Default: looked for there. */
   readonly statistics?: string | URL | undefined;
+  /**
+   * File with the names of the classes of a class-conditional model, one a line or JSON; relative to the release's folder.
+   * Default: `class_names.json` or `class_names.txt` beside the transformer or in the release's folder.
+   */
+  readonly classNames?: string | URL | undefined;
   /** `ema`: averaged weights, `raw`: the others, `auto`: averaged where the folder has them. Default: `auto`. */
   readonly weights?: WeightKind | undefined;
   /** `auto`, `cpu`, `cuda` or `cuda:N`. Default: `auto`, which takes a GPU where there is one. */

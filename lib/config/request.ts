@@ -16,6 +16,8 @@ export const SOLVERS = ['dpm++', ...FIXED_STEP_SOLVERS, ...ADAPTIVE_SOLVERS] as 
 export const DPM_METHODS = ['multistep', 'singlestep'] as const;
 export const DPM_SKIP_TYPES = ['time_uniform_flow', 'time_uniform', 'time_quadratic', 'logSNR'] as const;
 export const GUIDANCE_MODES = ['renorm', 'standard'] as const;
+/** constant, late, linear, early-T or cfg_star-SKIP-RATIO. */
+const SCHEDULE = /^(constant|late|linear|early-(\d+(\.\d+)?|\.\d+)|cfg_star-\d+-(\d+(\.\d+)?|\.\d+))$/;
 export const SEED_MODES = ['each', 'same'] as const;
 
 export function isAdaptive(solver: Solver): boolean {
@@ -76,7 +78,9 @@ export const settingsSchema = z.strictObject({
     .positive()
     .max(1000)
     .optional()
-    .describe('time shift towards the noisy end; 10 for dpm++ and 6 for the others where not given'),
+    .describe(
+      'time shift towards the noisy end; 10 for dpm++ and 6 for the others where not given. SVG counts it the other way: 0.15',
+    ),
   atol: z.number().positive().default(1e-6).describe('absolute tolerance of the adaptive solvers'),
   rtol: z.number().positive().default(1e-3).describe('relative tolerance of the adaptive solvers'),
   guidanceScale: z.number().min(0).max(1000).default(4).describe('classifier-free guidance; 1 turns it off'),
@@ -90,6 +94,15 @@ export const settingsSchema = z.strictObject({
     .max(1)
     .default(1)
     .describe('guide only while t is below this (0 is noise, 1 the picture)'),
+  guidanceSchedule: z
+    .string()
+    .regex(SCHEDULE, {
+      error: 'must be constant, late, linear, early-T (early-0.3) or cfg_star-SKIP-RATIO (cfg_star-1-0)',
+    })
+    .default('constant')
+    .describe(
+      'how guidance changes: constant; late: in the second half of the steps alone; linear: rising to the last step; early-T: where t is above T; cfg_star-SKIP-RATIO: the first SKIP steps take -RATIO of the unconditional velocity',
+    ),
   renorm: z.number().positive().max(1000).default(1).describe('factor on the limit of guidance mode renorm'),
 });
 
@@ -109,6 +122,14 @@ export function checkTogether(request: z.output<typeof settingsSchema>, context:
   if (solver !== 'dpm++' && steps === 1) {
     const hint = 'One step is drawn by solver dpm++ of order 1 (--solver dpm++ --order 1).';
     refuse('steps', `must be at least 2 for ${solver}`, steps, hint);
+  }
+  if (isAdaptive(solver) && /^(late|linear|cfg_star)/.test(request.guidanceSchedule)) {
+    refuse(
+      'guidanceSchedule',
+      `counts steps, which ${solver} chooses on the way`,
+      request.guidanceSchedule,
+      'Take a solver with fixed steps (--solver euler), or the schedule constant or early-T.',
+    );
   }
   if (typeof seed === 'number' && seed > Number.MAX_SAFE_INTEGER - (count - 1)) {
     refuse('seed', 'seed + count must stay below 2^53', seed);
@@ -131,14 +152,32 @@ export function seedOf(
 /** Settings as a configuration file holds them; prompts come from the command line. */
 export const settingsWithRules = settingsSchema.superRefine(checkTogether);
 
+const classSchema = z.union([z.number().int().min(0).max(1_000_000), z.string().min(1)]);
+
 /** A whole request of the API. */
 export const requestSchema = settingsSchema
   .extend({
     prompt: z
       .union([z.string(), z.array(z.string()).min(1)], { error: 'must be a text or a list of texts' })
+      .optional()
       .describe('what to draw, in any language that Gemma reads'),
+    class: z
+      .union([classSchema, z.array(classSchema).min(1)], {
+        error: 'must be a number from 0 on, a name, or a list of them',
+      })
+      .optional()
+      .describe('what a class-conditional model draws, in place of a prompt'),
   })
-  .superRefine(checkTogether);
+  .superRefine((request, context) => {
+    checkTogether(request, context);
+    const { prompt, class: classes } = request;
+    if ((prompt === undefined) !== (classes === undefined)) return;
+    const message =
+      prompt === undefined
+        ? 'is missing: a prompt, or a class'
+        : 'was given beside a class: one of them is drawn';
+    context.addIssue({ code: 'custom', path: ['prompt'], message, input: prompt });
+  });
 
 /** With every default filled in. */
 export type ResolvedSettings = z.output<typeof settingsSchema>;

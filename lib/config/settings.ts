@@ -13,7 +13,7 @@ export type Solver =
   | 'fehlberg2'
   | 'adaptive_heun';
 
-/** Every setting of a picture but its prompt. Where one is left out, the release's defaults.yaml counts, then the default. */
+/** Every setting of a picture but its prompt. Where one is left out, the release's defaults.yaml counts, then what the kind of model is published with, then the default. */
 export interface Settings {
   /** What to steer away from. Default: nothing. */
   readonly negativePrompt?: string | undefined;
@@ -50,7 +50,7 @@ export interface Settings {
   readonly method?: 'multistep' | 'singlestep' | undefined;
   /** Time grid of dpm++. Default: `time_uniform_flow`. */
   readonly skipType?: 'time_uniform_flow' | 'time_uniform' | 'time_quadratic' | 'logSNR' | undefined;
-  /** Time shift towards the noisy end, above 0 to 1000. Default: 10 for dpm++, 6 for the others. */
+  /** Time shift towards the noisy end, above 0 to 1000. Default: 10 for dpm++, 6 for the others. The class-conditional SVG counts it the other way: 0.15. */
   readonly shift?: number | undefined;
   /** Absolute tolerance of the adaptive solvers, above 0. Default: 1e-6. */
   readonly atol?: number | undefined;
@@ -62,6 +62,12 @@ export interface Settings {
   readonly guidanceMode?: 'renorm' | 'standard' | undefined;
   /** Guide only while t is below this, 0 (noise) to 1 (the picture). Default: 1. */
   readonly guidanceUntil?: number | undefined;
+  /**
+   * How guidance changes from noise to picture: `constant`; `late`: in the second half of the steps alone; `linear`: rising
+   * to the last step; `early-T`: where t is above T; `cfg_star-SKIP-RATIO`: the first SKIP steps take -RATIO of the
+   * unconditional velocity. Default: `constant`.
+   */
+  readonly guidanceSchedule?: string | undefined;
   /** Factor on the limit of guidance mode `renorm`, above 0 to 1000. Default: 1. */
   readonly renorm?: number | undefined;
 }

@@ -38,7 +38,7 @@ export function checkRequest(request: GenerateRequest, defaults: Settings): Chec
   if (typeof request !== 'object' || request === null || Array.isArray(request)) {
     throw new SvgT2IError(
       'ERR_SVGT2I_INVALID_ARGUMENT',
-      `a request must be an object with a prompt, got ${shown(request)}`,
+      `a request must be an object with a prompt or a class, got ${shown(request)}`,
       { hint: "For example { prompt: 'a red circle', seed: 7 }." },
     );
   }
@@ -53,8 +53,9 @@ export function checkRequest(request: GenerateRequest, defaults: Settings): Chec
   return checked;
 }
 
-function checkOnly({ only, prompt, count }: CheckedRequest): void {
-  const pictures = (typeof prompt === 'string' ? 1 : prompt.length) * count;
+function checkOnly({ only, prompt, class: classes, count }: CheckedRequest): void {
+  const subjects = prompt ?? classes;
+  const pictures = (Array.isArray(subjects) ? subjects.length : 1) * count;
   const outside = only?.find((index) => index >= pictures);
   if (outside === undefined) return;
   throw new SvgT2IError(

@@ -4,13 +4,16 @@ import type { Solver } from '../config/settings.js';
 export type ImageMetadata = {
   /** `svg-t2i` and its version. */
   readonly software: string;
+  /** Of a class-conditional model: the name of the class, or `class 207`. */
   readonly prompt: string;
+  /** Of a class-conditional model: the number of the class. Then there is no text beside its name. */
+  readonly class?: number;
   /** What was drawn in place of the prompt, where it was enhanced. */
   readonly enhancedPrompt?: string;
   /** As in the request. */
-  readonly negativePrompt: string;
+  readonly negativePrompt?: string;
   /** As in the request. */
-  readonly systemPrompt: string;
+  readonly systemPrompt?: string;
   /** Pixels. */
   readonly width: number;
   /** Pixels. */
@@ -41,6 +44,8 @@ export type ImageMetadata = {
   readonly guidanceMode: string;
   /** As in the request. */
   readonly guidanceUntil: number;
+  /** As in the request, where it is not constant. */
+  readonly guidanceSchedule?: string;
   /** Of guidance mode `renorm` only. */
   readonly renorm?: number;
   /** Folder and file name of the transformer's weights. */
@@ -50,7 +55,7 @@ export type ImageMetadata = {
   /** Name of the text encoder's folder. */
   readonly textEncoder: string | undefined;
   /** Whether the text encoder's attention scores were capped, as `attentionSoftCap` of the options. */
-  readonly attentionSoftCap: boolean;
+  readonly attentionSoftCap?: boolean;
   /** `fp32` or `bf16`. */
   readonly dtype: string;
   /** `cpu` or `cuda:N`. */

@@ -2,6 +2,7 @@
 import { basename, dirname } from 'node:path';
 import { defaultShift, isAdaptive, type ResolvedRequest } from '../config/request.js';
 import type { ImageParameters } from '../image/parameters.js';
+import type { ClassSubject } from '../release/class-names.js';
 import type { ReleaseLayout } from '../release/layout.js';
 import type { Loaded } from '../release/load.js';
 import { PACKAGE_VERSION } from '../version.js';
@@ -16,8 +17,10 @@ type AskedMetadata = Omit<
 
 /** What was asked for: known before anything is loaded. */
 export interface AskedPicture {
-  readonly request: Omit<ResolvedRequest, 'prompt' | 'seed'>;
+  readonly request: Omit<ResolvedRequest, 'prompt' | 'class' | 'seed'>;
   readonly prompt: string;
+  /** Of a class-conditional model. */
+  readonly class?: ClassSubject | undefined;
   readonly seed: number;
   readonly layout: Pick<ReleaseLayout, 'dit' | 'autoencoder' | 'textEncoder'>;
   /** As settled: what `softCapOf` returns. */
@@ -25,8 +28,9 @@ export interface AskedPicture {
 }
 
 export function imageMetadata(picture: {
-  readonly request: ResolvedRequest;
+  readonly request: AskedPicture['request'];
   readonly prompt: string;
+  readonly class?: ClassSubject | undefined;
   readonly enhancedPrompt: string | undefined;
   readonly seed: number;
   readonly givenNoise: boolean;
@@ -36,7 +40,7 @@ export function imageMetadata(picture: {
   const { layout, attentionSoftCap } = loaded;
   return {
     software: `svg-t2i ${PACKAGE_VERSION}`,
-    ...askedMetadata({ request, prompt, seed, layout, attentionSoftCap }),
+    ...askedMetadata({ request, prompt, class: picture.class, seed, layout, attentionSoftCap }),
     ...(picture.enhancedPrompt === undefined ? {} : { enhancedPrompt: picture.enhancedPrompt }),
     // The seed says nothing where the caller gave the noise.
     ...(picture.givenNoise ? { noise: 'given' } : {}),
@@ -51,8 +55,9 @@ export function askedMetadata(asked: AskedPicture): AskedMetadata {
   const dpm = request.solver === 'dpm++';
   return {
     prompt,
-    negativePrompt: request.negativePrompt,
-    systemPrompt: request.systemPrompt,
+    ...(asked.class === undefined
+      ? { negativePrompt: request.negativePrompt, systemPrompt: request.systemPrompt }
+      : { class: asked.class.number }),
     width: request.width,
     height: request.height,
     seed,
@@ -64,9 +69,10 @@ export function askedMetadata(asked: AskedPicture): AskedMetadata {
     guidanceScale: request.guidanceScale,
     guidanceMode: request.guidanceMode,
     guidanceUntil: request.guidanceUntil,
+    ...(request.guidanceSchedule === 'constant' ? {} : { guidanceSchedule: request.guidanceSchedule }),
     ...(request.guidanceMode === 'renorm' ? { renorm: request.renorm } : {}),
     ...modelNames(layout),
-    attentionSoftCap,
+    ...(asked.class === undefined ? { attentionSoftCap } : {}),
   };
 }
 

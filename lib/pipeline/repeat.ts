@@ -15,6 +15,8 @@ const TEXTS = ['prompt', 'negativePrompt', 'systemPrompt'] as const;
 export interface Repetition {
   /** Undefined where the picture had no room for all of it. */
   readonly prompt: string | undefined;
+  /** Of a picture of a class, of which the prompt is but its name. */
+  readonly class: number | undefined;
   /** Of one picture; without texts that it had no room for. */
   readonly settings: Settings;
   /** Names of the texts that it had no room for. */
@@ -42,11 +44,15 @@ export function repetitionOf(parameters: ImageParameters, name = 'the picture'):
   const given = known.filter((key) => parameters[key] !== undefined);
   const stored = Object.fromEntries(given.map((key) => [key, parameters[key]]));
   const complete: Readonly<Record<string, unknown>> = validate(settingsWithRules, stored, { source: name });
-  const { prompt, dtype, attentionSoftCap, noise } = parameters;
+  const { prompt, class: ofClass, dtype, attentionSoftCap, noise } = parameters;
   if (prompt !== undefined && typeof prompt !== 'string') {
     throw new SvgT2IError('ERR_SVGT2I_INVALID_CONFIG', `${name}: prompt: must be a text`);
   }
+  if (ofClass !== undefined && (typeof ofClass !== 'number' || !Number.isInteger(ofClass) || ofClass < 0)) {
+    throw new SvgT2IError('ERR_SVGT2I_INVALID_CONFIG', `${name}: class: must be a whole number from 0 on`);
+  }
   return {
+    class: ofClass,
     prompt: cut.includes('prompt') ? undefined : prompt,
     settings: { ...Object.fromEntries(given.map((key) => [key, complete[key]])), count: 1 },
     cut,
@@ -73,6 +79,11 @@ function cutTexts(parameters: ImageParameters): readonly (typeof TEXTS)[number][
   return TEXTS.filter((text) => lengthOf(parameters[text]) === longest);
 }
 
+/** A prompt, or the class that was drawn. */
+export type RepeatedRequest =
+  | (Settings & { prompt: string; class?: undefined })
+  | (Settings & { class: number; prompt?: undefined });
+
 /**
  * The request of the API that draws a picture again, from the parameters that `readParameters` finds in it. The models
  * must be those that it was drawn with, loaded with its `dtype` and `attentionSoftCap`.
@@ -80,8 +91,9 @@ function cutTexts(parameters: ImageParameters): readonly (typeof TEXTS)[number][
  * @throws SvgT2IError ERR_SVGT2I_IMAGE for a grid, or a picture that had no room for its whole prompt, negative prompt or
  *   system prompt; ERR_SVGT2I_INVALID_CONFIG
  */
-export function requestFromParameters(parameters: ImageParameters): Settings & { prompt: string } {
-  const { prompt, settings, cut } = repetitionOf(parameters);
+export function requestFromParameters(parameters: ImageParameters): RepeatedRequest {
+  const { prompt, class: ofClass, settings, cut } = repetitionOf(parameters);
+  if (ofClass !== undefined) return { ...settings, class: ofClass };
   if (prompt === undefined) throw noPrompt('the picture');
   if (cut.length > 0) {
     throw new SvgT2IError('ERR_SVGT2I_IMAGE', `the picture had no room for its whole ${cut.join(', ')}`, {

@@ -1,7 +1,16 @@
 /** A request as the jobs of the engine: which pictures go together and what each needs. */
-import { defaultShift, PATCH_PIXELS, type ResolvedRequest, seedCount, seedOf } from '../config/request.js';
+import {
+  defaultShift,
+  isAdaptive,
+  PATCH_PIXELS,
+  type ResolvedRequest,
+  seedCount,
+  seedOf,
+} from '../config/request.js';
 import { SvgT2IError } from '../errors.js';
 import type { NativeTensor } from '../native/binding.js';
+import type { ClassSubject } from '../release/class-names.js';
+import type { DitKind } from '../release/dit-kind.js';
 import { type Captions, tokensTensor } from './captions.js';
 
 /** One picture of a run. */
@@ -9,12 +18,15 @@ export interface SampleItem {
   readonly index: number;
   readonly seed: number;
   readonly prompt: string;
+  /** Of a class-conditional model. */
+  readonly class?: ClassSubject | undefined;
   readonly noise: Float32Array | undefined;
 }
 
 /** What decides which pictures a run has. */
 export interface ItemsRequest extends Pick<ResolvedRequest, 'count' | 'seedMode'> {
   readonly prompt: readonly string[];
+  readonly classes?: readonly ClassSubject[] | undefined;
   readonly seed: number;
 }
 
@@ -46,8 +58,14 @@ export class SampleItems {
   }
 
   at(index: number): SampleItem {
-    const prompt = this.#request.prompt[Math.floor(index / this.#request.count)] ?? '';
-    return { index, seed: seedOf(this.#request, index), prompt, noise: this.#noise?.[index] };
+    const subject = Math.floor(index / this.#request.count);
+    return {
+      index,
+      seed: seedOf(this.#request, index),
+      prompt: this.#request.prompt[subject] ?? '',
+      class: this.#request.classes?.[subject],
+      noise: this.#noise?.[index],
+    };
   }
 }
 
@@ -61,12 +79,13 @@ export function checkSeeds(request: Omit<ItemsRequest, 'prompt'>, prompts: numbe
   );
 }
 
-/** The job that draws `items` together; `captions` are those of their prompts. */
+/** The job that draws `items` together; `captions` are those of their prompts, absent where they are classes. */
 export function sampleJob(
   request: ResolvedRequest,
-  captions: Captions,
+  captions: Captions | undefined,
   items: readonly SampleItem[],
   options: {
+    readonly kind: DitKind;
     readonly latentChannels: number;
     readonly returnLatents: boolean;
     readonly returnDecoded: boolean;
@@ -74,7 +93,7 @@ export function sampleJob(
   },
 ): SampleJob {
   const tensors: Record<string, NativeTensor> = {};
-  for (const [i, ids] of captions.tokens.entries()) tensors[`tokens.${i}`] = tokensTensor(ids);
+  for (const [i, ids] of captions?.tokens.entries() ?? []) tensors[`tokens.${i}`] = tokensTensor(ids);
   const jobItems = items.map((item, position) => {
     if (item.noise !== undefined) {
       tensors[`noise.${position}`] = noiseTensor(item.noise, request, options.latentChannels);
@@ -83,8 +102,9 @@ export function sampleJob(
       seed: item.seed,
       width: request.width,
       height: request.height,
-      prompt: captions.prompts[position] ?? 0,
-      negative: captions.negative,
+      ...(item.class === undefined
+        ? { prompt: captions?.prompts[position] ?? 0, negative: captions?.negative ?? 0 }
+        : { class: item.class.number }),
     };
   });
   return { tensors, request: jobRequest(request, jobItems, options) };
@@ -96,10 +116,12 @@ function jobRequest(
     readonly seed: number;
     readonly width: number;
     readonly height: number;
-    readonly prompt: number;
-    readonly negative: number;
+    readonly prompt?: number;
+    readonly negative?: number;
+    readonly class?: number;
   }[],
   options: {
+    readonly kind: DitKind;
     readonly returnLatents: boolean;
     readonly returnDecoded: boolean;
     readonly previewEvery: number;
@@ -108,11 +130,11 @@ function jobRequest(
   return {
     solver: {
       name: request.solver,
-      steps: request.steps,
+      steps: gridSteps(request, options.kind),
       order: request.order,
       method: request.method,
       skip_type: request.skipType,
-      shift: request.shift ?? defaultShift(request.solver),
+      shift: noiseShift(request, options.kind),
       atol: request.atol,
       rtol: request.rtol,
     },
@@ -122,12 +144,24 @@ function jobRequest(
       // The last stage of some solvers is at t = 1, where 1 must still mean "always".
       truncation: request.guidanceUntil >= 1 ? 100 : request.guidanceUntil,
       renorm: request.renorm,
+      schedule: request.guidanceSchedule,
     },
     items,
     returnLatents: options.returnLatents,
     returnImages: options.returnDecoded,
     previewEvery: options.previewEvery,
   };
+}
+
+/** What the engine's solvers count: points of a fixed grid, steps of dpm++. */
+function gridSteps({ solver, steps }: ResolvedRequest, { countsSteps }: DitKind): number {
+  return countsSteps && solver !== 'dpm++' && !isAdaptive(solver) ? steps + 1 : steps;
+}
+
+/** The engine's shift is one towards noise where it is above 1. */
+function noiseShift({ solver, shift }: ResolvedRequest, { shiftsData }: DitKind): number {
+  if (shift === undefined) return defaultShift(solver);
+  return shiftsData ? 1 / shift : shift;
 }
 
 /** Throws ERR_SVGT2I_INVALID_ARGUMENT for another number of values than the picture's latent has. */

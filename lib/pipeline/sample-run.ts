@@ -1,8 +1,9 @@
 /** Draws the pictures of one request, batch after batch, and tells what happens. */
 import type { ResolvedRequest } from '../config/request.js';
+import type { ClassSubject } from '../release/class-names.js';
 import type { Loaded } from '../release/load.js';
 import type { Tokenizer } from '../text/tokenizer.js';
-import { CaptionEncoder } from './captions.js';
+import { CaptionEncoder, type Captions } from './captions.js';
 import { EventQueue } from './event-queue.js';
 import { GeneratedImage } from './generated-image.js';
 import { imageMetadata } from './metadata.js';
@@ -15,6 +16,8 @@ import type { Evaluations, GenerateEvent, Timings } from './types.js';
 /** A request with its defaults, its prompts as a list and a seed in place of "random". */
 export interface RunRequest extends ResolvedRequest {
   readonly prompt: string[];
+  /** Of a class-conditional model: one for each of `prompt`, which then are their names. */
+  readonly classes?: readonly ClassSubject[] | undefined;
   readonly seed: number;
 }
 
@@ -59,14 +62,15 @@ export class SampleRun {
   readonly #items: SampleItems;
   /** Indices to be drawn, from the first to the last. */
   readonly #wanted: readonly number[] | undefined;
-  readonly #captions: CaptionEncoder;
+  /** Undefined for a model that reads no text. */
+  readonly #captions: CaptionEncoder | undefined;
   readonly #enhance: (prompt: string, signal: AbortSignal) => Promise<string>;
   #enhanced: ReadonlyMap<string, string> = new Map();
 
   /** Throws ERR_SVGT2I_INVALID_ARGUMENT where the noise or the seeds do not fit the pictures. */
   constructor(
     loaded: Loaded,
-    tokenizer: Tokenizer,
+    tokenizer: Tokenizer | undefined,
     request: RunRequest,
     options: RunOptions & { readonly enhance: (prompt: string, signal: AbortSignal) => Promise<string> },
   ) {
@@ -78,6 +82,7 @@ export class SampleRun {
     this.#request = request;
     this.#options = options;
     this.#enhance = options.enhance;
+    if (tokenizer === undefined) return;
     this.#captions = new CaptionEncoder(tokenizer, {
       negativePrompt: request.negativePrompt,
       systemPrompt: request.systemPrompt,
@@ -126,10 +131,11 @@ export class SampleRun {
   }
 
   async *#drawBatch(items: readonly TextItem[], signal: AbortSignal): AsyncGenerator<GenerateEvent, Timings> {
-    const captions = this.#captions.encode(items.map(({ text }) => text));
-    for (const message of captions.warnings) yield { type: 'warning', message };
+    const captions: Captions | undefined = this.#captions?.encode(items.map(({ text }) => text));
+    for (const message of captions?.warnings ?? []) yield { type: 'warning', message };
     const latentChannels = this.#loaded.models.dit?.channels ?? 0;
-    const job = sampleJob(this.#request, captions, items, { latentChannels, ...this.#options });
+    const { kind } = this.#loaded;
+    const job = sampleJob(this.#request, captions, items, { kind, latentChannels, ...this.#options });
     const queue = new EventQueue<GenerateEvent>();
     const indexOf = (position = 0) => items[position]?.index ?? 0;
     const work = this.#loaded.engine.run<SampleJobValue, SampleJobEvent>('sample', job.request, {
@@ -165,6 +171,7 @@ export class SampleRun {
     return imageMetadata({
       request: this.#request,
       prompt: item.prompt,
+      class: item.class,
       enhancedPrompt: item.text === item.prompt ? undefined : item.text,
       seed: item.seed,
       givenNoise: item.noise !== undefined,
@@ -174,7 +181,7 @@ export class SampleRun {
 
   /** The original's "enhance": the prompt is rewritten, then drawn with the text of "align". */
   async #withTexts(items: readonly SampleItem[], signal: AbortSignal): Promise<readonly TextItem[]> {
-    if (this.#request.systemPrompt !== 'enhance')
+    if (this.#request.systemPrompt !== 'enhance' || this.#captions === undefined)
       return items.map((item) => ({ ...item, text: item.prompt }));
     const enhanced = new Map<string, string>();
     for (const { prompt } of items) {

@@ -5,10 +5,22 @@ import type { SvgT2IError } from '../errors.js';
 import type { RgbImage } from '../image/rgb-image.js';
 import type { GeneratedImage } from './generated-image.js';
 
-/** What `generate()` and `stream()` take: settings, the prompt, and what only a program can give. */
-export interface GenerateRequest extends Settings, SignalOptions {
+/** What `generate()` and `stream()` take: settings, the prompt or the class, and what only a program can give. */
+export type GenerateRequest = RequestFields &
+  ({ readonly prompt: string | readonly string[] } | { readonly class: Classes });
+
+/** A class by its number or name, or several. */
+export type Classes = number | string | readonly (number | string)[];
+
+/** All that a request can hold; one of `prompt` and `class` is needed. */
+export interface RequestFields extends Settings, SignalOptions {
   /** What to draw, in any language that the text encoder reads; a list draws `count` pictures of each. */
-  readonly prompt: string | readonly string[];
+  readonly prompt?: string | readonly string[] | undefined;
+  /**
+   * What a class-conditional model draws, in place of a prompt: numbers, or names of the model's file of class names; a
+   * list draws `count` pictures of each.
+   */
+  readonly class?: Classes | undefined;
   /**
    * Starting noise instead of the seed's: one array a picture in the order of their indices, each (channels, height / 16,
    * width / 16) of `pipe.models.dit.channels`. Default: drawn from the seed.

@@ -1,18 +1,24 @@
 /** model_args.json beside a transformer's weights: what their shapes cannot tell, such as the axes of a head. */
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
+import { svgModelSchema } from '../config/class-dit.js';
 import { readOptionalFile } from '../config/optional-file.js';
 import { ditModelSchema } from '../config/train-dit.js';
 import { validate } from '../config/validate.js';
 import type { JsonValue } from '../engine.js';
 
 export interface DitConfig {
+  /** Of the transformer; undefined where the file is silent, as those of the original are. */
+  readonly kind: 'next-dit' | 'svg' | undefined;
   readonly dimensions: JsonValue;
   /** Whether training had the text encoder's attention scores capped; undefined where the file is silent. */
   readonly attentionSoftCap: boolean | undefined;
 }
 
-const softCapSchema = z.looseObject({ attention_soft_cap: z.boolean().optional() });
+const frameSchema = z.looseObject({
+  attention_soft_cap: z.boolean().optional(),
+  kind: z.enum(['next-dit', 'svg']).optional(),
+});
 
 /**
  * What training exported with these weights; undefined where no such file lies beside them.
@@ -23,8 +29,13 @@ export function readDitConfig(weights: string): DitConfig | undefined {
   const source = join(dirname(weights), 'model_args.json');
   const tree = readOptionalFile(source, JSON.parse);
   if (tree === undefined) return undefined;
-  const { attention_soft_cap: attentionSoftCap, ...dimensions } = validate(softCapSchema, tree, { source });
-  return { dimensions: { ...validate(ditModelSchema, dimensions, { source }) }, attentionSoftCap };
+  const {
+    attention_soft_cap: attentionSoftCap,
+    kind,
+    ...dimensions
+  } = validate(frameSchema, tree, { source });
+  const schema = kind === 'svg' ? svgModelSchema : ditModelSchema;
+  return { kind, dimensions: { ...validate(schema, dimensions, { source }) }, attentionSoftCap };
 }
 
 /** The file's content for a model that was trained so. */

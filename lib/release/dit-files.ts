@@ -11,6 +11,9 @@ const namesByKind = {
 // A converted file is preferred to the pickle beside it: it maps into memory as it is.
 const extensions = ['.safetensors', '.safetensors.index.json', '.pth', '.pt', '.ckpt'] as const;
 
+/** SVG's own, shiml20/SVG on GitHub and howlin/SVG on Hugging Face. */
+export const PUBLISHED_SVG = /^V1-SVG-.*\.(pt|pth|safetensors)$/i;
+
 export function findDit(folder: string, given: string | undefined, kind: WeightKind): string | MissingPart {
   const fix = 'Put a dit-* folder of the release there, or pass --dit with a folder or file.';
   if (given === undefined) {
@@ -19,8 +22,12 @@ export function findDit(folder: string, given: string | undefined, kind: WeightK
       const file = findInFolder(place, kind);
       if (file !== undefined) return file;
     }
+    const published = findPublished(folder);
+    if (published !== undefined) return published;
     const looked =
-      places.length === 0 ? [join(folder, 'dit-*')] : places.flatMap((place) => namesIn(place, kind));
+      places.length === 0
+        ? [join(folder, 'dit-*'), join(folder, 'V1-SVG-*.pt')]
+        : places.flatMap((place) => namesIn(place, kind));
     return { part: 'diffusion transformer', looked, fix };
   }
   const looked = candidates(given, [folder, '.']);
@@ -38,6 +45,15 @@ export function findDit(folder: string, given: string | undefined, kind: WeightK
     looked: existing.length === 0 ? looked : existing.flatMap((place) => namesIn(place, kind)),
     fix,
   };
+}
+
+/** A file under the name that it was published with, in the folder or in that of its repository; XL before L before B. */
+function findPublished(folder: string): string | undefined {
+  const size = (path: string) => ['-XL-', '-L-', '-B-'].findIndex((name) => basename(path).includes(name));
+  return [folder, join(folder, 'checkpoints')]
+    .flatMap((place) => entries(place).map(({ name }) => join(place, name)))
+    .filter((path) => isFile(path) && PUBLISHED_SVG.test(basename(path)))
+    .sort((a, b) => size(a) - size(b))[0];
 }
 
 /** Folders dit-*, the latest training stage first. */

@@ -9,6 +9,7 @@ import { cacheHome } from '../install/paths.js';
 import type { ModelPart, ReleasePart } from '../release/types.js';
 import { type AutoencoderFiles, findAutoencoder } from './autoencoder-files.js';
 import { findDit } from './dit-files.js';
+import { ditKindOf } from './dit-kind.js';
 import { candidates, entries, isFile, isFolder, type MissingPart } from './find.js';
 
 export const MODEL_PARTS: readonly ModelPart[] = ['textEncoder', 'dit', 'autoencoder'];
@@ -19,9 +20,12 @@ export interface ReleaseLayout {
   readonly dit?: string;
   readonly autoencoder?: AutoencoderFiles;
   readonly statistics?: string;
+  /** File with the names of the classes of a class-conditional model. */
+  readonly classNames?: string;
   readonly warnings: readonly string[];
 }
 
+const CLASS_NAMES = ['class_names.json', 'class_names.txt'];
 const statisticsName = 'dinov3_s16p_layer_patchtoken_stats_dist.pt';
 
 /** Throws ERR_SVGT2I_WEIGHTS_MISSING. Reads names and the yaml, no weights. */
@@ -35,12 +39,19 @@ export function findRelease(options: ResolvedModelOptions, parts: readonly Relea
     return undefined;
   };
   const wants = (part: ReleasePart) => parts.includes(part);
-  const textEncoder = wants('textEncoder') ? keep(findTextEncoder(folder, options.textEncoder)) : undefined;
-  const dit = wants('dit') ? keep(findDit(folder, options.dit, options.weights)) : undefined;
+  const foundDit = wants('dit') ? findDit(folder, options.dit, options.weights) : undefined;
+  const readsText = typeof foundDit !== 'string' || ditKindOf(foundDit).condition === 'text';
+  const textEncoder =
+    wants('textEncoder') && readsText ? keep(findTextEncoder(folder, options.textEncoder)) : undefined;
+  const dit = keep(foundDit);
   const autoencoder = wants('autoencoder') ? keep(findAutoencoder(folder, options.autoencoder)) : undefined;
   const needsStatistics = wants('dit') || wants('statistics');
   const statistics = needsStatistics ? keep(findStatistics(folder, options.statistics)) : undefined;
   if (missing.length > 0) throw missingError(folder, missing);
+  const classNames =
+    dit === undefined || (readsText && options.classNames === undefined)
+      ? undefined
+      : findClassNames(folder, dit, options.classNames);
   if (autoencoder) warnings.push(...autoencoder.warnings);
   return {
     folder,
@@ -48,6 +59,7 @@ export function findRelease(options: ResolvedModelOptions, parts: readonly Relea
     ...(dit === undefined ? {} : { dit }),
     ...(autoencoder === undefined ? {} : { autoencoder }),
     ...(statistics === undefined ? {} : { statistics }),
+    ...(classNames === undefined ? {} : { classNames }),
     warnings,
   };
 }
@@ -118,6 +130,18 @@ function findStatistics(folder: string, given: string | undefined): string | Mis
       fix: `${statisticsName} is in the repository of SVG-T2I (svg_t2i/pre-trained), not among the large files; copy it there or pass --statistics.`,
     }
   );
+}
+
+/** The given file, which must be there; else one of the usual names, if there is one. */
+function findClassNames(folder: string, dit: string, given: string | undefined): string | undefined {
+  const looked =
+    given === undefined
+      ? [dirname(dit), folder].flatMap((place) => CLASS_NAMES.map((name) => join(place, name)))
+      : candidates(given, [folder, '.']);
+  const found = looked.find(isFile);
+  if (found !== undefined || given === undefined) return found;
+  const fix = 'Pass --class-names with a file that has a name a line, or is JSON.';
+  throw missingError(folder, [{ part: 'class names', looked, fix }]);
 }
 
 function foldersLike(folder: string, pattern: RegExp): string[] {

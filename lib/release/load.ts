@@ -7,7 +7,9 @@ import type { LoadedModels, LoadOptions } from '../release/types.js';
 import { loadTokenizer, type Tokenizer } from '../text/tokenizer.js';
 import { softCapOf, softCapWarning } from './attention-soft-cap.js';
 import type { AutoencoderConfig } from './autoencoder-config.js';
+import { type ClassNames, readClassNames } from './class-names.js';
 import { readDitConfig } from './dit-config.js';
+import { DIT_KINDS, type DitKind, ditKindOf } from './dit-kind.js';
 import { findRelease, MODEL_PARTS, type ReleaseLayout } from './layout.js';
 import { checkLoadOptions } from './load-options.js';
 import { readModelDefaults } from './model-defaults.js';
@@ -21,6 +23,10 @@ export interface Loaded {
   /** `WIDTHxHEIGHT`; undefined where the release does not say. */
   readonly trainedSizes?: readonly string[] | undefined;
   readonly models: LoadedModels;
+  /** Of the transformer; that of SVG-T2I where none was loaded. */
+  readonly kind: DitKind;
+  /** Of a class-conditional model; undefined where no file names its classes. */
+  readonly classNames: ClassNames | undefined;
   /** As it was settled for the text encoder. */
   readonly attentionSoftCap: boolean;
 }
@@ -29,7 +35,8 @@ export async function loadRelease(options: LoadOptions): Promise<Loaded> {
   const { parts = MODEL_PARTS, signal, onProgress, ...resolved } = checkLoadOptions(options);
   throwIfAborted(signal);
   const layout = findRelease(resolved, parts);
-  const { settings: defaults, trainedSizes } = readModelDefaults(layout.folder);
+  const { settings, trainedSizes } = readModelDefaults(layout.folder);
+  const classNames = layout.classNames === undefined ? undefined : readClassNames(layout.classNames);
   const { device, threads } = resolved;
   const engine = await Engine.create(
     { ...(device === 'auto' ? {} : { device }), ...(threads === undefined ? {} : { threads }) },
@@ -50,14 +57,23 @@ export async function loadRelease(options: LoadOptions): Promise<Loaded> {
     const { remarks = [], ...models } = job.value;
     const warnings = [...layout.warnings, ...request.warnings, ...remarks];
     const { attentionSoftCap } = request;
+    const kind = kindOf(layout, models);
+    const defaults = { ...kind.settings, ...settings };
     return {
       ...{ engine, tokenizer, layout: { ...layout, warnings }, defaults, trainedSizes, models },
-      attentionSoftCap,
+      ...{ kind, classNames, attentionSoftCap },
     };
   } catch (error) {
     await engine.dispose();
     throw error;
   }
+}
+
+/** What the weights are counts more than what they are called. */
+function kindOf({ dit }: ReleaseLayout, models: LoadedModels): DitKind {
+  const said = dit === undefined ? DIT_KINDS['next-dit'] : ditKindOf(dit);
+  if (models.dit?.condition === 'class') return said.condition === 'class' ? said : DIT_KINDS.svg;
+  return DIT_KINDS['next-dit'];
 }
 
 function loadRequest(layout: ReleaseLayout, options: ResolvedModelOptions) {

@@ -1,11 +1,13 @@
 /** defaults.yaml of a release: what suits its models where nobody says otherwise, and what they were trained on. */
 import { join } from 'node:path';
 import { defaultsSchema } from '../config/defaults.js';
-import type { ResolvedModelOptions } from '../config/model.js';
+import type { ResolvedModelOptions, WeightKind } from '../config/model.js';
 import { readOptionalFile } from '../config/optional-file.js';
 import type { Settings } from '../config/settings.js';
 import { validate } from '../config/validate.js';
 import { parseYaml } from '../config/yaml.js';
+import { findDit } from './dit-files.js';
+import { DIT_KINDS, ditKindOf } from './dit-kind.js';
 import { findFolder } from './layout.js';
 
 export interface ModelDefaults {
@@ -19,10 +21,21 @@ export interface ModelDefaults {
 
 const NONE: ModelDefaults = { settings: {}, attentionSoftCap: undefined, trainedSizes: undefined };
 
-/** Of the folder that these options lead to; empty where there is no such file, or no such folder. */
-export function findModelDefaults(options: Pick<ResolvedModelOptions, 'pretrained'>): ModelDefaults {
+/**
+ * Of the folder that these options lead to, over those of the transformer's kind; empty where there is no such file, or no
+ * such folder.
+ */
+export function findModelDefaults(
+  options: Pick<ResolvedModelOptions, 'pretrained' | 'dit'> & { readonly weights?: WeightKind },
+  /** Whether a class is to be drawn, so that the transformer can only be one of that kind. */
+  ofClass = false,
+): ModelDefaults {
   const folder = findFolder(options);
-  return folder === undefined ? NONE : readModelDefaults(folder);
+  const dit = findDit(folder ?? '.', options.dit, options.weights ?? 'auto');
+  const said = typeof dit === 'string' ? ditKindOf(dit) : DIT_KINDS['next-dit'];
+  const kind = ofClass && said.condition === 'text' ? DIT_KINDS.svg : said;
+  const found = folder === undefined ? NONE : readModelDefaults(folder);
+  return { ...found, settings: { ...kind.settings, ...found.settings } };
 }
 
 /** @throws SvgT2IError ERR_SVGT2I_INVALID_CONFIG for a file with other keys or values */

@@ -63,6 +63,10 @@ export interface LoadedTextEncoder {
 export interface LoadedDit {
   /** Channels of the latents that it draws. */
   readonly channels: number;
+  /** What its pictures are asked for by. */
+  readonly condition?: 'text' | 'class';
+  /** Of a class-conditional model: how many classes it has. */
+  readonly classes?: number;
   /** Numbers a caption token, as the text encoder gives them. */
   readonly captionDim: number;
   /** Weights in all. */

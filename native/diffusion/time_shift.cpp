@@ -65,6 +65,7 @@ at::Tensor sample_times(const TimeSampling& sampling, int64_t count, at::Generat
   } else {
     t = 1 / (1 + (-at::normal(sampling.mean, 1.0, {count}, generator)).exp());
   }
+  if (sampling.shift != 1) t = shift_times(t, sampling.shift);
   return sampling.shift_tokens > 0 ? shift_times_for_tokens(t, sampling.shift_tokens) : t;
 }
 

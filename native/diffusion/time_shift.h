@@ -26,6 +26,7 @@ struct TimeSampling {
   double low = 0, high = 1;  // bounds of kUniform
   double mean = 0;           // of the normal whose sigmoid kLogNormal takes; its deviation is 1
   int64_t shift_tokens = 0;  // 0: no shift; else as shift_times_for_tokens
+  double shift = 1;          // as shift_times; 1: none
 
   /// "uniform", "uniform_LOW_HIGH" or "lognorm". Throws Error(kInvalidConfig).
   static TimeSampling parse(const std::string& name);

@@ -50,8 +50,9 @@ SampledLatents sample_latents(const VelocityModel& model, const std::vector<Guid
     watch.lap();
     const at::Tensor v = flatten_all(guided->velocity(split_like(x, noise), when));
     model_seconds += watch.lap();
-    ++evaluations.conditional;
-    if (guidance.needs_unconditional(when.t)) ++evaluations.unconditional;
+    const GuidanceNeeds needs = guidance.needs(when);
+    evaluations.conditional += needs.conditional;
+    evaluations.unconditional += needs.unconditional;
     if (on_step) predicted = x + (1 - when.t) * v;
     return v;
   };

@@ -1,4 +1,4 @@
-// Runners of the diffusion transformer's golden cases.
+// Runners of the diffusion transformers' golden cases.
 #pragma once
 
 #include "golden/case.h"
@@ -6,6 +6,7 @@
 namespace svg {
 
 void run_next_dit(GoldenCase& golden);
+void run_svg_dit(GoldenCase& golden);
 void run_dit_trainer(GoldenCase& golden);
 
 }  // namespace svg

@@ -33,6 +33,7 @@ const GoldenRunner* find_golden_runner(const std::string& module) {
       {"rae_dit", run_rae_dit},
       {"residual_vit", run_residual_vit},
       {"solver", run_solver},
+      {"svg_dit", run_svg_dit},
       {"torch_file", run_torch_file},
       {"transport", run_transport},
   };

@@ -4,6 +4,7 @@
 #include <cctype>
 
 #include "core/error.h"
+#include "models/class_dit/class_dit.h"
 #include "models/conditioners/gemma2.h"
 #include "models/decoders/conv_decoder.h"
 #include "models/decoders/hunyuan.h"
@@ -26,7 +27,7 @@ const std::vector<DecoderKind>& decoder_kinds() {
 }
 
 const std::vector<VelocityKind>& velocity_kinds() {
-  static const std::vector<VelocityKind> kinds = {next_dit_kind()};
+  static const std::vector<VelocityKind> kinds = {next_dit_kind(), svg_dit_kind()};
   return kinds;
 }
 

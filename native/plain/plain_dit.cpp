@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "models/time_features.h"
 namespace svg {
 namespace {
 

@@ -52,3 +52,28 @@ TEST_CASE("guidance: at scale 1 renorm shortens the conditional velocity, whatev
 TEST_CASE("guidance: unknown modes are refused") {
   EXPECT_ERROR(svg::guidance_mode("late"), svg::ErrorCode::kInvalidArgument, "unknown guidance mode \"late\"");
 }
+
+TEST_CASE("guidance: schedules give each step its scale") {
+  svg::Guidance guidance;
+  guidance.scale = 5;
+  const auto scale = [&](const char* schedule, double t, int64_t step, int64_t steps) {
+    guidance.schedule = svg::GuidanceSchedule::parse(schedule);
+    return guidance.scale_at({t, step, steps});
+  };
+  EXPECT(scale("constant", 0, 0, 4) == 5 && scale("constant", 0.9, 0, 0) == 5);
+  EXPECT(scale("late", 0, 1, 4) == 1 && scale("late", 0, 2, 4) == 5);
+  EXPECT(scale("early-0.3", 0.3, 0, 0) == 1 && scale("early-0.3", 0.31, 0, 0) == 5);
+  EXPECT(scale("linear", 0, 0, 4) == 2 && scale("linear", 0, 3, 4) == 5);
+  EXPECT(scale("cfg_star-2-0.5", 0, 2, 4) == 5);
+  EXPECT(guidance.unconditional_alone({0, 1, 4}) == -0.5 && !guidance.unconditional_alone({0, 2, 4}));
+  guidance.until = 0.5;
+  EXPECT(scale("constant", 0.5, 0, 4) == 1);
+  EXPECT_ERROR(scale("late", 0, 1, 0), svg::ErrorCode::kInvalidArgument, "counts steps");
+}
+
+TEST_CASE("guidance: schedules that it does not know are refused") {
+  for (const char* name : {"", "interval", "early", "early-x", "early--1", "cfg_star", "cfg_star-1", "cfg_star--1-0",
+                           "cfg_star-1.5-0", "late-1"}) {
+    EXPECT_ERROR(svg::GuidanceSchedule::parse(name), svg::ErrorCode::kInvalidArgument, "guidance schedule");
+  }
+}

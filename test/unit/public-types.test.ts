@@ -15,7 +15,7 @@ import type { Settings } from '../../lib/config/settings.js';
 import type { generateSchema } from '../../lib/pipeline/check-request.js';
 import type { ImageMetadata } from '../../lib/pipeline/image-metadata.js';
 import type { imageMetadata } from '../../lib/pipeline/metadata.js';
-import type { GenerateRequest } from '../../lib/pipeline/types.js';
+import type { RequestFields } from '../../lib/pipeline/types.js';
 import type { loadOptionsSchema } from '../../lib/release/load-options.js';
 import type { LoadOptions } from '../../lib/release/types.js';
 
@@ -39,7 +39,7 @@ type Same<Interface, Schema extends z.ZodType> = [
 ];
 const same: {
   readonly settings: Same<Settings, typeof settingsSchema>;
-  readonly request: Same<GenerateRequest, typeof generateSchema>;
+  readonly request: Same<RequestFields, typeof generateSchema>;
   readonly model: Same<ModelOptions, typeof modelSchema>;
   readonly load: Same<LoadOptions, typeof loadOptionsSchema>;
   readonly metadata: Equal<ReturnType<typeof imageMetadata>, ImageMetadata>;

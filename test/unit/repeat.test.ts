@@ -20,7 +20,7 @@ it.each([
   const parameters = askedMetadata({ request, prompt: 'a fox', seed: 12, ...known });
   const again = requestFromParameters(JSON.parse(JSON.stringify(parameters)) as typeof parameters);
   expect(again).toMatchObject({ prompt: 'a fox', seed: 12, count: 1 });
-  const { prompt, ...rest } = again;
+  const { prompt = '', class: _, ...rest } = again;
   const asked = askedMetadata({ request: settingsSchema.parse(rest), prompt, seed: 12, ...known });
   expect(asked).toEqual(parameters);
 });

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import type { ConfigSources } from '../../config/load.js';
 import type { SampleConfig } from '../../config/sample.js';
 import type { Repetition } from '../../pipeline/repeat.js';
 import { printable } from '../../printable.js';
@@ -8,6 +9,7 @@ import {
   addFlags,
   addOutputModeFlags,
   type CommonOptions,
+  collect,
   flagNames,
   flagTree,
   MODEL_FLAGS,
@@ -20,6 +22,7 @@ interface SampleOptions extends CommonOptions {
   readonly size?: string;
   readonly prompts?: string;
   readonly from?: string;
+  readonly class?: readonly string[];
   readonly [flag: string]: unknown;
 }
 
@@ -37,6 +40,7 @@ Examples:
   svg-t2i sample --prompts prompts.jsonl --size 1280x720 --skip-existing --manifest out/all.jsonl -o out/
   echo "a lighthouse at dusk" | svg-t2i sample --solver euler --steps 30 -o - > lighthouse.png
   svg-t2i sample --from fox.png --steps 80 -o fox-again.png
+  svg-t2i sample --pretrained SVG --class 207 --class "tabby cat" --class-names imagenet.txt -o classes/
   svg-t2i sample --config sample.yaml --set sample.steps=20 "a cup of tea" --print-config
 `;
 
@@ -46,6 +50,11 @@ export function sampleCommand(): Command {
     .argument('[prompt]', 'what to draw; - or nothing reads one prompt a line from stdin')
     .optionsGroup('Pictures:')
     .option('--prompts <file>', 'prompts from a .txt, .json or .jsonl file')
+    .option(
+      '--class <number or name>',
+      'what a class-conditional model draws, in place of a prompt; may be repeated',
+      collect,
+    )
     .option(
       '--from <picture>',
       'draw a picture of svg-t2i again: its prompt and settings, below those of flags and --set',
@@ -67,14 +76,30 @@ async function runSample(prompt: string | undefined, options: SampleOptions): Pr
     process.stdout.write(printable(printConfig(config)));
     return;
   }
+  if (options.class !== undefined) {
+    if (prompt !== undefined || options.prompts !== undefined) {
+      const { SvgT2IError } = await import('../../errors.js');
+      throw new SvgT2IError('ERR_SVGT2I_USAGE', 'a class and a prompt were both given', {
+        hint: 'A class-conditional model takes --class, others a prompt.',
+      });
+    }
+    const { drawAll } = await import('../draw.js');
+    await drawAll(config, { classes: options.class }, { json: options.json === true, from });
+    return;
+  }
   const [{ gatherPrompts }, { drawAll }] = await Promise.all([import('../prompts.js'), import('../draw.js')]);
+  const repeatsClass = from?.repetition.class;
+  if (repeatsClass !== undefined && prompt === undefined && options.prompts === undefined) {
+    await drawAll(config, { classes: [repeatsClass] }, { json: options.json === true, from });
+    return;
+  }
   const source = { argument: prompt, file: options.prompts, stdin: process.stdin };
   if (from !== undefined && prompt === undefined && options.prompts === undefined) {
     const { noPrompt } = await import('../../pipeline/repeat.js');
     if (from.repetition.prompt === undefined) throw noPrompt(from.picture);
   }
   const prompts = await gatherPrompts({ ...source, repeated: from?.repetition.prompt });
-  await drawAll(config, prompts, { json: options.json === true, from });
+  await drawAll(config, { prompts }, { json: options.json === true, from });
 }
 
 async function readRepeated(picture: string): Promise<RepeatedPicture> {
@@ -99,7 +124,8 @@ async function resolveConfig(
   const repeated =
     repetition === undefined ? {} : { sample: { ...repetition.settings }, model: { ...repetition.models } };
   const nameOfFlag = flagNames(flags, options);
-  return loadSampleConfig({
+  const ofClass = options.class !== undefined || repetition?.class !== undefined;
+  const sources: ConfigSources = {
     file: options.config,
     environment: process.env,
     flags: merge(merge(repeated, given), size),
@@ -108,5 +134,6 @@ async function resolveConfig(
       const side = /^sample\.(width|height)$/.exec(path)?.[1];
       return side !== undefined && options.size !== undefined ? `--size: ${side}` : nameOfFlag(path);
     },
-  });
+  };
+  return loadSampleConfig(sources, { ofClass });
 }

@@ -39,14 +39,15 @@ ModulationTable NextDitGuided::modulation_at(double t) {
   return table_->narrow(index - table_start_, 1);
 }
 
-NextDitGuided::Layout NextDitGuided::make_layout(bool with_unconditional) const {
+NextDitGuided::Layout NextDitGuided::make_layout(const GuidanceNeeds& needs) const {
   Layout layout;
-  std::vector<TokenGrid> grids = grids_;
-  for (const GuidedItem& item : items_) layout.captions.push_back(item.conditional);
-  if (with_unconditional) {
-    for (const GuidedItem& item : items_) layout.captions.push_back(item.unconditional);
+  std::vector<TokenGrid> grids;
+  const auto add = [&](at::Tensor GuidedItem::*caption) {
+    for (const GuidedItem& item : items_) layout.captions.push_back(item.*caption);
     grids.insert(grids.end(), grids_.begin(), grids_.end());
-  }
+  };
+  if (needs.conditional) add(&GuidedItem::conditional);
+  if (needs.unconditional) add(&GuidedItem::unconditional);
   std::vector<int64_t> tokens;
   for (const at::Tensor& caption : layout.captions) tokens.push_back(caption.size(0));
   layout.sequences = model_.pack_sequences(tokens, grids);
@@ -59,9 +60,16 @@ std::vector<at::Tensor> NextDitGuided::velocity(const std::vector<at::Tensor>& l
             items_.size(), " pictures");
   const size_t count = items_.size();
   const double t = when.t;
-  const bool guided = guidance_.needs_unconditional(t);
-  std::optional<Layout>& kept = guided ? guided_ : conditional_;
-  if (!kept) kept = make_layout(guided);
+  const GuidanceNeeds needs = guidance_.needs(when);
+  const Guidance now = guidance_.at(when);
+  std::vector<at::Tensor> velocities;
+  if (!needs.conditional && !needs.unconditional) {
+    for (const at::Tensor& latent : latents) velocities.push_back(at::zeros_like(latent));
+    return velocities;
+  }
+  const bool guided = needs.conditional && needs.unconditional;
+  std::optional<Layout>& kept = guided ? guided_ : needs.conditional ? conditional_ : unconditional_;
+  if (!kept) kept = make_layout(needs);
   const Layout& layout = *kept;
 
   const ModulationTable modulation = modulation_at(t);
@@ -77,14 +85,15 @@ std::vector<at::Tensor> NextDitGuided::velocity(const std::vector<at::Tensor>& l
   const auto velocity_of = [&](size_t sequence, const TokenGrid& grid) {
     return model_.unpatchify(patches.narrow(0, layout.images.segments.offsets[sequence], grid.tokens()), grid);
   };
-  const bool shortened = guidance_.shortens_conditional(t);
-  std::vector<at::Tensor> velocities;
+  const bool shortened = now.shortens_conditional(t);
   for (size_t i = 0; i < count; ++i) {
-    const at::Tensor conditional = velocity_of(i, grids_[i]);
+    const at::Tensor first = velocity_of(i, grids_[i]);
     if (guided) {
-      velocities.push_back(guided_velocity(conditional, velocity_of(count + i, grids_[i]), guidance_));
+      velocities.push_back(guided_velocity(first, velocity_of(count + i, grids_[i]), now));
+    } else if (!needs.conditional) {
+      velocities.push_back(*guidance_.unconditional_alone(when) * first);
     } else {
-      velocities.push_back(shortened ? guided_velocity(conditional, conditional, guidance_) : conditional.contiguous());
+      velocities.push_back(shortened ? guided_velocity(first, first, now) : first.contiguous());
     }
   }
   return velocities;

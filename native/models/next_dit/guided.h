@@ -31,7 +31,7 @@ class NextDitGuided : public GuidedVelocity {
     RowSubset images;
   };
 
-  Layout make_layout(bool with_unconditional) const;
+  Layout make_layout(const GuidanceNeeds& needs) const;
   ModulationTable modulation_at(double t);
 
   const NextDit& model_;
@@ -39,7 +39,7 @@ class NextDitGuided : public GuidedVelocity {
   Guidance guidance_;
   std::vector<TokenGrid> grids_;
   Packing image_packing_;
-  std::optional<Layout> guided_, conditional_;  // made when first needed
+  std::optional<Layout> guided_, conditional_, unconditional_;  // made when first needed
   std::vector<double> times_;
   int64_t table_start_ = 0;  // index in times_ of the table's first row
   std::optional<ModulationTable> table_;

@@ -3,16 +3,15 @@
 #include <c10/core/GradMode.h>
 
 #include <bit>
-#include <cmath>
 #include <optional>
 
 #include "core/cancel.h"
 #include "core/error.h"
+#include "models/time_features.h"
 
 namespace svg {
 namespace {
 
-constexpr int64_t kTimeFeatures = 256;
 constexpr double kFinalNormEps = 1e-6;
 
 std::vector<NextDitBlock> blocks(const Weights& weights, const std::string& list, int64_t count,
@@ -45,14 +44,6 @@ at::Tensor groups_of_rows(const at::Tensor& groups, const std::vector<int64_t>& 
 }
 
 }  // namespace
-
-at::Tensor time_features(const at::Tensor& t) {
-  const int64_t half = kTimeFeatures / 2;
-  const at::Tensor index = at::arange(half, t.options().dtype(at::kFloat));
-  const at::Tensor frequencies = at::exp(index * -std::log(10000.0) / half);
-  const at::Tensor angles = t.to(at::kFloat).unsqueeze(1) * frequencies;
-  return at::cat({angles.cos(), angles.sin()}, 1);
-}
 
 ModulationTable ModulationTable::narrow(int64_t start, int64_t length) const {
   ModulationTable part;

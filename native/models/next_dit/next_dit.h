@@ -100,7 +100,4 @@ struct NextDit : VelocityModel {
 
 VelocityKind next_dit_kind();
 
-/// (S) times to (S, 256) fp32: cosines, then sines, periods up to 10000. Source: arXiv 1706.03762.
-at::Tensor time_features(const at::Tensor& t);
-
 }  // namespace svg

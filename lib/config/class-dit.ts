@@ -1,0 +1,42 @@
+/** Dimensions of SVG's class-conditional transformer, under the names of the original's arguments. */
+import { z } from 'zod';
+import { defined } from './defined.js';
+
+/** Source: arXiv 2510.15301, table 5. */
+const PRESETS = {
+  B: { hidden_size: 768, depth: 12, num_heads: 12 },
+  L: { hidden_size: 1024, depth: 24, num_heads: 16 },
+  XL: { hidden_size: 1152, depth: 28, num_heads: 16 },
+} as const;
+
+const size = () => z.number().int().min(1).max(1_000_000);
+
+export const svgModelSchema = z
+  .strictObject({
+    preset: z.enum(['B', 'L', 'XL']).optional().describe('published dimensions; the keys below change some'),
+    in_channels: size().default(392).describe('channels of a latent'),
+    hidden_size: size().multipleOf(4).optional().describe('width'),
+    depth: size().optional().describe('blocks'),
+    num_heads: size().optional(),
+    head_dim: size().optional().describe('width of a head; hidden_size / num_heads where not given'),
+    mlp_ratio: z.number().positive().max(1000).default(4).describe('feed-forward width over hidden_size'),
+    num_classes: size().default(1000).describe('classes of the data; one more stands for none'),
+    learn_sigma: z.boolean().default(true).describe('twice the channels come out, the second half unused'),
+    qk_norm: z.boolean().default(true),
+    use_swiglu: z.boolean().default(false),
+  })
+  .transform(({ preset, ...given }, context) => {
+    const { hidden_size, depth, num_heads } = { ...(preset && PRESETS[preset]), ...defined(given) };
+    if (hidden_size === undefined || depth === undefined || num_heads === undefined) {
+      const message = 'needs a preset, or hidden_size, depth and num_heads';
+      context.addIssue({ code: 'custom', message, input: given });
+      return z.NEVER;
+    }
+    if (given.head_dim === undefined && hidden_size % num_heads !== 0) {
+      const message = `must be a multiple of num_heads (${num_heads}), or head_dim be given`;
+      context.addIssue({ code: 'custom', path: ['hidden_size'], message, input: hidden_size });
+      return z.NEVER;
+    }
+    const head_dim = given.head_dim ?? hidden_size / num_heads;
+    return { ...given, hidden_size, depth, num_heads, head_dim };
+  });
