@@ -10,6 +10,7 @@ import {
   type MissingPart,
   sameName,
 } from './find.js';
+import { findRae, type RaeFiles } from './rae-files.js';
 
 export interface AutoencoderFiles {
   /** Undefined where the weights were given without a yaml. */
@@ -18,10 +19,19 @@ export interface AutoencoderFiles {
   /** DINOv3 of its own; undefined where only the checkpoint can hold it. */
   readonly encoder: string | undefined;
   readonly config: AutoencoderConfig | undefined;
+  /** Of a representation autoencoder, whose latents are normalised by its own statistics. */
+  readonly rae?: RaeFiles;
   readonly warnings: readonly string[];
 }
 
 export function findAutoencoder(folder: string, given: string | undefined): AutoencoderFiles | MissingPart {
+  const rae = raePlaces(folder, given)
+    .map(findRae)
+    .find((files) => files !== undefined);
+  if (rae !== undefined) {
+    const { checkpoint, encoder } = rae;
+    return { yaml: undefined, checkpoint, encoder, config: undefined, rae, warnings: [] };
+  }
   const part = 'autoencoder';
   const fix =
     'Put the autoencoder/ folder of the release there (a yaml and the .ckpt that it names), or pass --autoencoder.';
@@ -47,6 +57,12 @@ export function findAutoencoder(folder: string, given: string | undefined): Auto
   if (checkpoint === undefined) return { part: `${part} weights`, looked, fix };
   const { config: settled, warnings } = settleKind(yaml, checkpoint, config);
   return { yaml, checkpoint, encoder: findEncoder(folder, yaml, config.encoder), config: settled, warnings };
+}
+
+/** A release's own folder comes before decoders/ beside it. */
+function raePlaces(folder: string, given: string | undefined): string[] {
+  if (given !== undefined) return candidates(given, [folder, '.']);
+  return defaultYaml(folder) === undefined ? [folder, join(folder, 'autoencoder')] : [];
 }
 
 /** Autoencoder-P of the latest stage first: the published transformer was trained on it. */

@@ -45,7 +45,8 @@ export function findRelease(options: ResolvedModelOptions, parts: readonly Relea
     wants('textEncoder') && readsText ? keep(findTextEncoder(folder, options.textEncoder)) : undefined;
   const dit = keep(foundDit);
   const autoencoder = wants('autoencoder') ? keep(findAutoencoder(folder, options.autoencoder)) : undefined;
-  const needsStatistics = wants('dit') || wants('statistics');
+  // A representation autoencoder normalises its latents itself.
+  const needsStatistics = (wants('dit') || wants('statistics')) && autoencoder?.rae === undefined;
   const statistics = needsStatistics ? keep(findStatistics(folder, options.statistics)) : undefined;
   if (missing.length > 0) throw missingError(folder, missing);
   const classNames =

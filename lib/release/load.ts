@@ -13,6 +13,7 @@ import { DIT_KINDS, type DitKind, ditKindOf } from './dit-kind.js';
 import { findRelease, MODEL_PARTS, type ReleaseLayout } from './layout.js';
 import { checkLoadOptions } from './load-options.js';
 import { readModelDefaults } from './model-defaults.js';
+import type { RaeFiles } from './rae-files.js';
 
 export interface Loaded {
   readonly engine: Engine;
@@ -86,6 +87,7 @@ function loadRequest(layout: ReleaseLayout, options: ResolvedModelOptions) {
       checkpoint: autoencoder.checkpoint,
       ...(autoencoder.encoder === undefined ? {} : { encoder: autoencoder.encoder }),
       ...(autoencoder.config === undefined ? {} : { config: dimensions(autoencoder.config) }),
+      ...raeRequest(autoencoder.rae),
     };
   }
   const ditConfig = dit === undefined ? undefined : readDitConfig(dit);
@@ -100,6 +102,13 @@ function loadRequest(layout: ReleaseLayout, options: ResolvedModelOptions) {
     parts.textEncoder = { path: textEncoder, attentionSoftCap };
   }
   return { settings: { dtype: options.dtype, offload: options.offload }, parts, warnings, attentionSoftCap };
+}
+
+/** Statistics in a file of their own, and what the weights do not tell. */
+function raeRequest(rae: RaeFiles | undefined): { readonly [key: string]: JsonValue } {
+  if (rae === undefined) return {};
+  const { statistics, said } = rae;
+  return { ...(statistics === undefined ? {} : { statistics }), config: { decoder: said } };
 }
 
 /** What the engine holds against the weights. */

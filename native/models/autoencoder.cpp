@@ -162,9 +162,12 @@ Autoencoder::Autoencoder(const AutoencoderWeights& parts, const AutoencoderConfi
     : config_(checked(config)),
       decoder_(config.decoder.build(decoder_kind(config.decoder.kind).under_own_names(parts.decoder))) {
   if (config.residual) residual_ = std::make_unique<ResidualVit>(*parts.residual, *config.residual);
-  if (config.encoder && parts.encoder) {
-    encoder_ = config.encoder->build(encoder_kind(config.encoder->kind).under_own_names(*parts.encoder));
-  }
+  if (!config.encoder || !parts.encoder) return;
+  const auto& build = config.decoder.plain_features ? config.encoder->build_plain : config.encoder->build;
+  SVG_CHECK(build, ErrorCode::kWeightsMismatch, "the decoder (", config.decoder.description,
+            ") takes features without the weight and bias of the encoder's last norm, which ",
+            config.encoder->description, " does not give");
+  encoder_ = build(encoder_kind(config.encoder->kind).under_own_names(*parts.encoder));
 }
 
 std::optional<std::string> Autoencoder::recognise(const Weights& checkpoint) {

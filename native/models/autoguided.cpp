@@ -23,9 +23,10 @@ class AutoguidedVelocity : public GuidedVelocity {
 
   std::vector<at::Tensor> velocity(const std::vector<at::Tensor>& latents, const SolverTime& when) override {
     std::vector<at::Tensor> strong = strong_->velocity(latents, when);
-    if (!guidance_.needs_unconditional(when.t)) return strong;
+    const Guidance now = guidance_.at(when);
+    if (!now.needs_unconditional(when.t)) return strong;
     const std::vector<at::Tensor> weak = weak_->velocity(latents, when);
-    for (size_t i = 0; i < strong.size(); ++i) strong[i] = guided_velocity(strong[i], weak[i], guidance_);
+    for (size_t i = 0; i < strong.size(); ++i) strong[i] = guided_velocity(strong[i], weak[i], now);
     return strong;
   }
 
@@ -64,6 +65,8 @@ Cells Autoguided::most_cells() const {
 }
 
 std::unique_ptr<GuidedVelocity> Autoguided::guide(std::vector<GuidedItem> items, const Guidance& guidance) const {
+  SVG_CHECK(guidance.schedule.kind != GuidanceSchedule::Kind::kStar, ErrorCode::kInvalidArgument,
+            "the guidance schedule cfg_star begins with velocities without a condition; a weak model gives none");
   return std::make_unique<AutoguidedVelocity>(conditional_alone(*strong_, items), conditional_alone(*weak_, items),
                                               guidance);
 }

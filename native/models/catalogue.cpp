@@ -8,11 +8,13 @@
 #include "models/conditioners/gemma2.h"
 #include "models/decoders/conv_decoder.h"
 #include "models/decoders/hunyuan.h"
+#include "models/decoders/rae.h"
 #include "models/encoders/dinov2.h"
 #include "models/encoders/dinov3.h"
 #include "models/encoders/mae.h"
 #include "models/encoders/siglip2.h"
 #include "models/next_dit/next_dit.h"
+#include "models/rae_dit/rae_dit.h"
 
 namespace svg {
 
@@ -22,12 +24,12 @@ const std::vector<EncoderKind>& encoder_kinds() {
 }
 
 const std::vector<DecoderKind>& decoder_kinds() {
-  static const std::vector<DecoderKind> kinds = {conv_decoder_kind(), hunyuan_kind()};
+  static const std::vector<DecoderKind> kinds = {conv_decoder_kind(), hunyuan_kind(), rae_kind()};
   return kinds;
 }
 
 const std::vector<VelocityKind>& velocity_kinds() {
-  static const std::vector<VelocityKind> kinds = {next_dit_kind(), svg_dit_kind()};
+  static const std::vector<VelocityKind> kinds = {next_dit_kind(), svg_dit_kind(), rae_dit_kind()};
   return kinds;
 }
 

@@ -33,10 +33,15 @@ struct ModelPlan {
 
 struct EncoderPlan : ModelPlan<VisionEncoder> {
   int64_t channels = 0;
+  /// As build, but features are normed without the last norm's weight and bias, which a file need not have. Null: it
+  /// cannot be built so.
+  std::function<std::unique_ptr<VisionEncoder>(const Weights&)> build_plain;
 };
 
 struct DecoderPlan : ModelPlan<LatentDecoder> {
   LatentGrid grid;
+  bool plain_features = false;  // takes what EncoderPlan::build_plain gives
+  bool own_statistics = false;  // its latents are normalised already: no feature statistics go with it
 };
 
 struct VelocityPlan : ModelPlan<VelocityModel> {

@@ -12,7 +12,7 @@
 
 #include "core/json.h"
 #include "core/weights.h"
-#include "models/part.h"
+#include "models/kinds.h"
 #include "ops/layers.h"
 
 namespace svg {
@@ -99,5 +99,8 @@ class RaeDecoder : public LatentDecoder {
 /// What published files hold beside the parameters: {"decoder_pos_embed": (1, 1 + grid^2, width)}. Goes into fresh
 /// weights, so that the trained grid can be told from them.
 TensorMap rae_decoder_buffers(const RaeDecoderConfig& config);
+
+/// Its entry in the catalogue.
+DecoderKind rae_kind();
 
 }  // namespace svg

@@ -67,6 +67,8 @@ RaeDecoderConfig RaeDecoderConfig::from_json(const Json& json) {
   config.latent_eps = json.get_double("latent_eps", config.latent_eps);
   config.image_mean = colours(json, "encoder_norm_mean", colours(json, "image_mean", config.image_mean));
   config.image_std = colours(json, "encoder_norm_std", colours(json, "image_std", config.image_std));
+  config.eps_twice = json.get_bool("eps_twice", false);
+  config.positions_of_16 = json.get_bool("positions_of_16", false);
   const int64_t channels = json.get_int("num_channels", 3);
   SVG_CHECK(channels == 3, ErrorCode::kInvalidConfig, "[rae_decoder] num_channels is ", channels, ", pictures have 3");
   const int64_t side = json.get_int("encoder_input_size", 0), patch = json.get_int("encoder_patch_size", 0);
@@ -75,6 +77,7 @@ RaeDecoderConfig RaeDecoderConfig::from_json(const Json& json) {
               " is no multiple of encoder_patch_size ", patch);
     config.grid = side / patch;
   }
+  config.grid = json.get_int("grid_size", config.grid);
   config.check();
   return config;
 }

@@ -42,8 +42,10 @@ class DiffusersRaeDecoder : public WeightSource {
 
 }  // namespace
 
+bool has_diffusers_rae_names(const Weights& weights) { return weights.has("decoder_layers.0.attention.to_q.weight"); }
+
 Weights with_rae_decoder_names(const Weights& weights) {
-  if (!weights.has("decoder_layers.0.attention.to_q.weight")) return weights;
+  if (!has_diffusers_rae_names(weights)) return weights;
   return Weights(std::make_shared<DiffusersRaeDecoder>(weights));
 }
 

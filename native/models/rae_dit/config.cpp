@@ -96,6 +96,30 @@ RaeDitConfig RaeDitConfig::from_json(const Json& json) {
   return config;
 }
 
+Json RaeDitConfig::to_json() const {
+  const auto both = [](int64_t of_deep, int64_t of_head) {
+    Json list = Json::array();
+    list.push_back(of_deep);
+    list.push_back(of_head);
+    return list;
+  };
+  return Json::object()
+      .set("kind", "rae-dit")
+      .set("in_channels", channels)
+      .set("input_size", grid)
+      .set("num_classes", classes)
+      .set("class_dropout_prob", null_class ? 0.1 : 0.0)
+      .set("hidden_size", both(deep.width, head.width))
+      .set("depth", both(deep.depth, head.depth))
+      .set("num_heads", both(deep.num_heads, head.num_heads))
+      .set("use_qknorm", qk_norm)
+      .set("use_swiglu", swiglu)
+      .set("use_rope", rotary)
+      .set("use_rmsnorm", rms_norm)
+      .set("wo_shift", !shift)
+      .set("use_pos_embed", positions);
+}
+
 bool RaeDitConfig::recognises(const Weights& weights) {
   return weights.has("s_embedder.proj.weight") && weights.has("x_embedder.proj.weight") &&
          weights.has("t_embedder.W") && weights.has("y_embedder.embedding_table.weight") &&

@@ -3,6 +3,7 @@
 #include <map>
 
 #include "core/error.h"
+#include "models/guided_forward.h"
 #include "models/vit/sincos.h"
 
 namespace svg {
@@ -20,37 +21,6 @@ Rope rae_rotation(int64_t rows, int64_t columns, int64_t trained, int64_t head_d
   const at::Tensor column = rae_spread(columns, trained).unsqueeze(0).expand({rows, columns}).flatten();
   return rope_of_positions(at::stack({row, column}, 1), {head_dim / 2, head_dim / 2});
 }
-
-/// Guided velocities in our clock, data - noise.
-class RaeGuided : public GuidedVelocity {
- public:
-  RaeGuided(const RaeDit& model, std::vector<GuidedItem> items, const Guidance& guidance)
-      : model_(model), items_(std::move(items)), guidance_(guidance) {}
-
-  std::vector<at::Tensor> velocity(const std::vector<at::Tensor>& latents, const SolverTime& when) override {
-    SVG_CHECK(latents.size() == items_.size(), ErrorCode::kInternal, "[rae_dit] ", latents.size(), " latents for ",
-              items_.size(), " pictures");
-    const bool both = guidance_.needs_unconditional(when.t);
-    std::vector<at::Tensor> all = latents, labels;
-    for (const GuidedItem& item : items_) labels.push_back(item.conditional);
-    if (both) {
-      all.insert(all.end(), latents.begin(), latents.end());
-      for (const GuidedItem& item : items_) labels.push_back(item.unconditional);
-    }
-    const at::Tensor t = at::full({static_cast<int64_t>(all.size())}, when.t, at::kDouble).to(at::kFloat);
-    std::vector<at::Tensor> velocities = model_.forward(all, t, labels);
-    for (size_t i = 0; both && i < latents.size(); ++i) {
-      velocities[i] = guided_velocity(velocities[i], velocities[latents.size() + i], guidance_);
-    }
-    velocities.resize(latents.size());
-    return velocities;
-  }
-
- private:
-  const RaeDit& model_;
-  std::vector<GuidedItem> items_;
-  Guidance guidance_;
-};
 
 }  // namespace
 
@@ -172,7 +142,7 @@ std::unique_ptr<GuidedVelocity> RaeDit::guide(std::vector<GuidedItem> items, con
   SVG_CHECK(config_.null_class || guidance.scale == 1, ErrorCode::kInvalidArgument,
             "[rae_dit] trained without a class for \"none\": guidance needs one, or a weak model",
             "set the guidance scale to 1, or give the weights of a weak model");
-  return std::make_unique<RaeGuided>(*this, std::move(items), guidance);
+  return guide_by_forward(*this, std::move(items), guidance);
 }
 
 TensorMap rae_dit_buffers(const RaeDitConfig& config) {

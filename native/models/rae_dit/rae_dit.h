@@ -12,7 +12,7 @@
 
 #include "core/json.h"
 #include "core/weights.h"
-#include "models/part.h"
+#include "models/kinds.h"
 #include "models/rae_dit/block.h"
 #include "ops/block_runner.h"
 #include "ops/layers.h"
@@ -38,6 +38,8 @@ struct RaeDitConfig {
   /// Throws Error(kWeightsMismatch) where they are no such transformer.
   static RaeDitConfig infer(const Weights& weights);
   static bool recognises(const Weights& weights);
+  /// Under from_json's keys, but for the feed-forward widths, which follow from mlp_ratio.
+  Json to_json() const;
   /// Of what is trained: without positions, rotations and the frequencies of the time.
   int64_t parameter_count() const;
   /// Throws Error(kInvalidConfig) for numbers of which no network can be built.
@@ -87,5 +89,8 @@ class RaeDit : public VelocityModel {
 
 /// What published files hold beside the parameters: "pos_embed" and the rotations, from which grid and heads are told.
 TensorMap rae_dit_buffers(const RaeDitConfig& config);
+
+/// Its entry in the catalogue.
+VelocityKind rae_dit_kind();
 
 }  // namespace svg

@@ -43,6 +43,11 @@ EncoderPlan plan_of(const VitEntry& entry, const VitConfig& config) {
                         .set("num_register_tokens", config.registers)
                         .set("ffn_layer", config.block.gated ? "swiglu" : "mlp");
   plan.build = [build = entry.family.build, config](const Weights& weights) { return build(weights, config); };
+  plan.build_plain = [build = entry.family.build, config](const Weights& weights) {
+    VitConfig plain = config;
+    plain.norm_affine = false;
+    return build(weights, plain);
+  };
   if (entry.family.buffers) plan.buffers = [buffers = entry.family.buffers, config] { return buffers(config); };
   return plan;
 }

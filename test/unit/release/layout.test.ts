@@ -180,6 +180,34 @@ describe('the yaml of an autoencoder', () => {
     });
   });
 
+  it("describes HunyuanImage's decoder, as the original's yaml has it", () => {
+    const hyconfig = `{block_out_channels: [768, 384, 192, 192, 96], out_channels: 3, z_channels: 392,
+      num_res_blocks: 2, ffactor_spatial: 16, ffactor_temporal: 1, upsample_match_channel: true}`;
+    const text = autoencoderYaml({ checkpoint: 'x.ckpt', residual: true }).replace(
+      /ddconfig: \{[^}]*\}/,
+      `ddconfig: null\n    hyconfig: ${hyconfig}`,
+    );
+    writeFiles(base, { 'hy.yaml': text });
+    expect(readAutoencoderConfig(join(base, 'hy.yaml'))).toMatchObject({
+      latentChannels: 392,
+      residual: { output_dim: 8 },
+      decoder: {
+        kind: 'hunyuan',
+        block_out_channels: [768, 384, 192, 192, 96],
+        ffactor_spatial: 16,
+        ffactor_temporal: 1,
+        upsample_match_channel: true,
+      },
+    });
+    writeFiles(base, {
+      'both.yaml': text.replace(
+        'ddconfig: null',
+        'ddconfig: {z_channels: 8, ch: 32, ch_mult: [1], num_res_blocks: 1}',
+      ),
+    });
+    expect(() => readAutoencoderConfig(join(base, 'both.yaml'))).toThrow('has both ddconfig and hyconfig');
+  });
+
   it.each([
     ['a: [', 'bad.yaml: '],
     ['model: {params: {}}', 'model.params: needs ddconfig or hyconfig'],

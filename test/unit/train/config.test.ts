@@ -136,6 +136,19 @@ describe('an autoencoder configuration', () => {
     [{ encoder: {} }, 'encoder.weights: needed, unless encoder.train or initFrom is given'],
     [{ model: { encoder: {} } }, 'model.encoder: needs either arch, or embed_dim, depth and num_heads'],
     [{ model: { decoder: { ch_mult: [1, 2] } } }, 'model.decoder.ch_mult: needs at least 5 of them'],
+    [
+      { model: { decoder: { kind: 'hunyuan', ch: 128 } } },
+      'model.decoder.ch: is no key of decoder hunyuan, got 128',
+    ],
+    [{ model: { decoder: { kind: 'hy' } } }, 'model.decoder.kind: must be one of conv, hunyuan, got "hy"'],
+    [
+      { model: { decoder: { kind: 'hunyuan', block_out_channels: [64, 32, 48, 32, 32] } } },
+      'model.decoder.block_out_channels.2: must be a multiple of 32, got 48',
+    ],
+    [
+      { model: { decoder: { kind: 'hunyuan', ffactor_spatial: 8 } } },
+      'model.decoder.ffactor_spatial: must be one of 16',
+    ],
     [{ activationCheckpointing: true }, 'unknown key "activationCheckpointing"'],
     [{ maskRatio: 0.1 }, 'maskRatio: must be 0 without model.residual'],
     [{ freezeResidual: true, model: { residual: {} } }, 'freezeResidual: needs model.residual, and initFrom'],
@@ -147,6 +160,16 @@ describe('an autoencoder configuration', () => {
   ])('%j is refused: %s', (change, message) => {
     expect(() => validate(autoencoderTrainingSchema, { ...autoencoder, ...change })).toThrow(message);
   });
+});
+
+it('fills in the decoder that a configuration names', () => {
+  const decoderOf = (decoder: object) =>
+    validate(autoencoderTrainingSchema, { ...autoencoder, model: { decoder } }).model.decoder;
+  expect(decoderOf({})).toEqual({ ch: 128, ch_mult: [1, 1, 2, 2, 4], num_res_blocks: 2 });
+  const published = { block_out_channels: [768, 384, 192, 192, 96], num_res_blocks: 2 };
+  const hunyuan = { kind: 'hunyuan', ...published, ffactor_spatial: 16, upsample_match_channel: true };
+  expect(decoderOf({ kind: 'hunyuan' })).toEqual(hunyuan);
+  expect(decoderOf(hunyuan)).toEqual(hunyuan);
 });
 
 describe('loading', () => {
