@@ -6,6 +6,7 @@ import { type BenchRow, median } from './bench/row.js';
 import { measureTraining, TRAINING_ROWS } from './bench/training.js';
 import { Engine, runtimeInfo } from './engine.js';
 import { SvgT2IError } from './errors.js';
+import type { JobRequest } from './native/jobs.js';
 import { SvgT2I } from './pipeline.js';
 import { writeTinyRelease } from './release/tiny-release.js';
 
@@ -20,14 +21,16 @@ export interface BenchOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+type Part = JobRequest<'bench'>['part'];
+
 const dtypes = ['fp32', 'bf16'];
-const each = (part: string, sizes: readonly string[]) =>
+const each = (part: Part, sizes: readonly string[]) =>
   dtypes.flatMap((dtype) => sizes.map((size) => ({ part, name: `${part}-${size}-${dtype}` })));
 
 /** The whole sample, timed through the API: what it takes above its model is the engine's overhead. */
 const OVERHEAD = 'sample-overhead';
 
-const nativeRows: readonly { readonly part: string; readonly name: string }[] = [
+const nativeRows: readonly { readonly part: Part; readonly name: string }[] = [
   ...each('encoder', ['256', '512']),
   ...each('text-encoder', ['128', '256']),
   ...each('dit', ['256-128', '256-256', '512-128']),
@@ -58,11 +61,7 @@ export async function* runBenchmarks(options: BenchOptions = {}): AsyncGenerator
   for (const { part, name } of nativeRows.filter((row) => rows.test(row.name))) {
     // An engine of its own, so that no row inherits another one's memory.
     await using engine = await Engine.create({ device: 'cpu', ...threads });
-    const { value } = await engine.run<{ readonly rows: readonly BenchRow[] }>(
-      'bench',
-      { part, only: name, repeats },
-      { signal },
-    );
+    const { value } = await engine.run('bench', { part, only: name, repeats }, { signal });
     yield* value.rows;
   }
   const training = TRAINING_ROWS.filter(({ name }) => rows.test(name));

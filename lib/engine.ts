@@ -11,6 +11,7 @@ import type {
   NativeTensors,
   RuntimeInfo,
 } from './native/binding.js';
+import type { JobEvent, JobKind, JobRequest, Jobs, JobValue } from './native/jobs.js';
 import { loadNative, openNative } from './native/load.js';
 
 export interface EngineOptions {
@@ -25,26 +26,20 @@ export interface EngineUse {
   readonly signal?: AbortSignal | undefined;
   /** What messages call it once it was disposed, as the start of a sentence. */
   readonly owner?: string;
+  /** Knows the jobs `sleep` and `read-tensors` too. */
+  readonly forTests?: boolean;
 }
 
-export type JsonValue =
-  | null
-  | boolean
-  | number
-  | string
-  | readonly JsonValue[]
-  | { readonly [key: string]: JsonValue | undefined };
-
-export interface RunOptions<Event> {
-  readonly tensors?: NativeTensors;
+export interface RunOptions<Kind extends JobKind> {
+  readonly tensors?: Jobs[Kind]['tensors'];
   /** Ends a running job at its next step and a waiting one at once; the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
-  readonly onEvent?: ((event: Event, tensors: NativeTensors) => void) | undefined;
+  readonly onEvent?: ((event: JobEvent<Kind>, tensors: NativeTensors) => void) | undefined;
 }
 
-export interface JobResult<Value> {
-  readonly value: Value;
-  readonly tensors: NativeTensors;
+export interface JobResult<Kind extends JobKind> {
+  readonly value: JobValue<Kind>;
+  readonly tensors: Jobs[Kind]['results'];
 }
 
 type Settle = (kind: NativeMessageKind, json: string, tensors: NativeTensors) => void;
@@ -62,17 +57,20 @@ export class Engine {
   #nextJobId = 1;
   #disposal: Promise<void> | undefined;
 
-  private constructor(binding: NativeBinding, options: EngineOptions, owner: string) {
+  private constructor(binding: NativeBinding, options: Required<EngineOptions>, use: EngineUse) {
+    const { owner = 'The engine', forTests = false } = use;
     const mailbox: Mailbox = { pending: new Map(), reportStopped: undefined };
-    this.#native = callNative(() => new binding.Engine(JSON.stringify(options), deliverTo(mailbox)));
+    this.#native = callNative(
+      () => new binding.Engine(JSON.stringify({ ...options, forTests }), deliverTo(mailbox)),
+    );
     this.#mailbox = mailbox;
     this.#owner = owner;
   }
 
   /** Throws SvgT2IError where libtorch, the addon or the device is missing, or the reason of an aborted signal. */
   static async create(options: EngineOptions = {}, use: EngineUse = {}): Promise<Engine> {
-    const { signal, owner = 'The engine' } = use;
-    return new Engine(await untilAborted(openNative(), signal), options, owner);
+    const { device = 'cpu', threads = 0 } = options;
+    return new Engine(await untilAborted(openNative(), use.signal), { device, threads }, use);
   }
 
   get disposed(): boolean {
@@ -80,14 +78,14 @@ export class Engine {
   }
 
   /**
-   * Runs a job of native/engine/jobs.cpp. Rejects with SvgT2IError, or with `signal.reason` when aborted: at once where the
-   * job still waits, at its next check where it runs.
+   * Runs a job (native/jobs.ts). Rejects with SvgT2IError, or with `signal.reason` when aborted: at once where the job
+   * still waits, at its next check where it runs.
    */
-  run<Value = JsonValue, Event = JsonValue>(
-    kind: string,
-    request: JsonValue = {},
-    options: RunOptions<Event> = {},
-  ): Promise<JobResult<Value>> {
+  run<Kind extends JobKind>(
+    kind: Kind,
+    request: JobRequest<Kind>,
+    options: RunOptions<Kind> = {},
+  ): Promise<JobResult<Kind>> {
     const { signal, onEvent } = options;
     const failure = failureFrom(callerFrames(this.run), kind);
     return new Promise((resolve, reject) => {
@@ -105,7 +103,7 @@ export class Engine {
         if (messageKind === 'event') {
           if (listenerFailed || warnOfKernel(json)) return;
           try {
-            onEvent?.(JSON.parse(json) as Event, tensors);
+            onEvent?.(JSON.parse(json) as JobEvent<Kind>, tensors);
           } catch (error) {
             // The promise settles now; the job itself is told to stop and its own end is ignored.
             listenerFailed = true;
@@ -115,7 +113,7 @@ export class Engine {
           return;
         }
         finish();
-        if (messageKind === 'result') resolve({ value: JSON.parse(json) as Value, tensors });
+        if (messageKind === 'result') resolve({ value: JSON.parse(json) as JobValue<Kind>, tensors });
         else reject(signal?.aborted ? abortReason(signal) : failure(this.#errorOf(json, kind)));
       };
       this.#mailbox.pending.set(jobId, settle);

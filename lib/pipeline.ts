@@ -261,7 +261,7 @@ export class SvgT2I {
         { hint: 'Shorten it; a picture follows its first 256 tokens or so anyway.' },
       );
     }
-    const { value } = await this.#engine().run<{ readonly ids: readonly number[] }>(
+    const { value } = await this.#engine().run(
       'generate-text',
       { maxNewTokens: MAX_ENHANCE_TOKENS },
       { tensors: { tokens: tokensTensor(ids) }, signal },

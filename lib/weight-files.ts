@@ -4,94 +4,21 @@ import { z } from 'zod';
 import { checkPath } from './config/paths.js';
 import { callbackSchema, checkArgument, signalSchema } from './config/values.js';
 import { Engine } from './engine.js';
+import type { JobRequest, JobValue } from './native/jobs.js';
+import type {
+  ConversionReport,
+  FileProgress,
+  VerificationReport,
+  WeightFileReport,
+} from './native/weight-reports.js';
 
-/** A tensor of a weight file. */
-export interface TensorSummary {
-  /** Its key. */
-  readonly name: string;
-  /** "float32"; element types that are listed but not read have torch's name or the file's own ("F4"). */
-  readonly dtype: string;
-  /** Sizes, the outermost first. */
-  readonly shape: readonly number[];
-  /** Of its data. */
-  readonly bytes: number;
-}
-
-/** What a weight file holds. */
-export interface WeightFileReport {
-  /** As it was given, absolute. */
-  readonly path: string;
-  /** "safetensors", "torch zip" or "torch legacy", with " (sharded)" where several files make one state dict. */
-  readonly format: string;
-  /** What the names and shapes say it is, such as "next-dit" or "adapter"; "unknown" where they say nothing. */
-  readonly kind: string;
-  /** One line for people. */
-  readonly description: string;
-  /** What to do with a file that cannot be loaded as it is, such as weights in another library's form. */
-  readonly hint?: string;
-  /** Keys of the torch file that lead to the tensors. */
-  readonly root: readonly string[];
-  /** All that belong to it: the shards and their index. */
-  readonly files: readonly string[];
-  /** By name. */
-  readonly tensors: readonly TensorSummary[];
-  /** Plain values beside the tensors. */
-  readonly metadata: Readonly<Record<string, unknown>>;
-  /** Numbers in all tensors. */
-  readonly parameters: number;
-  /** Of the tensors. */
-  readonly totalBytes: number;
-  /** Of the files. */
-  readonly fileBytes: number;
-}
-
-/** What a conversion wrote. */
-export interface ConversionReport {
-  /** The file or folder that was read. */
-  readonly input: string;
-  /** Written, or kept from an earlier run. */
-  readonly files: readonly string[];
-  /** How many of them an earlier, interrupted run had written. */
-  readonly kept: number;
-  /** How many. */
-  readonly tensors: number;
-  /** Of the tensors. */
-  readonly bytes: number;
-}
-
-/** Whether a weight file is whole. */
-export interface VerificationReport {
-  /** As it was given, absolute. */
-  readonly path: string;
-  /** As in `WeightFileReport`. */
-  readonly format: string;
-  /** One line for people. */
-  readonly description: string;
-  /** Whether there are no problems. */
-  readonly ok: boolean;
-  /** One line each; empty where all is well. */
-  readonly problems: readonly string[];
-  /** Each with its size and hash. */
-  readonly files: readonly { readonly path: string; readonly bytes: number; readonly sha256: string }[];
-  /** How many. */
-  readonly tensors: number;
-  /** Of the tensors. */
-  readonly totalBytes: number;
-  /** Numbers that are NaN, in all tensors. */
-  readonly nan: number;
-  /** Numbers that are infinite, in all tensors. */
-  readonly inf: number;
-}
-
-/** How far a job on a file is. */
-export interface FileProgress {
-  /** The file or tensor in hand. */
-  readonly what: string;
-  /** Read so far. */
-  readonly doneBytes: number;
-  /** To be read. */
-  readonly totalBytes: number;
-}
+export type {
+  ConversionReport,
+  FileProgress,
+  TensorSummary,
+  VerificationReport,
+  WeightFileReport,
+} from './native/weight-reports.js';
 
 /** What every job on weight files takes. */
 export interface FileJobOptions {
@@ -124,10 +51,10 @@ const jobOptions = z.strictObject({
   onProgress: callbackSchema<(progress: FileProgress) => void>().optional(),
 });
 const convertOptions = jobOptions.extend({
-  dtype: z.enum(['keep', 'fp32', 'bf16', 'fp16']).optional(),
-  maxShardBytes: z.number().int().min(1).optional(),
-  resume: z.boolean().optional(),
-  overwrite: z.boolean().optional(),
+  dtype: z.enum(['keep', 'fp32', 'bf16', 'fp16']).default('keep'),
+  maxShardBytes: z.number().int().min(1).default(5_000_000_000),
+  resume: z.boolean().default(true),
+  overwrite: z.boolean().default(false),
 });
 const verifyOptions = jobOptions.extend({ sha256: z.string().optional() });
 
@@ -145,8 +72,9 @@ export async function inspectWeights(
   options: FileJobOptions = {},
 ): Promise<WeightFileReport> {
   const request = { path: resolve(checkPath('path', path)) };
-  const checked = checkArgument('options', jobOptions, options);
-  return (await runFileJob('inspect', request, checked)) as WeightFileReport;
+  const { signal } = checkArgument('options', jobOptions, options);
+  await using engine = await Engine.create({ device: 'cpu' }, { signal });
+  return (await engine.run('inspect', request, { signal })).value;
 }
 
 /**
@@ -166,8 +94,7 @@ export async function convertWeights(
 ): Promise<ConversionReport> {
   const paths = { input: resolve(checkPath('input', input)), output: resolve(checkPath('output', output)) };
   const { signal, onProgress, ...settings } = checkArgument('options', convertOptions, options);
-  const request = { ...paths, ...settings };
-  return (await runFileJob('convert', request, { signal, onProgress })) as ConversionReport;
+  return await runFileJob('convert', { ...paths, ...settings }, { signal, onProgress });
 }
 
 /**
@@ -184,23 +111,18 @@ export async function verifyWeights(
 ): Promise<VerificationReport> {
   const file = resolve(checkPath('path', path));
   const { signal, onProgress, ...settings } = checkArgument('options', verifyOptions, options);
-  const request = { path: file, ...settings };
-  return (await runFileJob('verify', request, { signal, onProgress })) as VerificationReport;
+  return await runFileJob('verify', { path: file, ...settings }, { signal, onProgress });
 }
 
-async function runFileJob(
-  kind: 'inspect' | 'convert' | 'verify',
-  request: Readonly<Record<string, string | number | boolean | undefined>>,
+async function runFileJob<Kind extends 'convert' | 'verify'>(
+  kind: Kind,
+  request: JobRequest<Kind>,
   { signal, onProgress }: FileJobOptions,
-): Promise<unknown> {
-  const engine = await Engine.create({ device: 'cpu' }, { signal });
-  try {
-    const { value } = await engine.run<unknown, FileProgress>(kind, request, {
-      signal,
-      onEvent: ({ what, doneBytes, totalBytes }) => onProgress?.({ what, doneBytes, totalBytes }),
-    });
-    return value;
-  } finally {
-    await engine.dispose();
-  }
+): Promise<JobValue<Kind>> {
+  await using engine = await Engine.create({ device: 'cpu' }, { signal });
+  const { value } = await engine.run(kind, request, {
+    signal,
+    onEvent: ({ what, doneBytes, totalBytes }: FileProgress) => onProgress?.({ what, doneBytes, totalBytes }),
+  });
+  return value;
 }

@@ -1,19 +1,8 @@
 /** One line of a benchmark. */
+import type { NativeBenchRow } from '../native/jobs.js';
 
-export interface BenchRow {
-  /** Part, side in pixels, caption tokens where they matter, dtype: "dit-256-128-fp32". */
-  readonly name: string;
-  /** Medians; of training, for one step. */
-  readonly ours: number;
-  readonly plain: number;
-  readonly unit: 's';
-  /** plain / ours. */
-  readonly ratio: number;
-  /** Bytes by which the process grew at most. */
-  readonly oursPeakRss?: number;
-  readonly plainPeakRss?: number;
-  /** |ours - plain| / |plain| of the results; of training, of the losses. */
-  readonly difference?: number;
+/** Of training, times are for one step, and the difference is that of the losses. */
+export interface BenchRow extends NativeBenchRow {
   readonly training?: { readonly ours: TrainingSpeed; readonly plain: TrainingSpeed };
 }
 

@@ -123,10 +123,7 @@ async function measureRun(
 }
 
 async function memory(probe: Engine, resetPeak: boolean) {
-  const { value } = await probe.run<{ readonly residentBytes: number; readonly peakResidentBytes: number }>(
-    'memory',
-    { resetPeak },
-  );
+  const { value } = await probe.run('memory', { resetPeak });
   return value;
 }
 

@@ -2,7 +2,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DitTrainingConfig } from '../config/train-dit.js';
-import type { JsonValue } from '../engine.js';
 import { fileError, SvgT2IError } from '../errors.js';
 import { hashFile, makeFolder, removeDeadParts, sync, writeDurably } from '../files.js';
 import type { NativeTensor } from '../native/binding.js';
@@ -275,7 +274,7 @@ class CacheWriter {
     const name = shardName(this.#nextShard++);
     const path = join(folder, `${name}.safetensors`);
     const tensors: Record<string, NativeTensor> = {};
-    const items = group.map(({ image, caption }, i): JsonValue => {
+    const items = group.map(({ image, caption }, i) => {
       tensors[`image.${i}`] = imageTensor(image, i);
       tensors[`tokens.${i}`] = tokensTensor(this.#tokens(caption));
       return { image: `image.${i}`, tokens: `tokens.${i}` };

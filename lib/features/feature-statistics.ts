@@ -61,11 +61,7 @@ export async function writeFeatureStatistics(options: StatisticsOptions): Promis
       done += batch.length;
       onProgress?.(done, total);
     }
-    const { value } = await engine.run<Omit<StatisticsResult, 'path'>>(
-      'statistics-save',
-      { path },
-      { signal },
-    );
+    const { value } = await engine.run('statistics-save', { path }, { signal });
     return { path, ...value };
   } finally {
     await pictures.close();

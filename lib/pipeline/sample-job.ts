@@ -9,6 +9,7 @@ import {
 } from '../config/request.js';
 import { SvgT2IError } from '../errors.js';
 import type { NativeTensor } from '../native/binding.js';
+import type { JobRequest, Jobs } from '../native/jobs.js';
 import type { ClassSubject } from '../release/class-names.js';
 import type { DitKind } from '../release/dit-kind.js';
 import { type Captions, tokensTensor } from './captions.js';
@@ -32,8 +33,8 @@ export interface ItemsRequest extends Pick<ResolvedRequest, 'count' | 'seedMode'
 
 export interface SampleJob {
   /** Of the engine's `sample` job. */
-  readonly request: ReturnType<typeof jobRequest>;
-  readonly tensors: Readonly<Record<string, NativeTensor>>;
+  readonly request: JobRequest<'sample'>;
+  readonly tensors: Jobs['sample']['tensors'];
 }
 
 /** The pictures of a run by their index: `count` of the first prompt, then of the second. */
@@ -92,7 +93,7 @@ export function sampleJob(
     readonly previewEvery: number;
   },
 ): SampleJob {
-  const tensors: Record<string, NativeTensor> = {};
+  const tensors: Record<`${'tokens' | 'noise'}.${number}`, NativeTensor> = {};
   for (const [i, ids] of captions?.tokens.entries() ?? []) tensors[`tokens.${i}`] = tokensTensor(ids);
   const jobItems = items.map((item, position) => {
     if (item.noise !== undefined) {
@@ -112,28 +113,21 @@ export function sampleJob(
 
 function jobRequest(
   request: ResolvedRequest,
-  items: readonly {
-    readonly seed: number;
-    readonly width: number;
-    readonly height: number;
-    readonly prompt?: number;
-    readonly negative?: number;
-    readonly class?: number;
-  }[],
+  items: JobRequest<'sample'>['items'],
   options: {
     readonly kind: DitKind;
     readonly returnLatents: boolean;
     readonly returnDecoded: boolean;
     readonly previewEvery: number;
   },
-) {
+): JobRequest<'sample'> {
   return {
     solver: {
       name: request.solver,
       steps: gridSteps(request, options.kind),
       order: request.order,
       method: request.method,
-      skip_type: request.skipType,
+      skipType: request.skipType,
       shift: noiseShift(request, options.kind),
       atol: request.atol,
       rtol: request.rtol,
@@ -141,14 +135,13 @@ function jobRequest(
     guidance: {
       scale: request.guidanceScale,
       mode: request.guidanceMode,
-      // The last stage of some solvers is at t = 1, where 1 must still mean "always".
-      truncation: request.guidanceUntil >= 1 ? 100 : request.guidanceUntil,
+      until: request.guidanceUntil,
       renorm: request.renorm,
       schedule: request.guidanceSchedule,
     },
     items,
     returnLatents: options.returnLatents,
-    returnImages: options.returnDecoded,
+    returnDecoded: options.returnDecoded,
     previewEvery: options.previewEvery,
   };
 }

@@ -1,5 +1,6 @@
 /** Draws the pictures of one request, batch after batch, and tells what happens. */
 import type { ResolvedRequest } from '../config/request.js';
+import type { JobValue } from '../native/jobs.js';
 import type { ClassSubject } from '../release/class-names.js';
 import type { Loaded } from '../release/load.js';
 import type { Tokenizer } from '../text/tokenizer.js';
@@ -29,19 +30,6 @@ export interface RunOptions {
   readonly previewEvery: number;
   /** A picture that fails is an event, and the others are drawn. */
   readonly keepGoing: boolean;
-}
-
-/** What the engine's `sample` job reports while it runs; `item` counts within the job. */
-type SampleJobEvent =
-  | { readonly type: 'encode' | 'decode'; readonly item?: number }
-  | { readonly type: 'step'; readonly step: number; readonly steps: number; readonly t: number }
-  | { readonly type: 'preview'; readonly item?: number; readonly step: number };
-
-/** What it returns, beside the pictures. */
-interface SampleJobValue {
-  readonly timings: Partial<Timings>;
-  /** Of each item: velocities that the model computed. */
-  readonly evaluations?: readonly { readonly conditional: number; readonly unconditional: number }[];
 }
 
 /** An item and the text that is drawn: the prompt, or what Gemma made of it. */
@@ -138,7 +126,7 @@ export class SampleRun {
     const job = sampleJob(this.#request, captions, items, { kind, latentChannels, ...this.#options });
     const queue = new EventQueue<GenerateEvent>();
     const indexOf = (position = 0) => items[position]?.index ?? 0;
-    const work = this.#loaded.engine.run<SampleJobValue, SampleJobEvent>('sample', job.request, {
+    const work = this.#loaded.engine.run('sample', job.request, {
       tensors: job.tensors,
       signal,
       onEvent: (event, tensors) => {
@@ -160,7 +148,7 @@ export class SampleRun {
         metadata: { ...this.#metadata(item), ...counts[position] },
         pixels: imageFrom(tensors, `image.${position}`),
         latent: returnLatents ? latentFrom(tensors, `latent.${position}`) : undefined,
-        decoded: returnDecoded ? decodedFrom(tensors, `float.${position}`) : undefined,
+        decoded: returnDecoded ? decodedFrom(tensors, `decoded.${position}`) : undefined,
       });
       yield { type: 'image', index: item.index, image };
     }
@@ -199,8 +187,8 @@ function inOrder(only: readonly number[], total: number): readonly number[] {
 }
 
 /** How often the model was asked for an item; nothing where the engine does not say. */
-function evaluationsOf({ evaluations }: SampleJobValue, position: number): Partial<Evaluations> {
-  const counts = evaluations?.[position];
+function evaluationsOf({ evaluations }: JobValue<'sample'>, position: number): Partial<Evaluations> {
+  const counts = evaluations[position];
   if (counts === undefined) return {};
   return { evaluations: counts.conditional, unconditionalEvaluations: counts.unconditional };
 }

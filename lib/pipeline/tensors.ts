@@ -5,8 +5,10 @@ import { PATCH_PIXELS } from '../config/request.js';
 import { countSchema, float32Schema } from '../config/values.js';
 import { SvgT2IError } from '../errors.js';
 import { type RgbImage, rgbImage } from '../image/rgb-image.js';
-import type { NativeTensor, NativeTensors } from '../native/binding.js';
+import type { NativeTensor } from '../native/binding.js';
 import type { DecodedImage, Latent } from './latent.js';
+
+type Named<Name extends string> = Readonly<Record<Name, NativeTensor>>;
 
 export const latentSchema: z.ZodType<Latent> = z.object(
   { channels: countSchema, height: countSchema, width: countSchema, data: float32Schema },
@@ -38,14 +40,14 @@ export function latentTensor(latent: Latent, position: number): NativeTensor {
   return { dtype: 'float32', shape: [1, channels, height, width], data };
 }
 
-export function imageFrom(tensors: NativeTensors, name: string): RgbImage {
+export function imageFrom<Name extends string>(tensors: Named<Name>, name: NoInfer<Name>): RgbImage {
   const tensor = get(tensors, name);
   const [height = 0, width = 0] = tensor.shape;
   if (tensor.dtype !== 'uint8' || !types.isUint8Array(tensor.data)) throw unexpected(name, tensor);
   return rgbImage(width, height, tensor.data);
 }
 
-export function latentFrom(tensors: NativeTensors, name: string): Latent {
+export function latentFrom<Name extends string>(tensors: Named<Name>, name: NoInfer<Name>): Latent {
   const tensor = get(tensors, name);
   const [channels = 0, height = 0, width = 0] = tensor.shape.slice(-3);
   if (tensor.dtype !== 'float32' || !types.isFloat32Array(tensor.data)) throw unexpected(name, tensor);
@@ -53,13 +55,13 @@ export function latentFrom(tensors: NativeTensors, name: string): Latent {
 }
 
 /** float32 (3, height, width). */
-export function decodedFrom(tensors: NativeTensors, name: string): DecodedImage {
+export function decodedFrom<Name extends string>(tensors: Named<Name>, name: NoInfer<Name>): DecodedImage {
   const { height, width, data } = latentFrom(tensors, name);
   return { height, width, data };
 }
 
-function get(tensors: NativeTensors, name: string): NativeTensor {
-  const tensor = tensors[name];
+function get<Name extends string>(tensors: Named<Name>, name: NoInfer<Name>): NativeTensor {
+  const tensor: NativeTensor | undefined = tensors[name];
   if (tensor !== undefined) return tensor;
   throw new SvgT2IError('ERR_SVGT2I_INTERNAL', `the engine returned no tensor ${name}`);
 }

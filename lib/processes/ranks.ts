@@ -130,18 +130,18 @@ export class Ranks {
 
   /** Meets the others. Rejects where one of them does not come within the timeout. */
   static async open(engine: Engine, place: RankPlace, options: RanksOptions): Promise<Ranks> {
-    const { rank, worldSize: world, masterAddr, masterPort, launcherPrefix } = place;
-    if (world > 1) {
+    const { rank, worldSize, masterAddr, masterPort, launcherPrefix } = place;
+    if (worldSize > 1) {
       const { backend, timeoutSeconds, signal, onWarning } = options;
       if (onWarning !== undefined && isIP(masterAddr) === 0) warnOfUnknownHost(masterAddr, onWarning);
       const request = {
         rank,
-        world,
+        worldSize,
         masterAddr,
         masterPort,
-        ...(launcherPrefix === undefined ? {} : { launcherPrefix }),
+        launcherPrefix,
         timeoutSeconds,
-        ...(backend === 'auto' ? {} : { backend }),
+        backend,
       };
       await engine.run('dist-open', request, { signal });
     }
@@ -157,8 +157,8 @@ export class Ranks {
   }
 
   /** Waits for all; `patient`, without the timeout for those that give signs of life: after what one does alone. */
-  async barrier(options: { readonly patient?: boolean } = {}): Promise<void> {
-    if (!this.isAlone) await this.#engine.run('dist-barrier', options);
+  async barrier({ patient = false }: { readonly patient?: boolean } = {}): Promise<void> {
+    if (!this.isAlone) await this.#engine.run('dist-barrier', { patient });
   }
 
   /** @throws SvgT2IError ERR_SVGT2I_RANKS naming the processes whose text differs */
@@ -196,11 +196,7 @@ export class Ranks {
   /** The texts of all processes, by rank. */
   async gather(name: string, text: string): Promise<readonly string[]> {
     if (this.isAlone) return [text];
-    const { value } = await this.#engine.run<{ readonly texts: readonly string[] }>('dist-gather', {
-      name,
-      text,
-    });
-    return value.texts;
+    return (await this.#engine.run('dist-gather', { name, text })).value.texts;
   }
 
   async close(): Promise<void> {
@@ -208,9 +204,7 @@ export class Ranks {
   }
 
   async #reduce(op: 'max' | 'sum', values: readonly number[]): Promise<readonly number[]> {
-    const request = { op, values };
-    const { value } = await this.#engine.run<{ readonly values: readonly number[] }>('dist-reduce', request);
-    return value.values;
+    return (await this.#engine.run('dist-reduce', { op, values })).value.values;
   }
 }
 

@@ -5,12 +5,12 @@ import { svgModelSchema } from '../config/class-dit.js';
 import { readOptionalFile } from '../config/optional-file.js';
 import { ditModelSchema } from '../config/train-dit.js';
 import { validate } from '../config/validate.js';
-import type { JsonValue } from '../engine.js';
+import type { EngineConfig } from '../native/jobs.js';
 
 export interface DitConfig {
   /** Of the transformer; undefined where the file is silent, as those of the original are. */
   readonly kind: 'next-dit' | 'svg' | undefined;
-  readonly dimensions: JsonValue;
+  readonly dimensions: EngineConfig;
   /** Whether training had the text encoder's attention scores capped; undefined where the file is silent. */
   readonly attentionSoftCap: boolean | undefined;
 }

@@ -2,7 +2,8 @@
 import { throwIfAborted } from '../abort.js';
 import type { ResolvedModelOptions } from '../config/model.js';
 import type { Settings } from '../config/settings.js';
-import { Engine, type JsonValue } from '../engine.js';
+import { Engine } from '../engine.js';
+import type { EngineConfig, LoadParts, LoadRequest } from '../native/jobs.js';
 import type { LoadedModels, LoadOptions } from '../release/types.js';
 import { loadTokenizer, type Tokenizer } from '../text/tokenizer.js';
 import { softCapOf, softCapWarning } from './attention-soft-cap.js';
@@ -49,13 +50,13 @@ export async function loadRelease(options: LoadOptions): Promise<Loaded> {
     let done = 0;
     const [tokenizer, job] = await Promise.all([
       layout.textEncoder === undefined ? undefined : loadTokenizer(layout.textEncoder),
-      engine.run<LoadedModels & { readonly remarks?: readonly string[] }, { readonly part: string }>(
+      engine.run(
         'load',
         { ...request.settings, ...request.parts },
         { signal, onEvent: ({ part }) => onProgress?.({ type: 'load', part, done: done++, total }) },
       ),
     ]);
-    const { remarks = [], ...models } = job.value;
+    const { remarks, ...models } = job.value;
     const warnings = [...layout.warnings, ...request.warnings, ...remarks];
     const { attentionSoftCap } = request;
     const kind = kindOf(layout, models);
@@ -80,7 +81,7 @@ function kindOf({ dit }: ReleaseLayout, models: LoadedModels): DitKind {
 function loadRequest(layout: ReleaseLayout, options: ResolvedModelOptions) {
   const { textEncoder, dit, autoencoder, statistics } = layout;
   const layer = autoencoder?.config?.statisticsLayer ?? -1;
-  const parts: Record<string, JsonValue> = {};
+  const parts: { -readonly [Part in keyof LoadParts]: LoadParts[Part] } = {};
   if (statistics !== undefined) parts.statistics = { path: statistics, layer };
   if (autoencoder !== undefined) {
     parts.autoencoder = {
@@ -101,7 +102,9 @@ function loadRequest(layout: ReleaseLayout, options: ResolvedModelOptions) {
     if (warning !== undefined) warnings.push(warning);
     parts.textEncoder = { path: textEncoder, attentionSoftCap };
   }
-  return { settings: { dtype: options.dtype, offload: options.offload }, parts, warnings, attentionSoftCap };
+  const { dtype, offload } = options;
+  const settings: Pick<LoadRequest, 'dtype' | 'offload'> = { dtype, offload };
+  return { settings, parts, warnings, attentionSoftCap };
 }
 
 /** Statistics in a file of their own, and what the weights do not tell. */
@@ -112,7 +115,7 @@ function raeRequest(rae: RaeFiles | undefined): { readonly [key: string]: JsonVa
 }
 
 /** What the engine holds against the weights. */
-function dimensions(config: AutoencoderConfig): JsonValue {
+function dimensions(config: AutoencoderConfig): EngineConfig {
   return {
     decoder: { ...config.decoder, z_channels: config.latentChannels },
     ...(config.residual === null ? {} : { residual: { ...config.residual } }),

@@ -42,8 +42,8 @@ export async function writeSmallTextEncoder(
   await write('tokenizer.json', json);
   await write('tokenizer_config.json', config);
   const path = join(folder, 'model.safetensors');
-  const request = { model: 'gemma2', config: dimensions, path, seed };
-  const { value } = await engine.run<{ readonly parameters: number }>('init-weights', request, { signal });
+  const request = { model: 'gemma2', config: dimensions, path, seed, values: 'initial' } as const;
+  const { value } = await engine.run('init-weights', request, { signal });
   return { vocabularySize, parameters: value.parameters };
 }
 

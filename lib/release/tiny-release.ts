@@ -2,9 +2,10 @@
 import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { stringify } from 'yaml';
-import { Engine, type JsonValue } from '../engine.js';
+import { Engine } from '../engine.js';
 import { fileError } from '../errors.js';
 import { makeFolder } from '../files.js';
+import type { JobRequest } from '../native/jobs.js';
 import { type SmallTextEncoderOptions, writeSmallTextEncoder } from './small-text-encoder.js';
 
 const autoencoder = 'svg_autoencoder';
@@ -48,7 +49,7 @@ export async function writeTinyRelease(
     throw fileError(error, 'write to', dir);
   }
   await using engine = await Engine.create({ device: 'cpu' });
-  const jobs: readonly { readonly [key: string]: JsonValue }[] = [
+  const jobs: readonly Omit<JobRequest<'init-weights'>, 'seed' | 'values'>[] = [
     { model: 'next_dit', config: dit, path: join(dir, tinyReleaseFiles.dit) },
     {
       model: 'autoencoder',

@@ -1,6 +1,6 @@
 /** The engine's `train-open` of an autoencoder. */
 import { type AutoencoderTrainingConfig, latentChannels } from '../config/train-autoencoder.js';
-import type { JsonValue } from '../engine.js';
+import type { AutoencoderOpenRequest } from '../native/training-jobs.js';
 import { parallelRequest } from './parallel.js';
 
 export function autoencoderOpenRequest(
@@ -11,9 +11,9 @@ export function autoencoderOpenRequest(
     readonly worldSize: number;
     readonly plain?: boolean | undefined;
   },
-): JsonValue {
-  const { model, encoder, loss, optimizer } = config;
-  const { lr, betas, eps, weightDecay, gradClip } = optimizer;
+): AutoencoderOpenRequest {
+  const { model, encoder } = config;
+  const { lpips, ...loss } = config.loss;
   return {
     stage: 'autoencoder',
     model: {
@@ -27,23 +27,13 @@ export function autoencoderOpenRequest(
     freezeResidual: config.freezeResidual,
     maskRatio: config.maskRatio,
     latentNoise: config.latentNoise,
-    ...(loss.lpips === undefined ? {} : { lpips: { path: loss.lpips } }),
-    loss: {
-      pixel: loss.pixel,
-      perceptual_weight: loss.lpips === undefined ? 0 : loss.perceptualWeight,
-      disc_weight: loss.discWeight,
-      disc_factor: loss.discFactor,
-      disc_start: loss.discStart,
-      disc_loss: loss.discLoss,
-      logvar: loss.logvar,
-    },
-    optimizer: { lr, beta1: betas[0], beta2: betas[1], eps, weightDecay },
-    gradClip,
-    emaDecay: config.ema.decay,
-    emaWarmup: config.ema.warmup,
+    ...(lpips === undefined ? {} : { lpips: { path: lpips } }),
+    loss: { ...loss, perceptualWeight: lpips === undefined ? 0 : loss.perceptualWeight },
+    optimizer: config.optimizer,
+    ema: config.ema,
     precision: config.precision,
     seed: config.seed,
-    ...(found.plain === true ? { plain: true } : {}),
+    plain: found.plain ?? false,
     ...parallelRequest(config, found.worldSize),
   };
 }

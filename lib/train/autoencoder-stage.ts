@@ -13,33 +13,12 @@ import { findStart } from '../release/init-from.js';
 import { exportAutoencoder, publishedWeights } from './autoencoder-export.js';
 import { autoencoderOpenRequest } from './autoencoder-open-request.js';
 import type { ExportOptions } from './export-types.js';
-import type { OpenOptions, OpenStage, StartReport, StepReport } from './stage.js';
+import { type OpenOptions, type OpenStage, type StartReport, type StepReport, stepReport } from './stage.js';
 
 export interface AutoencoderSample {
   readonly draw: number;
   readonly image: RgbImage;
 }
-
-/** The engine's answer to a `train-step`. */
-interface StepValue {
-  readonly total: number;
-  readonly gradNorm: number;
-  readonly applied: boolean;
-  readonly milliseconds: Readonly<Record<string, number>>;
-  readonly [loss: string]: unknown;
-}
-
-const LOSSES = [
-  'total',
-  'nll',
-  'rec',
-  'perceptual',
-  'generator',
-  'adaptiveWeight',
-  'discriminator',
-  'logitsReal',
-  'logitsFake',
-] as const;
 
 const GAP_PX = 4;
 
@@ -65,7 +44,7 @@ export async function openAutoencoderStage(
       worldSize: place.worldSize,
       plain: options.plain,
     });
-    const { value } = await engine.run<StartReport>('train-open', request, { signal: options.signal });
+    const { value } = await engine.run('train-open', request, { signal: options.signal });
     return new AutoencoderStage(config, { engine, pictures, items: dataset.length, start: value });
   } catch (error) {
     await pictures.close();
@@ -115,15 +94,14 @@ class AutoencoderStage implements OpenStage<AutoencoderSample> {
   }
 
   async step(request: Parameters<OpenStage<AutoencoderSample>['step']>[0]): Promise<StepReport> {
-    const { step, lr, samples, signal } = request;
+    const { lr, samples, signal } = request;
     const names = samples.map((_, i) => `image.${i}`);
     const tensors = Object.fromEntries(
       samples.map(({ image }, i) => [`image.${i}`, imageTensor(image, i)] as const),
     );
-    const { value } = await this.engine.run<StepValue>(
+    const { value } = await this.engine.run(
       'train-step',
       {
-        step,
         lr,
         globalBatch: this.#config.batch.global,
         draws: samples.map(({ draw }) => draw),
@@ -132,13 +110,13 @@ class AutoencoderStage implements OpenStage<AutoencoderSample> {
       },
       { tensors, signal },
     );
-    const losses = Object.fromEntries(LOSSES.map((name) => [name, numberOf(value[name])]));
-    return { losses, gradNorm: value.gradNorm, applied: value.applied, milliseconds: value.milliseconds };
+    return stepReport(value);
   }
 
   /** Originals above, what the autoencoder makes of them below. */
   async drawSamples(isFirst: boolean, signal?: AbortSignal): Promise<RgbImage | undefined> {
-    await this.engine.run('train-publish', { weights: publishedWeights(this.#config) }, { signal });
+    const weights = publishedWeights(this.#config);
+    await this.engine.run('train-publish', { weights, dtype: 'fp32' }, { signal });
     if (!isFirst) return undefined;
     this.#originals ??= await this.#readOriginals();
     const rebuilt: RgbImage[] = [];
@@ -173,9 +151,4 @@ class AutoencoderStage implements OpenStage<AutoencoderSample> {
     const samples = await this.#stream(order, { ahead: count, maxBadShare: 1 }).take(count);
     return samples.map(({ image }) => image);
   }
-}
-
-/** JSON has null for what is no number. */
-function numberOf(value: unknown): number {
-  return typeof value === 'number' ? value : Number.NaN;
 }

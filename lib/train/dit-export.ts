@@ -21,8 +21,8 @@ export async function exportDit(
   const extension = format === 'safetensors' ? 'safetensors' : 'pth';
   const dit = join(folder, `dit-${name.replace(/^dit[-_]/, '')}`);
   if (isFirst) await makeFolder(dit);
-  const raw = { path: join(dit, `consolidated.00-of-01.${extension}`), weights: 'raw' };
-  const ema = { path: join(dit, `consolidated_ema.00-of-01.${extension}`), weights: 'ema' };
+  const raw = { path: join(dit, `consolidated.00-of-01.${extension}`), weights: 'raw' } as const;
+  const ema = { path: join(dit, `consolidated_ema.00-of-01.${extension}`), weights: 'ema' } as const;
   const averages = onlyAverages ? [ema] : [raw, ema];
   const files = config.ema.decay > 0 ? averages : [raw];
   for (const file of files) {

@@ -53,6 +53,7 @@ function ditDimensions({ model }: DitTrainingConfig, parameters: number) {
   const [caption, rows, columns] = model.axes_lens;
   return {
     channels: model.in_channels,
+    condition: 'text' as const,
     captionDim: model.cap_feat_dim,
     parameters,
     patchSize: model.patch_size,

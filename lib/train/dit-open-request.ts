@@ -1,6 +1,6 @@
 /** The engine's `train-open` of the diffusion transformer. */
 import type { DitTrainingConfig } from '../config/train-dit.js';
-import type { JsonValue } from '../engine.js';
+import type { DitOpenRequest } from '../native/training-jobs.js';
 import { parallelRequest } from './parallel.js';
 
 export function ditOpenRequest(
@@ -13,21 +13,18 @@ export function ditOpenRequest(
     readonly cache?: readonly string[] | undefined;
     readonly plain?: boolean | undefined;
   },
-): JsonValue {
-  const { lr, betas, eps, weightDecay, gradClip } = config.optimizer;
+): DitOpenRequest {
   return {
     stage: 'dit',
     model: config.model,
     ...(found.start === undefined ? {} : { start: { path: found.start } }),
-    optimizer: { lr, beta1: betas[0], beta2: betas[1], eps, weightDecay },
-    gradClip,
-    emaDecay: config.ema.decay,
-    emaWarmup: config.ema.warmup,
+    optimizer: config.optimizer,
+    ema: config.ema,
     precision: config.precision,
-    checkpointing: config.activationCheckpointing,
+    activationCheckpointing: config.activationCheckpointing,
     seed: config.seed,
-    ...(found.cache === undefined ? {} : { cache: found.cache }),
-    ...(found.plain === true ? { plain: true } : {}),
+    cache: found.cache,
+    plain: found.plain ?? false,
     ...parallelRequest(config, found.worldSize),
   };
 }

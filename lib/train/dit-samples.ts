@@ -2,7 +2,6 @@
 
 import { PATCH_PIXELS } from '../config/request.js';
 import type { DitTrainingConfig } from '../config/train-dit.js';
-import type { JsonValue } from '../engine.js';
 import { SvgT2IError } from '../errors.js';
 import { type BucketCounts, countedBuckets } from '../features/bucket-counts.js';
 import type { FeaturePlaces } from '../features/cache-index.js';
@@ -11,6 +10,7 @@ import type { OrderedItem } from '../features/order.js';
 import type { PictureLoader } from '../features/pictures.js';
 import type { RgbImage } from '../image/rgb-image.js';
 import type { NativeTensor } from '../native/binding.js';
+import type { DitStepItem, DitStepRequest } from '../native/training-jobs.js';
 import { tokensTensor } from '../pipeline/captions.js';
 import { imageTensor } from '../pipeline/tensors.js';
 import type { Tokenizer } from '../text/tokenizer.js';
@@ -63,7 +63,7 @@ export function cachedSamples(places: FeaturePlaces, dataset: TrainingDataset): 
 }
 
 interface Job {
-  readonly request: JsonValue;
+  readonly request: DitStepRequest;
   readonly tensors: Readonly<Record<string, NativeTensor>>;
 }
 
@@ -74,7 +74,7 @@ export function ditStepJob(
   dropped: DroppedCaption,
 ): Job {
   const tensors: Record<string, NativeTensor> = {};
-  const items = step.samples.map((sample, i): JsonValue => {
+  const items = step.samples.map((sample, i): DitStepItem => {
     if (!('image' in sample)) return { draw: sample.draw, shard: sample.shard, row: sample.row };
     tensors[`image.${i}`] = imageTensor(sample.image, i);
     tensors[`tokens.${i}`] = tokensTensor(sample.tokens);
@@ -84,7 +84,6 @@ export function ditStepJob(
   return {
     tensors,
     request: {
-      step: step.step,
       lr: step.lr,
       globalBatch: config.batch.global,
       captionDropout: config.captions.dropout,
@@ -96,7 +95,7 @@ export function ditStepJob(
 }
 
 /** The shift follows the square picture of the resolution, whatever the sizes of a batch, as in the original. */
-function timeRequest({ time, data, model }: DitTrainingConfig): JsonValue {
+function timeRequest({ time, data, model }: DitTrainingConfig): DitStepRequest['time'] {
   const side = data.resolution / (PATCH_PIXELS * model.patch_size);
   return {
     kind: time.kind,

@@ -17,16 +17,7 @@ import { drawGrid } from './dit-grid.js';
 import { ditOpenRequest } from './dit-open-request.js';
 import { cachedSamples, type DitSample, type DitSamples, ditStepJob, liveSamples } from './dit-samples.js';
 import type { ExportOptions } from './export-types.js';
-import type { OpenOptions, OpenStage, StartReport, StepReport } from './stage.js';
-
-/** The engine's answer to a `train-step`. */
-interface DitStepValue {
-  readonly loss: number;
-  readonly gradNorm: number;
-  readonly applied: boolean;
-  readonly samples: readonly (readonly [number, number])[];
-  readonly milliseconds: Readonly<Record<string, number>>;
-}
+import { type OpenOptions, type OpenStage, type StartReport, type StepReport, stepReport } from './stage.js';
 
 export async function openDitStage(
   config: DitTrainingConfig,
@@ -44,7 +35,7 @@ export async function openDitStage(
     samples = cache === undefined ? openLive(config, dataset, loaded) : cachedSamples(cache, dataset);
     const { place } = await options.meet(loaded.engine);
     if (place.rank === 0) for (const remark of dataset.remarks) options.onWarning(remark);
-    const { value } = await loaded.engine.run<StartReport>(
+    const { value } = await loaded.engine.run(
       'train-open',
       ditOpenRequest(config, {
         start,
@@ -173,12 +164,11 @@ class DitStage implements OpenStage<DitSample> {
 
   async step(request: Parameters<OpenStage<DitSample>['step']>[0]): Promise<StepReport> {
     const job = ditStepJob(this.#config, request, this.#samples.dropped);
-    const { value } = await this.engine.run<DitStepValue>('train-step', job.request, {
+    const { value } = await this.engine.run('train-step', job.request, {
       tensors: job.tensors,
       signal: request.signal,
     });
-    const { loss, gradNorm, applied, samples, milliseconds } = value;
-    return { losses: { loss }, gradNorm, applied, times: samples, milliseconds };
+    return stepReport(value);
   }
 
   async drawSamples(isFirst: boolean, signal?: AbortSignal) {

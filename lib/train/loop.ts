@@ -210,10 +210,7 @@ class Loop<Sample> {
         config: Object.fromEntries(decisiveValues(config, stage.items)),
       },
       write: async (unfinished) => {
-        const { value } = await stage.engine.run<{
-          readonly files: readonly (string | { readonly path: string })[];
-        }>('train-save', { folder: unfinished });
-        return value.files.map((entry) => (typeof entry === 'string' ? entry : entry.path));
+        return (await stage.engine.run('train-save', { folder: unfinished })).value.files;
       },
     });
     if (ranks.isFirst) await this.#tidyUp(step, file, begin);

@@ -4,25 +4,13 @@ import type { BucketCounts } from '../features/bucket-counts.js';
 import type { OrderedItem } from '../features/order.js';
 import type { SampleStream } from '../features/sample-stream.js';
 import type { RgbImage } from '../image/rgb-image.js';
+import type { JobValue } from '../native/jobs.js';
 import type { DeviceChoice } from '../processes/device.js';
 import type { Ranks } from '../processes/ranks.js';
 import type { ExportOptions } from './export-types.js';
 
-/** The engine's answer to `train-open`. */
-export interface StartReport {
-  /** Numbers that are trained. */
-  readonly parameters: number;
-  /** Of `initFrom`: parameters that it lacks, that are not the model's, and that have another size. */
-  readonly missing: readonly string[];
-  readonly unexpected: readonly string[];
-  readonly mismatched: readonly {
-    readonly name: string;
-    readonly found: readonly number[];
-    readonly wanted: readonly number[];
-  }[];
-  /** On the files that were read. */
-  readonly remarks?: readonly string[];
-}
+/** What became of `initFrom`. */
+export type StartReport = JobValue<'train-open'>;
 
 export interface StepRequest<Sample> {
   /** From 0. */
@@ -34,14 +22,32 @@ export interface StepRequest<Sample> {
 }
 
 export interface StepReport {
-  /** The first is what training lowers. */
+  /** The first is what training lowers; NaN for what is no finite number. */
   readonly losses: Readonly<Record<string, number>>;
-  readonly gradNorm: number | undefined;
+  readonly gradNorm: number;
   /** False where a number was not finite and so nothing was changed. */
   readonly applied: boolean;
   /** [t, loss] of this process's samples. */
   readonly times?: readonly (readonly [number, number])[];
   readonly milliseconds: Readonly<Record<string, number>>;
+}
+
+/** The engine's answer to `train-step`, in which JSON has null for what is no number. */
+export function stepReport({
+  losses,
+  gradNorm,
+  applied,
+  samples,
+  milliseconds,
+}: JobValue<'train-step'>): StepReport {
+  const numbers = Object.entries(losses).map(([name, value]) => [name, value ?? Number.NaN] as const);
+  return {
+    losses: Object.fromEntries(numbers),
+    gradNorm: gradNorm ?? Number.NaN,
+    applied,
+    ...(samples === undefined ? {} : { times: samples }),
+    milliseconds,
+  };
 }
 
 export interface OpenStage<Sample> {

@@ -27,10 +27,8 @@ std::string name_of(const char* part, const AutoencoderRow& row) {
 
 /// Rows whose name holds `only`, each by `body`.
 template <typename Body>
-Json rows_of(const char* part, const Json& request, Body body) {
+Json rows_of(const char* part, const std::string& only, int64_t repeats, Body body) {
   c10::NoGradGuard no_grad;
-  const std::string only = request.get_string("only", "");
-  const int64_t repeats = std::max<int64_t>(request.get_int("repeats", 3), 1);
   Json rows = Json::array();
   for (const AutoencoderRow& row : kAutoencoderRows) {
     const std::string name = name_of(part, row);
@@ -41,8 +39,8 @@ Json rows_of(const char* part, const Json& request, Body body) {
 
 }  // namespace
 
-Json bench_encoder(const Json& request) {
-  return rows_of("encoder", request, [](const std::string& name, const AutoencoderRow& row, int64_t repeats) {
+Json bench_encoder(const std::string& only, int64_t repeats) {
+  return rows_of("encoder", only, repeats, [](const std::string& name, const AutoencoderRow& row, int64_t repeats) {
     const Dinov3Config config = Dinov3Config::preset("vits16plus");
     const Weights weights = drawn_weights(row.dtype, [&](const Weights& source) { Dinov3(source, config); });
     const Dinov3 encoder(weights, config);
@@ -52,8 +50,8 @@ Json bench_encoder(const Json& request) {
   });
 }
 
-Json bench_decoder(const Json& request) {
-  return rows_of("decoder", request, [](const std::string& name, const AutoencoderRow& row, int64_t repeats) {
+Json bench_decoder(const std::string& only, int64_t repeats) {
+  return rows_of("decoder", only, repeats, [](const std::string& name, const AutoencoderRow& row, int64_t repeats) {
     const ConvDecoderConfig config;
     const Weights weights = drawn_weights(row.dtype, [&](const Weights& source) { ConvDecoder(source, config); });
     const ConvDecoder decoder(weights, config);

@@ -1,16 +1,18 @@
 // Encoder and decoder, beside the plain path on the same weights.
 #pragma once
 
+#include <string>
+
 #include "core/json.h"
 
 namespace svg {
 
-/// {"only"?: part of a row's name, "repeats"?} -> {"rows"} as `compare` gives them: "encoder-<px>-<dtype>", DINOv3
-/// S/16+ on one image; plain in the operations of the original.
-Json bench_encoder(const Json& request);
+/// Rows whose name holds `only`, as `compare` gives them: "encoder-<px>-<dtype>", DINOv3 S/16+ on one image; plain in
+/// the operations of the original.
+Json bench_encoder(const std::string& only, int64_t repeats);
 
 /// The same for "decoder-<px>-<dtype>", the published Autoencoder-P's decoder on one latent; plain in the original's
 /// operations.
-Json bench_decoder(const Json& request);
+Json bench_decoder(const std::string& only, int64_t repeats);
 
 }  // namespace svg

@@ -5,6 +5,7 @@
 #include "bench/run.h"
 #include "core/error.h"
 #include "core/random_weights.h"
+#include "core/rng.h"
 #include "models/next_dit/guided.h"
 #include "plain/plain_dit.h"
 
@@ -19,30 +20,10 @@ struct DitRow {
   }
 };
 
-std::vector<DitRow> rows_of(const Json& request) {
-  std::vector<DitRow> rows;
-  if (const Json* given = request.find("rows")) {
-    for (const Json& row : given->as_array()) {
-      rows.push_back({row.at("px").as_int(), row.at("tokens").as_int(), row.get_string("dtype", "fp32") == "bf16"});
-    }
-    return rows;
-  }
-  const std::string only = request.get_string("only", "");
-  for (const DitRow& row : {DitRow{256, 128, false}, DitRow{256, 256, false}, DitRow{512, 128, false},
-                            DitRow{256, 128, true}, DitRow{256, 256, true}, DitRow{512, 128, true}}) {
-    if (row.name().find(only) != std::string::npos) rows.push_back(row);
-  }
-  return rows;
-}
-
-NextDitConfig config_of(const Json& request) {
-  NextDitConfig config;
-  config.dim = request.get_int("dim", config.dim);
-  config.heads = request.get_int("heads", config.heads);
-  config.kv_heads = request.get_int("kvHeads", config.kv_heads);
-  config.layers = request.get_int("layers", 4);
+NextDitConfig wide_dit_config() {
+  NextDitConfig config;  // the 2B's but for its depth
+  config.layers = 4;
   config.ffn_dim = 4 * config.dim;
-  config.axes_dims = {config.head_dim() / 3, config.head_dim() / 3, config.head_dim() / 3};
   config.check();
   return config;
 }
@@ -84,21 +65,18 @@ Json bench_row(const DitRow& row, const NextDit& model, int64_t repeats, at::Gen
 
 }  // namespace
 
-Json bench_dit(const Json& request) {
+Json bench_dit(const std::string& only, int64_t repeats) {
   c10::NoGradGuard no_grad;
-  const NextDitConfig config = config_of(request);
-  const int64_t repeats = std::max<int64_t>(request.get_int("repeats", 3), 1);
-  at::Generator generator = at::detail::createCPUGenerator(static_cast<uint64_t>(request.get_int("seed", 0)));
-  const std::vector<DitRow> rows = rows_of(request);
+  at::Generator generator = seeded_generator(0);
   Json results = Json::array();
   for (const bool bf16 : {false, true}) {
     std::unique_ptr<NextDit> model;  // one at a time in memory
-    for (const DitRow& row : rows) {
-      if (row.bf16 != bf16) continue;
+    for (const DitRow& row : {DitRow{256, 128, bf16}, DitRow{256, 256, bf16}, DitRow{512, 128, bf16}}) {
+      if (row.name().find(only) == std::string::npos) continue;
       if (!model) {
         const auto source = std::make_shared<RandomWeights>(generator, RandomWeights::Values::kRandom,
                                                             bf16 ? at::kBFloat16 : at::kFloat);
-        model = std::make_unique<NextDit>(Weights(source), config);
+        model = std::make_unique<NextDit>(Weights(source), wide_dit_config());
       }
       results.push_back(bench_row(row, *model, repeats, generator));
     }

@@ -72,16 +72,15 @@ Json sample_row(const std::string& name, at::ScalarType dtype, const SamplerOpti
 
 }  // namespace
 
-Json bench_sample(const Json& request) {
+Json bench_sample(const std::string& only, int64_t repeats) {
   c10::NoGradGuard no_grad;
   SamplerOptions solver;
-  solver.steps = request.get_int("steps", 10);
-  const std::string only = request.get_string("only", "");
+  solver.steps = 10;
   Json rows = Json::array();
   for (const at::ScalarType dtype : {at::kFloat, at::kBFloat16}) {
     const std::string name = dtype == at::kFloat ? "sample-256-128-fp32" : "sample-256-128-bf16";
     if (name.find(only) == std::string::npos) continue;
-    rows.push_back(sample_row(name, dtype, solver, std::max<int64_t>(request.get_int("repeats", 3), 1)));
+    rows.push_back(sample_row(name, dtype, solver, repeats));
   }
   return Json::object().set("rows", std::move(rows));
 }

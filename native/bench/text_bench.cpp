@@ -27,10 +27,8 @@ Gemma2Config gemma_2b(int64_t layers) {
   return config;
 }
 
-Json bench_text_encoder(const Json& request) {
+Json bench_text_encoder(const std::string& only, int64_t repeats) {
   c10::NoGradGuard no_grad;
-  const std::string only = request.get_string("only", "");
-  const int64_t repeats = std::max<int64_t>(request.get_int("repeats", 3), 1);
   Json rows = Json::array();
   for (const at::ScalarType dtype : {at::kFloat, at::kBFloat16}) {
     std::unique_ptr<Gemma2> model;  // one at a time in memory
@@ -39,7 +37,7 @@ Json bench_text_encoder(const Json& request) {
       if (name.find(only) == std::string::npos) continue;
       if (!model) {
         const auto source = std::make_shared<RandomWeights>(seeded_generator(0), RandomWeights::Values::kRandom, dtype);
-        model = std::make_unique<Gemma2>(Weights(source), gemma_2b(request.get_int("layers", 4)));
+        model = std::make_unique<Gemma2>(Weights(source), gemma_2b(/*layers=*/4));
       }
       std::vector<int64_t> prompt(static_cast<size_t>(tokens));
       std::iota(prompt.begin(), prompt.end(), 2);

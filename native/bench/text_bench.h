@@ -1,6 +1,8 @@
 // The text encoder, beside the plain path on the same weights.
 #pragma once
 
+#include <string>
+
 #include "core/json.h"
 #include "models/conditioners/gemma2_config.h"
 
@@ -10,8 +12,8 @@ namespace svg {
 /// Source: arXiv 2408.00118, table 1.
 Gemma2Config gemma_2b(int64_t layers);
 
-/// {"only"?, "repeats"?, "layers"? (4)} -> {"rows"}: "text-encoder-<tokens>-<dtype>", layers of Gemma-2-2B's width on a
+/// Rows whose name holds `only`, {"rows"}: "text-encoder-<tokens>-<dtype>", four layers of Gemma-2-2B's width on a
 /// prompt and the unconditional caption; plain pads the second to the first's length, as the original does.
-Json bench_text_encoder(const Json& request);
+Json bench_text_encoder(const std::string& only, int64_t repeats);
 
 }  // namespace svg

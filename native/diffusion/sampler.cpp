@@ -37,10 +37,22 @@ bool parse_singlestep(const std::string& method) {
               "known methods of dpm++: multistep, singlestep");
 }
 
-double finite(const Json& json, const char* key, double fallback) {
-  const double value = json.get_double(key, fallback);
-  SVG_CHECK(std::isfinite(value), ErrorCode::kInvalidArgument, "solver option ", key, " is ", value);
-  return value;
+void check_solver_range(const SamplerOptions& options) {
+  const SolverKind& kind = options.kind();
+  SVG_CHECK(options.steps >= kind.least_steps && options.steps <= kMaxSteps, ErrorCode::kInvalidArgument, "steps is ",
+            options.steps, ", solver ", options.name, " takes ", kind.least_steps, " to ", kMaxSteps);
+  SVG_CHECK(options.order >= 1 && options.order <= 3, ErrorCode::kInvalidArgument, "order is ", options.order,
+            ", must be 1, 2 or 3");
+  SVG_CHECK(std::isfinite(options.shift) && options.shift > 0, ErrorCode::kInvalidArgument, "shift is ", options.shift,
+            ", must be positive");
+  const double absolute = options.tolerance.absolute, relative = options.tolerance.relative;
+  SVG_CHECK(
+      std::isfinite(absolute) && std::isfinite(relative) && absolute >= 0 && relative >= 0 && absolute + relative > 0,
+      ErrorCode::kInvalidArgument, "atol and rtol must not be negative nor both zero");
+  SVG_CHECK(options.start >= 0 && options.start < 1, ErrorCode::kInvalidArgument, "start is ", options.start,
+            ", must be from 0 (noise) to below 1 (data)");
+  SVG_CHECK(options.end > 0 && options.end <= 1, ErrorCode::kInvalidArgument, "end is ", options.end,
+            ", must be above 0 and at most 1");
 }
 
 }  // namespace
@@ -77,31 +89,34 @@ Json solver_rows() {
 
 SamplerOptions SamplerOptions::from_json(const Json& json) {
   SamplerOptions options;
-  const SolverKind& kind = find_solver(json.get_string("name", options.name));
-  options.name = kind.name;
+  options.name = find_solver(json.get_string("name", options.name)).name;
   options.steps = json.get_int("steps", options.steps);
   options.order = json.get_int("order", options.order);
   options.singlestep = parse_singlestep(json.get_string("method", "multistep"));
   const std::string spacing = json.get_string("skip_type", "time_uniform_flow");
   options.spacing = parse_time_spacing(json.get_string("skipType", spacing));
-  options.shift = finite(json, "shift", options.shift);
-  options.tolerance.absolute = finite(json, "atol", options.tolerance.absolute);
-  options.tolerance.relative = finite(json, "rtol", options.tolerance.relative);
-  options.start = finite(json, "start", options.start);
-  options.end = finite(json, "end", options.end);
+  options.shift = json.get_double("shift", options.shift);
+  options.tolerance.absolute = json.get_double("atol", options.tolerance.absolute);
+  options.tolerance.relative = json.get_double("rtol", options.tolerance.relative);
+  options.start = json.get_double("start", options.start);
+  options.end = json.get_double("end", options.end);
+  check_solver_range(options);
+  return options;
+}
 
-  SVG_CHECK(options.steps >= kind.least_steps && options.steps <= kMaxSteps, ErrorCode::kInvalidArgument, "steps is ",
-            options.steps, ", solver ", options.name, " takes ", kind.least_steps, " to ", kMaxSteps);
-  SVG_CHECK(options.order >= 1 && options.order <= 3, ErrorCode::kInvalidArgument, "order is ", options.order,
-            ", must be 1, 2 or 3");
-  SVG_CHECK(options.shift > 0, ErrorCode::kInvalidArgument, "shift is ", options.shift, ", must be positive");
-  SVG_CHECK(options.tolerance.absolute >= 0 && options.tolerance.relative >= 0 &&
-                options.tolerance.absolute + options.tolerance.relative > 0,
-            ErrorCode::kInvalidArgument, "atol and rtol must not be negative nor both zero");
-  SVG_CHECK(options.start >= 0 && options.start < 1, ErrorCode::kInvalidArgument, "start is ", options.start,
-            ", must be from 0 (noise) to below 1 (data)");
-  SVG_CHECK(options.end > 0 && options.end <= 1, ErrorCode::kInvalidArgument, "end is ", options.end,
-            ", must be above 0 and at most 1");
+SamplerOptions SamplerOptions::from_request(const Request& request) {
+  SamplerOptions options;
+  options.name = find_solver(request.at("name").as_string()).name;
+  options.steps = request.at("steps").as_int();
+  options.order = request.at("order").as_int();
+  options.singlestep = parse_singlestep(request.at("method").as_string());
+  options.spacing = parse_time_spacing(request.at("skipType").as_string());
+  options.shift = request.at("shift").as_double();
+  options.tolerance.absolute = request.at("atol").as_double();
+  options.tolerance.relative = request.at("rtol").as_double();
+  if (const Request* start = request.find("start")) options.start = start->as_double();
+  if (const Request* end = request.find("end")) options.end = end->as_double();
+  check_solver_range(options);
   return options;
 }
 

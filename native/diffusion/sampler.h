@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/json.h"
+#include "core/request.h"
 #include "diffusion/solver_kind.h"
 
 namespace svg {
@@ -27,6 +28,8 @@ struct SamplerOptions : SolverSettings {
   /// From {name, steps, order, skipType, method, shift, atol, rtol, start, end}, all optional; also skip_type.
   /// Throws Error(kInvalidArgument) for unknown names and values out of range.
   static SamplerOptions from_json(const Json& json);
+  /// Of a job: {name, steps, order, method, skipType, shift, atol, rtol, start?, end?}. Throws as from_json.
+  static SamplerOptions from_request(const Request& request);
 
   const SolverKind& kind() const { return find_solver(name); }
   bool adaptive() const { return kind().family == SolverFamily::kAdaptive; }

@@ -18,7 +18,7 @@ ConditionInput token_ids(const TensorMap& tensors, const std::string& name) {
   return {ids.const_data_ptr<int64_t>(), ids.const_data_ptr<int64_t>() + ids.numel()};
 }
 
-ConditionInput condition_input(const Json& item, const ConditionKind& kind, const TensorMap& tensors) {
+ConditionInput condition_input(const Request& item, const ConditionKind& kind, const TensorMap& tensors) {
   const bool labels = kind.of == ConditionKind::Of::kClass;
   ConditionInput input =
       labels ? ConditionInput{item.at("class").as_int()} : token_ids(tensors, item.at("tokens").as_string());

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/json.h"
+#include "core/request.h"
 #include "core/weights.h"
 #include "models/part.h"
 
@@ -23,7 +23,7 @@ ConditionInput token_ids(const TensorMap& tensors, const std::string& name);
 
 /// Of an item {"tokens": name of a tensor} or {"class": number}, whichever a model of this kind wants. Throws as
 /// check_condition() does.
-ConditionInput condition_input(const Json& item, const ConditionKind& kind, const TensorMap& tensors);
+ConditionInput condition_input(const Request& item, const ConditionKind& kind, const TensorMap& tensors);
 
 /// Throws Error(kInvalidArgument) for a caption beyond the model's table, or a class that it does not know.
 void check_condition(const ConditionKind& kind, const ConditionInput& input);

@@ -16,9 +16,12 @@
 namespace svg {
 
 struct Engine::Job {
+  Job(uint64_t number, const std::string& kind, JobSet set, Json json)
+      : id(number), handler(find_job(kind, set)), request(std::move(json), kind) {}
+
   uint64_t id;
   JobHandler handler;
-  Json request;
+  Request request;
   TensorMap tensors;
   JobCallbacks callbacks;
   std::atomic<bool> cancelled{false};
@@ -52,10 +55,13 @@ void tell_kernel_faults(const JobCallbacks& callbacks) {
 }  // namespace
 
 Engine::Engine(const Json& options) {
-  const int64_t threads = options.get_int("threads", 0);
+  const Request request(options, "engine");
+  const int64_t threads = request.at("threads").as_int();
   SVG_CHECK(threads >= 0 && threads <= 1024, ErrorCode::kInvalidArgument, "threads must be 0 to 1024, not ", threads);
   auto state = std::make_unique<EngineState>();
-  state->device = parse_device(options.get_string("device", "cpu"));
+  state->device = parse_device(request.at("device").as_string());
+  if (request.at("forTests").as_bool()) jobs_ = JobSet::kWithThoseOfTests;
+  request.check_all_read();
   thread_ = std::thread(
       [this, threads, state = std::move(state)]() mutable { run_loop(std::move(state), static_cast<int>(threads)); });
 }
@@ -63,10 +69,7 @@ Engine::Engine(const Json& options) {
 Engine::~Engine() { stop(); }
 
 void Engine::submit(uint64_t id, const std::string& kind, Json request, TensorMap tensors, JobCallbacks callbacks) {
-  auto job = std::make_shared<Job>();
-  job->id = id;
-  job->handler = find_job(kind);
-  job->request = std::move(request);
+  auto job = std::make_shared<Job>(id, kind, jobs_, std::move(request));
   job->tensors = std::move(tensors);
   job->callbacks = std::move(callbacks);
   {
@@ -171,6 +174,7 @@ void Engine::run_job(Job& job, EngineState& state) {
     if (state.device.is_cuda()) guard.reset_device(state.device);
     JobResult result = job.handler(state, job.request, job.tensors, emit);
     check_mapped_files();
+    job.request.check_all_read();
     tell_kernel_faults(job.callbacks);
     job.callbacks.done(nullptr, std::move(result));
   } catch (...) {

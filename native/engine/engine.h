@@ -25,7 +25,8 @@ struct JobCallbacks {
 
 class Engine {
  public:
-  /// `options`: {"device": "cpu" | "cuda" | "cuda:N", "threads": intra-op threads, 0 for libtorch's choice}.
+  /// `options`: {"device": "cpu" | "cuda" | "cuda:N", "threads": intra-op threads, 0 for libtorch's choice, "forTests":
+  /// whether it knows the jobs that only tests need}.
   /// Throws Error(kDeviceUnavailable | kInvalidArgument).
   explicit Engine(const Json& options);
   ~Engine();
@@ -49,6 +50,7 @@ class Engine {
   void run_loop(std::unique_ptr<EngineState> state, int threads);
   void run_job(Job& job, EngineState& state);
 
+  JobSet jobs_ = JobSet::kPublic;
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<std::shared_ptr<Job>> queue_;

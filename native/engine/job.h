@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/json.h"
+#include "core/request.h"
 #include "core/weights.h"
 
 namespace svg {
@@ -23,13 +24,15 @@ struct JobResult {
 using EventSink = std::function<void(Json event, TensorMap tensors)>;
 
 /// Runs on the engine's thread, without autograd. A handler asks check_cancelled() (core/cancel.h) in its loops.
-using JobHandler = JobResult (*)(EngineState& state, const Json& request, const TensorMap& tensors,
+using JobHandler = JobResult (*)(EngineState& state, const Request& request, const TensorMap& tensors,
                                  const EventSink& emit);
 
-/// All kinds, in order of their names.
-std::vector<std::string> job_kinds();
+enum class JobSet { kPublic, kWithThoseOfTests };
 
-/// Throws Error(kInvalidArgument) that lists the known kinds.
-JobHandler find_job(const std::string& kind);
+/// Throws Error(kInternal) that lists the known kinds: which there are is for this program to know.
+JobHandler find_job(const std::string& kind, JobSet set);
+
+/// In ascending order.
+std::vector<std::string> job_kinds(JobSet set);
 
 }  // namespace svg

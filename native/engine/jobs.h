@@ -6,53 +6,52 @@
 namespace svg::jobs {
 
 // catalogue.cpp
-JobResult catalogue(EngineState&, const Json& request, const TensorMap&, const EventSink&);
+JobResult catalogue(EngineState&, const Request& request, const TensorMap&, const EventSink&);
 
 // runtime.cpp
-JobResult bench(EngineState&, const Json& request, const TensorMap&, const EventSink&);
-JobResult golden(EngineState&, const Json& request, const TensorMap&, const EventSink&);
-JobResult memory(EngineState&, const Json& request, const TensorMap&, const EventSink&);
-JobResult sleep(EngineState&, const Json& request, const TensorMap&, const EventSink&);
+JobResult bench(EngineState&, const Request& request, const TensorMap&, const EventSink&);
+JobResult golden(EngineState&, const Request& request, const TensorMap&, const EventSink&);
+JobResult memory(EngineState&, const Request& request, const TensorMap&, const EventSink&);
+JobResult sleep(EngineState&, const Request& request, const TensorMap&, const EventSink&);
 
 // init.cpp
-JobResult init_weights(EngineState&, const Json& request, const TensorMap&, const EventSink&);
+JobResult init_weights(EngineState&, const Request& request, const TensorMap&, const EventSink&);
 
 // files.cpp
-JobResult convert(EngineState&, const Json& request, const TensorMap&, const EventSink&);
-JobResult inspect(EngineState&, const Json& request, const TensorMap&, const EventSink&);
-JobResult read_tensors(EngineState&, const Json& request, const TensorMap&, const EventSink&);
-JobResult verify(EngineState&, const Json& request, const TensorMap&, const EventSink&);
+JobResult convert(EngineState&, const Request& request, const TensorMap&, const EventSink&);
+JobResult inspect(EngineState&, const Request& request, const TensorMap&, const EventSink&);
+JobResult read_tensors(EngineState&, const Request& request, const TensorMap&, const EventSink&);
+JobResult verify(EngineState&, const Request& request, const TensorMap&, const EventSink&);
 
 // load.cpp
-JobResult load(EngineState&, const Json& request, const TensorMap&, const EventSink&);
-JobResult unload(EngineState&, const Json& request, const TensorMap&, const EventSink&);
+JobResult load(EngineState&, const Request& request, const TensorMap&, const EventSink&);
 
 // train.cpp
-JobResult train_open(EngineState&, const Json& request, const TensorMap&, const EventSink&);
-JobResult train_step(EngineState&, const Json& request, const TensorMap& tensors, const EventSink&);
-JobResult train_save(EngineState&, const Json& request, const TensorMap&, const EventSink&);
-JobResult train_restore(EngineState&, const Json& request, const TensorMap&, const EventSink&);
-JobResult train_export(EngineState&, const Json& request, const TensorMap&, const EventSink&);
-JobResult train_publish(EngineState&, const Json& request, const TensorMap&, const EventSink&);
-JobResult train_close(EngineState&, const Json& request, const TensorMap&, const EventSink&);
+JobResult train_open(EngineState&, const Request& request, const TensorMap&, const EventSink&);
+JobResult train_step(EngineState&, const Request& request, const TensorMap& tensors, const EventSink&);
+JobResult train_save(EngineState&, const Request& request, const TensorMap&, const EventSink&);
+JobResult train_restore(EngineState&, const Request& request, const TensorMap&, const EventSink&);
+JobResult train_export(EngineState&, const Request& request, const TensorMap&, const EventSink&);
+JobResult train_publish(EngineState&, const Request& request, const TensorMap&, const EventSink&);
+JobResult train_close(EngineState&, const Request& request, const TensorMap&, const EventSink&);
 
 // dist.cpp
-JobResult dist_open(EngineState&, const Json& request, const TensorMap&, const EventSink&);
-JobResult dist_agree(EngineState&, const Json& request, const TensorMap&, const EventSink&);
-JobResult dist_barrier(EngineState&, const Json& request, const TensorMap&, const EventSink&);
-JobResult dist_reduce(EngineState&, const Json& request, const TensorMap&, const EventSink&);
-JobResult dist_gather(EngineState&, const Json& request, const TensorMap&, const EventSink&);
-JobResult dist_close(EngineState&, const Json& request, const TensorMap&, const EventSink&);
+JobResult dist_open(EngineState&, const Request& request, const TensorMap&, const EventSink&);
+JobResult dist_agree(EngineState&, const Request& request, const TensorMap&, const EventSink&);
+JobResult dist_barrier(EngineState&, const Request& request, const TensorMap&, const EventSink&);
+JobResult dist_reduce(EngineState&, const Request& request, const TensorMap&, const EventSink&);
+JobResult dist_gather(EngineState&, const Request& request, const TensorMap&, const EventSink&);
+JobResult dist_close(EngineState&, const Request& request, const TensorMap&, const EventSink&);
 
 // features.cpp
-JobResult cache_write(EngineState&, const Json& request, const TensorMap& tensors, const EventSink&);
-JobResult statistics_add(EngineState&, const Json& request, const TensorMap& tensors, const EventSink&);
-JobResult statistics_save(EngineState&, const Json& request, const TensorMap&, const EventSink&);
+JobResult cache_write(EngineState&, const Request& request, const TensorMap& tensors, const EventSink&);
+JobResult statistics_add(EngineState&, const Request& request, const TensorMap& tensors, const EventSink&);
+JobResult statistics_save(EngineState&, const Request& request, const TensorMap&, const EventSink&);
 
 // sample.cpp, images.cpp, text.cpp
-JobResult sample(EngineState&, const Json& request, const TensorMap&, const EventSink&);
-JobResult encode(EngineState&, const Json& request, const TensorMap&, const EventSink&);
-JobResult decode(EngineState&, const Json& request, const TensorMap&, const EventSink&);
-JobResult generate_text(EngineState&, const Json& request, const TensorMap&, const EventSink&);
+JobResult sample(EngineState&, const Request& request, const TensorMap&, const EventSink&);
+JobResult encode(EngineState&, const Request& request, const TensorMap&, const EventSink&);
+JobResult decode(EngineState&, const Request& request, const TensorMap&, const EventSink&);
+JobResult generate_text(EngineState&, const Request& request, const TensorMap&, const EventSink&);
 
 }  // namespace svg::jobs

@@ -15,8 +15,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int64_t kDefaultShardBytes = 5'000'000'000;
-
 std::optional<at::ScalarType> target_dtype(const std::string& name) {
   if (name == "keep") return std::nullopt;
   if (name == "fp32") return at::kFloat;
@@ -27,11 +25,11 @@ std::optional<at::ScalarType> target_dtype(const std::string& name) {
 
 class Converter {
  public:
-  Converter(const Json& request, const FileProgress& progress)
+  Converter(const Request& request, const FileProgress& progress)
       : input_(open_checkpoint(request.at("input").as_string())),
-        dtype_(target_dtype(request.get_string("dtype", "keep"))),
-        resume_(request.get_bool("resume", true)),
-        overwrite_(request.get_bool("overwrite", false)),
+        dtype_(target_dtype(request.at("dtype").as_string())),
+        resume_(request.at("resume").as_bool()),
+        overwrite_(request.at("overwrite").as_bool()),
         progress_(progress) {
     SVG_CHECK(!input_->tensors().empty(), ErrorCode::kInvalidArgument, input_->path(), " holds no tensors");
     std::map<std::string, TensorInfo> tensors = input_->tensors();
@@ -39,8 +37,8 @@ class Converter {
       if (!info.listed.empty()) input_->read_part(name, 0, 0);  // throws, before anything is written
       if (dtype_ && info.is_floating()) info.dtype = *dtype_;
     }
-    plan_ =
-        plan_shards(request.at("output").as_string(), tensors, request.get_int("maxShardBytes", kDefaultShardBytes));
+    plan_ = plan_shards(request.at("output").as_string(), tensors, request.at("maxShardBytes").as_int());
+    request.check_all_read();
   }
 
   Json run() {
@@ -164,6 +162,6 @@ class Converter {
 
 }  // namespace
 
-Json convert_file(const Json& request, const FileProgress& progress) { return Converter(request, progress).run(); }
+Json convert_file(const Request& request, const FileProgress& progress) { return Converter(request, progress).run(); }
 
 }  // namespace svg

@@ -34,7 +34,7 @@ Identity identify_wrapped(const std::shared_ptr<Checkpoint>& checkpoint, const M
 
 }  // namespace
 
-Json inspect_file(const Json& request, const ModelRecogniser& recognise) {
+Json inspect_file(const Request& request, const ModelRecogniser& recognise) {
   const auto checkpoint = open_checkpoint(request.at("path").as_string());
   Json tensors = Json::array();
   int64_t total = 0;

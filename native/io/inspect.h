@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/json.h"
+#include "core/request.h"
 #include "io/identify.h"
 
 namespace svg {
@@ -9,6 +10,6 @@ namespace svg {
 /// {"path"} -> {"path", "format", "kind", "description", "root", "files", "tensors": [{"name", "dtype", "shape",
 /// "bytes"}], "metadata", "parameters", "totalBytes", "fileBytes", "hint"?}. "hint" says what to do with a file that
 /// cannot be loaded as it is. Throws as open_checkpoint does.
-Json inspect_file(const Json& request, const ModelRecogniser& recognise = {});
+Json inspect_file(const Request& request, const ModelRecogniser& recognise = {});
 
 }  // namespace svg

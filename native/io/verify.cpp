@@ -21,9 +21,9 @@ constexpr int64_t kMaxReported = 50;
 
 class Verifier {
  public:
-  Verifier(const Json& request, const FileProgress& progress, const ModelRecogniser& recognise)
+  Verifier(const Request& request, const FileProgress& progress, const ModelRecogniser& recognise)
       : checkpoint_(open_checkpoint(request.at("path").as_string())),
-        wanted_(request.get_string("sha256", "")),
+        wanted_(request.find("sha256") ? request.at("sha256").as_string() : ""),
         progress_(progress),
         recognise_(recognise) {
     std::transform(wanted_.begin(), wanted_.end(), wanted_.begin(), [](unsigned char c) { return std::tolower(c); });
@@ -166,7 +166,7 @@ class Verifier {
 
 }  // namespace
 
-Json verify_file(const Json& request, const FileProgress& progress, const ModelRecogniser& recognise) {
+Json verify_file(const Request& request, const FileProgress& progress, const ModelRecogniser& recognise) {
   return Verifier(request, progress, recognise).run();
 }
 

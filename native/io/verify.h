@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/json.h"
+#include "core/request.h"
 #include "io/file_progress.h"
 #include "io/identify.h"
 
@@ -12,6 +13,6 @@ namespace svg {
 /// Reads every byte. Problems are values that are not finite, a hash other than the wanted one or than the
 /// eight digits in the names of published files ("-4057cbaa.pth"), a wrong total in an index.
 /// Throws as open_checkpoint does, and kCancelled.
-Json verify_file(const Json& request, const FileProgress& progress = {}, const ModelRecogniser& recognise = {});
+Json verify_file(const Request& request, const FileProgress& progress = {}, const ModelRecogniser& recognise = {});
 
 }  // namespace svg

@@ -9,22 +9,40 @@ namespace {
 
 constexpr double kMaxAdaptiveWeight = 1e4, kGradientEps = 1e-4;
 
+AutoencoderLossOptions::Pixel parse_pixel(const std::string& name) {
+  SVG_CHECK(name == "l1" || name == "l2", ErrorCode::kInvalidConfig, "pixel loss \"", name, "\" is none of l1, l2");
+  return name == "l1" ? AutoencoderLossOptions::Pixel::kL1 : AutoencoderLossOptions::Pixel::kL2;
+}
+
+AutoencoderLossOptions::Adversarial parse_adversarial(const std::string& name) {
+  SVG_CHECK(name == "hinge" || name == "vanilla", ErrorCode::kInvalidConfig, "disc_loss \"", name,
+            "\" is none of hinge, vanilla");
+  return name == "hinge" ? AutoencoderLossOptions::Adversarial::kHinge : AutoencoderLossOptions::Adversarial::kVanilla;
+}
+
 }  // namespace
 
 AutoencoderLossOptions AutoencoderLossOptions::from_json(const Json& json) {
   AutoencoderLossOptions options;
-  const std::string pixel = json.get_string("pixel", "l1");
-  SVG_CHECK(pixel == "l1" || pixel == "l2", ErrorCode::kInvalidConfig, "pixel loss \"", pixel, "\" is none of l1, l2");
-  options.pixel = pixel == "l1" ? Pixel::kL1 : Pixel::kL2;
+  options.pixel = parse_pixel(json.get_string("pixel", "l1"));
   options.perceptual_weight = json.get_double("perceptual_weight", options.perceptual_weight);
   options.disc_weight = json.get_double("disc_weight", options.disc_weight);
   options.disc_factor = json.get_double("disc_factor", options.disc_factor);
   options.disc_start = json.get_int("disc_start", options.disc_start);
-  const std::string adversarial = json.get_string("disc_loss", "hinge");
-  SVG_CHECK(adversarial == "hinge" || adversarial == "vanilla", ErrorCode::kInvalidConfig, "disc_loss \"", adversarial,
-            "\" is none of hinge, vanilla");
-  options.disc_loss = adversarial == "hinge" ? Adversarial::kHinge : Adversarial::kVanilla;
+  options.disc_loss = parse_adversarial(json.get_string("disc_loss", "hinge"));
   options.logvar = json.get_double("logvar", json.get_double("logvar_init", options.logvar));
+  return options;
+}
+
+AutoencoderLossOptions AutoencoderLossOptions::from_request(const Request& request) {
+  AutoencoderLossOptions options;
+  options.pixel = parse_pixel(request.at("pixel").as_string());
+  options.perceptual_weight = request.at("perceptualWeight").as_double();
+  options.disc_weight = request.at("discWeight").as_double();
+  options.disc_factor = request.at("discFactor").as_double();
+  options.disc_start = request.at("discStart").as_int();
+  options.disc_loss = parse_adversarial(request.at("discLoss").as_string());
+  options.logvar = request.at("logvar").as_double();
   return options;
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/json.h"
+#include "core/request.h"
 
 namespace svg {
 
@@ -26,6 +27,8 @@ struct AutoencoderLossOptions {
   /// Keys: pixel ("l1", "l2"), perceptual_weight, disc_weight, disc_factor, disc_start, disc_loss ("hinge", "vanilla"),
   /// logvar or logvar_init. Throws Error(kInvalidConfig).
   static AutoencoderLossOptions from_json(const Json& json);
+  /// Of a job: {pixel, perceptualWeight, discWeight, discFactor, discStart, discLoss, logvar}. Throws as from_json.
+  static AutoencoderLossOptions from_request(const Request& request);
 };
 
 /// Element by element.

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
 import { Engine, runtimeInfo } from '../../dist/engine.js';
-import { DisposedError, SvgT2IError } from '../../dist/errors.js';
+import { DisposedError, EXIT_CODES, exitCodeOf, SvgT2IError } from '../../dist/errors.js';
 
 const engineModule = new URL('../../dist/engine.js', import.meta.url).href;
 
@@ -45,7 +45,7 @@ describe('Engine', () => {
   });
 
   it('runs jobs in the order of their calls', async () => {
-    await using engine = await Engine.create();
+    await using engine = await Engine.create({}, { forTests: true });
     const order: number[] = [];
     await Promise.all(
       [0, 1, 2, 3].map((i) => engine.run('sleep', { milliseconds: 20 - 5 * i }).then(() => order.push(i))),
@@ -54,27 +54,57 @@ describe('Engine', () => {
   });
 
   it('names the known jobs when it is asked for another', async () => {
-    await using engine = await Engine.create();
-    const error = await errorOf(engine.run('paint'));
+    await using engine = await Engine.create({}, { forTests: true });
+    const error = await errorOf(engine.run('paint' as 'dist-close', {}));
     expect(SvgT2IError.isInstance(error)).toBe(true);
     expect(error).toMatchObject({
-      code: 'ERR_SVGT2I_INVALID_ARGUMENT',
+      code: 'ERR_SVGT2I_INTERNAL',
       message: expect.stringContaining('golden'),
     });
   });
 
-  it('gives errors one clean line', async () => {
+  it('takes a misspelt key, a missing one or another type as a fault of its own, not of the user', async () => {
     await using engine = await Engine.create();
+    const requests = [
+      [{ resetPeak: false, resetPaek: true }, /^\[memory\].*"resetPaek"/],
+      [{}, /^\[memory\] the request lacks "resetPeak"/],
+      [{ resetPeak: 'yes' }, /^\[memory\] "resetPeak".*true or false/],
+    ] as const;
+    for (const [request, message] of requests) {
+      const error = await errorOf(engine.run('memory', request as never));
+      expect(error).toMatchObject({
+        code: 'ERR_SVGT2I_INTERNAL',
+        job: 'memory',
+        message: expect.stringMatching(message),
+      });
+      expect(exitCodeOf(error)).toBe(EXIT_CODES.failure);
+    }
+  });
+
+  it('has the jobs of tests for tests alone', async () => {
+    await using engine = await Engine.create();
+    for (const kind of ['sleep', 'read-tensors'] as const) {
+      const error = await errorOf(engine.run(kind, { milliseconds: 1, path: '/nowhere/x.pth' }));
+      expect(error).toMatchObject({ code: 'ERR_SVGT2I_INTERNAL', message: expect.stringContaining(kind) });
+    }
+  });
+
+  it('gives errors one clean line', async () => {
+    await using engine = await Engine.create({}, { forTests: true });
     const error = (await errorOf(engine.run('read-tensors', { path: '/nowhere/x.pth' }))) as Error;
     expect(error).toMatchObject({ code: 'ERR_SVGT2I_FILE_NOT_FOUND' });
     expect(error.message).not.toContain('\n');
   });
 
   it('refuses tensors that lie about their shape', async () => {
-    await using engine = await Engine.create();
+    await using engine = await Engine.create({}, { forTests: true });
     const data = new Float32Array(3);
     const error = await errorOf(
-      engine.run('memory', {}, { tensors: { x: { dtype: 'float32', shape: [2, 2], data } } }),
+      engine.run(
+        'memory',
+        { resetPeak: false },
+        { tensors: { x: { dtype: 'float32', shape: [2, 2], data } } },
+      ),
     );
     expect(error).toMatchObject({
       code: 'ERR_SVGT2I_INVALID_ARGUMENT',
@@ -90,7 +120,7 @@ describe('Engine', () => {
   });
 
   it('rejects with the reason of the signal, before and during a job', async () => {
-    await using engine = await Engine.create();
+    await using engine = await Engine.create({}, { forTests: true });
     const reason = new Error('enough');
     expect(
       await errorOf(engine.run('sleep', { milliseconds: 10 }, { signal: AbortSignal.abort(reason) })),
@@ -104,7 +134,7 @@ describe('Engine', () => {
   });
 
   it('lets go at once of a job that still waits in the queue', async () => {
-    await using engine = await Engine.create();
+    await using engine = await Engine.create({}, { forTests: true });
     const running = new AbortController();
     const waiting = new AbortController();
     const settled: string[] = [];
@@ -117,7 +147,7 @@ describe('Engine', () => {
       ),
     ).then(() => settled.push('first'));
     const second = errorOf(engine.run('sleep', { milliseconds: 60_000 }, { signal: waiting.signal }));
-    const third = engine.run('memory').then(() => settled.push('third'));
+    const third = engine.run('memory', { resetPeak: false }).then(() => settled.push('third'));
     await started.raised;
     const reason = new Error('no more');
     waiting.abort(reason);
@@ -130,8 +160,8 @@ describe('Engine', () => {
   });
 
   it('refuses what is no signal, and takes one of any class', async () => {
-    await using engine = await Engine.create();
-    const refused = engine.run('memory', {}, { signal: {} as AbortSignal });
+    await using engine = await Engine.create({}, { forTests: true });
+    const refused = engine.run('memory', { resetPeak: false }, { signal: {} as AbortSignal });
     await expect(refused).rejects.toMatchObject({ code: 'ERR_SVGT2I_INVALID_ARGUMENT' });
     let abort = () => {};
     const signal = {
@@ -151,7 +181,7 @@ describe('Engine', () => {
   });
 
   it('gives errors the stack of their caller and the kind of the job', async () => {
-    await using engine = await Engine.create();
+    await using engine = await Engine.create({}, { forTests: true });
     async function theCaller() {
       return await engine.run('read-tensors', { path: '/nowhere/x.pth' });
     }
@@ -162,15 +192,17 @@ describe('Engine', () => {
     expect(error.stack).toContain('engine.test');
     // Also behind other calls, where only V8's record of who awaits leads back.
     async function later() {
-      await engine.run('memory');
+      await engine.run('memory', { resetPeak: false });
       await engine.run('read-tensors', { path: '/nowhere/x.pth' });
     }
     expect(((await errorOf(later())) as Error).stack).toContain('later');
-    expect(((await errorOf(engine.run('paint'))) as SvgT2IError).stack).toContain('engine.test');
+    expect(((await errorOf(engine.run('paint' as 'dist-close', {}))) as SvgT2IError).stack).toContain(
+      'engine.test',
+    );
   });
 
   it('rejects with the error of a listener', async () => {
-    await using engine = await Engine.create();
+    await using engine = await Engine.create({}, { forTests: true });
     const onEvent = () => {
       throw new Error('from the listener');
     };
@@ -179,12 +211,12 @@ describe('Engine', () => {
   });
 
   it('rejects what runs and what waits when it is disposed, and refuses work afterwards', async () => {
-    const engine = await Engine.create();
+    const engine = await Engine.create({}, { forTests: true });
     const started = flag();
     const running = errorOf(
       engine.run('sleep', { milliseconds: 60_000 }, { onEvent: () => started.raise() }),
     );
-    const waiting = errorOf(engine.run('memory'));
+    const waiting = errorOf(engine.run('memory', { resetPeak: false }));
     await started.raised;
     await engine.dispose();
     await engine.dispose();
@@ -193,11 +225,13 @@ describe('Engine', () => {
       expect(error).toBeInstanceOf(DisposedError);
       expect(error).toMatchObject({ name: 'DisposedError', code: 'ERR_SVGT2I_DISPOSED' });
     }
-    expect(await errorOf(engine.run('memory'))).toMatchObject({ code: 'ERR_SVGT2I_DISPOSED' });
+    expect(await errorOf(engine.run('memory', { resetPeak: false }))).toMatchObject({
+      code: 'ERR_SVGT2I_DISPOSED',
+    });
   });
 
   it('leaves the event loop free while a job computes', async () => {
-    await using engine = await Engine.create();
+    await using engine = await Engine.create({}, { forTests: true });
     const controller = new AbortController();
     const job = errorOf(engine.run('sleep', { milliseconds: 600_000 }, { signal: controller.signal }));
     // A loop that waits for the job would come to the first of these in ten minutes. How long one takes is measured by
@@ -212,7 +246,7 @@ describe('Engine', () => {
     const script = `let turns = 0;
       const count = () => { turns++; timer = setImmediate(count); };
       let timer = setImmediate(count);
-      const e = await Engine.create();
+      const e = await Engine.create({}, { forTests: true });
       clearImmediate(timer);
       console.log(turns > 2);`;
     expect(runScript(script)).toMatchObject({ status: 0, stdout: 'true\n', stderr: '' });
@@ -221,14 +255,14 @@ describe('Engine', () => {
   it('stops waiting for libtorch when it is aborted', () => {
     const script = `const error = await Engine.create({}, { signal: AbortSignal.timeout(1) }).catch((e) => e);
       console.log(error.name);
-      const e = await Engine.create();
-      console.log((await e.run('memory')).value.residentBytes > 0);`;
+      const e = await Engine.create({}, { forTests: true });
+      console.log((await e.run('memory', { resetPeak: false })).value.residentBytes > 0);`;
     expect(runScript(script)).toMatchObject({ status: 0, stdout: 'TimeoutError\ntrue\n', stderr: '' });
   });
 
   it('works twice in one process and in worker threads', async () => {
-    await using first = await Engine.create();
-    await using second = await Engine.create();
+    await using first = await Engine.create({}, { forTests: true });
+    await using second = await Engine.create({}, { forTests: true });
     await Promise.all([first.run('sleep', { milliseconds: 5 }), second.run('sleep', { milliseconds: 5 })]);
     const worker = new Worker(new URL('./fixtures/worker.mjs', import.meta.url), {
       workerData: { engineModule },
@@ -244,17 +278,20 @@ describe('Engine', () => {
 
 describe('process exit', () => {
   it('does not wait for an idle engine', () => {
-    expect(runScript('await Engine.create();')).toMatchObject({ status: 0, stderr: '' });
+    expect(runScript('await Engine.create({}, { forTests: true });')).toMatchObject({
+      status: 0,
+      stderr: '',
+    });
   });
 
   it('waits for a job that somebody awaits', () => {
     const script =
-      "const e = await Engine.create(); await e.run('sleep', { milliseconds: 100 }); console.log('end');";
+      "const e = await Engine.create({}, { forTests: true }); await e.run('sleep', { milliseconds: 100 }); console.log('end');";
     expect(runScript(script)).toMatchObject({ status: 0, stdout: 'end\n' });
   });
 
   it('is clean while a job runs', () => {
-    const script = `const e = await Engine.create();
+    const script = `const e = await Engine.create({}, { forTests: true });
       e.run('sleep', { milliseconds: 20000 }, { onEvent: () => process.exit(7) });`;
     expect(runScript(script)).toMatchObject({ status: 7, signal: null, stderr: '' });
   });
@@ -275,7 +312,7 @@ describe('process exit', () => {
     const worker = fileURLToPath(new URL('./fixtures/busy-worker.mjs', import.meta.url));
     const script = `import { Worker } from 'node:worker_threads';
       const w = new Worker(${JSON.stringify(worker)}, { execArgv: [], workerData: { engineModule: ${JSON.stringify(engineModule)} } });
-      const e = await Engine.create();
+      const e = await Engine.create({}, { forTests: true });
       e.run('sleep', { milliseconds: 20000 }).catch(() => {});
       w.once('message', () => { ${end} });`;
     expect(runScript(script)).toMatchObject({ status, signal: null });
@@ -284,10 +321,10 @@ describe('process exit', () => {
   it('frees engines that nobody holds any more', () => {
     const script = `import { readdirSync } from 'node:fs';
       const threads = () => readdirSync('/proc/self/task').length;
-      await (await Engine.create()).dispose();
+      await (await Engine.create({}, { forTests: true })).dispose();
       const before = threads();
       let most = 0;
-      for (let i = 0; i < 20; i++) { const e = await Engine.create(); await e.run('memory'); most = Math.max(most, threads()); }
+      for (let i = 0; i < 20; i++) { const e = await Engine.create({}, { forTests: true }); await e.run('memory', { resetPeak: false }); most = Math.max(most, threads()); }
       for (let i = 0; i < 200 && threads() > before + 1; i++) { gc(); await new Promise((r) => setTimeout(r, 20)); }
       console.log(most > before, threads() <= before + 1);`;
     expect(runScript(script)).toMatchObject({ status: 0, stdout: 'true true\n', stderr: '' });

@@ -91,14 +91,23 @@ describe('ranks', () => {
 
   it('need a group for what they do together', async () => {
     await using engine = await Engine.create({ threads: 1 });
-    await expect(engine.run('dist-barrier', {})).rejects.toMatchObject({ code: 'ERR_SVGT2I_NOT_LOADED' });
+    await expect(engine.run('dist-barrier', { patient: false })).rejects.toMatchObject({
+      code: 'ERR_SVGT2I_NOT_LOADED',
+    });
     await engine.run('dist-close', {});
-    const { value } = await engine.run<{ backend: string }>('dist-open', { rank: 0, world: 1 });
+    const { value } = await engine.run('dist-open', {
+      rank: 0,
+      worldSize: 1,
+      masterAddr: '127.0.0.1',
+      masterPort: 29500,
+      timeoutSeconds: 600,
+      backend: 'auto',
+    });
     expect(value.backend).toBe('none');
-    await engine.run('dist-barrier', {});
-    const reduce = (op: string) => engine.run<{ values: number[] }>('dist-reduce', { op, values: [3, 1] });
+    await engine.run('dist-barrier', { patient: false });
+    const reduce = (op: 'max' | 'sum') => engine.run('dist-reduce', { op, values: [3, 1] });
     expect((await reduce('max')).value.values).toEqual([3, 1]);
     expect((await reduce('sum')).value.values).toEqual([3, 1]);
-    await expect(reduce('mean')).rejects.toMatchObject({ code: 'ERR_SVGT2I_INVALID_ARGUMENT' });
+    await expect(reduce('mean' as 'sum')).rejects.toMatchObject({ code: 'ERR_SVGT2I_INVALID_ARGUMENT' });
   });
 });

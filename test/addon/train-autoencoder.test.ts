@@ -3,8 +3,13 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Engine, type JsonValue } from '../../dist/engine.js';
+import { Engine } from '../../dist/engine.js';
 import type { NativeTensor } from '../../dist/native/binding.js';
+import type {
+  AutoencoderOpenRequest,
+  AutoencoderStepRequest,
+  TrainStepValue,
+} from '../../dist/native/training-jobs.js';
 
 const encoder = {
   embed_dim: 16,
@@ -18,13 +23,22 @@ const decoder = { z_channels: 16, ch: 32, ch_mult: [1, 1, 1, 1, 1], num_res_bloc
 const residual = { output_dim: 4, embed_dim: 64, depth: 1, num_heads: 1, img_size: 64 };
 const plain = { encoder, decoder };
 const withResidual = { encoder, decoder: { ...decoder, z_channels: 20 }, residual };
-const pixels = { perceptual_weight: 0, disc_weight: 0 };
-const adversarial = { perceptual_weight: 0, disc_weight: 0.5, disc_start: 0 };
+const pixels = {
+  pixel: 'l1',
+  perceptualWeight: 0,
+  discWeight: 0,
+  discFactor: 1,
+  discStart: 5000,
+  discLoss: 'hinge',
+  logvar: 0,
+} as const;
+const optimizer = { lr: 2e-3, betas: [0.5, 0.9], eps: 1e-8, weightDecay: 0, gradClip: 0 };
+const adversarial = { ...pixels, discWeight: 0.5, discStart: 0 };
 
 let folder: string;
 const at = (name: string) => join(folder, name);
 const STATE_FILES = ['rank-00000-of-00001.safetensors'];
-const open = () => Engine.create({ device: 'cpu', threads: 1 });
+const open = () => Engine.create({ device: 'cpu', threads: 1 }, { forTests: true });
 
 /** Smooth pictures of two sizes. */
 const tensors: Record<string, NativeTensor> = {};
@@ -37,30 +51,38 @@ for (let i = 0; i < 4; i++) {
   tensors[`image.${i}`] = { dtype: 'uint8', shape: [height, width, 3], data };
 }
 
-const openTraining = (engine: Engine, options: Record<string, JsonValue> = {}) =>
+const openTraining = (engine: Engine, options: Partial<AutoencoderOpenRequest> = {}) =>
   engine.run('train-open', {
     stage: 'autoencoder',
     model: plain,
     trainEncoder: true,
+    freezeResidual: false,
+    maskRatio: 0,
+    latentNoise: 0,
     loss: pixels,
-    optimizer: { lr: 2e-3 },
+    optimizer,
+    ema: { decay: 0, warmup: false },
+    precision: 'fp32',
     seed: 5,
+    plain: false,
     ...options,
   });
 
-const stepRequest = (step: number, more: Record<string, JsonValue> = {}) => ({
-  step,
+const stepRequest = (step: number, more: Partial<AutoencoderStepRequest> = {}): AutoencoderStepRequest => ({
   lr: 2e-3,
   globalBatch: 4,
+  microBatch: 4,
   draws: [0, 1, 2, 3].map((i) => step * 4 + i),
   images: Object.keys(tensors),
   ...more,
 });
 
-type Step = Readonly<Record<string, number>> & { readonly applied: boolean };
-
-async function stepOf(engine: Engine, step: number, more: Record<string, JsonValue> = {}): Promise<Step> {
-  return (await engine.run('train-step', stepRequest(step, more), { tensors })).value as unknown as Step;
+async function stepOf(
+  engine: Engine,
+  step: number,
+  more: Partial<AutoencoderStepRequest> = {},
+): Promise<TrainStepValue> {
+  return (await engine.run('train-step', stepRequest(step, more), { tensors })).value;
 }
 
 const stateFile = (name: string) => join(at(name), ...STATE_FILES);
@@ -84,15 +106,28 @@ async function rebuilt(engine: Engine): Promise<NativeTensor | undefined> {
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'svg-train-autoencoder-'));
   await using engine = await open();
-  await engine.run('init-weights', { seed: 1, model: 'dinov3', config: encoder, path: at('encoder.pth') });
+  const fresh = { values: 'initial' } as const;
+  await engine.run('init-weights', {
+    seed: 1,
+    ...fresh,
+    model: 'dinov3',
+    config: encoder,
+    path: at('encoder.pth'),
+  });
   const file = { path: at('start.ckpt'), nesting: 'state_dict' };
-  await engine.run('init-weights', { seed: 2, model: 'autoencoder', config: withResidual, ...file });
+  await engine.run('init-weights', {
+    seed: 2,
+    ...fresh,
+    model: 'autoencoder',
+    config: withResidual,
+    ...file,
+  });
 });
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe('training of the autoencoder', () => {
-  it.each([
+  it.each<[string, Partial<AutoencoderOpenRequest>]>([
     ['with its encoder', { trainEncoder: true }],
     ['with its encoder and noise on latents', { trainEncoder: true, latentNoise: 0.1 }],
     ['in bf16', { trainEncoder: true, precision: 'bf16' }],
@@ -104,39 +139,47 @@ describe('training of the autoencoder', () => {
     const file = 'encoder' in options ? { encoder: { path: at('encoder.pth') } } : {};
     await openTraining(engine, { ...options, ...file });
     const losses: number[] = [];
-    for (let step = 0; step < 25; step++) losses.push((await stepOf(engine, step)).rec ?? Number.NaN);
+    for (let step = 0; step < 25; step++) losses.push((await stepOf(engine, step)).losses.rec ?? Number.NaN);
     expect(losses.at(-1)).toBeLessThan(0.7 * (losses[0] ?? 0));
   });
 
   it('takes a perceptual distance and a discriminator, or neither', async () => {
     await using engine = await open();
     await openTraining(engine);
-    const without = await stepOf(engine, 0);
+    const { losses: without } = await stepOf(engine, 0);
     expect(without).toMatchObject({ perceptual: 0, generator: 0, adaptiveWeight: 0, discriminator: 0 });
     await openTraining(engine, { loss: adversarial });
-    const against = await stepOf(engine, 0);
+    const { losses: against } = await stepOf(engine, 0);
     expect(against.discriminator).toBeGreaterThan(0);
     expect(against.adaptiveWeight).toBeGreaterThan(0);
     expect(against.rec).toBe(without.rec);
   });
 
   it('gives the same step whole and in micro-batches', async () => {
-    const steps: Step[] = [];
+    const steps: TrainStepValue[] = [];
     for (const microBatch of [4, 2, 1]) {
       await using engine = await open();
       await openTraining(engine);
       steps.push(await stepOf(engine, 0, { microBatch }));
     }
-    for (const { nll, gradNorm } of steps) {
-      expect((nll ?? 0) / (steps[0]?.nll ?? 0)).toBeCloseTo(1, 4);
+    for (const { losses, gradNorm } of steps) {
+      expect((losses.nll ?? 0) / (steps[0]?.losses.nll ?? 0)).toBeCloseTo(1, 4);
       expect((gradNorm ?? 0) / (steps[0]?.gradNorm ?? 0)).toBeCloseTo(1, 3);
     }
   });
 
-  it.each([
-    ['pixels', { emaDecay: 0.9, latentNoise: 0.2 }],
-    ['a discriminator', { model: withResidual, loss: adversarial, maskRatio: 0.3, gradClip: 1 }],
-    ['bf16', { precision: 'bf16', emaDecay: 0.5 }],
+  it.each<[string, Partial<AutoencoderOpenRequest>]>([
+    ['pixels', { ema: { decay: 0.9, warmup: false }, latentNoise: 0.2 }],
+    [
+      'a discriminator',
+      {
+        model: withResidual,
+        loss: adversarial,
+        maskRatio: 0.3,
+        optimizer: { ...optimizer, gradClip: 1 },
+      },
+    ],
+    ['bf16', { precision: 'bf16', ema: { decay: 0.5, warmup: false } }],
   ])('continues bit for bit from what it saved: %s', async (name, options) => {
     await using straight = await open();
     await openTraining(straight, options);
@@ -177,14 +220,18 @@ describe('training of the autoencoder', () => {
     ['R', withResidual],
   ])('publishes and exports an Autoencoder-%s that rebuilds alike', async (kind, model) => {
     await using engine = await open();
-    await openTraining(engine, { model, emaDecay: 0.5 });
+    await openTraining(engine, { model, ema: { decay: 0.5, warmup: false } });
     await stepOf(engine, 0);
-    await engine.run('train-publish', { weights: 'ema' });
+    await engine.run('train-publish', { weights: 'ema', dtype: 'fp32' });
     const published = await rebuilt(engine);
     const path = at(`svg_autoencoder-${kind}-test.ckpt`);
     await engine.run('train-export', { path, weights: 'ema', dtype: 'fp32', nesting: 'state_dict' });
     await using other = await open();
-    const loaded = await other.run('load', { dtype: 'fp32', autoencoder: { checkpoint: path } });
+    const loaded = await other.run('load', {
+      dtype: 'fp32',
+      offload: false,
+      autoencoder: { checkpoint: path },
+    });
     expect(loaded.value).toMatchObject({ autoencoder: { kind, canEncode: true } });
     expect(await rebuilt(other)).toEqual(published);
   });
@@ -193,15 +240,19 @@ describe('training of the autoencoder', () => {
     await using engine = await open();
     const start = { path: at('start.ckpt') };
     const { value } = await openTraining(engine, { start, model: plain });
-    const report = value as { mismatched: { name: string }[]; unexpected: string[]; missing: string[] };
-    expect(report.mismatched.map(({ name }) => name)).toEqual(['decoder.conv_in.weight']);
-    expect(report.unexpected.every((name) => name.startsWith('extra_vit.'))).toBe(true);
-    expect(report.missing).toEqual([]);
+    expect(value.mismatched).toEqual([
+      { name: 'decoder.conv_in.weight', found: [32, 20, 3, 3], wanted: [32, 16, 3, 3] },
+    ]);
+    expect(value.unexpected.every((name) => name.startsWith('extra_vit.'))).toBe(true);
+    expect(value.missing).toEqual([]);
   });
 
   it('changes nothing in a step that is no number, generator and discriminator alike', async () => {
     await using engine = await open();
-    await openTraining(engine, { loss: { ...adversarial, logvar: -800 }, emaDecay: 0.9 });
+    await openTraining(engine, {
+      loss: { ...adversarial, logvar: -800 },
+      ema: { decay: 0.9, warmup: false },
+    });
     const before = await savedIn(engine, 'before');
     const { applied } = await stepOf(engine, 0, { microBatch: 2 });
     expect(applied).toBe(false);

@@ -2,8 +2,10 @@ import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Engine, type JsonValue } from '../../dist/engine.js';
+import { Engine } from '../../dist/engine.js';
 import type { NativeTensor } from '../../dist/native/binding.js';
+import type { JobRequest } from '../../dist/native/jobs.js';
+import type { DitOpenRequest, DitStepRequest, TrainStepValue } from '../../dist/native/training-jobs.js';
 
 const channels = 8;
 const captionDim = 16;
@@ -32,18 +34,20 @@ const textConfig = {
   sliding_window: 16,
   query_pre_attn_scalar: 8,
 };
-const optimizer = { lr: 1e-3 };
+const optimizer = { lr: 1e-3, betas: [0.9, 0.95], eps: 1e-15, weightDecay: 0, gradClip: 2 };
 
 let folder: string;
 const at = (name: string) => join(folder, name);
 const STATE_FILES = ['rank-00000-of-00001.safetensors'];
 
-interface StepReport {
-  readonly loss: number;
-  readonly gradNorm: number;
-  readonly applied: boolean;
-  readonly samples: readonly (readonly [number, number])[];
-}
+/** What every step has. */
+const common = {
+  lr: 1e-3,
+  globalBatch: batch,
+  captionDropout: 0.3,
+  time: { kind: 'lognormal', mean: 0, low: 0, high: 1, shiftTokens: 6 },
+} as const;
+const lossOf = ({ losses }: TrainStepValue) => losses.loss ?? Number.NaN;
 
 function images(count: number): Record<string, NativeTensor> {
   const tensors: Record<string, NativeTensor> = {};
@@ -57,42 +61,38 @@ function images(count: number): Record<string, NativeTensor> {
 }
 
 async function openEngine(): Promise<Engine> {
-  const engine = await Engine.create({ device: 'cpu', threads: 1 });
+  const engine = await Engine.create({ device: 'cpu', threads: 1 }, { forTests: true });
   await engine.run('load', {
     dtype: 'fp32',
-    statistics: { path: at('stats.pt') },
+    offload: false,
+    statistics: { path: at('stats.pt'), layer: -1 },
     autoencoder: { checkpoint: at('ae.ckpt'), encoder: at('encoder.pth') },
-    textEncoder: { path: at('gemma') },
+    textEncoder: { path: at('gemma'), attentionSoftCap: false },
   });
   return engine;
 }
 
-const openTraining = (engine: Engine, options: Record<string, JsonValue> = {}) =>
+const openTraining = (engine: Engine, options: Partial<DitOpenRequest> = {}) =>
   engine.run('train-open', {
     stage: 'dit',
     model,
     optimizer,
-    emaDecay: 0.9,
+    ema: { decay: 0.9, warmup: false },
+    precision: 'fp32',
+    activationCheckpointing: false,
     seed: 5,
+    plain: false,
     cache: [at('shard.safetensors'), at('empty.safetensors')],
     ...options,
   });
 
 /** Step `step` on cached samples, in two micro-batches unless told otherwise. */
-async function stepOf(engine: Engine, step: number, microBatches = 2): Promise<StepReport> {
+async function stepOf(engine: Engine, step: number, microBatches = 2): Promise<TrainStepValue> {
   const draws = Array.from({ length: batch }, (_, i) => step * batch + i);
   const items = draws.map((draw) => ({ draw, shard: 0, row: draw % samples }));
   const size = batch / microBatches;
   const micro = Array.from({ length: microBatches }, (_, m) => items.slice(m * size, (m + 1) * size));
-  const request = {
-    lr: 1e-3,
-    globalBatch: batch,
-    captionDropout: 0.3,
-    drop: { shard: 1, row: 0 },
-    time: { kind: 'lognormal', shiftTokens: 6 },
-    micro,
-  };
-  return (await engine.run('train-step', request)).value as unknown as StepReport;
+  return (await engine.run('train-step', { ...common, drop: { shard: 1, row: 0 }, micro })).value;
 }
 
 async function readState(engine: Engine, name: string): Promise<Record<string, NativeTensor>> {
@@ -101,13 +101,16 @@ async function readState(engine: Engine, name: string): Promise<Record<string, N
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'svg-train-'));
-  await using engine = await Engine.create({ device: 'cpu', threads: 1 });
+  await using engine = await Engine.create({ device: 'cpu', threads: 1 }, { forTests: true });
   const encoder = { embed_dim: channels, depth: 1, num_heads: 1, ffn_layer: 'swiglu', ffn_ratio: 6 };
   const decoder = { z_channels: channels, ch: 32, ch_mult: [1, 1, 1, 1, 1], num_res_blocks: 1 };
-  const write = (job: Record<string, JsonValue>) => engine.run('init-weights', { seed: 1, ...job });
+  const write = (
+    job: Omit<JobRequest<'init-weights'>, 'seed' | 'values'>,
+    values: 'initial' | 'random' = 'initial',
+  ) => engine.run('init-weights', { seed: 1, values, ...job });
   await write({ model: 'dinov3', config: encoder, path: at('encoder.pth') });
   await write({ model: 'autoencoder', config: { decoder }, path: at('ae.ckpt'), nesting: 'state_dict' });
-  await write({ model: 'gemma2', config: textConfig, path: at('gemma/model.safetensors'), values: 'random' });
+  await write({ model: 'gemma2', config: textConfig, path: at('gemma/model.safetensors') }, 'random');
   await writeFile(at('gemma/config.json'), JSON.stringify(textConfig));
   await write({ model: 'statistics', config: { layers: 1, channels }, path: at('stats.pt') });
 
@@ -116,7 +119,11 @@ beforeAll(async () => {
   const items = Array.from({ length: samples }, (_, i) => ({ image: `image.${i}`, tokens: `tokens.${i}` }));
   await loaded.run('cache-write', { path: at('shard.safetensors'), dtype: 'fp32', items }, { tensors });
   const empty = [{ tokens: 'tokens.0' }];
-  await loaded.run('cache-write', { path: at('empty.safetensors'), items: empty }, { tensors });
+  await loaded.run(
+    'cache-write',
+    { path: at('empty.safetensors'), dtype: 'bf16', items: empty },
+    { tensors },
+  );
 });
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -124,10 +131,10 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 describe('training of the diffusion transformer', () => {
   it('learns what it is shown', async () => {
     await using engine = await openEngine();
-    const opened = (await openTraining(engine)).value as { parameters: number };
+    const opened = (await openTraining(engine)).value;
     expect(opened.parameters).toBeGreaterThan(10_000);
     const losses: number[] = [];
-    for (let step = 0; step < 60; step++) losses.push((await stepOf(engine, step)).loss);
+    for (let step = 0; step < 60; step++) losses.push(lossOf(await stepOf(engine, step)));
     const mean = (values: readonly number[]) => values.reduce((a, b) => a + b) / values.length;
     expect(mean(losses.slice(-10))).toBeLessThan(0.9 * mean(losses.slice(0, 10)));
   });
@@ -135,10 +142,11 @@ describe('training of the diffusion transformer', () => {
   it('reports the loss of every sample by its time', async () => {
     await using engine = await openEngine();
     await openTraining(engine);
-    const { loss, samples: drawn } = await stepOf(engine, 0);
+    const report = await stepOf(engine, 0);
+    const { samples: drawn = [] } = report;
     expect(drawn).toHaveLength(batch);
     for (const [t] of drawn) expect(t >= 0 && t <= 1).toBe(true);
-    expect(drawn.reduce((sum, [, value]) => sum + value, 0) / batch).toBeCloseTo(loss, 6);
+    expect(drawn.reduce((sum, [, value]) => sum + value, 0) / batch).toBeCloseTo(lossOf(report), 6);
   });
 
   it('gives the same step whole, in micro-batches and from live encoders', async () => {
@@ -147,24 +155,16 @@ describe('training of the diffusion transformer', () => {
     for (const microBatches of [1, 2, 4]) {
       await using engine = await openEngine();
       await openTraining(engine);
-      const { loss, gradNorm } = await stepOf(engine, 0, microBatches);
-      losses.push(loss);
-      norms.push(gradNorm);
+      const report = await stepOf(engine, 0, microBatches);
+      losses.push(lossOf(report));
+      norms.push(report.gradNorm ?? Number.NaN);
     }
     await using engine = await openEngine();
     await openTraining(engine);
     const items = [0, 1, 2, 3].map((i) => ({ draw: i, image: `image.${i}`, tokens: `tokens.${i}` }));
-    const request = {
-      lr: 1e-3,
-      globalBatch: batch,
-      captionDropout: 0.3,
-      drop: { tokens: 'tokens.0' },
-      time: { kind: 'lognormal', shiftTokens: 6 },
-      micro: [items],
-    };
-    const live = (await engine.run('train-step', request, { tensors: images(4) }))
-      .value as unknown as StepReport;
-    for (const loss of [...losses, live.loss]) expect(loss).toBeCloseTo(losses[0] ?? Number.NaN, 2);
+    const request = { ...common, drop: { tokens: 'tokens.0' }, micro: [items] };
+    const { value: live } = await engine.run('train-step', request, { tensors: images(4) });
+    for (const loss of [...losses, lossOf(live)]) expect(loss).toBeCloseTo(losses[0] ?? Number.NaN, 2);
     for (const norm of norms) expect(norm / (norms[0] ?? Number.NaN)).toBeCloseTo(1, 4);
   });
 
@@ -220,13 +220,13 @@ describe('training of the diffusion transformer', () => {
   it('tells which weights of a start fit', async () => {
     await using engine = await openEngine();
     await openTraining(engine);
-    await engine.run('train-export', { path: at('start.pth'), weights: 'raw' });
+    await engine.run('train-export', { path: at('start.pth'), weights: 'raw', dtype: 'fp32' });
     const report = (
       await openTraining(engine, {
         model: { ...model, n_layers: 3, cap_feat_dim: captionDim },
         start: { path: at('start.pth') },
       })
-    ).value as { missing: string[]; mismatched: unknown[]; unexpected: string[] };
+    ).value;
     expect(report.missing.every((name) => name.startsWith('layers.2.'))).toBe(true);
     expect(report.missing.length).toBeGreaterThan(0);
     expect(report).toMatchObject({ mismatched: [], unexpected: [] });
@@ -241,9 +241,10 @@ describe('training of the diffusion transformer', () => {
       return readState(engine, name);
     };
     const before = await saved('before');
-    const request = {
-      lr: 1e-3,
+    const request: DitStepRequest = {
+      ...common,
       globalBatch: 2,
+      drop: { shard: 1, row: 0 },
       micro: [[{ draw: 0, shard: 0, row: 0 }], [{ draw: 1, shard: 0, row: 99 }]],
     };
     await expect(engine.run('train-step', request)).rejects.toMatchObject({
@@ -256,10 +257,14 @@ describe('training of the diffusion transformer', () => {
     await using engine = await openEngine();
     await openTraining(engine);
     await stepOf(engine, 0);
-    await engine.run('train-publish', { weights: 'ema' });
-    await engine.run('train-export', { path: at('dit/consolidated.00-of-01.pth'), weights: 'ema' });
+    await engine.run('train-publish', { weights: 'ema', dtype: 'fp32' });
+    await engine.run('train-export', {
+      path: at('dit/consolidated.00-of-01.pth'),
+      weights: 'ema',
+      dtype: 'fp32',
+    });
     const inspected = (await engine.run('inspect', { path: at('dit/consolidated.00-of-01.pth') })).value;
     expect(inspected).toMatchObject({ format: 'torch zip' });
-    await engine.run('load', { dtype: 'fp32', dit: { path: at('dit'), config: model } });
+    await engine.run('load', { dtype: 'fp32', offload: false, dit: { path: at('dit'), config: model } });
   });
 });

@@ -120,7 +120,12 @@ describe('weights', () => {
       multiple_of: 32,
     };
     const path = join(release, 'dit-tiny/consolidated.00-of-01.pth');
-    await engine.run('init-weights', { model: 'next_dit', config: { ...config, cap_feat_dim: 64 }, path });
+    const fresh = { path, seed: 0, values: 'initial' } as const;
+    await engine.run('init-weights', {
+      model: 'next_dit',
+      config: { ...config, cap_feat_dim: 64 },
+      ...fresh,
+    });
     const finished = await sampleFrom(release);
     expectRefusal(finished, 4, 'WEIGHTS_MISMATCH', /72 channels.*64/);
     expect(finished.stderr).toMatch(/ -> /);

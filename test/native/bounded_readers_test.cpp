@@ -220,7 +220,7 @@ TEST_CASE("bounded readers: verify counts over slices and needs no more memory f
   values[1][48'576] = -std::numeric_limits<float>::infinity();  // the first of the second slice
   for (const at::ScalarType type : {at::kFloat, at::kBFloat16, at::kFloat8_e5m2}) {
     write_safetensors(folder.path("n.safetensors"), {{"n", values.to(type)}});
-    const Json report = verify_file(Json::object().set("path", folder.path("n.safetensors")));
+    const Json report = verify_file(Request(Json::object().set("path", folder.path("n.safetensors")), "verify"));
     EXPECT(report.at("nan").as_int() == 1 && report.at("inf").as_int() == 2 && !report.at("ok").as_bool());
   }
   const auto peak_kb = [] {
@@ -234,7 +234,7 @@ TEST_CASE("bounded readers: verify counts over slices and needs no more memory f
   const std::string path = folder.write("big.safetensors", raw(static_cast<uint64_t>(header.size())) + header);
   EXPECT(::truncate(path.c_str(), static_cast<off_t>(8 + header.size() + 4 * static_cast<size_t>(elements))) == 0);
   const auto before = peak_kb();
-  EXPECT(verify_file(Json::object().set("path", path)).at("ok").as_bool());
+  EXPECT(verify_file(Request(Json::object().set("path", path), "verify")).at("ok").as_bool());
   EXPECT(peak_kb() - before < 128 * 1024);
 }
 

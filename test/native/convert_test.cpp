@@ -25,7 +25,12 @@ TensorMap some_tensors() {
 }
 
 Json request(const std::string& input, const std::string& output) {
-  return Json(Json::Object{{"input", input}, {"output", output}});
+  return Json(Json::Object{{"input", input},
+                           {"output", output},
+                           {"dtype", "keep"},
+                           {"maxShardBytes", 5'000'000'000},
+                           {"resume", true},
+                           {"overwrite", false}});
 }
 
 TEST_CASE("convert: a torch file becomes one safetensors file, cast where asked") {
@@ -34,18 +39,18 @@ TEST_CASE("convert: a torch file becomes one safetensors file, cast where asked"
   write_torch_file(folder.path("in.ckpt"), tensors, {{"state_dict"}, Json(Json::Object{{"epoch", 3}})});
   Json job = request(folder.path("in.ckpt"), folder.path("out.safetensors"));
   job.set("dtype", "bf16");
-  const Json result = convert_file(job);
+  const Json result = convert_file(Request(job, "convert"));
   EXPECT(result.at("files").as_array().size() == 1 && result.at("kept").as_int() == 0);
   const auto file = open_checkpoint(folder.path("out.safetensors"));
   EXPECT(file->read("layer.2").equal(tensors.at("layer.2").to(at::kBFloat16)));
   EXPECT(file->read("steps").equal(tensors.at("steps")));
-  EXPECT(convert_file(job).at("kept").as_int() == 1);
+  EXPECT(convert_file(Request(job, "convert")).at("kept").as_int() == 1);
   job.set("dtype", "fp32");
-  EXPECT_ERROR(convert_file(job), ErrorCode::kInvalidArgument, "overwrite");
+  EXPECT_ERROR(convert_file(Request(job, "convert")), ErrorCode::kInvalidArgument, "overwrite");
   job.set("overwrite", true);
-  EXPECT(convert_file(job).at("kept").as_int() == 0);
+  EXPECT(convert_file(Request(job, "convert")).at("kept").as_int() == 0);
   job.set("dtype", "int4");
-  EXPECT_ERROR(convert_file(job), ErrorCode::kInvalidArgument, "int4");
+  EXPECT_ERROR(convert_file(Request(job, "convert")), ErrorCode::kInvalidArgument, "int4");
 }
 
 TEST_CASE("convert: shards follow the size, resume after an interruption, and read as one") {
@@ -54,12 +59,12 @@ TEST_CASE("convert: shards follow the size, resume after an interruption, and re
   write_torch_file(folder.path("in.pth"), tensors);
   Json job = request(folder.path("in.pth"), folder.path("out"));
   job.set("maxShardBytes", 900);
-  const Json first = convert_file(job);
+  const Json first = convert_file(Request(job, "convert"));
   EXPECT(first.at("files").as_array().size() == 4);  // three shards and the index
   for (const auto& [name, tensor] : tensors) EXPECT(open_checkpoint(folder.path("out"))->read(name).equal(tensor));
   std::filesystem::remove(folder.path("out/model-00002-of-00003.safetensors"));
   std::filesystem::remove(folder.path("out/model.safetensors.index.json"));
-  const Json second = convert_file(job);
+  const Json second = convert_file(Request(job, "convert"));
   EXPECT(second.at("kept").as_int() == 2);
   EXPECT(open_checkpoint(folder.path("out"))->tensors().size() == tensors.size());
 }
@@ -72,7 +77,7 @@ TEST_CASE("convert: a cancelled run leaves whole files only") {
   const FileProgress stop = [](const std::string&, int64_t done, int64_t) {
     if (done > 1000) throw Error(ErrorCode::kCancelled, "stopped");
   };
-  EXPECT_ERROR(convert_file(job, stop), ErrorCode::kCancelled, "stopped");
+  EXPECT_ERROR(convert_file(Request(job, "convert"), stop), ErrorCode::kCancelled, "stopped");
   size_t files = 0;
   for (const auto& entry : std::filesystem::directory_iterator(folder.path("out"))) {
     EXPECT(entry.path().extension() == ".safetensors");
@@ -86,7 +91,7 @@ TEST_CASE("convert: fp16 that overflows is refused") {
   write_torch_file(folder.path("in.pth"), {{"big", at::full({2}, 1e6)}});
   Json job = request(folder.path("in.pth"), folder.path("out.safetensors"));
   job.set("dtype", "fp16");
-  EXPECT_ERROR(convert_file(job), ErrorCode::kNumeric, "big");
+  EXPECT_ERROR(convert_file(Request(job, "convert")), ErrorCode::kNumeric, "big");
   EXPECT(!std::filesystem::exists(folder.path("out.safetensors")));
 }
 
@@ -112,7 +117,7 @@ TEST_CASE("torch writer: nested state dicts and extras come back") {
 TEST_CASE("inspect: tells what a file is") {
   const TempFolder folder;
   write_torch_file(folder.path("stats.pt"), {{"mean", at::zeros({12, 384})}, {"std", at::ones({12, 384})}});
-  const Json result = inspect_file(Json(Json::Object{{"path", folder.path("stats.pt")}}));
+  const Json result = inspect_file(Request(Json(Json::Object{{"path", folder.path("stats.pt")}}), "inspect"));
   EXPECT(result.at("kind").as_string() == "feature-statistics");
   EXPECT(result.at("totalBytes").as_int() == 2 * 12 * 384 * 4);
   EXPECT(result.at("tensors").as_array()[0].at("dtype").as_string() == "float32");
@@ -125,15 +130,15 @@ TEST_CASE("verify: hashes, values that are not finite, wrong names") {
   write_safetensors(path, {{"a", values}});
   const std::string bytes = read_bytes(path);
   Json job(Json::Object{{"path", path}, {"sha256", sha256_hex(bytes.data(), bytes.size())}});
-  EXPECT(verify_file(job).at("ok").as_bool());
+  EXPECT(verify_file(Request(job, "verify")).at("ok").as_bool());
   job.set("sha256", std::string(64, '0'));
-  EXPECT(!verify_file(job).at("ok").as_bool());
+  EXPECT(!verify_file(Request(job, "verify")).at("ok").as_bool());
   job.set("sha256", "xyz");
-  EXPECT_ERROR(verify_file(job), ErrorCode::kInvalidArgument, "64");
+  EXPECT_ERROR(verify_file(Request(job, "verify")), ErrorCode::kInvalidArgument, "64");
   values[1] = std::nan("");
   values[2] = -INFINITY;
   write_torch_file(folder.path("bad-00000000.pth"), {{"a", values}});
-  const Json bad = verify_file(Json(Json::Object{{"path", folder.path("bad-00000000.pth")}}));
+  const Json bad = verify_file(Request(Json(Json::Object{{"path", folder.path("bad-00000000.pth")}}), "verify"));
   EXPECT(bad.at("nan").as_int() == 1 && bad.at("inf").as_int() == 1);
   EXPECT(bad.at("problems").as_array().size() == 2);
 }

@@ -19,7 +19,17 @@ std::string safetensors_bytes(const std::string& header, const std::string& data
   return raw(static_cast<uint64_t>(header.size())) + header + data;
 }
 
-Json inspect(const std::string& path) { return inspect_file(Json::object().set("path", path)); }
+Request conversion(const std::string& input, const std::string& output) {
+  return {Json(Json::Object{{"input", input},
+                            {"output", output},
+                            {"dtype", "keep"},
+                            {"maxShardBytes", 5'000'000'000},
+                            {"resume", true},
+                            {"overwrite", false}}),
+          "convert"};
+}
+
+Json inspect(const std::string& path) { return inspect_file(Request(Json::object().set("path", path), "inspect")); }
 
 // A tensor as torch.save writes element types without a storage class of their own.
 std::string untyped_tensor(const std::string& dtype, int64_t bytes, int64_t elements) {
@@ -48,7 +58,7 @@ TEST_CASE("foreign files: safetensors without metadata, or with null, have an em
     const Json report = inspect(folder.write("a.safetensors", safetensors_bytes(header, "xy")));
     EXPECT(report.at("metadata").is_object() && report.at("metadata").as_object().empty());
     EXPECT(report.at("tensors").as_array().size() == 1);
-    EXPECT(verify_file(Json::object().set("path", folder.path("a.safetensors"))).at("ok").as_bool());
+    EXPECT(verify_file(Request(Json::object().set("path", folder.path("a.safetensors")), "verify")).at("ok").as_bool());
   }
 }
 
@@ -95,9 +105,9 @@ TEST_CASE("foreign files: element types that are only listed leave the rest of a
     EXPECT_ERROR(file->read("w"), ErrorCode::kFileFormat, "\"w\" is of type");
     EXPECT(inspect(path).at("tensors").as_array()[1].at("dtype").as_string() == type.shown);
     EXPECT(inspect(path).at("parameters").as_int() == 1 + type.elements);
-    EXPECT(verify_file(Json::object().set("path", path)).at("ok").as_bool());
-    EXPECT_ERROR(convert_file(Json::object().set("input", path).set("output", folder.path("out.safetensors"))),
-                 ErrorCode::kFileFormat, "\"w\" is of type");
+    EXPECT(verify_file(Request(Json::object().set("path", path), "verify")).at("ok").as_bool());
+    EXPECT_ERROR(convert_file(conversion(path, folder.path("out.safetensors"))), ErrorCode::kFileFormat,
+                 "\"w\" is of type");
     EXPECT(!std::filesystem::exists(folder.path("out.safetensors")));
     if (std::string(type.name) == "F3_TO_COME") continue;  // its size is nobody's guess
     EXPECT_ERROR(open_checkpoint(folder.write("y.safetensors", bytes_of(type.elements, type.bytes + 1))),
@@ -126,7 +136,7 @@ TEST_CASE("foreign files: element types that are only listed leave the rest of a
     EXPECT(file->read("ok").numel() == 1 && file->tensors().at("w").type_name() == type);
     EXPECT(file->tensors().at("w").bytes() == bytes);
     EXPECT_ERROR(file->read("w"), ErrorCode::kFileFormat, type);
-    EXPECT(verify_file(Json::object().set("path", path)).at("ok").as_bool());
+    EXPECT(verify_file(Request(Json::object().set("path", path), "verify")).at("ok").as_bool());
     EXPECT_ERROR(open_checkpoint(
                      folder.write("y.pth", torch_file(pickle_text("w") + untyped_tensor(type, bytes, 5),
                                                       {{"a/data/0", std::string(static_cast<size_t>(bytes), '\0')}}))),

@@ -109,7 +109,7 @@ TEST_CASE("wrappers: a file whose wrapper hides two tensors of one name is liste
   const TempFolder folder;
   const std::string path = folder.path("a.safetensors");
   write_safetensors(path, named(both(kDit, with_prefix("module.", kDit))));
-  const Json report = inspect_file(Json::object().set("path", path));
+  const Json report = inspect_file(Request(Json::object().set("path", path), "inspect"));
   EXPECT(report.at("tensors").as_array().size() == 4);
 }
 

@@ -9,25 +9,20 @@ import { releaseFiles, writeFiles } from './release.js';
 
 const jobs: string[] = [];
 
-vi.mock('../../lib/engine.js', () => {
-  class Engine {
-    disposed = false;
-    static create = async () => new Engine();
-    async run(kind: string, request: { readonly items?: readonly unknown[] }) {
-      jobs.push(kind);
-      if (kind === 'load') {
-        const dit = { channels: 4, maxCaptionTokens: 40 };
-        return { value: { device: 'cpu', dtype: 'fp32', dit }, tensors: {} };
-      }
-      const pixels = { dtype: 'uint8', shape: [16, 32, 3], data: new Uint8Array(16 * 32 * 3) };
-      const tensors = Object.fromEntries((request.items ?? []).map((_, i) => [`image.${i}`, pixels]));
-      return { value: { timings: { encode: 0, sample: 0, model: 0, decode: 0 } }, tensors };
-    }
-    async dispose() {
-      this.disposed = true;
-    }
-  }
-  return { Engine };
+vi.mock('../../lib/engine.js', async () => {
+  const { MockEngine, blackPixels, loadedModels, noSeconds } = await import('./mock-engine.js');
+  const create = async () =>
+    new MockEngine(
+      {
+        load: () => ({ value: loadedModels }),
+        sample: ({ items }) => ({
+          value: { timings: noSeconds, evaluations: [] },
+          tensors: Object.fromEntries(items.map((_, i) => [`image.${i}`, blackPixels(32, 16)])),
+        }),
+      },
+      (kind) => jobs.push(kind),
+    );
+  return { Engine: { create } };
 });
 
 const { SvgT2I } = await import('../../lib/pipeline.js');

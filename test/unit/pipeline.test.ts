@@ -6,70 +6,50 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vites
 import { SvgT2IError } from '../../lib/errors.js';
 import type { GenerateEvent, GenerateRequest } from '../../lib/index.js';
 import { wordTokenizer } from '../../lib/text/word-tokenizer.js';
+import { type Call, callsOfKind } from './mock-engine.js';
 import { releaseFiles, writeFiles } from './release.js';
-
-interface Call {
-  readonly kind: string;
-  readonly request: {
-    readonly items?: readonly { seed: number; prompt: number; negative: number }[];
-    readonly [key: string]: unknown;
-  };
-  readonly tensors: Readonly<Record<string, { shape: readonly number[]; data: ArrayLike<unknown> }>>;
-  readonly signal?: AbortSignal;
-}
 
 const calls: Call[] = [];
 let disposals = 0;
 /** By seed: what drawing it throws. */
 const failing = new Map<number, unknown>();
 
-vi.mock('../../lib/engine.js', () => {
-  const pixels = (width: number, height: number) => ({
-    dtype: 'uint8',
-    shape: [height, width, 3],
-    data: new Uint8Array(width * height * 3).fill(7),
-  });
-  class Engine {
-    disposed = false;
-    static create = async () => new Engine();
-    async run(kind: string, request: Call['request'], options: Record<string, unknown> = {}) {
-      const signal = options.signal as AbortSignal | undefined;
-      const emit = options.onEvent as ((event: object, tensors: object) => void) | undefined;
-      signal?.throwIfAborted();
-      calls.push({
-        kind,
-        request,
-        tensors: options.tensors as Call['tensors'],
-        ...(signal ? { signal } : {}),
-      });
-      if (kind === 'load') {
-        emit?.({ type: 'load', part: 'dit' }, {});
-        const dit = { channels: 4, maxCaptionTokens: 40 };
-        return { value: { device: 'cpu', dtype: 'fp32', dit }, tensors: {} };
-      }
-      if (kind === 'generate-text') return { value: { ids: [308, 1] }, tensors: {} };
-      if (kind === 'encode') {
-        const latent = { dtype: 'float32', shape: [4, 1, 2], data: new Float32Array(8) };
-        return { value: {}, tensors: { 'latent.0': latent } };
-      }
-      if (kind === 'decode') return { value: {}, tensors: { 'image.0': pixels(32, 16) } };
-      for (const { seed } of request.items ?? []) if (failing.has(seed)) throw failing.get(seed);
-      emit?.({ type: 'encode', item: 0 }, {});
-      for (let step = 1; step <= 2; step++) {
-        await new Promise((resolve) => setTimeout(resolve, 1));
-        signal?.throwIfAborted();
-        emit?.({ type: 'step', step, steps: 2, t: step / 2 }, {});
-      }
-      emit?.({ type: 'preview', item: 0, step: 1 }, { image: pixels(32, 16) });
-      const tensors = Object.fromEntries((request.items ?? []).map((_, i) => [`image.${i}`, pixels(32, 16)]));
-      const latent = { dtype: 'float32', shape: [4, 1, 2], data: new Float32Array(8) };
-      return {
-        value: { timings: { encode: 1, sample: 2, model: 3, decode: 4 } },
-        tensors: request.returnLatents === true ? { ...tensors, 'latent.0': latent } : tensors,
-      };
-    }
-    async dispose() {
-      this.disposed = true;
+vi.mock('../../lib/engine.js', async () => {
+  const { MockEngine, blackPixels, loadedModels } = await import('./mock-engine.js');
+  const pixels = blackPixels(32, 16, 7);
+  const latent = { dtype: 'float32', shape: [4, 1, 2], data: new Float32Array(8) } as const;
+  class Engine extends MockEngine {
+    static create = async () =>
+      new Engine(
+        {
+          load: (_, { onEvent }) => {
+            onEvent?.({ type: 'load', part: 'dit' }, {});
+            return { value: loadedModels };
+          },
+          'generate-text': () => ({ value: { ids: [308, 1] } }),
+          encode: () => ({ tensors: { 'latent.0': latent } }),
+          decode: () => ({ tensors: { 'image.0': pixels } }),
+          sample: async ({ items, returnLatents }, { signal, onEvent }) => {
+            for (const { seed } of items) if (failing.has(seed)) throw failing.get(seed);
+            onEvent?.({ type: 'encode', item: 0 }, {});
+            for (let step = 1; step <= 2; step++) {
+              await new Promise((resolve) => setTimeout(resolve, 1));
+              signal?.throwIfAborted();
+              onEvent?.({ type: 'step', step, steps: 2, t: step / 2 }, {});
+            }
+            onEvent?.({ type: 'preview', item: 0, step: 1 }, { image: pixels });
+            const tensors = Object.fromEntries(items.map((_, i) => [`image.${i}`, pixels]));
+            return {
+              value: { timings: { encode: 1, sample: 2, model: 3, decode: 4 }, evaluations: [] },
+              tensors: returnLatents ? { ...tensors, 'latent.0': latent } : tensors,
+            };
+          },
+        },
+        (kind, request, { tensors, signal }) =>
+          calls.push({ kind, request, tensors, ...(signal ? { signal } : {}) } as Call),
+      );
+    override async dispose() {
+      await super.dispose();
       disposals++;
     }
   }
@@ -92,7 +72,7 @@ beforeEach(() => {
 });
 
 const small = { width: 32, height: 16, steps: 2, systemPrompt: 'empty' } as const;
-const sampleCalls = () => calls.filter(({ kind }) => kind === 'sample');
+const sampleCalls = () => callsOfKind(calls, 'sample');
 
 async function eventsOf(request: GenerateRequest): Promise<GenerateEvent[]> {
   await using pipeline = await SvgT2I.load({ pretrained });
@@ -165,13 +145,13 @@ describe('generate', () => {
     await using pipeline = await SvgT2I.load({ pretrained });
     await pipeline.generate({ prompt: ['a', 'b', 'a'], batchSize: 3, ...small });
     const [job] = sampleCalls();
-    expect(job?.request.items?.map(({ prompt, negative }) => [prompt, negative])).toEqual([
-      [0, 2],
-      [1, 2],
-      [0, 2],
+    expect(job?.request.items).toMatchObject([
+      { prompt: 0, negative: 2 },
+      { prompt: 1, negative: 2 },
+      { prompt: 0, negative: 2 },
     ]);
     expect(Object.keys(job?.tensors ?? {})).toEqual(['tokens.0', 'tokens.1', 'tokens.2']);
-    expect(Array.from(job?.tensors['tokens.2']?.data ?? [])).toEqual([2n]);
+    expect(job?.tensors['tokens.2']?.data).toEqual(BigInt64Array.of(2n));
   });
 
   it('draws only the pictures that are asked for', async () => {
@@ -219,16 +199,16 @@ describe('generate', () => {
     expect(looks).toBeLessThan(1_000_000);
   });
 
-  it('sets the shift by the solver and turns truncation off at 1', async () => {
+  it('sets the shift by the solver, and guides as long as it is told', async () => {
     await using pipeline = await SvgT2I.load({ pretrained });
     await pipeline.generate({ prompt: 'a', ...small });
     await pipeline.generate({ prompt: 'a', ...small, solver: 'heun', guidanceUntil: 0.25 });
     const [dpm, heun] = sampleCalls().map(({ request }) => request);
     expect(dpm).toMatchObject({
       solver: { name: 'dpm++', shift: 10 },
-      guidance: { truncation: 100, mode: 'renorm' },
+      guidance: { until: 1, mode: 'renorm' },
     });
-    expect(heun).toMatchObject({ solver: { shift: 6 }, guidance: { truncation: 0.25 } });
+    expect(heun).toMatchObject({ solver: { shift: 6 }, guidance: { until: 0.25 } });
   });
 
   it('cuts long lists of prompts to tokens batch by batch, and warns of each once', async () => {

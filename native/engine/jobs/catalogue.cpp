@@ -1,4 +1,4 @@
-// What TypeScript must know of the engine: lib/native/facts.ts is written from it (scripts/write-facts.mjs).
+// What TypeScript must know of the engine: lib/facts.ts is written from it (scripts/write-facts.mjs).
 #include "models/catalogue.h"
 
 #include "core/error.h"
@@ -60,13 +60,13 @@ Json dtypes() {
 /// {} -> {"encoders": [{"name", "title", "files", "yamlKey", "presets": {name: channels}}], "decoders": [the same],
 /// "solvers": [{"name", "title", "family", "fields", "shift", "leastSteps"}], "dtypes": [names], "jobs": [kinds],
 /// "errorCodes": [names]}.
-JobResult catalogue(EngineState&, const Json&, const TensorMap&, const EventSink&) {
+JobResult catalogue(EngineState&, const Request&, const TensorMap&, const EventSink&) {
   return {Json::object()
               .set("encoders", kinds_with_channels(encoder_kinds()))
               .set("decoders", kinds_with_channels(decoder_kinds()))
               .set("solvers", solver_rows())
               .set("dtypes", dtypes())
-              .set("jobs", texts(job_kinds()))
+              .set("jobs", texts(job_kinds(JobSet::kWithThoseOfTests)))
               .set("errorCodes", error_codes()),
           {}};
 }

@@ -9,17 +9,18 @@ ProcessGroup& group(EngineState& state) { return require(state.group, "process g
 
 }  // namespace
 
-/// {"rank", "world", "masterAddr", "masterPort", "launcherPrefix"?, "timeoutSeconds", "backend"?: "gloo" | "nccl"} ->
-/// {"backend"}; waits for the others.
-JobResult dist_open(EngineState& state, const Json& request, const TensorMap&, const EventSink&) {
+/// {"rank", "worldSize", "masterAddr", "masterPort", "launcherPrefix"?, "timeoutSeconds", "backend": "auto" | "gloo" |
+/// "nccl"} -> {"backend"}; waits for the others.
+JobResult dist_open(EngineState& state, const Request& request, const TensorMap&, const EventSink&) {
   GroupOptions options;
   options.rank = request.at("rank").as_int();
-  options.world = request.at("world").as_int();
-  options.master_addr = request.get_string("masterAddr", options.master_addr);
-  options.master_port = request.get_int("masterPort", options.master_port);
-  options.launcher_prefix = request.get_string("launcherPrefix", "");
-  options.timeout = std::chrono::milliseconds(static_cast<int64_t>(request.get_double("timeoutSeconds", 600) * 1000));
-  options.backend = request.get_string("backend", "");
+  options.world = request.at("worldSize").as_int();
+  options.master_addr = request.at("masterAddr").as_string();
+  options.master_port = request.at("masterPort").as_int();
+  if (const Request* prefix = request.find("launcherPrefix")) options.launcher_prefix = prefix->as_string();
+  options.timeout = std::chrono::milliseconds(static_cast<int64_t>(request.at("timeoutSeconds").as_double() * 1000));
+  const std::string& backend = request.at("backend").as_string();
+  if (backend != "auto") options.backend = backend;
   options.device = state.device;
   state.training.reset();  // it may use the group that ends here
   state.group.reset();
@@ -27,25 +28,24 @@ JobResult dist_open(EngineState& state, const Json& request, const TensorMap&, c
   return {Json::object().set("backend", state.group->backend()), {}};
 }
 
-/// {"patient"?} -> {}: waits for all ranks; patiently, as long as they live, without the timeout of the group.
-JobResult dist_barrier(EngineState& state, const Json& request, const TensorMap&, const EventSink&) {
-  group(state).barrier(request.get_bool("patient", false) ? Patience::kWhileAlive : Patience::kTimeout);
+/// {"patient"} -> {}: waits for all ranks; patiently, as long as they live, without the timeout of the group.
+JobResult dist_barrier(EngineState& state, const Request& request, const TensorMap&, const EventSink&) {
+  group(state).barrier(request.at("patient").as_bool() ? Patience::kWhileAlive : Patience::kTimeout);
   return {Json::object(), {}};
 }
 
 /// {"name", "text"} -> {}; fails on all ranks, naming those whose text is not rank 0's.
-JobResult dist_agree(EngineState& state, const Json& request, const TensorMap&, const EventSink&) {
+JobResult dist_agree(EngineState& state, const Request& request, const TensorMap&, const EventSink&) {
   group(state).agree(request.at("name").as_string(), request.at("text").as_string());
   return {Json::object(), {}};
 }
 
 /// {"op": "max" | "sum", "values"} -> {"values"}: the largest, or the sums, of all ranks, value by value.
-JobResult dist_reduce(EngineState& state, const Json& request, const TensorMap&, const EventSink&) {
+JobResult dist_reduce(EngineState& state, const Request& request, const TensorMap&, const EventSink&) {
   const std::string& op = request.at("op").as_string();
   SVG_CHECK(op == "max" || op == "sum", ErrorCode::kInvalidArgument, "unknown operation \"", op,
             "\": known are max, sum");
-  std::vector<double> values;
-  for (const Json& value : request.at("values").as_array()) values.push_back(value.as_double());
+  const std::vector<double> values = request.at("values").as_double_list();
   const at::Tensor tensor = at::tensor(values, at::kDouble).to(state.device);
   group(state).all_reduce(tensor, op == "max" ? ReduceOp::kMax : ReduceOp::kSum);
   const at::Tensor reduced = tensor.cpu();
@@ -55,7 +55,7 @@ JobResult dist_reduce(EngineState& state, const Json& request, const TensorMap&,
 }
 
 /// {"name", "text"} -> {"texts"}: the texts of all ranks, by rank.
-JobResult dist_gather(EngineState& state, const Json& request, const TensorMap&, const EventSink&) {
+JobResult dist_gather(EngineState& state, const Request& request, const TensorMap&, const EventSink&) {
   Json texts = Json::array();
   for (std::string& text : group(state).all_gather_text(request.at("name").as_string(), request.at("text").as_string()))
     texts.push_back(std::move(text));
@@ -63,7 +63,7 @@ JobResult dist_gather(EngineState& state, const Json& request, const TensorMap&,
 }
 
 /// {} -> {}: leaves the run. Without a group nothing happens.
-JobResult dist_close(EngineState& state, const Json&, const TensorMap&, const EventSink&) {
+JobResult dist_close(EngineState& state, const Request&, const TensorMap&, const EventSink&) {
   state.training.reset();
   state.group.reset();
   return {Json::object(), {}};

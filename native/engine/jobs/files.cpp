@@ -30,27 +30,26 @@ std::optional<Identity> recognised(const Weights& weights) {
 }  // namespace
 
 /// io/inspect.h
-JobResult inspect(EngineState&, const Json& request, const TensorMap&, const EventSink&) {
+JobResult inspect(EngineState&, const Request& request, const TensorMap&, const EventSink&) {
   return {inspect_file(request, recognised), {}};
 }
 
 /// io/convert.h
-JobResult convert(EngineState&, const Json& request, const TensorMap&, const EventSink& emit) {
+JobResult convert(EngineState&, const Request& request, const TensorMap&, const EventSink& emit) {
   return {convert_file(request, progress_events(emit)), {}};
 }
 
 /// io/verify.h
-JobResult verify(EngineState&, const Json& request, const TensorMap&, const EventSink& emit) {
+JobResult verify(EngineState&, const Request& request, const TensorMap&, const EventSink& emit) {
   return {verify_file(request, progress_events(emit), recognised), {}};
 }
 
 /// {"path", "names"?} -> the tensors themselves, copied; all of the file where no names are given.
-JobResult read_tensors(EngineState&, const Json& request, const TensorMap&, const EventSink&) {
+JobResult read_tensors(EngineState&, const Request& request, const TensorMap&, const EventSink&) {
   const auto checkpoint = open_checkpoint(request.at("path").as_string());
   JobResult result{Json::object(), {}};
-  if (const Json* names = request.find("names")) {
-    for (const Json& name : names->as_array())
-      result.tensors[name.as_string()] = checkpoint->read(name.as_string()).clone();
+  if (const Request* names = request.find("names")) {
+    for (const std::string& name : names->as_string_list()) result.tensors[name] = checkpoint->read(name).clone();
   } else {
     for (const auto& entry : checkpoint->tensors()) result.tensors[entry.first] = checkpoint->read(entry.first).clone();
   }

@@ -22,7 +22,7 @@ void for_each_numbered(const TensorMap& tensors, const char* prefix, Body body) 
 }  // namespace
 
 /// Tensors image.N uint8 (H, W, 3) -> latent.N (C, H / cell, W / cell) fp32.
-JobResult encode(EngineState& state, const Json&, const TensorMap& tensors, const EventSink&) {
+JobResult encode(EngineState& state, const Request&, const TensorMap& tensors, const EventSink&) {
   const Autoencoder& autoencoder = require(state.autoencoder, "autoencoder");
   JobResult result{Json::object(), {}};
   for_each_numbered(tensors, "image", [&](int64_t i, const std::string& name, const at::Tensor& pixels) {
@@ -33,7 +33,7 @@ JobResult encode(EngineState& state, const Json&, const TensorMap& tensors, cons
 }
 
 /// Tensors latent.N (C, h, w) or (1, C, h, w) fp32 -> image.N uint8 (h * cell, w * cell, 3).
-JobResult decode(EngineState& state, const Json&, const TensorMap& tensors, const EventSink&) {
+JobResult decode(EngineState& state, const Request&, const TensorMap& tensors, const EventSink&) {
   const Autoencoder& autoencoder = require(state.autoencoder, "autoencoder");
   const LatentGrid grid = autoencoder.grid();
   JobResult result{Json::object(), {}};

@@ -71,26 +71,26 @@ TensorMap build(const std::string& model, const Json& config, const Weights& wei
 }
 
 // Mean 0 and deviation 1 for every layer: latents pass unchanged.
-TensorMap neutral_statistics(const Json& config) {
-  const std::vector<int64_t> shape = {config.get_int("layers", 12), config.at("channels").as_int()};
+TensorMap neutral_statistics(const Request& config) {
+  const std::vector<int64_t> shape = {config.at("layers").as_int(), config.at("channels").as_int()};
   return {{"mean", at::zeros(shape)}, {"std", at::ones(shape)}};
 }
 
 }  // namespace
 
-/// {"model", "config", "seed", "path", "values"?: "initial" | "random", "nesting"?: key that wraps the state dict in a
+/// {"model", "config", "seed", "path", "values": "initial" | "random", "nesting"?: key that wraps the state dict in a
 /// torch file} -> {"parameters"}. The path's ending chooses the format: .safetensors, or else as torch.save writes.
-JobResult init_weights(EngineState&, const Json& request, const TensorMap&, const EventSink&) {
+JobResult init_weights(EngineState&, const Request& request, const TensorMap&, const EventSink&) {
   const std::string& model = request.at("model").as_string();
   TensorMap state;
   if (model == "statistics") {
     state = neutral_statistics(request.at("config"));
   } else {
-    const bool random = request.get_string("values", "initial") == "random";
+    const bool random = request.at("values").as_string() == "random";
     const auto source =
-        std::make_shared<RecordedWeights>(seeded_generator(request.get_int("seed", 0)),
+        std::make_shared<RecordedWeights>(seeded_generator(request.at("seed").as_int()),
                                           random ? RandomWeights::Values::kRandom : RandomWeights::Values::kInitial);
-    state = build(model, request.at("config"), Weights(source));
+    state = build(model, request.at("config").as_config(), Weights(source));
     state.merge(source->state);
   }
   int64_t parameters = 0;
@@ -100,7 +100,7 @@ JobResult init_weights(EngineState&, const Json& request, const TensorMap&, cons
     write_safetensors(path, state);
   } else {
     TorchFileOptions options;
-    if (const Json* nesting = request.find("nesting")) options.root = {nesting->as_string()};
+    if (const Request* nesting = request.find("nesting")) options.root = {nesting->as_string()};
     write_torch_file(path, state, options);
   }
   return {Json::object().set("parameters", parameters), {}};

@@ -31,12 +31,12 @@ class WeightFiles {
 };
 
 // `device` may differ from the engine's: an offloaded text encoder stays on the CPU.
-Json load_text_encoder(EngineState& state, WeightFiles& files, const Json& request, at::Device device,
+Json load_text_encoder(EngineState& state, WeightFiles& files, const Request& request, at::Device device,
                        at::ScalarType dtype) {
   const std::string& folder = request.at("path").as_string();
   const Json json = read_model_config(folder);
   SVG_CHECK(json.is_object(), ErrorCode::kFileNotFound, folder, " holds no config.json");
-  const Gemma2Config config = Gemma2Config::from_json(json, request.get_bool("attentionSoftCap", false));
+  const Gemma2Config config = Gemma2Config::from_json(json, request.at("attentionSoftCap").as_bool());
   auto text_encoder = std::make_unique<Gemma2>(files.open(folder, "a text encoder", device, dtype), config);
   text_encoder->refuse_unknown();
   state.conditioner = std::move(text_encoder);
@@ -64,12 +64,12 @@ Json facts_of(const VelocityModel& model) {
       .set("maxCaptionTokens", condition.most_tokens);
 }
 
-Json load_dit(EngineState& state, WeightFiles& files, const Json& request, at::ScalarType dtype) {
+Json load_dit(EngineState& state, WeightFiles& files, const Request& request, at::ScalarType dtype) {
   const std::string& path = request.at("path").as_string();
   read_model_config(path);  // refuses quantised weights by what it says
   const Weights weights = files.open(path, "a diffusion transformer", state.device, dtype);
-  const Json* given = request.find("config");
-  const NextDitConfig config = NextDitConfig::infer(weights, given ? *given : Json::object());
+  const Request* given = request.find("config");
+  const NextDitConfig config = NextDitConfig::infer(weights, given ? given->as_config() : Json::object());
   auto dit = std::make_unique<NextDit>(weights, config);
   refuse_unknown_tensors(weights, "a NextDiT", is_spare_of_dit);
   state.velocity_model = std::move(dit);
@@ -102,18 +102,18 @@ void check_autoencoder_config(const Json& config, const AutoencoderConfig& found
   }
 }
 
-Json load_autoencoder(EngineState& state, WeightFiles& files, const Json& request, at::ScalarType dtype) {
+Json load_autoencoder(EngineState& state, WeightFiles& files, const Request& request, at::ScalarType dtype) {
   const std::string path = request.at("checkpoint").as_string();
   AutoencoderFiles parts{files.open(path, "an autoencoder", state.device, dtype)};
   parts.beside_checkpoint = [path] { return read_model_config(path); };
-  if (const Json* encoder = request.find("encoder")) {
+  if (const Request* encoder = request.find("encoder")) {
     const std::string encoder_path = encoder->as_string();
     parts.encoder = files.open(encoder_path, "a vision encoder", state.device, dtype);
     parts.beside_encoder = [encoder_path] { return read_model_config(encoder_path); };
   }
-  const Json* said = request.find("config");
-  const AutoencoderConfig config = AutoencoderConfig::infer(parts, said ? *said : Json());
-  if (said) check_autoencoder_config(*said, config, path);
+  const Request* said = request.find("config");
+  const AutoencoderConfig config = AutoencoderConfig::infer(parts, said ? said->as_config() : Json());
+  if (said) check_autoencoder_config(said->as_config(), config, path);
   auto autoencoder = std::make_unique<Autoencoder>(parts, config);
   Autoencoder::refuse_unknown(parts, config);
   state.autoencoder = std::move(autoencoder);
@@ -128,14 +128,14 @@ Json load_autoencoder(EngineState& state, WeightFiles& files, const Json& reques
 }
 
 // {mean: [layers, C], std: [layers, C]}; row -1 is the encoder's last layer, whose features are the latents.
-Json load_statistics(EngineState& state, const Json& request) {
+Json load_statistics(EngineState& state, const Request& request) {
   const std::string path = request.at("path").as_string();
   const auto checkpoint = open_checkpoint(path);
   const auto row = [&](const char* name) {
     const at::Tensor table = checkpoint->read(name);
     SVG_CHECK(table.dim() == 2 && table.size(0) > 0, ErrorCode::kFileFormat, path, ": \"", name,
               "\" must be (layers, channels), not ", table.sizes());
-    const int64_t layer = request.get_int("layer", -1);
+    const int64_t layer = request.at("layer").as_int();
     const int64_t index = layer < 0 ? table.size(0) + layer : layer;
     SVG_CHECK(index >= 0 && index < table.size(0), ErrorCode::kInvalidArgument, path, " has ", table.size(0),
               " layers, layer ", layer, " was asked for");
@@ -180,17 +180,17 @@ void check_parts_fit(const EngineState& state) {
 
 }  // namespace
 
-/// {"dtype", "offload"?, "textEncoder"?: {"path", "attentionSoftCap"?}, "dit"?: {"path", "config"?}, "autoencoder"?:
-/// {"checkpoint", "encoder"?, "config"?}, "statistics"?: {"path", "layer"?}} -> the dimensions of what was loaded, and
+/// {"dtype", "offload", "textEncoder"?: {"path", "attentionSoftCap"}, "dit"?: {"path", "config"?}, "autoencoder"?:
+/// {"checkpoint", "encoder"?, "config"?}, "statistics"?: {"path", "layer"}} -> the dimensions of what was loaded, and
 /// "remarks" on the files. Parts that are not named stay as they are; a failed load leaves the engine without the parts
 /// that it names.
-JobResult load(EngineState& state, const Json& request, const TensorMap&, const EventSink& emit) {
-  const at::ScalarType dtype = parse_dtype(request.get_string("dtype", "auto"), state.device);
-  const at::Device text_device = request.get_bool("offload", false) ? at::Device(at::kCPU) : state.device;
+JobResult load(EngineState& state, const Request& request, const TensorMap&, const EventSink& emit) {
+  const at::ScalarType dtype = parse_dtype(request.at("dtype").as_string(), state.device);
+  const at::Device text_device = request.at("offload").as_bool() ? at::Device(at::kCPU) : state.device;
   WeightFiles files;
   JobResult result{Json::object().set("device", state.device.str()).set("dtype", dtype_short_name(dtype)), {}};
   const auto part = [&](const char* name, auto& slot, auto loader) {
-    const Json* part_request = request.find(name);
+    const Request* part_request = request.find(name);
     if (!part_request) return;
     check_cancelled();
     slot.reset();
@@ -200,12 +200,13 @@ JobResult load(EngineState& state, const Json& request, const TensorMap&, const 
     result.value.set(name, loader(*part_request));
   };
   try {
-    part("statistics", state.statistics, [&](const Json& r) { return load_statistics(state, r); });
-    part("autoencoder", state.autoencoder, [&](const Json& r) { return load_autoencoder(state, files, r, dtype); });
-    part("dit", state.velocity_model, [&](const Json& r) { return load_dit(state, files, r, dtype); });
+    part("statistics", state.statistics, [&](const Request& r) { return load_statistics(state, r); });
+    part("autoencoder", state.autoencoder, [&](const Request& r) { return load_autoencoder(state, files, r, dtype); });
+    part("dit", state.velocity_model, [&](const Request& r) { return load_dit(state, files, r, dtype); });
     part("textEncoder", state.conditioner,
-         [&](const Json& r) { return load_text_encoder(state, files, r, text_device, dtype); });
+         [&](const Request& r) { return load_text_encoder(state, files, r, text_device, dtype); });
     check_parts_fit(state);
+    request.check_all_read();
   } catch (...) {
     if (request.find("statistics")) state.statistics.reset();
     if (request.find("autoencoder")) state.autoencoder.reset();
@@ -216,24 +217,6 @@ JobResult load(EngineState& state, const Json& request, const TensorMap&, const 
   result.value.set("remarks", files.remarks());
   if (state.autoencoder) result.value.set("latentChannels", state.autoencoder->grid().channels);
   return result;
-}
-
-/// {"parts": ["textEncoder", ...]} -> {}; frees the memory of these parts.
-JobResult unload(EngineState& state, const Json& request, const TensorMap&, const EventSink&) {
-  for (const Json& part : request.at("parts").as_array()) {
-    const std::string& name = part.as_string();
-    if (name == "textEncoder")
-      state.conditioner.reset();
-    else if (name == "dit")
-      state.velocity_model.reset();
-    else if (name == "autoencoder")
-      state.autoencoder.reset();
-    else if (name == "statistics")
-      state.statistics.reset();
-    else
-      throw Error(ErrorCode::kInvalidArgument, concat("unknown part \"", name, "\""));
-  }
-  return {Json::object(), {}};
 }
 
 }  // namespace svg::jobs

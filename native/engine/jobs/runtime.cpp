@@ -19,26 +19,30 @@
 namespace svg::jobs {
 
 /// {"folder"} -> the case's report (golden/run.h).
-JobResult golden(EngineState& state, const Json& request, const TensorMap&, const EventSink&) {
+JobResult golden(EngineState& state, const Request& request, const TensorMap&, const EventSink&) {
   return {run_golden_case(request.at("folder").as_string(), state.device), {}};
 }
 
-/// {"part"?: "dit" | "encoder" | "decoder" | "sample" | "text-encoder", ...} -> {"rows"} (bench/*_bench.h).
-JobResult bench(EngineState&, const Json& request, const TensorMap&, const EventSink&) {
-  const std::string part = request.get_string("part", "dit");
-  if (part == "dit") return {bench_dit(request), {}};
-  if (part == "encoder") return {bench_encoder(request), {}};
-  if (part == "decoder") return {bench_decoder(request), {}};
-  if (part == "sample") return {bench_sample(request), {}};
-  if (part == "text-encoder") return {bench_text_encoder(request), {}};
+/// {"part": "dit" | "encoder" | "decoder" | "sample" | "text-encoder", "only": part of a row's name, "repeats": timed
+/// runs} -> {"rows"} (bench/*_bench.h).
+JobResult bench(EngineState&, const Request& request, const TensorMap&, const EventSink&) {
+  const std::string& part = request.at("part").as_string();
+  const std::string& only = request.at("only").as_string();
+  const int64_t repeats = request.at("repeats").as_int();
+  request.check_all_read();
+  if (part == "dit") return {bench_dit(only, repeats), {}};
+  if (part == "encoder") return {bench_encoder(only, repeats), {}};
+  if (part == "decoder") return {bench_decoder(only, repeats), {}};
+  if (part == "sample") return {bench_sample(only, repeats), {}};
+  if (part == "text-encoder") return {bench_text_encoder(only, repeats), {}};
   throw Error(ErrorCode::kInvalidArgument,
               concat("unknown part \"", part, "\": known are decoder, dit, encoder, sample, text-encoder"));
 }
 
-/// {} -> {"residentBytes", "peakResidentBytes"} of the process; {"resetPeak": true} gives back what lies free in the
+/// {"resetPeak"} -> {"residentBytes", "peakResidentBytes"} of the process; `resetPeak` gives back what lies free in the
 /// heap and starts a new peak.
-JobResult memory(EngineState&, const Json& request, const TensorMap&, const EventSink&) {
-  if (request.get_bool("resetPeak", false)) {
+JobResult memory(EngineState&, const Request& request, const TensorMap&, const EventSink&) {
+  if (request.at("resetPeak").as_bool()) {
 #ifdef __GLIBC__
     malloc_trim(0);
 #endif
@@ -56,7 +60,7 @@ JobResult memory(EngineState&, const Json& request, const TensorMap&, const Even
 }
 
 /// {"milliseconds"} -> {}; tells once that it began. For tests of order, cancelling and exit.
-JobResult sleep(EngineState&, const Json& request, const TensorMap&, const EventSink& emit) {
+JobResult sleep(EngineState&, const Request& request, const TensorMap&, const EventSink& emit) {
   emit(Json::object().set("type", "sleep"), {});
   const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(request.at("milliseconds").as_int());
   while (std::chrono::steady_clock::now() < end) {

@@ -1,4 +1,6 @@
 // The job that draws: conditions, noise, solver, decoder.
+#include <limits>
+
 #include "core/cancel.h"
 #include "core/rng.h"
 #include "core/stopwatch.h"
@@ -17,7 +19,7 @@ struct SampleItem {
 };
 
 // Pixels to cells, where the model can draw them.
-Cells parse_cells(const Json& json, const VelocityModel& model, int64_t cell_pixels) {
+Cells parse_cells(const Request& json, const VelocityModel& model, int64_t cell_pixels) {
   const auto side = [&](const char* name, int64_t most) {
     const int64_t pixels = json.at(name).as_int();
     const int64_t multiple = cell_pixels * model.patch_size();
@@ -42,7 +44,7 @@ class Inputs {
     }
   }
 
-  void parse(const Json& json, SampleItem& item) {
+  void parse(const Request& json, SampleItem& item) {
     if (kind_.of == ConditionKind::Of::kClass) {
       SVG_CHECK(json.find("class"), ErrorCode::kInvalidArgument, "this model draws classes (0 to ", kind_.classes - 1,
                 "), not prompts");
@@ -75,13 +77,15 @@ at::Tensor initial_noise(const SampleItem& item, size_t position, const Velocity
   return noise.to(model.device(), at::kFloat);
 }
 
-Guidance parse_guidance(const Json* json) {
+Guidance parse_guidance(const Request& request) {
   Guidance guidance;
-  if (!json) return guidance;
-  guidance.scale = json->get_double("scale", guidance.scale);
-  guidance.mode = guidance_mode(json->get_string("mode", "renorm"));
-  guidance.until = json->get_double("truncation", guidance.until);
-  guidance.renorm = json->get_double("renorm", guidance.renorm);
+  guidance.scale = request.at("scale").as_double();
+  guidance.mode = guidance_mode(request.at("mode").as_string());
+  const double until = request.at("until").as_double();
+  // The last stage of some solvers is at t = 1, where 1 must still mean "always".
+  guidance.until = until >= 1 ? std::numeric_limits<double>::infinity() : until;
+  guidance.renorm = request.at("renorm").as_double();
+  guidance.schedule = GuidanceSchedule::parse(request.at("schedule").as_string());
   return guidance;
 }
 
@@ -89,28 +93,32 @@ Json event(const char* type, int64_t item) { return Json::object().set("type", t
 
 }  // namespace
 
-/// {"solver", "guidance", "items": [{"seed", "width", "height", "prompt" and "negative", or "class"}],
-/// "previewEvery"?, "returnLatents"?, "returnImages"?} with tensors tokens.N (ids without padding), to which "prompt"
-/// and "negative" point, and, optionally, noise.I (C, h, w); -> {"timings", "evaluations"}: seconds of encode, sample
-/// (of them in the model: model) and decode; for each item how many {"conditional", "unconditional"} velocities the
-/// model computed; with image.I uint8 (H, W, 3), and latent.I (C, h, w) and float.I (3, H, W) where asked for. All
-/// items go through the solver together. Events: encode, step, preview (tensor "image"), decode.
-JobResult sample(EngineState& state, const Json& request, const TensorMap& tensors, const EventSink& emit) {
+/// {"solver": SamplerOptions::from_request, "guidance": {"scale", "mode", "until", "renorm", "schedule"}, "items":
+/// [{"seed", "width", "height", "prompt" and "negative", or "class"}], "previewEvery", "returnLatents",
+/// "returnDecoded"} with tensors tokens.N (ids without padding), to which "prompt" and "negative" point, and,
+/// optionally, noise.I (C, h, w);
+/// -> {"timings", "evaluations"}: seconds of encode, sample (of them in the model: model) and decode; for each item how
+/// many {"conditional", "unconditional"} velocities the model computed; with image.I uint8 (H, W, 3), and latent.I
+/// (C, h, w) and decoded.I (3, H, W) where asked for. All items go through the solver together. Events: encode, step,
+/// preview (tensor "image"), decode.
+JobResult sample(EngineState& state, const Request& request, const TensorMap& tensors, const EventSink& emit) {
   const VelocityModel& model = require(state.velocity_model, "DiT");
   const Autoencoder& autoencoder = require(state.autoencoder, "autoencoder");
   const FeatureStatistics& statistics = require(state.statistics, "feature statistics");
-  const Json* solver_request = request.find("solver");
-  const SamplerOptions solver = SamplerOptions::from_json(solver_request ? *solver_request : Json::object());
-  const Guidance guidance = parse_guidance(request.find("guidance"));
-  const int64_t preview_every = request.get_int("previewEvery", 0);
+  const SamplerOptions solver = SamplerOptions::from_request(request.at("solver"));
+  const Guidance guidance = parse_guidance(request.at("guidance"));
+  const int64_t preview_every = request.at("previewEvery").as_int();
+  const bool return_latents = request.at("returnLatents").as_bool();
+  const bool return_decoded = request.at("returnDecoded").as_bool();
   const int64_t cell_pixels = autoencoder.grid().cell_pixels;
   Inputs inputs(model.condition(), tensors);
   std::vector<SampleItem> items;
-  for (const Json& json : request.at("items").as_array()) {
-    items.push_back({json.get_int("seed", 0), parse_cells(json, model, cell_pixels)});
+  for (const Request& json : request.at("items").as_array()) {
+    items.push_back({json.at("seed").as_int(), parse_cells(json, model, cell_pixels)});
     inputs.parse(json, items.back());
   }
   SVG_CHECK(!items.empty(), ErrorCode::kInvalidArgument, "no items to sample");
+  request.check_all_read();
 
   Stopwatch watch(model.device());
   emit(event("encode", 0), {});
@@ -145,8 +153,8 @@ JobResult sample(EngineState& state, const Json& request, const TensorMap& tenso
     const at::Tensor image = decode(latents[i]);
     SVG_CHECK(image.isfinite().all().item<bool>(), ErrorCode::kNumeric, "the decoded picture holds NaN or infinity");
     result.tensors[concat("image.", i)] = to_pixels(image);
-    if (request.get_bool("returnLatents", false)) result.tensors[concat("latent.", i)] = latents[i].to(at::kCPU);
-    if (request.get_bool("returnImages", false)) result.tensors[concat("float.", i)] = image.to(at::kCPU);
+    if (return_latents) result.tensors[concat("latent.", i)] = latents[i].to(at::kCPU);
+    if (return_decoded) result.tensors[concat("decoded.", i)] = image.to(at::kCPU);
   }
   result.value.set("timings", Json::object()
                                   .set("encode", encode_seconds)

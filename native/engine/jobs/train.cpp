@@ -17,8 +17,8 @@ namespace {
 
 TrainingRun& running(EngineState& state) { return require(state.training, "training run"); }
 
-TrainedWeights trained_weights(const Json& request) {
-  return parse_trained_weights(request.get_string("weights", "ema"));
+TrainedWeights trained_weights(const Request& request) {
+  return parse_trained_weights(request.at("weights").as_string());
 }
 
 int64_t rank_of(const EngineState& state) { return state.group ? state.group->rank() : 0; }
@@ -27,7 +27,7 @@ int64_t rank_of(const EngineState& state) { return state.group ? state.group->ra
 
 /// {"stage": "dit" or "autoencoder", ...} (engine/training/{dit,autoencoder}_run.h) -> {"parameters", "missing",
 /// "unexpected", "mismatched", "remarks"}.
-JobResult train_open(EngineState& state, const Json& request, const TensorMap&, const EventSink&) {
+JobResult train_open(EngineState& state, const Request& request, const TensorMap&, const EventSink&) {
   const std::string& stage = request.at("stage").as_string();
   StartReport report;
   state.training.reset();
@@ -42,12 +42,12 @@ JobResult train_open(EngineState& state, const Json& request, const TensorMap&, 
 }
 
 /// One optimiser step; request and value are those of the stage's TrainingRun::step.
-JobResult train_step(EngineState& state, const Json& request, const TensorMap& tensors, const EventSink&) {
+JobResult train_step(EngineState& state, const Request& request, const TensorMap& tensors, const EventSink&) {
   return {running(state).step(state, request, tensors), {}};
 }
 
 /// {"folder"} -> {"files": [names]}: this process's part of a checkpoint, perhaps none.
-JobResult train_save(EngineState& state, const Json& request, const TensorMap&, const EventSink&) {
+JobResult train_save(EngineState& state, const Request& request, const TensorMap&, const EventSink&) {
   const TensorMap tensors = running(state).state();
   if (tensors.empty()) return {Json::object().set("files", Json::array()), {}};
   char name[64];
@@ -59,12 +59,11 @@ JobResult train_save(EngineState& state, const Json& request, const TensorMap&, 
 
 /// {"folder", "files": [names]} -> {}; reads what train-save wrote, whatever the number of processes was. Of the
 /// folder's other files nothing is read: only these have been verified.
-JobResult train_restore(EngineState& state, const Json& request, const TensorMap&, const EventSink&) {
+JobResult train_restore(EngineState& state, const Request& request, const TensorMap&, const EventSink&) {
   const std::filesystem::path folder = request.at("folder").as_string();
   TensorMap tensors;
   std::vector<std::shared_ptr<Checkpoint>> files;
-  for (const Json& listed : request.at("files").as_array()) {
-    const std::filesystem::path name = listed.as_string();
+  for (const std::filesystem::path name : request.at("files").as_string_list()) {
     SVG_CHECK(!name.empty() && name == name.filename() && name != "..", ErrorCode::kInvalidArgument, "\"",
               name.string(), "\" is no plain file name");
     files.push_back(open_checkpoint((folder / name).string()));
@@ -75,10 +74,10 @@ JobResult train_restore(EngineState& state, const Json& request, const TensorMap
   return {Json::object(), {}};
 }
 
-/// {"path", "weights"?: "ema" | "raw", "dtype"?, "nesting"?} -> {"parameters"}: the trained weights under published
+/// {"path", "weights": "ema" | "raw", "dtype", "nesting"?} -> {"parameters"}: the trained weights under published
 /// names; .safetensors, or else as torch.save writes them. All ranks call it, the first one writes.
-JobResult train_export(EngineState& state, const Json& request, const TensorMap&, const EventSink&) {
-  const at::ScalarType dtype = parse_dtype(request.get_string("dtype", "fp32"), state.device);
+JobResult train_export(EngineState& state, const Request& request, const TensorMap&, const EventSink&) {
+  const at::ScalarType dtype = parse_dtype(request.at("dtype").as_string(), state.device);
   TensorMap weights = running(state).weights(trained_weights(request));
   if (rank_of(state) != 0) return {Json::object().set("parameters", 0), {}};
   int64_t parameters = 0;
@@ -91,20 +90,19 @@ JobResult train_export(EngineState& state, const Json& request, const TensorMap&
     write_safetensors(path, weights);
   } else {
     TorchFileOptions options;
-    if (const Json* nesting = request.find("nesting")) options.root = {nesting->as_string()};
+    if (const Request* nesting = request.find("nesting")) options.root = {nesting->as_string()};
     write_torch_file(path, weights, options);
   }
   return {Json::object().set("parameters", parameters), {}};
 }
 
-/// {"weights"?: "ema" | "raw", "dtype"?} -> {}; `sample`, `encode` and `decode` use them from here on.
-JobResult train_publish(EngineState& state, const Json& request, const TensorMap&, const EventSink&) {
-  running(state).publish(state, trained_weights(request),
-                         parse_dtype(request.get_string("dtype", "fp32"), state.device));
+/// {"weights": "ema" | "raw", "dtype"} -> {}; `sample`, `encode` and `decode` use them from here on.
+JobResult train_publish(EngineState& state, const Request& request, const TensorMap&, const EventSink&) {
+  running(state).publish(state, trained_weights(request), parse_dtype(request.at("dtype").as_string(), state.device));
   return {Json::object(), {}};
 }
 
-JobResult train_close(EngineState& state, const Json&, const TensorMap&, const EventSink&) {
+JobResult train_close(EngineState& state, const Request&, const TensorMap&, const EventSink&) {
   state.training.reset();
   return {Json::object(), {}};
 }

@@ -22,14 +22,14 @@ const char* const kFrozenResidual = "frozen.extra_vit.";
 /// Where the original's checkpoints keep the discriminator.
 const char* const kDiscriminator = "loss.discriminator.";
 
-Weights open_weights(const Json& part, const char* wanted, at::Device device, Json& remarks) {
+Weights open_weights(const Request& part, const char* wanted, at::Device device, Json& remarks) {
   const std::string& path = part.at("path").as_string();
   std::shared_ptr<Checkpoint> checkpoint = open_model(path, wanted);
   if (!checkpoint->remark().empty()) remarks.push_back(concat(path, ": ", checkpoint->remark()));
   return Weights(std::make_shared<CheckpointSource>(std::move(checkpoint), device, at::kFloat));
 }
 
-Lpips open_lpips(const Json& part, at::Device device, Json& remarks) {
+Lpips open_lpips(const Request& part, at::Device device, Json& remarks) {
   const Weights weights = open_weights(part, "the LPIPS metric", device, remarks);
   Lpips lpips(weights);
   refuse_unknown_tensors(weights, "LPIPS", Lpips::is_spare);
@@ -48,26 +48,25 @@ EncoderPlan settled_encoder(const EncoderPlan& said, const Json& configuration, 
       weights, [&] { return read_model_config(path); }, configuration);
 }
 
-TrainableAutoencoderOptions model_options(const Json& request, at::Device device) {
+TrainableAutoencoderOptions model_options(const Request& request, at::Device device) {
   TrainableAutoencoderOptions options;
-  options.model = AutoencoderConfig::from_json(request.at("model"));
-  options.train_encoder = request.get_bool("trainEncoder", false);
-  options.freeze_residual = request.get_bool("freezeResidual", false);
-  options.mask_ratio = request.get_double("maskRatio", 0);
-  options.latent_noise = request.get_double("latentNoise", 0);
-  options.precision = parse_dtype(request.get_string("precision", "fp32"), device);
-  options.seed = request.get_int("seed", 0);
+  options.model = AutoencoderConfig::from_json(request.at("model").as_config());
+  options.train_encoder = request.at("trainEncoder").as_bool();
+  options.freeze_residual = request.at("freezeResidual").as_bool();
+  options.mask_ratio = request.at("maskRatio").as_double();
+  options.latent_noise = request.at("latentNoise").as_double();
+  options.precision = parse_dtype(request.at("precision").as_string(), device);
+  options.seed = request.at("seed").as_int();
   return options;
 }
 
-AutoencoderTrainer::Options trainer_options(const EngineModels& state, const Json& request) {
+AutoencoderTrainer::Options trainer_options(const EngineModels& state, const Request& request) {
   AutoencoderTrainer::Options options;
-  options.loss = AutoencoderLossOptions::from_json(request.at("loss"));
-  options.optimizer = adamw_options(request, options.optimizer);
-  options.grad_clip = request.get_double("gradClip", options.grad_clip);
-  options.ema.decay = request.get_double("emaDecay", options.ema.decay);
-  options.ema.warmup = request.get_bool("emaWarmup", false);
-  if (request.get_bool("plain", false)) options.optimizer.fused = false;
+  options.loss = AutoencoderLossOptions::from_request(request.at("loss"));
+  options.optimizer = adamw_options(request.at("optimizer"));
+  options.grad_clip = request.at("optimizer").at("gradClip").as_double();
+  options.ema = ema_options(request.at("ema"));
+  if (request.at("plain").as_bool()) options.optimizer.fused = false;
   options.group = state.group.get();
   options.sync = sync_options(request);
   return options;
@@ -98,16 +97,16 @@ std::optional<AutoencoderTrainer::Adversary> adversary(const AutoencoderLossOpti
 
 }  // namespace
 
-AutoencoderRun::AutoencoderRun(const EngineModels& state, const Json& request, StartReport& report)
-    : is_first_(!state.group || state.group->rank() == 0), plain_(request.get_bool("plain", false)) {
+AutoencoderRun::AutoencoderRun(const EngineModels& state, const Request& request, StartReport& report)
+    : is_first_(!state.group || state.group->rank() == 0), plain_(request.at("plain").as_bool()) {
   const TensorMap start = read_start(request, report.remarks);
   TrainableAutoencoderOptions options = model_options(request, state.device);
   std::optional<Weights> encoder;
-  if (const Json* file = request.find("encoder")) {
+  if (const Request* file = request.find("encoder")) {
     encoder = open_weights(*file, "a vision encoder", state.device, report.remarks);
     if (options.model.encoder) {
-      options.model.encoder = settled_encoder(*options.model.encoder, request.at("model").at("encoder"), *encoder,
-                                              file->at("path").as_string());
+      options.model.encoder = settled_encoder(*options.model.encoder, request.at("model").as_config().at("encoder"),
+                                              *encoder, file->at("path").as_string());
     }
   }
   model_ = std::make_unique<TrainableAutoencoder>(options, start, encoder, state.device);
@@ -119,22 +118,24 @@ AutoencoderRun::AutoencoderRun(const EngineModels& state, const Json& request, S
 
   const AutoencoderTrainer::Options training = trainer_options(state, request);
   std::optional<Lpips> lpips;
-  if (const Json* file = request.find("lpips")) lpips.emplace(open_lpips(*file, state.device, report.remarks));
+  if (const Request* file = request.find("lpips")) lpips.emplace(open_lpips(*file, state.device, report.remarks));
   const auto against = adversary(training.loss, start, options.seed, state.device);
   trainer_ = std::make_unique<AutoencoderTrainer>(model_->trained(), model_->last_weight(), against, std::move(lpips),
                                                   training);
+  request.check_all_read();
   agree_on_weights(state, "initial weights", model_->trained()->parameters());
   if (against) agree_on_weights(state, "initial discriminator", against->source->parameters());
 }
 
-Json AutoencoderRun::step(EngineModels& state, const Json& request, const TensorMap& tensors) {
-  const Json::Array& draws = request.at("draws").as_array();
-  const Json::Array& images = request.at("images").as_array();
+Json AutoencoderRun::step(EngineModels& state, const Request& request, const TensorMap& tensors) {
+  const std::vector<int64_t> draws = request.at("draws").as_int_list();
+  const std::vector<std::string> images = request.at("images").as_string_list();
   const int64_t count = static_cast<int64_t>(images.size());
-  const int64_t whole = request.get_int("globalBatch", count), micro = request.get_int("microBatch", count);
+  const int64_t whole = request.at("globalBatch").as_int(), micro = request.at("microBatch").as_int();
   SVG_CHECK(count > 0 && images.size() == draws.size() && whole >= count && micro > 0, ErrorCode::kInvalidArgument,
             count, " images, ", draws.size(), " draws, micro-batches of ", micro, ", a whole batch of ", whole);
   trainer_->set_lr(request.at("lr").as_double());
+  request.check_all_read();
   Stopwatch watch;
   AutoencoderStepResult result;
   try {
@@ -143,7 +144,7 @@ Json AutoencoderRun::step(EngineModels& state, const Json& request, const Tensor
       std::vector<Sample> samples;
       for (int64_t i = begin; i < std::min(begin + micro, count); ++i) {
         const auto index = static_cast<size_t>(i);
-        samples.push_back({draws[index].as_int(), images[index].as_string()});
+        samples.push_back({draws[index], images[index]});
       }
       const double share = static_cast<double>(samples.size()) / static_cast<double>(whole);
       accumulate(state, samples, tensors, share, /*last=*/begin + micro >= count);
@@ -157,16 +158,18 @@ Json AutoencoderRun::step(EngineModels& state, const Json& request, const Tensor
     trainer_->discard();
     throw;
   }
+  const Json losses = Json::object()
+                          .set("total", result.total)
+                          .set("nll", result.nll)
+                          .set("rec", result.rec)
+                          .set("perceptual", result.perceptual)
+                          .set("generator", result.generator)
+                          .set("adaptiveWeight", result.adaptive_weight)
+                          .set("discriminator", result.discriminator)
+                          .set("logitsReal", result.logits_real)
+                          .set("logitsFake", result.logits_fake);
   return Json::object()
-      .set("total", result.total)
-      .set("nll", result.nll)
-      .set("rec", result.rec)
-      .set("perceptual", result.perceptual)
-      .set("generator", result.generator)
-      .set("adaptiveWeight", result.adaptive_weight)
-      .set("discriminator", result.discriminator)
-      .set("logitsReal", result.logits_real)
-      .set("logitsFake", result.logits_fake)
+      .set("losses", losses)
       .set("gradNorm", result.grad_norm)
       .set("applied", result.applied)
       .set("milliseconds", watch.to_json());

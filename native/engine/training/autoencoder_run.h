@@ -15,15 +15,15 @@ class AutoencoderRun : public TrainingRun {
  public:
   /// {"model": {"encoder", "decoder", "residual"?}, "start"?: {"path"}, "encoder"?: {"path"}, "trainEncoder",
   /// "freezeResidual", "maskRatio", "latentNoise", "lpips"?: {"path"}, "loss": AutoencoderLossOptions, "optimizer",
-  /// "gradClip", "emaDecay", "precision", "seed", "parallel"?: {"mode", "bucketBytes"?}, "plain"?: the
-  /// bench's other side}; `report` tells what became of "start".
-  AutoencoderRun(const EngineModels& state, const Json& request, StartReport& report);
+  /// "ema", "precision", "seed", "parallel"?, "plain": the bench's other side} (engine/training/options.h); `report`
+  /// tells what became of "start".
+  AutoencoderRun(const EngineModels& state, const Request& request, StartReport& report);
 
-  /// {"lr", "globalBatch", "draws": [numbers], "images": [tensor names], "microBatch"?} -> {"total", "nll", "rec",
-  /// "perceptual", "generator", "adaptiveWeight", "discriminator", "logitsReal", "logitsFake", "gradNorm", "applied",
-  /// "milliseconds"}. Images are uint8 (H, W, 3); those of one size in a micro-batch go through together. In a run of
-  /// several processes "images" are this rank's, and the losses those of the whole batch.
-  Json step(EngineModels& state, const Json& request, const TensorMap& tensors) override;
+  /// {"lr", "globalBatch", "draws": [numbers], "images": [tensor names], "microBatch"} -> {"losses": {"total",
+  /// "nll", "rec", "perceptual", "generator", "adaptiveWeight", "discriminator", "logitsReal", "logitsFake"},
+  /// "gradNorm", "applied", "milliseconds"}. Images are uint8 (H, W, 3); those of one size in a micro-batch go through
+  /// together. In a run of several processes "images" are this rank's, and the losses those of the whole batch.
+  Json step(EngineModels& state, const Request& request, const TensorMap& tensors) override;
 
   TensorMap state() const override;
   void restore(const TensorMap& state) override;

@@ -18,28 +18,27 @@
 namespace svg {
 namespace {
 
-TimeSampling time_sampling(const Json& request) {
-  const Json* given = request.find("time");
-  if (!given) return {};
+TimeSampling time_sampling(const Request& request) {
+  const std::string& kind = request.at("kind").as_string();
+  SVG_CHECK(kind == "lognormal" || kind == "uniform", ErrorCode::kInvalidArgument, "unknown time.kind \"", kind,
+            "\": known are lognormal, uniform");
   TimeSampling sampling;
-  sampling.kind = given->get_string("kind", "lognormal") == "uniform" ? TimeSampling::Kind::kUniform
-                                                                      : TimeSampling::Kind::kLogNormal;
-  sampling.low = given->get_double("low", sampling.low);
-  sampling.high = given->get_double("high", sampling.high);
-  sampling.mean = given->get_double("mean", sampling.mean);
-  sampling.shift_tokens = given->get_int("shiftTokens", sampling.shift_tokens);
+  sampling.kind = kind == "uniform" ? TimeSampling::Kind::kUniform : TimeSampling::Kind::kLogNormal;
+  sampling.low = request.at("low").as_double();
+  sampling.high = request.at("high").as_double();
+  sampling.mean = request.at("mean").as_double();
+  sampling.shift_tokens = request.at("shiftTokens").as_int();
   return sampling;
 }
 
-DitTrainerOptions trainer_options(const Json& request, const EngineModels& state) {
+DitTrainerOptions trainer_options(const Request& request, const EngineModels& state) {
   DitTrainerOptions options;
-  options.optimizer = adamw_options(request, options.optimizer);
-  options.grad_clip = request.get_double("gradClip", options.grad_clip);
-  options.ema.decay = request.get_double("emaDecay", options.ema.decay);
-  options.ema.warmup = request.get_bool("emaWarmup", false);
-  options.precision = parse_dtype(request.get_string("precision", "fp32"), state.device);
-  options.recompute_activations = request.get_bool("checkpointing", false);
-  if (request.get_bool("plain", false)) {
+  options.optimizer = adamw_options(request.at("optimizer"));
+  options.grad_clip = request.at("optimizer").at("gradClip").as_double();
+  options.ema = ema_options(request.at("ema"));
+  options.precision = parse_dtype(request.at("precision").as_string(), state.device);
+  options.recompute_activations = request.at("activationCheckpointing").as_bool();
+  if (request.at("plain").as_bool()) {
     options.losses = plain_flow_matching_losses;
     options.optimizer.fused = false;
   }
@@ -56,36 +55,68 @@ void check_against(const EngineModels& state, const VelocityModel& model) {
 
 }  // namespace
 
-DitRun::DitRun(const EngineModels& state, const Json& request, StartReport& report)
-    : is_first_(!state.group || state.group->rank() == 0), seed_(request.get_int("seed", 0)) {
+DitRun::DitRun(const EngineModels& state, const Request& request, StartReport& report)
+    : is_first_(!state.group || state.group->rank() == 0), seed_(request.at("seed").as_int()) {
   require(state.statistics, "feature statistics");
-  build_ = [config = NextDitConfig::from_json(request.at("model"))](const Weights& weights) {
+  build_ = [config = NextDitConfig::from_json(request.at("model").as_config())](const Weights& weights) {
     return std::make_unique<NextDit>(weights, config);
   };
-  if (const Json* paths = request.find("cache")) {
-    std::vector<std::string> shards;
-    for (const Json& path : paths->as_array()) shards.push_back(path.as_string());
-    cache_ = std::make_unique<FeatureCache>(shards);
+  if (const Request* shards = request.find("cache")) {
+    cache_ = std::make_unique<FeatureCache>(shards->as_string_list());
   }
   trainer_ = std::make_unique<DitTrainer>(build_, TensorMap{}, trainer_options(request, state), seeded_generator(seed_),
                                           state.device);
   check_against(state, trainer_->model());
   trainer_->start_from(fitting_start(read_start(request, report.remarks), trainer_->parameters(), report));
+  request.check_all_read();
   agree_on_weights(state, "initial weights", trainer_->parameters());
 }
 
-std::vector<at::Tensor> DitRun::latents(const EngineModels& state, const Json::Array& items,
+DitRun::CachePlace DitRun::place(const Request& request) const {
+  SVG_CHECK(cache_, ErrorCode::kInvalidArgument, "a sample names a shard, but no cache was given");
+  return {request.at("shard").as_int(), request.at("row").as_int()};
+}
+
+DitRun::ConditionSource DitRun::condition(const Request& request, const TensorMap& tensors) const {
+  if (request.find("shard")) return {{}, place(request)};
+  return {condition_input(request, trainer_->model().condition(), tensors), {}};
+}
+
+DitRun::Step DitRun::parse(const Request& request, const TensorMap& tensors) const {
+  Step step;
+  step.lr = request.at("lr").as_double();
+  step.global_batch = request.at("globalBatch").as_int();
+  step.caption_dropout = request.at("captionDropout").as_double();
+  step.time = time_sampling(request.at("time"));
+  step.dropped = condition(request.at("drop"), tensors);
+  for (const Request& micro : request.at("micro").as_array()) {
+    std::vector<Item>& items = step.micro.emplace_back();
+    for (const Request& json : micro.as_array()) {
+      Item& item = items.emplace_back();
+      item.draw = json.at("draw").as_int();
+      if (const Request* image = json.find("image")) {
+        item.image = image->as_string();
+      } else {
+        item.latent = place(json);
+      }
+      item.condition = condition(json, tensors);
+    }
+  }
+  request.check_all_read();
+  return step;
+}
+
+std::vector<at::Tensor> DitRun::latents(const EngineModels& state, const std::vector<Item>& items,
                                         const TensorMap& tensors) const {
   std::vector<at::Tensor> latents(items.size());
   std::vector<std::string> images;
   std::vector<size_t> places;
   for (size_t i = 0; i < items.size(); ++i) {
-    if (const Json* image = items[i].find("image")) {
-      images.push_back(image->as_string());
-      places.push_back(i);
+    if (items[i].image.empty()) {
+      latents[i] = cache_->latent(items[i].latent.shard, items[i].latent.row);
     } else {
-      SVG_CHECK(cache_, ErrorCode::kInvalidArgument, "a sample names a shard, but no cache was given");
-      latents[i] = cache_->latent(items[i].at("shard").as_int(), items[i].at("row").as_int());
+      images.push_back(items[i].image);
+      places.push_back(i);
     }
   }
   const std::vector<at::Tensor> encoded =
@@ -95,42 +126,37 @@ std::vector<at::Tensor> DitRun::latents(const EngineModels& state, const Json::A
   return latents;
 }
 
-std::vector<at::Tensor> DitRun::conditions(EngineModels& state, const Json::Array& items,
-                                           const TensorMap& tensors) const {
-  const ConditionKind kind = trainer_->model().condition();
-  std::vector<at::Tensor> conditions(items.size());
+std::vector<at::Tensor> DitRun::conditions(EngineModels& state, const std::vector<ConditionSource>& sources) const {
+  std::vector<at::Tensor> conditions(sources.size());
   std::vector<ConditionInput> inputs;
   std::vector<size_t> places;
-  for (size_t i = 0; i < items.size(); ++i) {
-    if (items[i].find("shard") && !items[i].find("tokens")) {
-      SVG_CHECK(cache_, ErrorCode::kInvalidArgument, "a sample names a shard, but no cache was given");
-      conditions[i] = cache_->condition(items[i].at("shard").as_int(), items[i].at("row").as_int());
+  for (size_t i = 0; i < sources.size(); ++i) {
+    if (sources[i].input.empty()) {
+      conditions[i] = cache_->condition(sources[i].place.shard, sources[i].place.row);
     } else {
-      inputs.push_back(condition_input(items[i], kind, tensors));
+      inputs.push_back(sources[i].input);
       places.push_back(i);
     }
   }
-  const std::vector<at::Tensor> encoded = encode_conditions(state, kind, inputs);
+  const std::vector<at::Tensor> encoded = encode_conditions(state, trainer_->model().condition(), inputs);
   for (size_t k = 0; k < places.size(); ++k) conditions[places[k]] = encoded[k];
   return conditions;
 }
 
-std::vector<DitRun::Sample> DitRun::samples(EngineModels& state, const Json& request, const Json::Array& items,
+std::vector<DitRun::Sample> DitRun::samples(EngineModels& state, const Step& step, const std::vector<Item>& items,
                                             const TensorMap& tensors) const {
-  const double dropout = request.get_double("captionDropout", 0);
-  const TimeSampling sampling = time_sampling(request);
-  std::vector<at::Tensor> data = latents(state, items, tensors);
-  Json::Array conditioned = items;
+  const std::vector<at::Tensor> data = latents(state, items, tensors);
+  std::vector<ConditionSource> conditioned;
   std::vector<Sample> samples(items.size());
   for (size_t i = 0; i < items.size(); ++i) {
-    at::Generator generator = draw_generator(seed_, items[i].at("draw").as_int());
-    const bool dropped = at::rand({}, generator, at::TensorOptions()).item<double>() < dropout;
-    if (dropped) conditioned[i] = request.at("drop");
-    samples[i].t = sample_times(sampling, 1, generator).item<double>();
+    at::Generator generator = draw_generator(seed_, items[i].draw);
+    const bool dropped = at::rand({}, generator, at::TensorOptions()).item<double>() < step.caption_dropout;
+    conditioned.push_back(dropped ? step.dropped : items[i].condition);
+    samples[i].t = sample_times(step.time, 1, generator).item<double>();
     samples[i].data = data[i];
     samples[i].noise = at::randn(data[i].sizes(), generator, at::TensorOptions()).to(state.device);
   }
-  const std::vector<at::Tensor> encoded = conditions(state, conditioned, tensors);
+  const std::vector<at::Tensor> encoded = conditions(state, conditioned);
   for (size_t i = 0; i < items.size(); ++i) samples[i].condition = encoded[i].to(state.device);
   // Equal lengths side by side go through attention as one batch.
   std::stable_sort(samples.begin(), samples.end(), [](const Sample& a, const Sample& b) {
@@ -139,20 +165,19 @@ std::vector<DitRun::Sample> DitRun::samples(EngineModels& state, const Json& req
   return samples;
 }
 
-Json DitRun::step(EngineModels& state, const Json& request, const TensorMap& tensors) {
-  const int64_t global_batch = request.at("globalBatch").as_int();
-  SVG_CHECK(global_batch > 0, ErrorCode::kInvalidArgument, "a batch of ", global_batch, " samples");
-  const auto whole = static_cast<double>(global_batch);
-  trainer_->optimizer().options().lr = request.at("lr").as_double();
+Json DitRun::step(EngineModels& state, const Request& request, const TensorMap& tensors) {
+  const Step step = parse(request, tensors);
+  SVG_CHECK(step.global_batch > 0, ErrorCode::kInvalidArgument, "a batch of ", step.global_batch, " samples");
+  const auto whole = static_cast<double>(step.global_batch);
+  trainer_->optimizer().options().lr = step.lr;
   Stopwatch watch;
   double sum = 0;
   Json report = Json::array();
   StepResult result;
   try {
-    const Json::Array& micros = request.at("micro").as_array();
-    for (const Json& micro : micros) {
+    for (const std::vector<Item>& micro : step.micro) {
       check_cancelled();
-      const std::vector<Sample> drawn = samples(state, request, micro.as_array(), tensors);
+      const std::vector<Sample> drawn = samples(state, step, micro, tensors);
       watch.lap("encode");
       DitBatch batch;
       std::vector<float> times;
@@ -164,7 +189,7 @@ Json DitRun::step(EngineModels& state, const Json& request, const TensorMap& ten
       }
       batch.t = at::tensor(times).to(state.device);
       const std::vector<double> losses =
-          trainer_->accumulate(batch, static_cast<double>(drawn.size()) / whole, &micro == &micros.back());
+          trainer_->accumulate(batch, static_cast<double>(drawn.size()) / whole, &micro == &step.micro.back());
       watch.lap("gradients");
       for (size_t i = 0; i < losses.size(); ++i) {
         report.push_back(Json(Json::Array{drawn[i].t, losses[i]}));
@@ -181,7 +206,7 @@ Json DitRun::step(EngineModels& state, const Json& request, const TensorMap& ten
     throw;
   }
   return Json::object()
-      .set("loss", sum / whole)
+      .set("losses", Json::object().set("loss", sum / whole))
       .set("gradNorm", result.grad_norm)
       .set("applied", result.applied)
       .set("samples", std::move(report))

@@ -3,6 +3,8 @@
 
 #include <memory>
 
+#include "diffusion/time_shift.h"
+#include "engine/conditions.h"
 #include "engine/training/feature_cache.h"
 #include "engine/training/training_run.h"
 #include "train/dit_step.h"
@@ -11,17 +13,17 @@ namespace svg {
 
 class DitRun : public TrainingRun {
  public:
-  /// {"model", "start"?: {"path", "weights"?}, "optimizer", "gradClip", "emaDecay", "precision", "checkpointing",
-  /// "seed", "cache"?: [paths of shards], "parallel"?: {"mode", "bucketBytes"?}, "plain"?: the bench's other side};
+  /// {"model", "start"?: {"path", "weights"?}, "optimizer", "ema", "precision", "activationCheckpointing",
+  /// "seed", "cache"?: [paths of shards], "parallel"?, "plain": the bench's other side} (engine/training/options.h);
   /// `report` tells what became of "start". Throws Error(kNotLoaded) without statistics.
-  DitRun(const EngineModels& state, const Json& request, StartReport& report);
+  DitRun(const EngineModels& state, const Request& request, StartReport& report);
 
-  /// {"lr", "globalBatch", "captionDropout", "time": {"kind", "low"?, "high"?, "mean"?, "shiftTokens"?}, "micro":
-  /// [[{"draw", "shard", "row"} or {"draw", "image", "tokens" or "class"}, ...], ...], "drop"?: {"shard", "row"} or
+  /// {"lr", "globalBatch", "captionDropout", "time": {"kind", "low", "high", "mean", "shiftTokens"}, "micro":
+  /// [[{"draw", "shard", "row"} or {"draw", "image", "tokens" or "class"}, ...], ...], "drop": {"shard", "row"} or
   /// {"tokens"} or {"class"}}
-  /// -> {"loss", "gradNorm", "applied", "samples": [[t, loss], ...] of this rank, "milliseconds"}; in a run of several
-  /// processes "micro" holds this rank's part of the batch, "loss" is that of the whole batch.
-  Json step(EngineModels& state, const Json& request, const TensorMap& tensors) override;
+  /// -> {"losses": {"loss"}, "gradNorm", "applied", "samples": [[t, loss], ...] of this rank, "milliseconds"}; in a run
+  /// of several processes "micro" holds this rank's part of the batch, "losses" are those of the whole batch.
+  Json step(EngineModels& state, const Request& request, const TensorMap& tensors) override;
 
   TensorMap state() const override { return trainer_->state(); }
   void restore(const TensorMap& state) override { trainer_->load_state(state); }
@@ -34,10 +36,36 @@ class DitRun : public TrainingRun {
     double t = 0;
   };
 
-  std::vector<Sample> samples(EngineModels& state, const Json& request, const Json::Array& items,
+  struct CachePlace {
+    int64_t shard = 0, row = 0;
+  };
+  /// What a sample is conditioned on: an input to encode, or, where that is empty, features in the cache.
+  struct ConditionSource {
+    ConditionInput input;
+    CachePlace place;
+  };
+  struct Item {
+    int64_t draw = 0;
+    std::string image;  // a tensor of the job; empty: `latent`
+    CachePlace latent;
+    ConditionSource condition;
+  };
+  struct Step {
+    double lr = 0, caption_dropout = 0;
+    int64_t global_batch = 0;
+    TimeSampling time;
+    ConditionSource dropped;
+    std::vector<std::vector<Item>> micro;
+  };
+
+  CachePlace place(const Request& request) const;
+  ConditionSource condition(const Request& request, const TensorMap& tensors) const;
+  Step parse(const Request& request, const TensorMap& tensors) const;
+  std::vector<Sample> samples(EngineModels& state, const Step& step, const std::vector<Item>& items,
                               const TensorMap& tensors) const;
-  std::vector<at::Tensor> latents(const EngineModels& state, const Json::Array& items, const TensorMap& tensors) const;
-  std::vector<at::Tensor> conditions(EngineModels& state, const Json::Array& items, const TensorMap& tensors) const;
+  std::vector<at::Tensor> latents(const EngineModels& state, const std::vector<Item>& items,
+                                  const TensorMap& tensors) const;
+  std::vector<at::Tensor> conditions(EngineModels& state, const std::vector<ConditionSource>& sources) const;
 
   bool is_first_;  // of the ranks
   int64_t seed_;

@@ -5,32 +5,35 @@
 
 namespace svg {
 
-AdamWOptions adamw_options(const Json& request, AdamWOptions defaults) {
-  const Json* given = request.find("optimizer");
-  if (!given) return defaults;
-  defaults.lr = given->get_double("lr", defaults.lr);
-  defaults.beta1 = given->get_double("beta1", defaults.beta1);
-  defaults.beta2 = given->get_double("beta2", defaults.beta2);
-  defaults.eps = given->get_double("eps", defaults.eps);
-  defaults.weight_decay = given->get_double("weightDecay", defaults.weight_decay);
-  return defaults;
-}
-
-SyncOptions sync_options(const Json& request) {
-  SyncOptions options;
-  const Json* given = request.find("parallel");
-  if (!given) return options;
-  options.mode = parse_parallel_mode(given->get_string("mode", "ddp"));
-  options.bucket_bytes = given->get_int("bucketBytes", options.bucket_bytes);
+AdamWOptions adamw_options(const Request& optimizer) {
+  const std::vector<double> betas = optimizer.at("betas").as_double_list();
+  SVG_CHECK(betas.size() == 2, ErrorCode::kInternal, "optimizer.betas are two numbers, not ", betas.size());
+  AdamWOptions options;
+  options.lr = optimizer.at("lr").as_double();
+  options.beta1 = betas[0];
+  options.beta2 = betas[1];
+  options.eps = optimizer.at("eps").as_double();
+  options.weight_decay = optimizer.at("weightDecay").as_double();
   return options;
 }
 
-TensorMap read_start(const Json& request, Json& remarks) {
+EmaOptions ema_options(const Request& ema) { return {ema.at("decay").as_double(), ema.at("warmup").as_bool()}; }
+
+SyncOptions sync_options(const Request& request) {
+  SyncOptions options;
+  const Request* given = request.find("parallel");
+  if (!given) return options;
+  options.mode = parse_parallel_mode(given->at("mode").as_string());
+  options.bucket_bytes = given->at("bucketBytes").as_int();
+  return options;
+}
+
+TensorMap read_start(const Request& request, Json& remarks) {
   TensorMap tensors;
-  const Json* start = request.find("start");
+  const Request* start = request.find("start");
   if (!start) return tensors;
   CheckpointOptions options;
-  if (const Json* key = start->find("weights")) options.root = {key->as_string()};
+  if (const Request* key = start->find("weights")) options.root = {key->as_string()};
   const std::string& path = start->at("path").as_string();
   const auto checkpoint = open_model(path, "a model to start from", options);
   if (!checkpoint->remark().empty()) remarks.push_back(concat(path, ": ", checkpoint->remark()));

@@ -7,6 +7,16 @@
 
 namespace svg {
 
+namespace {
+
+Json shape_of(const at::Tensor& tensor) {
+  Json shape = Json::array();
+  for (const int64_t size : tensor.sizes()) shape.push_back(size);
+  return shape;
+}
+
+}  // namespace
+
 TrainedWeights parse_trained_weights(const std::string& name) {
   if (name == "raw") return TrainedWeights::kRaw;
   if (name == "ema") return TrainedWeights::kEma;
@@ -21,10 +31,8 @@ TensorMap fitting_start(const TensorMap& start, const TensorMap& parameters, Sta
     if (found == start.end()) {
       if (!start.empty()) report.missing.push_back(name);
     } else if (found->second.sizes() != parameter.sizes()) {
-      report.mismatched.push_back(Json::object()
-                                      .set("name", name)
-                                      .set("found", concat(found->second.sizes()))
-                                      .set("wanted", concat(parameter.sizes())));
+      report.mismatched.push_back(
+          Json::object().set("name", name).set("found", shape_of(found->second)).set("wanted", shape_of(parameter)));
     } else {
       fitting[name] = found->second;
     }

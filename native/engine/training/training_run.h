@@ -7,6 +7,7 @@
 #include <string>
 
 #include "core/json.h"
+#include "core/request.h"
 #include "core/weights.h"
 
 namespace svg {
@@ -24,7 +25,7 @@ class TrainingRun {
 
   /// One optimiser step on the samples that the request names; its losses and times. A step that throws (also when it
   /// is cancelled) has changed nothing.
-  virtual Json step(EngineModels& state, const Json& request, const TensorMap& tensors) = 0;
+  virtual Json step(EngineModels& state, const Request& request, const TensorMap& tensors) = 0;
 
   /// This rank's part of everything that a bit-equal continuation needs, perhaps nothing; the tensors themselves, not
   /// copies.

@@ -23,7 +23,7 @@ useTrainingFolder();
 
 const configOf = (attentionSoftCap?: boolean) =>
   dit({ frozen: { pretrained: join(folder, 'pre-trained'), attentionSoftCap } });
-const loaded = () => (ofKind('load').at(-1)?.request as { textEncoder?: object } | undefined)?.textEncoder;
+const loaded = () => ofKind('load').at(-1)?.request.textEncoder;
 const written = () =>
   parse(readFileSync(inRun('config.yaml'), 'utf8')) as { frozen: Record<string, unknown> };
 const exported = () =>

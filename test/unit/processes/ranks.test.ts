@@ -130,7 +130,7 @@ it('a group asks the engine, a lone process asks nobody', async () => {
   const group = await Ranks.open(engine, place, { backend: 'gloo', timeoutSeconds: 5 });
   expect(run).toHaveBeenLastCalledWith(
     'dist-open',
-    { rank: 1, world: 2, masterAddr: 'a', masterPort: 9, timeoutSeconds: 5, backend: 'gloo' },
+    { rank: 1, worldSize: 2, masterAddr: 'a', masterPort: 9, timeoutSeconds: 5, backend: 'gloo' },
     { signal: undefined },
   );
   expect([await group.any(false), await group.sum([1]), await group.gather('x', 't')]).toEqual([
@@ -141,7 +141,7 @@ it('a group asks the engine, a lone process asks nobody', async () => {
   expect(run).toHaveBeenCalledWith('dist-reduce', { op: 'sum', values: [1] });
   expect(run).toHaveBeenLastCalledWith('dist-gather', { name: 'x', text: 't' });
   await group.barrier();
-  expect(run).toHaveBeenLastCalledWith('dist-barrier', {});
+  expect(run).toHaveBeenLastCalledWith('dist-barrier', { patient: false });
   await group.barrier({ patient: true });
   expect(run).toHaveBeenLastCalledWith('dist-barrier', { patient: true });
   await group.agree('configuration', 'hash');

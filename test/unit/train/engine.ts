@@ -2,13 +2,8 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SvgT2IError } from '../../../lib/errors.js';
-
-export interface Call {
-  readonly kind: string;
-  // Requests are read by tests that know their shape.
-  readonly request: Readonly<Record<string, unknown>>;
-  readonly tensors: Readonly<Record<string, { readonly shape: readonly number[] }>>;
-}
+import type { TrainStepRequest } from '../../../lib/native/training-jobs.js';
+import { blackPixels, type Call, MockEngine, noSeconds } from '../mock-engine.js';
 
 export const calls: Call[] = [];
 export const behaviour: {
@@ -29,109 +24,87 @@ export function resetEngine(): void {
   behaviour.sampleError = undefined;
 }
 
-const pixels = { dtype: 'uint8', shape: [32, 32, 3], data: new Uint8Array(32 * 32 * 3) };
-const latent = { dtype: 'float32', shape: [4, 2, 2], data: new Float32Array(16) };
+const pixels = blackPixels(32, 32);
+const latent = { dtype: 'float32', shape: [4, 2, 2], data: new Float32Array(16) } as const;
 
-export class Engine {
-  disposed = false;
-  #weight = 0;
-
+export class Engine extends MockEngine {
   static create = async () => new Engine();
 
-  async run(kind: string, request: Record<string, unknown> = {}, options: Record<string, unknown> = {}) {
-    const signal = options.signal as AbortSignal | undefined;
-    signal?.throwIfAborted();
-    calls.push({ kind, request, tensors: (options.tensors ?? {}) as Call['tensors'] });
-    return { tensors: {}, ...this.#answer(kind, request, options) };
-  }
-
-  async dispose() {
-    this.disposed = true;
-  }
-
-  async [Symbol.asyncDispose]() {
-    await this.dispose();
-  }
-
-  #answer(kind: string, request: Record<string, unknown>, options: Record<string, unknown>): object {
-    switch (kind) {
-      case 'load':
-        return { value: { device: 'cpu', dtype: 'fp32' } };
-      case 'train-open':
-        return { value: { parameters: 7, missing: [], unexpected: [], mismatched: [] } };
-      case 'train-step':
-        return { value: this.#step(request) };
-      case 'train-save':
-        if (behaviour.saveError !== undefined) throw behaviour.saveError;
-        writeFileSync(join(String(request.folder), 'rank-00000-of-00001.safetensors'), String(this.#weight));
-        return { value: { files: ['rank-00000-of-00001.safetensors'] } };
-      case 'train-restore':
-        return { value: this.#restore(String(request.folder), request.files as readonly string[]) };
-      case 'train-export':
-        writeFileSync(String(request.path), String(this.#weight));
-        return { value: { parameters: 7 } };
-      case 'sample': {
-        if (behaviour.sampleError !== undefined) throw behaviour.sampleError;
-        const items = request.items as readonly unknown[];
-        const images = Object.fromEntries(items.map((_, i) => [`image.${i}`, pixels]));
-        return { value: { timings: {} }, tensors: images };
-      }
-      case 'encode':
-        return { value: {}, tensors: { 'latent.0': latent } };
-      case 'decode':
-        return { value: {}, tensors: { 'image.0': pixels } };
-      case 'cache-write':
-        writeFileSync(String(request.path), JSON.stringify(Object.keys((options.tensors ?? {}) as object)));
-        return { value: { samples: (request.items as readonly unknown[]).length } };
-      case 'statistics-save':
-        return { value: { images: 3, channels: 4 } };
-      default:
-        return { value: {} };
-    }
-  }
-
-  #step(request: Record<string, unknown>): object {
-    const step = Number(request.step);
-    behaviour.onStep(step);
-    const draws = drawsOf(request);
-    if (behaviour.badSteps(step))
-      return {
-        // As JSON has it.
-        loss: null,
-        total: null,
-        gradNorm: null,
-        applied: false,
-        samples: [],
-        milliseconds: {},
-      };
-    for (const draw of draws) this.#weight += draw * Number(request.lr);
-    const loss = 1 / (step + 1);
-    return {
-      loss,
-      total: loss,
-      gradNorm: 1,
-      applied: true,
-      samples: [[0.5, loss]],
-      milliseconds: { forward: 1 },
-    };
-  }
-
-  #restore(folder: string, [name = '']: readonly string[]): object {
-    const file = join(folder, name);
-    if (!existsSync(file)) throw new SvgT2IError('ERR_SVGT2I_FILE_NOT_FOUND', file);
-    const text = readFileSync(file, 'utf8');
-    if (Number.isNaN(Number(text))) {
-      throw new SvgT2IError('ERR_SVGT2I_WEIGHTS_MISMATCH', `${file} is the state of another model`);
-    }
-    this.#weight = Number(text);
-    return {};
+  constructor() {
+    let weight = 0;
+    super(
+      {
+        load: () => ({ value: { device: 'cpu', dtype: 'fp32', remarks: [] } }),
+        'train-open': () => ({
+          value: { parameters: 7, missing: [], unexpected: [], mismatched: [], remarks: [] },
+        }),
+        'train-step': (request) => {
+          const step = Math.floor((drawsOf(request)[0] ?? 0) / request.globalBatch);
+          const lossName = 'draws' in request ? 'total' : 'loss';
+          behaviour.onStep(step);
+          // As JSON has what is no number.
+          const bad = {
+            losses: { [lossName]: null },
+            gradNorm: null,
+            applied: false,
+            samples: [],
+            milliseconds: {},
+          };
+          if (behaviour.badSteps(step)) return { value: bad };
+          for (const draw of drawsOf(request)) weight += draw * request.lr;
+          const loss = 1 / (step + 1);
+          const report = {
+            losses: { [lossName]: loss },
+            gradNorm: 1,
+            applied: true,
+            samples: [[0.5, loss]],
+          } as const;
+          return { value: { ...report, milliseconds: { forward: 1 } } };
+        },
+        'train-save': ({ folder }) => {
+          if (behaviour.saveError !== undefined) throw behaviour.saveError;
+          writeFileSync(join(folder, 'rank-00000-of-00001.safetensors'), String(weight));
+          return { value: { files: ['rank-00000-of-00001.safetensors'] } };
+        },
+        'train-restore': ({ folder, files }) => {
+          weight = restoredFrom(folder, files);
+          return {};
+        },
+        'train-publish': () => ({}),
+        'train-export': ({ path }) => {
+          writeFileSync(path, String(weight));
+          return { value: { parameters: 7 } };
+        },
+        sample: ({ items }) => {
+          if (behaviour.sampleError !== undefined) throw behaviour.sampleError;
+          const tensors = Object.fromEntries(items.map((_, i) => [`image.${i}`, pixels]));
+          return { value: { timings: noSeconds, evaluations: [] }, tensors };
+        },
+        encode: () => ({ tensors: { 'latent.0': latent } }),
+        decode: () => ({ tensors: { 'image.0': pixels } }),
+        'cache-write': ({ path, items }, { tensors = {} }) => {
+          writeFileSync(path, JSON.stringify(Object.keys(tensors)));
+          return { value: { samples: items.length } };
+        },
+        'statistics-add': ({ images }) => ({ value: { images: images.length } }),
+        'statistics-save': () => ({ value: { images: 3, channels: 4 } }),
+      },
+      (kind, request, { tensors = {} }) => calls.push({ kind, request, tensors } as Call),
+    );
   }
 }
 
+function restoredFrom(folder: string, [name = '']: readonly string[]): number {
+  const file = join(folder, name);
+  if (!existsSync(file)) throw new SvgT2IError('ERR_SVGT2I_FILE_NOT_FOUND', file);
+  const text = readFileSync(file, 'utf8');
+  if (!Number.isNaN(Number(text))) return Number(text);
+  throw new SvgT2IError('ERR_SVGT2I_WEIGHTS_MISMATCH', `${file} is the state of another model`);
+}
+
 /** Numbers of a step's samples. */
-export function drawsOf(request: Readonly<Record<string, unknown>>): readonly number[] {
-  if (Array.isArray(request.draws)) return request.draws as number[];
-  return (request.micro as readonly (readonly { readonly draw: number }[])[]).flat().map(({ draw }) => draw);
+export function drawsOf(request: TrainStepRequest): readonly number[] {
+  return 'draws' in request ? request.draws : request.micro.flat().map(({ draw }) => draw);
 }
 
 /** Pictures without decoding: those named `broken` cannot be read. */

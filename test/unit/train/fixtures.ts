@@ -6,9 +6,11 @@ import { afterEach, beforeEach } from 'vitest';
 import { autoencoderTrainingSchema } from '../../../lib/config/train-autoencoder.js';
 import { ditTrainingSchema } from '../../../lib/config/train-dit.js';
 import { validate } from '../../../lib/config/validate.js';
+import type { JobKind } from '../../../lib/native/jobs.js';
 import { rankPlace } from '../../../lib/processes/ranks.js';
 import type { TrainEvent } from '../../../lib/train/events.js';
 import type { TrainOptions } from '../../../lib/train/run.js';
+import { callsOfKind } from '../mock-engine.js';
 import { releaseFiles, writeFiles } from '../release.js';
 import { calls, resetEngine } from './engine.js';
 
@@ -76,6 +78,6 @@ export async function run(config: TrainOptions['config'], more: Partial<TrainOpt
   });
 }
 
-export const ofKind = (kind: string) => calls.filter((call) => call.kind === kind);
+export const ofKind = <Kind extends JobKind>(kind: Kind) => callsOfKind(calls, kind);
 export const warnings = () => events.flatMap((event) => (event.type === 'warning' ? [event.message] : []));
 export const inRun = (...path: string[]) => join(folder, 'run', ...path);

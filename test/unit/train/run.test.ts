@@ -80,15 +80,13 @@ describe('a run of the DiT', () => {
     expect(ofKind('train-open')[0]?.request).toMatchObject({
       stage: 'dit',
       model: { dim: 48, n_layers: 1, n_heads: 4, n_kv_heads: 4 },
-      optimizer: { lr: 0.5, beta1: 0.9, beta2: 0.95, eps: 1e-15, weightDecay: 0 },
-      gradClip: 2,
-      emaDecay: 0.95,
+      optimizer: { lr: 0.5, betas: [0.9, 0.95], eps: 1e-15, weightDecay: 0, gradClip: 2 },
+      ema: { decay: 0.95, warmup: false },
       precision: 'bf16',
       seed: 3,
     });
     const [step] = ofKind('train-step');
     expect(step?.request).toMatchObject({
-      step: 0,
       lr: 0.25,
       globalBatch: 4,
       captionDropout: 0.1,
@@ -106,7 +104,7 @@ describe('a run of the DiT', () => {
       join(folder, 'whole/checkpoints/step-00000006/rank-00000-of-00001.safetensors'),
       'utf8',
     );
-    const steps = ofKind('train-step').map(({ request }) => [request.step, drawsOf(request)]);
+    const steps = ofKind('train-step').map(({ request }) => drawsOf(request));
     calls.length = 0;
     const controller = new AbortController();
     behaviour.onStep = (step) => {
@@ -119,7 +117,7 @@ describe('a run of the DiT', () => {
     behaviour.onStep = () => undefined;
     await run(dit(), { resume: 'latest' });
     expect(events[0]).toMatchObject({ type: 'start', step: 3 });
-    expect(ofKind('train-step').map(({ request }) => [request.step, drawsOf(request)])).toEqual(steps);
+    expect(ofKind('train-step').map(({ request }) => drawsOf(request))).toEqual(steps);
     expect(readFileSync(inRun('checkpoints/step-00000006/rank-00000-of-00001.safetensors'), 'utf8')).toBe(
       whole,
     );
@@ -359,8 +357,8 @@ describe('a run of the autoencoder', () => {
       },
       encoder: { path: expect.stringContaining('dino.pth') },
       trainEncoder: false,
-      loss: { perceptual_weight: 0, disc_start: 5000 },
-      optimizer: { beta1: 0.5, beta2: 0.9 },
+      loss: { perceptualWeight: 0, discStart: 5000 },
+      optimizer: { betas: [0.5, 0.9] },
     });
     expect(warnings()).toEqual([expect.stringContaining('perceptual part of the loss is left out')]);
     expect(ofKind('train-step')[1]?.request).toMatchObject({ draws: [2, 3], images: ['image.0', 'image.1'] });

@@ -1,0 +1,276 @@
+/**
+ * Every job of the engine: what goes in, what it tells while it runs, what comes out. Its counterpart, native/engine/jobs/,
+ * reads requests as strictly: a key that it does not know is an error.
+ */
+import type { NativeTensor, NativeTensors } from './binding.js';
+import type { LoadedModels } from './loaded-models.js';
+import type { SampleJob } from './sample-job.js';
+import type { TrainOpenRequest, TrainReport, TrainStepRequest, TrainStepValue } from './training-jobs.js';
+import type {
+  ConversionReport,
+  FileProgress,
+  VerificationReport,
+  WeightFileReport,
+} from './weight-reports.js';
+
+type None = Readonly<Record<never, never>>;
+
+/** Tensors NAME.0, NAME.1, ... */
+export type Numbered<Name extends string> = Readonly<Record<`${Name}.${number}`, NativeTensor>>;
+
+/** What a job has where nothing else is said. */
+interface Job {
+  readonly request: None;
+  /** That go with the request. */
+  readonly tensors: NativeTensors;
+  readonly event: never;
+  readonly value: None;
+  /** That come with the value. */
+  readonly results: NativeTensors;
+}
+
+type JobOf<Parts extends Partial<Job> | { readonly event: unknown }> = Omit<Job, keyof Parts> & Parts;
+
+/** A configuration as users write it, which the engine checks itself. */
+export type EngineConfig = object;
+
+/** Which of a run's weights: as trained, or averaged. */
+export type TrainedWeights = 'raw' | 'ema';
+
+export type StoredDtype = 'fp32' | 'bf16' | 'fp16';
+
+export interface Jobs {
+  /** Rows of a benchmark whose names hold `only`. */
+  readonly bench: JobOf<{
+    request: {
+      readonly part: 'dit' | 'encoder' | 'decoder' | 'sample' | 'text-encoder';
+      readonly only: string;
+      /** Timed runs. */
+      readonly repeats: number;
+    };
+    value: { readonly rows: readonly NativeBenchRow[] };
+  }>;
+  /** One shard of a feature cache; without images it holds conditions alone. */
+  readonly 'cache-write': JobOf<{
+    request: {
+      readonly path: string;
+      readonly dtype: StoredDtype;
+      /** Of items with classes: how many there are. */
+      readonly classes?: number | undefined;
+      /** `image` and `tokens` name the job's tensors: uint8 (H, W, 3), and token ids. */
+      readonly items: readonly ({ readonly image?: string } & (
+        | { readonly tokens: string }
+        | { readonly class: number }
+      ))[];
+    };
+    value: { readonly samples: number };
+  }>;
+  /** What the engine has: the source of lib/facts.ts (scripts/write-facts.mjs). */
+  readonly catalogue: JobOf<{ value: Catalogue }>;
+  readonly convert: JobOf<{
+    request: {
+      readonly input: string;
+      readonly output: string;
+      readonly dtype: 'keep' | StoredDtype;
+      readonly maxShardBytes: number;
+      readonly resume: boolean;
+      readonly overwrite: boolean;
+    };
+    event: FileProgress;
+    value: ConversionReport;
+  }>;
+  /** latent.N float32 (C, h, w) or (1, C, h, w) to image.N uint8 (H, W, 3). */
+  readonly decode: JobOf<{ tensors: Numbered<'latent'>; results: Numbered<'image'> }>;
+  /** Fails in all processes, naming those whose text is not the first one's. */
+  readonly 'dist-agree': JobOf<{ request: { readonly name: string; readonly text: string } }>;
+  /** Waits for all; patiently, as long as they live. */
+  readonly 'dist-barrier': JobOf<{ request: { readonly patient: boolean } }>;
+  readonly 'dist-close': Job;
+  /** The texts of all processes, by rank. */
+  readonly 'dist-gather': JobOf<{
+    request: { readonly name: string; readonly text: string };
+    value: { readonly texts: readonly string[] };
+  }>;
+  /** Meets the other processes of a run. */
+  readonly 'dist-open': JobOf<{
+    request: {
+      readonly rank: number;
+      readonly worldSize: number;
+      readonly masterAddr: string;
+      readonly masterPort: number;
+      readonly launcherPrefix?: string | undefined;
+      readonly timeoutSeconds: number;
+      readonly backend: 'auto' | 'nccl' | 'gloo';
+    };
+    value: { readonly backend: string };
+  }>;
+  /** Value by value, over all processes. */
+  readonly 'dist-reduce': JobOf<{
+    request: { readonly op: 'max' | 'sum'; readonly values: readonly number[] };
+    value: { readonly values: readonly number[] };
+  }>;
+  /** image.N uint8 (H, W, 3) to latent.N float32 (C, h, w), not normalised. */
+  readonly encode: JobOf<{ tensors: Numbered<'image'>; results: Numbered<'latent'> }>;
+  /** Goes on from `tokens` (ids), greedily; tells of every token. */
+  readonly 'generate-text': JobOf<{
+    request: { readonly maxNewTokens: number };
+    tensors: { readonly tokens: NativeTensor };
+    event: { readonly type: 'token'; readonly produced: number };
+    value: { readonly ids: readonly number[] };
+  }>;
+  /** Runs a golden case. */
+  readonly golden: JobOf<{
+    request: { readonly folder: string };
+    value: {
+      readonly name: string;
+      readonly module: string;
+      readonly status: 'passed' | 'failed' | 'not-run';
+      /** Null where it is no number. */
+      readonly maxError: number | null;
+      readonly tolerance: unknown;
+      readonly message?: string;
+    };
+  }>;
+  /** Fresh weights under published names; the ending of `path` chooses the format. */
+  readonly 'init-weights': JobOf<{
+    request: {
+      readonly model: string;
+      readonly config: EngineConfig;
+      readonly path: string;
+      readonly seed: number;
+      /** As training starts, or random everywhere. */
+      readonly values: 'initial' | 'random';
+      /** Key that wraps the state dict in a torch file. */
+      readonly nesting?: string | undefined;
+    };
+    value: { readonly parameters: number };
+  }>;
+  readonly inspect: JobOf<{ request: { readonly path: string }; value: WeightFileReport }>;
+  /** Parts that are not named stay as they are. */
+  readonly load: JobOf<{
+    request: LoadRequest;
+    event: { readonly type: 'load'; readonly part: keyof LoadParts };
+    /** `remarks` are on the files, for people. */
+    value: LoadedModels & { readonly remarks: readonly string[] };
+  }>;
+  /** Of the process, in bytes. */
+  readonly memory: JobOf<{
+    request: { readonly resetPeak: boolean };
+    value: { readonly residentBytes: number; readonly peakResidentBytes: number };
+  }>;
+  /** Of engines that were opened for tests. */
+  readonly 'read-tensors': JobOf<{
+    request: { readonly path: string; readonly names?: readonly string[] | undefined };
+  }>;
+  readonly sample: JobOf<SampleJob>;
+  /** Of engines that were opened for tests: tells that it began, and waits. */
+  readonly sleep: JobOf<{
+    request: { readonly milliseconds: number };
+    event: { readonly type: 'sleep' };
+  }>;
+  /** Adds pictures, uint8 (H, W, 3), to the statistics of the features. */
+  readonly 'statistics-add': JobOf<{
+    request: { readonly images: readonly string[] };
+    value: { readonly images: number };
+  }>;
+  /** Writes them as torch.save does, and begins anew. */
+  readonly 'statistics-save': JobOf<{
+    request: { readonly path: string };
+    value: { readonly images: number; readonly channels: number };
+  }>;
+  readonly 'train-close': Job;
+  /** Weights under published names; all processes call it, the first one writes. */
+  readonly 'train-export': JobOf<{
+    request: {
+      readonly path: string;
+      readonly weights: TrainedWeights;
+      readonly dtype: StoredDtype;
+      readonly nesting?: string | undefined;
+    };
+    value: { readonly parameters: number };
+  }>;
+  readonly 'train-open': JobOf<{ request: TrainOpenRequest; value: TrainReport }>;
+  /** `sample`, `encode` and `decode` use the weights in training from here on. */
+  readonly 'train-publish': JobOf<{
+    request: { readonly weights: TrainedWeights; readonly dtype: string };
+  }>;
+  /** Reads what `train-save` wrote, whatever the number of processes was. */
+  readonly 'train-restore': JobOf<{
+    request: { readonly folder: string; readonly files: readonly string[] };
+  }>;
+  /** This process's part of a checkpoint: names of files, perhaps none. */
+  readonly 'train-save': JobOf<{
+    request: { readonly folder: string };
+    value: { readonly files: readonly string[] };
+  }>;
+  /** One optimiser step; one that fails has changed nothing. */
+  readonly 'train-step': JobOf<{ request: TrainStepRequest; value: TrainStepValue }>;
+  readonly verify: JobOf<{
+    request: { readonly path: string; readonly sha256?: string | undefined };
+    event: FileProgress;
+    value: VerificationReport;
+  }>;
+}
+
+export type JobKind = keyof Jobs;
+export type JobRequest<Kind extends JobKind> = Jobs[Kind]['request'];
+export type JobValue<Kind extends JobKind> = Jobs[Kind]['value'];
+export type JobEvent<Kind extends JobKind> = Jobs[Kind]['event'];
+
+/** A kind of model part. */
+export interface CatalogueKind {
+  readonly name: string;
+  readonly title: string;
+  /** Pattern of the names of its published files. */
+  readonly files: string;
+  /** Key of its part in a published yaml. */
+  readonly yamlKey: string;
+  /** Channels of each published size. */
+  readonly presets: Readonly<Record<string, number>>;
+}
+
+export interface Catalogue {
+  readonly encoders: readonly CatalogueKind[];
+  readonly decoders: readonly CatalogueKind[];
+  readonly dtypes: readonly string[];
+  readonly jobs: readonly string[];
+  readonly errorCodes: readonly string[];
+}
+
+export interface LoadParts {
+  readonly textEncoder?: { readonly path: string; readonly attentionSoftCap: boolean } | undefined;
+  /** `config`: what the release says of it. */
+  readonly dit?: { readonly path: string; readonly config?: EngineConfig | undefined } | undefined;
+  readonly autoencoder?:
+    | {
+        readonly checkpoint: string;
+        readonly encoder?: string | undefined;
+        /** Dimensions of the yaml, held against the weights. */
+        readonly config?: EngineConfig | undefined;
+      }
+    | undefined;
+  /** `layer` of the encoder; -1 is the last one, whose features are the latents. */
+  readonly statistics?: { readonly path: string; readonly layer: number } | undefined;
+}
+
+export interface LoadRequest extends LoadParts {
+  readonly dtype: 'auto' | StoredDtype;
+  /** Keep the text encoder on the CPU. */
+  readonly offload: boolean;
+}
+
+/** Medians of alternating runs. */
+export interface NativeBenchRow {
+  /** Part, side in pixels, caption tokens where they matter, dtype: "dit-256-128-fp32". */
+  readonly name: string;
+  readonly ours: number;
+  readonly plain: number;
+  readonly unit: 's';
+  /** plain / ours. */
+  readonly ratio: number;
+  /** Bytes by which the process grew at most. */
+  readonly oursPeakRss?: number;
+  readonly plainPeakRss?: number;
+  /** |ours - plain| / |plain| of the results. */
+  readonly difference?: number;
+}
