@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { SignalOptions } from './abort.js';
 import { linkedController, throwIfAborted } from './abort.js';
 import { callerFrames, withCaller } from './caller.js';
+import { ENCODERS } from './config/encoder-model.js';
 import type { Settings } from './config/settings.js';
 import { checkArgument, signalOptionsSchema } from './config/values.js';
 import { DisposedError, SvgT2IError } from './errors.js';
@@ -288,13 +289,12 @@ export class SvgT2I {
   #checkEncoder(): void {
     if (this.models.autoencoder?.canEncode !== false) return;
     const { folder, autoencoder } = this.#loaded.layout;
+    const { label, source } = ENCODERS[autoencoder?.config?.encoderKind ?? 'dinov3'];
     const name = autoencoder?.config?.encoder ?? 'dinov3_vits16plus_pretrain_lvd1689m-4057cbaa.pth';
     throw new SvgT2IError(
       'ERR_SVGT2I_WEIGHTS_MISSING',
-      `no DINOv3 weights to encode with: ${name} is not in ${folder}`,
-      {
-        hint: 'Get them from facebookresearch/dinov3 or facebook/dinov3-vits16plus-pretrain-lvd1689m and put them there.',
-      },
+      `no ${label} weights to encode with: ${name} is not in ${folder}`,
+      { hint: `Get them from ${source} and put them there.` },
     );
   }
 

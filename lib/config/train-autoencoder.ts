@@ -1,6 +1,7 @@
 /** A configuration file of `svg-t2i train autoencoder`: a decoder, and a residual branch, on a frozen encoder. */
 import { z } from 'zod';
 import { defined } from './defined.js';
+import { encoderChannels, encoderModelSchema } from './encoder-model.js';
 import {
   checkCommon,
   commonShape,
@@ -10,39 +11,10 @@ import {
   optimizerSchema,
 } from './train-common.js';
 
-/** Widths of the published encoders. */
-const ENCODER_WIDTHS = {
-  dinov3_vits16: 384,
-  dinov3_vits16plus: 384,
-  dinov3_vitb16: 768,
-  dinov3_vitl16: 1024,
-  dinov3_vitl16plus: 1024,
-  dinov3_vith16plus: 1280,
-  dinov3_vit7b16: 4096,
-} as const;
-
 /** Of one head of the residual branch. */
 const HEAD_CHANNELS = 64;
 
 const size = () => z.number().int().min(1).max(1_000_000);
-
-/** Keys of DINOv3's constructor. */
-const encoderModelSchema = z
-  .strictObject({
-    arch: z.enum(Object.keys(ENCODER_WIDTHS) as [keyof typeof ENCODER_WIDTHS]).optional(),
-    embed_dim: size().optional(),
-    depth: size().optional(),
-    num_heads: size().optional(),
-    ffn_layer: z.enum(['mlp', 'swiglu', 'swiglu32', 'swiglu64', 'swiglu128']).optional(),
-    ffn_ratio: z.number().positive().optional(),
-    n_storage_tokens: z.number().int().min(0).optional(),
-  })
-  .superRefine(({ arch, embed_dim, depth, num_heads }, context) => {
-    const isWhole = embed_dim !== undefined && depth !== undefined && num_heads !== undefined;
-    if ((arch === undefined) !== isWhole) {
-      context.addIssue({ code: 'custom', message: 'needs either arch, or embed_dim, depth and num_heads' });
-    }
-  });
 
 /** The original's own. Sources: arXiv 2512.11749, table 7; `hyconfig` of its yaml for HunyuanImage's decoder. */
 const DECODERS = {
@@ -153,7 +125,11 @@ export const autoencoderTrainingSchema = z
       .prefault({}),
     encoder: z
       .strictObject({
-        weights: z.string().min(1).optional().describe('of DINOv3: a .pth or .safetensors file'),
+        weights: z
+          .string()
+          .min(1)
+          .optional()
+          .describe('of the encoder: a .pth or .safetensors file, or a folder of Hugging Face'),
         train: z
           .boolean()
           .default(false)
@@ -223,6 +199,5 @@ export type AutoencoderTrainingConfig = z.output<typeof autoencoderTrainingSchem
 
 /** Channels of a latent: the encoder's, and those of the residual branch. */
 export function latentChannels({ encoder, residual }: AutoencoderTrainingConfig['model']): number {
-  const width = encoder.embed_dim ?? (encoder.arch === undefined ? 0 : ENCODER_WIDTHS[encoder.arch]);
-  return width + (residual?.output_dim ?? 0);
+  return encoderChannels(encoder) + (residual?.output_dim ?? 0);
 }

@@ -1,5 +1,6 @@
 /** Reads an autoencoder's yaml as the original writes it: `model.params` with dimensions and two weight paths. */
 import { z } from 'zod';
+import { ENCODERS, type EncoderKindName, encoderKind } from '../config/encoder-model.js';
 import { validate } from '../config/validate.js';
 import { MAX_YAML_BYTES, parseYaml } from '../config/yaml.js';
 import { readTextSync } from '../regular-file.js';
@@ -22,13 +23,21 @@ const hunyuanSchema = z.looseObject({
   out_channels: size().default(3),
   upsample_match_channel: z.boolean().default(true),
 });
+/** The original's yaml for SigLIP2 has a folder in place of weights. */
+const encoderSchema = z.looseObject({
+  model_name: z.string().optional(),
+  weights: z.string().nullish(),
+  siglip_location: z.string().nullish(),
+});
 const paramsSchema = z
   .looseObject({
     ckpt_path: z.string().nullish(),
     num_layer: z.number().int().default(-1),
     ddconfig: convSchema.nullish(),
     hyconfig: hunyuanSchema.nullish(),
-    dinoconfig: z.looseObject({ model_name: z.string().optional(), weights: z.string().nullish() }).nullish(),
+    dinoconfig: encoderSchema.nullish(),
+    siglipconfig: encoderSchema.nullish(),
+    maeconfig: encoderSchema.nullish(),
     extra_vit_config: z
       .looseObject({ output_dim: z.number().int().positive(), use_outnorm: z.boolean().default(false) })
       .nullish(),
@@ -57,7 +66,8 @@ export interface AutoencoderConfig {
   /** As written in the yaml, not yet resolved. */
   readonly checkpoint: string | undefined;
   readonly encoder: string | undefined;
-  readonly encoderName: string | undefined;
+  /** By the yaml's key for it and the name of the model there. */
+  readonly encoderKind: EncoderKindName;
   /** Row of the feature statistics. */
   readonly statisticsLayer: number;
   readonly latentChannels: number;
@@ -70,16 +80,33 @@ export interface AutoencoderConfig {
 export function readAutoencoderConfig(path: string): AutoencoderConfig {
   const tree = parseYaml(readTextSync(path, { maxBytes: 16 * MAX_YAML_BYTES }), path);
   const { params } = validate(fileSchema, tree, { source: path }).model;
-  const { dinoconfig, extra_vit_config: residual } = params;
+  const { extra_vit_config: residual } = params;
+  const encoder = encoderOf(params);
   return {
     checkpoint: params.ckpt_path ?? undefined,
-    encoder: dinoconfig?.weights ?? undefined,
-    encoderName: dinoconfig?.model_name,
+    encoder: encoder.weights ?? undefined,
+    encoderKind: encoder.kind,
     statisticsLayer: params.num_layer,
     latentChannels: (params.hyconfig ?? params.ddconfig)?.z_channels ?? 0,
     decoder: decoderOf(params),
     residual: residual ? { output_dim: residual.output_dim, align_distribution: residual.use_outnorm } : null,
   };
+}
+
+function encoderOf(params: z.output<typeof paramsSchema>): {
+  readonly kind: EncoderKindName;
+  readonly weights: string | null | undefined;
+} {
+  for (const kind of Object.keys(ENCODERS) as EncoderKindName[]) {
+    const { yamlKey } = ENCODERS[kind];
+    const part = params[yamlKey];
+    if (!part) continue;
+    // DINOv2 stands under DINOv3's key, told apart by its name.
+    const named = encoderKind({ arch: part.model_name });
+    const weights = part.weights ?? part.siglip_location;
+    return { kind: ENCODERS[named].yamlKey === yamlKey ? named : kind, weights };
+  }
+  return { kind: 'dinov3', weights: undefined };
 }
 
 function decoderOf({ ddconfig, hyconfig }: z.output<typeof paramsSchema>): DecoderDimensions {

@@ -1,5 +1,6 @@
 /** Finds an autoencoder's yaml and the two weight files that it names. */
 import { basename, dirname, join } from 'node:path';
+import { ENCODERS, type EncoderKindName } from '../config/encoder-model.js';
 import { type AutoencoderConfig, readAutoencoderConfig } from './autoencoder-config.js';
 import {
   candidates,
@@ -16,7 +17,7 @@ export interface AutoencoderFiles {
   /** Undefined where the weights were given without a yaml. */
   readonly yaml: string | undefined;
   readonly checkpoint: string;
-  /** DINOv3 of its own; undefined where only the checkpoint can hold it. */
+  /** A vision encoder of its own; undefined where only the checkpoint can hold it. */
   readonly encoder: string | undefined;
   readonly config: AutoencoderConfig | undefined;
   /** Of a representation autoencoder, whose latents are normalised by its own statistics. */
@@ -44,7 +45,7 @@ export function findAutoencoder(folder: string, given: string | undefined): Auto
     return {
       yaml: undefined,
       checkpoint: yaml,
-      encoder: findEncoder(folder, yaml, undefined),
+      encoder: findEncoder(folder, yaml, undefined, undefined),
       config: undefined,
       warnings: [],
     };
@@ -56,7 +57,13 @@ export function findAutoencoder(folder: string, given: string | undefined): Auto
   const checkpoint = looked.map(findWeightsFile).find((path) => path !== undefined);
   if (checkpoint === undefined) return { part: `${part} weights`, looked, fix };
   const { config: settled, warnings } = settleKind(yaml, checkpoint, config);
-  return { yaml, checkpoint, encoder: findEncoder(folder, yaml, config.encoder), config: settled, warnings };
+  return {
+    yaml,
+    checkpoint,
+    encoder: findEncoder(folder, yaml, config.encoder, config.encoderKind),
+    config: settled,
+    warnings,
+  };
 }
 
 /** A release's own folder comes before decoders/ beside it. */
@@ -99,21 +106,31 @@ function weightPlaces(folder: string, from: string, written: string): string[] {
   ];
 }
 
-/** The DINOv3 file of the yaml, or one of the same model under another name, or a Hugging Face folder. */
-function findEncoder(folder: string, from: string, written: string | undefined): string | undefined {
+/** The file of the yaml, or one of the same kind under another name, or a Hugging Face folder. */
+function findEncoder(
+  folder: string,
+  from: string,
+  written: string | undefined,
+  kind: EncoderKindName | undefined,
+): string | undefined {
   if (written !== undefined) {
     const found = weightPlaces(folder, from, written)
       .map(findWeightsFile)
       .find((path) => path !== undefined);
     if (found !== undefined) return found;
   }
-  const named = entries(folder).filter(
-    (entry) => /^dinov3/.test(entry.name) && !/stats/.test(entry.name) && /vit/.test(entry.name),
-  );
-  const file = named.find((entry) => /\.(pth|pt|safetensors)$/.test(entry.name));
-  if (file !== undefined) return join(folder, file.name);
-  const hub = named.find((entry) => isFolder(join(folder, entry.name)));
-  return hub === undefined ? undefined : join(folder, hub.name);
+  // Without a yaml the checkpoint does not say whose features it decodes: DINOv3's, unless there is but one encoder.
+  const kinds: readonly EncoderKindName[] =
+    kind === undefined ? (Object.keys(ENCODERS) as EncoderKindName[]) : [kind];
+  for (const { files } of kinds.map((name) => ENCODERS[name])) {
+    const pattern = new RegExp(files);
+    const named = entries(folder).filter((entry) => pattern.test(entry.name));
+    const file = named.find((entry) => /\.(pth|pt|safetensors)$/.test(entry.name));
+    if (file !== undefined) return join(folder, file.name);
+    const hub = named.find((entry) => isFolder(join(folder, entry.name)));
+    if (hub !== undefined) return join(folder, hub.name);
+  }
+  return undefined;
 }
 
 /**

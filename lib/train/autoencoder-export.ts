@@ -1,6 +1,7 @@
 /** A trained autoencoder in the release's layout: weights and the yaml that describes them. */
 import { basename, join } from 'node:path';
 import { stringify } from 'yaml';
+import { ENCODERS, encoderKind } from '../config/encoder-model.js';
 import { type AutoencoderTrainingConfig, latentChannels } from '../config/train-autoencoder.js';
 import type { Engine } from '../engine.js';
 import { makeFolder, writeDurably } from '../files.js';
@@ -36,17 +37,14 @@ export async function exportAutoencoder(
 
 /** As the original writes and `sample` reads it. */
 function autoencoderYaml(config: AutoencoderTrainingConfig, checkpoint: string): object {
-  const { model, encoder } = config;
+  const { model } = config;
   return {
     model: {
-      target: 'ldm.models.dinov3_decoder_native_resolution.DinoDecoder',
+      target: TARGETS[ENCODERS[encoderKind(model.encoder)].yamlKey],
       params: {
         ckpt_path: checkpoint,
         ...decoderYaml(config),
-        dinoconfig: {
-          model_name: model.encoder.arch ?? 'custom',
-          weights: encoder.weights === undefined ? null : `pre-trained/${basename(encoder.weights)}`,
-        },
+        ...encoderYaml(config),
         extra_vit_config:
           model.residual === null
             ? null
@@ -56,6 +54,25 @@ function autoencoderYaml(config: AutoencoderTrainingConfig, checkpoint: string):
                 vit_type: 'vit-rope-s',
               },
       },
+    },
+  };
+}
+
+/** The original's class for each key of an encoder; its one for DINOv2 is not published. */
+const TARGETS = {
+  dinoconfig: 'ldm.models.dinov3_decoder_native_resolution.DinoDecoder',
+  siglipconfig: 'ldm.models.siglip2_decoder.SigLipv2Decoder',
+  maeconfig: 'ldm.models.mae_decoder.MaeDecoder',
+};
+
+function encoderYaml({ model, encoder }: AutoencoderTrainingConfig): object {
+  const { yamlKey } = ENCODERS[encoderKind(model.encoder)];
+  const weights = encoder.weights === undefined ? null : `pre-trained/${basename(encoder.weights)}`;
+  return {
+    [yamlKey]: {
+      model_name: model.encoder.arch ?? 'custom',
+      weights,
+      ...(yamlKey === 'siglipconfig' ? { siglip_location: weights } : {}),
     },
   };
 }
