@@ -115,7 +115,7 @@ void train(GoldenCase& golden, Operations operations) {
   const Lpips lpips{
       Weights(std::make_shared<MapSource>(draw(golden, "lpips", lpips_keys()), golden.folder(), golden.device()))};
   AutoencoderTrainer trainer(decoder_source, decoder.last_weight(), AutoencoderTrainer::Adversary{patch_source, patch},
-                             lpips, options_of(spec, operations));
+                             {lpips}, options_of(spec, operations));
 
   std::map<std::string, std::vector<double>> series;
   for (int64_t iteration = 0; iteration < spec.at("iterations").as_int(); ++iteration) {
@@ -125,15 +125,15 @@ void train(GoldenCase& golden, Operations operations) {
       reconstructions.push_back(decoder(golden.input(concat(iteration, ".latent.", i))));
     }
     const AutoencoderStepResult result = trainer.step(images, reconstructions);
-    series["total_loss"].push_back(result.total);
-    series["nll_loss"].push_back(result.nll);
-    series["rec_loss"].push_back(result.rec);
-    series["perceptual_loss"].push_back(result.perceptual);
-    series["generator_loss"].push_back(result.generator);
-    series["adaptive_weight"].push_back(result.adaptive_weight);
-    series["discriminator_loss"].push_back(result.discriminator);
-    series["logits_real"].push_back(result.logits_real);
-    series["logits_fake"].push_back(result.logits_fake);
+    series["total_loss"].push_back(result.losses.at("total"));
+    series["nll_loss"].push_back(result.losses.at("nll"));
+    series["rec_loss"].push_back(result.losses.at("rec"));
+    series["perceptual_loss"].push_back(result.losses.at("perceptual"));
+    series["generator_loss"].push_back(result.losses.at("generator"));
+    series["adaptive_weight"].push_back(result.losses.at("adaptiveWeight"));
+    series["discriminator_loss"].push_back(result.losses.at("discriminator"));
+    series["logits_real"].push_back(result.losses.at("logitsReal"));
+    series["logits_fake"].push_back(result.losses.at("logitsFake"));
   }
   for (const std::string& name : golden.output_names()) {
     if (name.rfind("param.", 0) == 0) continue;

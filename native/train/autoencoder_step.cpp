@@ -3,7 +3,6 @@
 #include <c10/core/GradMode.h>
 #include <torch/csrc/autograd/autograd.h>
 
-#include <array>
 #include <cmath>
 
 #include "core/error.h"
@@ -26,12 +25,22 @@ at::Tensor mean_over(const std::vector<at::Tensor>& means, const std::vector<int
   return sum;
 }
 
-/// One copy to the host for all of them.
-std::vector<double> values_of(const std::vector<at::Tensor>& scalars) {
+struct NamedScalar {
+  std::string name;
+  at::Tensor value;  // undefined: 0
+};
+
+/// Adds `share` times each to `sums`, by one copy to the host for all of them. Returns the first.
+double add_values(const std::vector<NamedScalar>& scalars, double share, StepValues& sums) {
   std::vector<at::Tensor> detached;
-  for (const at::Tensor& scalar : scalars) detached.push_back(scalar.detach().to(at::kDouble));
+  for (const auto& [name, value] : scalars) {
+    detached.push_back(value.defined() ? value.detach().to(at::kDouble) : at::zeros({}, at::kDouble));
+    if (detached.back().device() != detached.front().device())
+      detached.back() = detached.back().to(detached[0].device());
+  }
   const at::Tensor host = at::stack(detached).to(at::kCPU);
-  return std::vector<double>(host.data_ptr<double>(), host.data_ptr<double>() + host.numel());
+  for (size_t i = 0; i < scalars.size(); ++i) sums.add(scalars[i].name, share * host.data_ptr<double>()[i]);
+  return host.data_ptr<double>()[0];
 }
 
 /// Adds the gradients of `loss` to those of the source's parameters, and to nothing else on the way. Without a loss
@@ -49,12 +58,6 @@ void backward_into(const std::optional<at::Tensor>& loss, TrainableSource& sourc
 
 std::unique_ptr<ParameterSync> sync_of(const TrainableSource& source, const AutoencoderTrainer::Options& options) {
   return make_parameter_sync(options.group, source.parameters(), source.leaves(), source.order(), options.sync);
-}
-
-/// The means of a result, all but the norm.
-std::array<double*, 9> means_of(AutoencoderStepResult& result) {
-  return {&result.total,           &result.nll,           &result.rec,         &result.perceptual, &result.generator,
-          &result.adaptive_weight, &result.discriminator, &result.logits_real, &result.logits_fake};
 }
 
 /// What one rank saves of a network and its optimiser.
@@ -87,12 +90,12 @@ AutoencoderTrainer::Discriminator::Discriminator(const Adversary& adversary, con
       optimizer(sync->owned(adversary.source->parameters()), options.optimizer) {}
 
 AutoencoderTrainer::AutoencoderTrainer(std::shared_ptr<TrainableSource> generator, at::Tensor last_weight,
-                                       const std::optional<Adversary>& adversary, std::optional<Lpips> lpips,
+                                       const std::optional<Adversary>& adversary, LossParts parts,
                                        const Options& options)
     : options_(options),
       generator_(std::move(generator)),
       last_weight_(std::move(last_weight)),
-      lpips_(std::move(lpips)),
+      parts_(std::move(parts)),
       sync_(sync_of(*generator_, options)),
       optimizer_(sync_->owned(generator_->parameters()), options.optimizer) {
   if (options.ema.decay > 0) {
@@ -121,60 +124,69 @@ void AutoencoderTrainer::accumulate(const Images& images, const Images& reconstr
   };
   const at::Tensor loss = generator_loss(images, reconstructions, share);
   backward_into(weighted(loss), *generator_, *sync_, last);
-  if (!discriminator_) return;
-  const at::Tensor adversarial = finite_ ? adversarial_loss(images, reconstructions, share) : at::Tensor();
-  backward_into(weighted(adversarial), *discriminator_->source, *discriminator_->sync, last);
+  const at::Tensor adversarial = adversarial_loss(images, reconstructions, share);
+  if (discriminator_) backward_into(weighted(adversarial), *discriminator_->source, *discriminator_->sync, last);
 }
 
 at::Tensor AutoencoderTrainer::generator_loss(const Images& images, const Images& reconstructions, double share) {
   const AutoencoderLossOptions& options = options_.loss;
-  Images nlls, recs, distances, logits;
+  const std::vector<DistanceLoss>& distances = distance_losses();
+  Images nlls, recs, logits;
+  std::vector<Images> means(distances.size());
   for (size_t i = 0; i < images.size(); ++i) {
-    const bool perceptual = lpips_ && options.perceptual_weight > 0;
-    // The distance first, the pixels after it: the order in which the reference sums their gradients.
-    const at::Tensor distance = perceptual ? (*lpips_)(images[i], reconstructions[i]).view({-1, 1, 1, 1})
-                                           : at::zeros({1}, reconstructions[i].options());
-    at::Tensor rec = pixel_loss(options.pixel, images[i], reconstructions[i]);  // (B, 3, H, W)
-    if (perceptual) rec = rec + options.perceptual_weight * distance;           // once for every value of the image
+    // The distances first, the pixels after them: the order in which the reference sums their gradients.
+    std::vector<std::pair<double, at::Tensor>> added;
+    for (size_t k = 0; k < distances.size(); ++k) {
+      const double weight = options.*distances[k].weight;
+      if (weight <= 0 || !distances[k].available(parts_)) continue;
+      added.emplace_back(weight, distances[k].of(parts_, images[i], reconstructions[i]).view({-1, 1, 1, 1}));
+      means[k].push_back(added.back().second.mean());
+    }
+    at::Tensor rec = options.pixel.each(images[i] - reconstructions[i]);         // (B, 3, H, W)
+    for (const auto& [weight, distance] : added) rec = rec + weight * distance;  // once for every value of the image
     nlls.push_back((rec / std::exp(options.logvar) + options.logvar).sum() / static_cast<double>(rec.size(0)));
     recs.push_back(rec.mean());
-    distances.push_back(distance.mean());
     if (discriminator_) logits.push_back(discriminator_->network(reconstructions[i], /*training=*/true).flatten());
   }
   const std::vector<int64_t> counts = counts_of(images);
   const at::Tensor nll = mean_over(nlls, counts);
-  at::Tensor total = nll;
-  at::Tensor adversarial = at::zeros_like(nll, nll.options().requires_grad(false)), weight = adversarial;
+  at::Tensor total = nll, adversarial, weight;
   if (discriminator_) {
     adversarial = -at::cat(logits).mean();
     weight = adaptive_weight(nll, adversarial, last_weight_, options.disc_weight);
     total = nll + weight * discriminator_factor(steps_) * adversarial;
   }
-  const std::vector<double> values =
-      values_of({total, nll, mean_over(recs, counts), mean_over(distances, counts), adversarial, weight});
-  double* sums[] = {&sums_.total, &sums_.nll, &sums_.rec, &sums_.perceptual, &sums_.generator, &sums_.adaptive_weight};
-  for (size_t i = 0; i < values.size(); ++i) *sums[i] += share * values[i];
-  finite_ = finite_ && std::isfinite(values[0]);
+  std::vector<NamedScalar> values = {{"total", total}, {"nll", nll}, {"rec", mean_over(recs, counts)}};
+  for (size_t k = 0; k < distances.size(); ++k) {
+    values.push_back({distances[k].name, means[k].empty() ? at::Tensor() : mean_over(means[k], counts)});
+  }
+  values.push_back({"generator", adversarial});
+  values.push_back({"adaptiveWeight", weight});
+  finite_ = std::isfinite(add_values(values, share, sums_)) && finite_;
   return total;
 }
 
 at::Tensor AutoencoderTrainer::adversarial_loss(const Images& images, const Images& reconstructions, double share) {
-  Images losses, reals, fakes;
-  for (size_t i = 0; i < images.size(); ++i) {
-    const at::Tensor real = discriminator_->network(images[i].detach(), /*training=*/true);
-    const at::Tensor fake = discriminator_->network(reconstructions[i].detach(), /*training=*/true);
-    losses.push_back(discriminator_loss(options_.loss.disc_loss, real, fake));
-    reals.push_back(real.mean());
-    fakes.push_back(fake.mean());
+  at::Tensor loss, real_mean, fake_mean;
+  if (discriminator_ && finite_) {
+    Images losses, reals, fakes;
+    for (size_t i = 0; i < images.size(); ++i) {
+      const at::Tensor real = discriminator_->network(images[i].detach(), /*training=*/true);
+      const at::Tensor fake = discriminator_->network(reconstructions[i].detach(), /*training=*/true);
+      losses.push_back(options_.loss.disc_loss.of(real, fake));
+      reals.push_back(real.mean());
+      fakes.push_back(fake.mean());
+    }
+    const std::vector<int64_t> counts = counts_of(images);
+    // The generator's update comes first and counts.
+    loss = discriminator_factor(steps_ + 1) * mean_over(losses, counts);
+    real_mean = mean_over(reals, counts);
+    fake_mean = mean_over(fakes, counts);
   }
-  const std::vector<int64_t> counts = counts_of(images);
-  // The generator's update comes first and counts.
-  const at::Tensor loss = discriminator_factor(steps_ + 1) * mean_over(losses, counts);
-  const std::vector<double> values = values_of({loss, mean_over(reals, counts), mean_over(fakes, counts)});
-  sums_.discriminator += share * values[0];
-  sums_.logits_real += share * values[1];
-  sums_.logits_fake += share * values[2];
-  finite_ = finite_ && std::isfinite(values[0]);
+  // Named in any case, so that all ranks report alike.
+  const std::vector<NamedScalar> values = {
+      {"discriminator", loss}, {"logitsReal", real_mean}, {"logitsFake", fake_mean}};
+  finite_ = std::isfinite(add_values(values, share, sums_)) && finite_;
   return loss;
 }
 
@@ -189,8 +201,9 @@ AutoencoderStepResult AutoencoderTrainer::apply() {
   SVG_CHECK(shares_ > 0, ErrorCode::kInvalidArgument, "[autoencoder_step] nothing was accumulated");
   reduce();
   sum_over_ranks();
-  AutoencoderStepResult result = sums_;
-  for (double* mean : means_of(result)) *mean /= shares_;
+  AutoencoderStepResult result;
+  result.losses = sums_;
+  result.losses.divide(shares_);
   const auto norm_of = [](const TrainableSource& source, ParameterSync& sync) {
     return sync.global_norm(gradient_norm(sync.owned(source.parameters())));
   };
@@ -220,13 +233,15 @@ AutoencoderStepResult AutoencoderTrainer::apply() {
 
 /// What this rank has seen becomes what all have seen, so that they report and decide alike.
 void AutoencoderTrainer::sum_over_ranks() {
-  std::vector<double> values = {shares_, finite_ ? 0.0 : 1.0};
-  for (const double* sum : means_of(sums_)) values.push_back(*sum);
+  std::vector<double> values = sums_.values();
+  values.push_back(shares_);
+  values.push_back(finite_ ? 0 : 1);
   values = sync_->sum(values);
-  shares_ = values[0];
-  finite_ = values[1] == 0;
-  const auto sums = means_of(sums_);
-  for (size_t i = 0; i < sums.size(); ++i) *sums[i] = values[2 + i];
+  finite_ = values.back() == 0;
+  values.pop_back();
+  shares_ = values.back();
+  values.pop_back();
+  sums_.set_values(values);
 }
 
 void AutoencoderTrainer::discard() {

@@ -10,24 +10,20 @@
 
 #include "core/weights.h"
 #include "distributed/parameter_sync.h"
-#include "models/lpips.h"
 #include "models/patch_discriminator.h"
 #include "train/adamw.h"
 #include "train/autoencoder_loss.h"
 #include "train/ema.h"
+#include "train/step_values.h"
 
 namespace svg {
 
-/// Means over the images. Without a discriminator its five values are zero.
 struct AutoencoderStepResult {
-  double total = 0;            // what the generator's update follows
-  double nll = 0;              // pixel and perceptual loss, summed over an image's values
-  double rec = 0;              // the same per value
-  double perceptual = 0;       // distance alone
-  double generator = 0;        // minus the mean logit of the reconstructions
-  double adaptive_weight = 0;  // of the generator's loss, also before disc_start
-  double discriminator = 0;
-  double logits_real = 0, logits_fake = 0;
+  /// Means over the images; those of a discriminator are zero without one:
+  /// "total": what the generator's update follows; "nll": pixel loss and distances, summed over an image's values;
+  /// "rec": the same per value; each of distance_losses() alone; "generator": minus the mean logit of the
+  /// reconstructions; "adaptiveWeight": of that, also before disc_start; "discriminator"; "logitsReal", "logitsFake".
+  StepValues losses;
   double grad_norm = 0;  // of the generator, before clipping
   bool applied = true;   // false where a loss or a gradient was not finite: nothing changed
 };
@@ -50,9 +46,9 @@ class AutoencoderTrainer {
   };
 
   /// `generator`: trained parameters of the autoencoder, asked for by whoever built its modules; `last_weight` is the
-  /// decoder's last layer among them. Without `adversary` and `lpips` their parts of the loss are left out.
+  /// decoder's last layer among them. Without `adversary` and the parts of a distance these are left out of the loss.
   AutoencoderTrainer(std::shared_ptr<TrainableSource> generator, at::Tensor last_weight,
-                     const std::optional<Adversary>& adversary, std::optional<Lpips> lpips, const Options& options);
+                     const std::optional<Adversary>& adversary, LossParts parts, const Options& options);
 
   /// accumulate() of the whole batch, and apply().
   AutoencoderStepResult step(const std::vector<at::Tensor>& images, const std::vector<at::Tensor>& reconstructions);
@@ -97,6 +93,7 @@ class AutoencoderTrainer {
   using Images = std::vector<at::Tensor>;
 
   at::Tensor generator_loss(const Images& images, const Images& reconstructions, double share);
+  /// Undefined without a discriminator, and where the step is lost already.
   at::Tensor adversarial_loss(const Images& images, const Images& reconstructions, double share);
   double discriminator_factor(int64_t steps) const;
   void sum_over_ranks();
@@ -104,13 +101,13 @@ class AutoencoderTrainer {
   Options options_;
   std::shared_ptr<TrainableSource> generator_;
   at::Tensor last_weight_;
-  std::optional<Lpips> lpips_;
+  LossParts parts_;
   std::unique_ptr<ParameterSync> sync_;
   AdamW optimizer_;
   std::optional<Ema> ema_;
   std::optional<Discriminator> discriminator_;
   int64_t steps_ = 0;
-  AutoencoderStepResult sums_;  // of the step so far, weighted by share
+  StepValues sums_;  // of the step so far, weighted by share
   double shares_ = 0;
   bool finite_ = true, reduced_ = false;
 };

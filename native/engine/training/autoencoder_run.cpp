@@ -117,10 +117,10 @@ AutoencoderRun::AutoencoderRun(const EngineModels& state, const Request& request
   fitting_start(for_training(start, *model_), model_->trained()->parameters(), report);
 
   const AutoencoderTrainer::Options training = trainer_options(state, request);
-  std::optional<Lpips> lpips;
-  if (const Request* file = request.find("lpips")) lpips.emplace(open_lpips(*file, state.device, report.remarks));
+  LossParts parts;
+  if (const Request* file = request.find("lpips")) parts.lpips.emplace(open_lpips(*file, state.device, report.remarks));
   const auto against = adversary(training.loss, start, options.seed, state.device);
-  trainer_ = std::make_unique<AutoencoderTrainer>(model_->trained(), model_->last_weight(), against, std::move(lpips),
+  trainer_ = std::make_unique<AutoencoderTrainer>(model_->trained(), model_->last_weight(), against, std::move(parts),
                                                   training);
   request.check_all_read();
   agree_on_weights(state, "initial weights", model_->trained()->parameters());
@@ -158,18 +158,8 @@ Json AutoencoderRun::step(EngineModels& state, const Request& request, const Ten
     trainer_->discard();
     throw;
   }
-  const Json losses = Json::object()
-                          .set("total", result.total)
-                          .set("nll", result.nll)
-                          .set("rec", result.rec)
-                          .set("perceptual", result.perceptual)
-                          .set("generator", result.generator)
-                          .set("adaptiveWeight", result.adaptive_weight)
-                          .set("discriminator", result.discriminator)
-                          .set("logitsReal", result.logits_real)
-                          .set("logitsFake", result.logits_fake);
   return Json::object()
-      .set("losses", losses)
+      .set("losses", result.losses.to_json())
       .set("gradNorm", result.grad_norm)
       .set("applied", result.applied)
       .set("milliseconds", watch.to_json());
