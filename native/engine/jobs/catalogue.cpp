@@ -41,6 +41,28 @@ Json kinds_with_channels(const std::vector<Kind>& kinds) {
   return rows;
 }
 
+/// With what they are conditioned on, and the channels of every preset.
+Json velocity_models() {
+  Json rows = Json::array();
+  for (const VelocityKind& kind : velocity_kinds()) {
+    Json presets = Json::object();
+    std::string condition = "text";
+    for (const std::string& preset : kind.presets) {
+      const VelocityPlan plan = kind.from_json(Json::object().set("arch", preset));
+      presets.set(preset, plan.channels);
+      if (plan.condition.of == ConditionKind::Of::kClass) condition = "class";
+    }
+    rows.push_back(kind_facts(kind).set("condition", condition).set("presets", std::move(presets)));
+  }
+  return rows;
+}
+
+Json conditioners() {
+  Json rows = Json::array();
+  for (const ConditionerKind& kind : conditioner_kinds()) rows.push_back(kind_facts(kind));
+  return rows;
+}
+
 Json error_codes() {
   Json codes = Json::array();
   for (int code = 0; code <= static_cast<int>(ErrorCode::kInternal); ++code) {
@@ -58,12 +80,15 @@ Json dtypes() {
 }  // namespace
 
 /// {} -> {"encoders": [{"name", "title", "files", "yamlKey", "presets": {name: channels}}], "decoders": [the same],
+/// "velocityModels": [the same and "condition": "text" | "class"], "conditioners": [the same without presets],
 /// "solvers": [{"name", "title", "family", "fields", "shift", "leastSteps"}], "dtypes": [names], "jobs": [kinds],
 /// "errorCodes": [names]}.
 JobResult catalogue(EngineState&, const Request&, const TensorMap&, const EventSink&) {
   return {Json::object()
               .set("encoders", kinds_with_channels(encoder_kinds()))
               .set("decoders", kinds_with_channels(decoder_kinds()))
+              .set("velocityModels", velocity_models())
+              .set("conditioners", conditioners())
               .set("solvers", solver_rows())
               .set("dtypes", dtypes())
               .set("jobs", texts(job_kinds(JobSet::kWithThoseOfTests)))

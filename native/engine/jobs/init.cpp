@@ -9,8 +9,6 @@
 #include "io/torch_writer.h"
 #include "models/autoencoder.h"
 #include "models/catalogue.h"
-#include "models/conditioners/gemma2.h"
-#include "models/next_dit/next_dit.h"
 
 namespace svg::jobs {
 namespace {
@@ -27,6 +25,14 @@ class RecordedWeights : public RandomWeights {
   TensorMap state;
 };
 
+template <typename Model>
+void touch(Model&) {}
+
+// What reads prompts asks for its head when it first writes.
+void touch(Conditioner& model) {
+  if (TextWriter* writer = model.writer()) writer->generate({0}, 1, {});
+}
+
 template <typename Plan>
 TensorMap built_below(const std::string& prefix, const Weights& weights, const Plan& plan) {
   plan.build(weights.scope(prefix));
@@ -36,29 +42,27 @@ TensorMap built_below(const std::string& prefix, const Weights& weights, const P
 }
 
 TensorMap build_part(const std::string& model, const Json& config, const Weights& weights) {
-  std::string known = "autoencoder, gemma2, next_dit, statistics";
+  std::string known = "autoencoder, statistics";
   const auto built = [&](const auto& kinds) -> std::optional<TensorMap> {
     for (const auto& kind : kinds) {
       known += ", " + kind.name;
       if (!same_kind(kind.name, model)) continue;
       const auto plan = kind.from_json(config);
-      plan.build(weights);
+      touch(*plan.build(weights));
       return plan.fixed_tensors();
     }
     return std::nullopt;
   };
   if (auto fixed = built(encoder_kinds())) return *fixed;
   if (auto fixed = built(decoder_kinds())) return *fixed;
+  if (auto fixed = built(velocity_kinds())) return *fixed;
+  if (auto fixed = built(conditioner_kinds())) return *fixed;
   throw Error(ErrorCode::kInvalidArgument, concat("unknown model \"", model, "\": known are ", known));
 }
 
 // Building a model asks the source for every parameter, and so draws it. Returns what no initialiser gives.
 TensorMap build(const std::string& model, const Json& config, const Weights& weights) {
-  if (model == "next_dit") {
-    NextDit(weights, NextDitConfig::from_json(config));
-  } else if (model == "gemma2") {
-    Gemma2(weights, Gemma2Config::from_json(config)).next_token_logits({0});  // also asks for the head
-  } else if (model == "autoencoder") {
+  if (model == "autoencoder") {
     const AutoencoderConfig parts = AutoencoderConfig::from_json(config);
     TensorMap fixed = built_below("decoder", weights, parts.decoder);
     if (parts.residual) ResidualVit(weights.scope("extra_vit"), *parts.residual);

@@ -10,8 +10,6 @@
 #include "io/mapped_file.h"
 #include "io/model_config.h"
 #include "models/catalogue.h"
-#include "models/conditioners/gemma2.h"
-#include "models/next_dit/next_dit.h"
 
 namespace svg::jobs {
 namespace {
@@ -34,17 +32,20 @@ class WeightFiles {
 Json load_text_encoder(EngineState& state, WeightFiles& files, const Request& request, at::Device device,
                        at::ScalarType dtype) {
   const std::string& folder = request.at("path").as_string();
-  const Json json = read_model_config(folder);
-  SVG_CHECK(json.is_object(), ErrorCode::kFileNotFound, folder, " holds no config.json");
-  const Gemma2Config config = Gemma2Config::from_json(json, request.at("attentionSoftCap").as_bool());
-  auto text_encoder = std::make_unique<Gemma2>(files.open(folder, "a text encoder", device, dtype), config);
-  text_encoder->refuse_unknown();
-  state.conditioner = std::move(text_encoder);
+  const Json config = read_model_config(folder);
+  SVG_CHECK(config.is_object(), ErrorCode::kFileNotFound, folder, " holds no config.json");
+  const Weights weights = files.open(folder, "a text encoder", device, dtype);
+  const ConditionerKind* found = recognise_conditioner(weights);
+  // The first of the table says what is missing.
+  const ConditionerKind& kind = found ? *found : conditioner_kinds().front();
+  const Weights own = kind.under_own_names(weights);
+  const Json said = Json::object().set("attentionSoftCap", request.at("attentionSoftCap").as_bool());
+  const auto beside = [&] { return config; };
+  auto conditioner = kind.infer(own, beside, said).build(own);
+  refuse_unknown_tensors(weights, kind.title, [&](const std::string& name) { return kind.spares(name); });
+  state.conditioner = std::move(conditioner);
   return state.conditioner->facts();
 }
-
-// Rotary tables are computed, not read.
-bool is_spare_of_dit(const std::string& name) { return name == "freqs_cis" || name.rfind("rope_embedder.", 0) == 0; }
 
 Json facts_of(const VelocityModel& model) {
   const ConditionKind condition = model.condition();
@@ -64,16 +65,32 @@ Json facts_of(const VelocityModel& model) {
       .set("maxCaptionTokens", condition.most_tokens);
 }
 
+const VelocityKind& velocity_kind_in(const Weights& weights, const Json& said) {
+  if (said.find("kind")) return velocity_kind_of(said);
+  if (const VelocityKind* found = recognise_velocity_model(weights)) return *found;
+  std::string known;
+  for (const VelocityKind& kind : velocity_kinds()) known += (known.empty() ? "" : ", ") + kind.title;
+  const std::optional<RecognisedModel> other = recognise_model(weights);
+  throw Error(ErrorCode::kWeightsMismatch,
+              concat(weights.description(), " holds no diffusion transformer",
+                     other ? concat(": it is ", other->description) : " of a known kind"),
+              "Known are: " + known + ". `svg-t2i inspect FILE` says what a file is.");
+}
+
 Json load_dit(EngineState& state, WeightFiles& files, const Request& request, at::ScalarType dtype) {
-  const std::string& path = request.at("path").as_string();
+  const std::string path = request.at("path").as_string();
   read_model_config(path);  // refuses quantised weights by what it says
   const Weights weights = files.open(path, "a diffusion transformer", state.device, dtype);
   const Request* given = request.find("config");
-  const NextDitConfig config = NextDitConfig::infer(weights, given ? given->as_config() : Json::object());
-  auto dit = std::make_unique<NextDit>(weights, config);
-  refuse_unknown_tensors(weights, "a NextDiT", is_spare_of_dit);
-  state.velocity_model = std::move(dit);
-  return facts_of(*state.velocity_model);
+  const Json said = given ? given->as_config() : Json::object();
+  const VelocityKind& kind = velocity_kind_in(weights, said);
+  const Weights own = kind.under_own_names(weights);
+  const auto beside = [&] { return read_model_config(path); };
+  const VelocityPlan plan = kind.infer(own, beside, said);
+  auto model = plan.build(own);
+  refuse_unknown_tensors(weights, "a " + kind.title, [&](const std::string& name) { return kind.spares(name); });
+  state.velocity_model = std::move(model);
+  return facts_of(*state.velocity_model).set("kind", kind.name).set("description", plan.description);
 }
 
 // The yaml's dimensions against those of the weights: {"decoder": {...}, "residual": {...} or null}.

@@ -11,7 +11,7 @@
 #include "engine/models.h"
 #include "engine/training/live_features.h"
 #include "engine/training/options.h"
-#include "models/next_dit/next_dit.h"
+#include "models/catalogue.h"
 #include "plain/plain_training.h"
 #include "train/draws.h"
 
@@ -47,9 +47,9 @@ DitTrainerOptions trainer_options(const Request& request, const EngineModels& st
   return options;
 }
 
-void check_against(const EngineModels& state, const VelocityModel& model) {
+void check_against(const EngineModels& state, const VelocityPlan& plan) {
   const int64_t channels = require(state.statistics, "feature statistics").channels();
-  SVG_CHECK(channels == model.channels(), ErrorCode::kWeightsMismatch, "the model draws latents of ", model.channels(),
+  SVG_CHECK(channels == plan.channels, ErrorCode::kWeightsMismatch, "the model draws latents of ", plan.channels,
             " channels, the feature statistics hold ", channels);
 }
 
@@ -57,17 +57,18 @@ void check_against(const EngineModels& state, const VelocityModel& model) {
 
 DitRun::DitRun(const EngineModels& state, const Request& request, StartReport& report)
     : is_first_(!state.group || state.group->rank() == 0), seed_(request.at("seed").as_int()) {
-  require(state.statistics, "feature statistics");
-  build_ = [config = NextDitConfig::from_json(request.at("model").as_config())](const Weights& weights) {
-    return std::make_unique<NextDit>(weights, config);
-  };
+  const Json model = request.at("model").as_config();
+  const VelocityKind& kind = velocity_kind_of(model);
+  plan_ = kind.from_json(model);
+  check_against(state, plan_);
   if (const Request* shards = request.find("cache")) {
     cache_ = std::make_unique<FeatureCache>(shards->as_string_list());
   }
-  trainer_ = std::make_unique<DitTrainer>(build_, TensorMap{}, trainer_options(request, state), seeded_generator(seed_),
+  trainer_ = std::make_unique<DitTrainer>(plan_.build, TensorMap{}, trainer_options(request, state), seeded_generator(seed_),
                                           state.device);
-  check_against(state, trainer_->model());
-  trainer_->start_from(fitting_start(read_start(request, report.remarks), trainer_->parameters(), report));
+  TensorMap start = read_start(request, report.remarks);
+  std::erase_if(start, [&](const auto& entry) { return kind.spares(entry.first); });
+  trainer_->start_from(fitting_start(start, trainer_->parameters(), report));
   request.check_all_read();
   agree_on_weights(state, "initial weights", trainer_->parameters());
 }
@@ -79,7 +80,7 @@ DitRun::CachePlace DitRun::place(const Request& request) const {
 
 DitRun::ConditionSource DitRun::condition(const Request& request, const TensorMap& tensors) const {
   if (request.find("shard")) return {{}, place(request)};
-  return {condition_input(request, trainer_->model().condition(), tensors), {}};
+  return {condition_input(request, plan_.condition, tensors), {}};
 }
 
 DitRun::Step DitRun::parse(const Request& request, const TensorMap& tensors) const {
@@ -138,7 +139,7 @@ std::vector<at::Tensor> DitRun::conditions(EngineModels& state, const std::vecto
       places.push_back(i);
     }
   }
-  const std::vector<at::Tensor> encoded = encode_conditions(state, trainer_->model().condition(), inputs);
+  const std::vector<at::Tensor> encoded = encode_conditions(state, plan_.condition, inputs);
   for (size_t k = 0; k < places.size(); ++k) conditions[places[k]] = encoded[k];
   return conditions;
 }
@@ -214,10 +215,13 @@ Json DitRun::step(EngineModels& state, const Request& request, const TensorMap& 
 }
 
 TensorMap DitRun::weights(TrainedWeights kind) const {
-  if (kind == TrainedWeights::kEma) return trainer_->gather_ema();
   TensorMap weights;
+  if (kind == TrainedWeights::kEma) weights = trainer_->gather_ema();
   if (!is_first_) return weights;
-  for (const auto& [name, parameter] : trainer_->parameters()) weights[name] = parameter.detach();
+  if (kind == TrainedWeights::kRaw) {
+    for (const auto& [name, parameter] : trainer_->parameters()) weights[name] = parameter.detach();
+  }
+  weights.merge(plan_.fixed_tensors());
   return weights;
 }
 
@@ -226,7 +230,7 @@ void DitRun::publish(EngineModels& state, TrainedWeights kind, at::ScalarType dt
   for (const auto& [name, tensor] : weights(kind)) copies[name] = tensor.clone();
   if (!is_first_) return;
   const auto source = std::make_shared<MapSource>(std::move(copies), "the weights in training", state.device, dtype);
-  state.velocity_model = build_(Weights(source));
+  state.velocity_model = plan_.build(Weights(source));
   state.conditions.clear();
 }
 

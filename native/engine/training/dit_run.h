@@ -7,6 +7,7 @@
 #include "engine/conditions.h"
 #include "engine/training/feature_cache.h"
 #include "engine/training/training_run.h"
+#include "models/kinds.h"
 #include "train/dit_step.h"
 
 namespace svg {
@@ -69,7 +70,7 @@ class DitRun : public TrainingRun {
 
   bool is_first_;  // of the ranks
   int64_t seed_;
-  BuildVelocityModel build_;
+  VelocityPlan plan_;
   std::unique_ptr<FeatureCache> cache_;
   std::unique_ptr<DitTrainer> trainer_;
 };
