@@ -10,6 +10,7 @@
 #include "io/mapped_file.h"
 #include "io/model_config.h"
 #include "models/catalogue.h"
+#include "models/recognise.h"
 
 namespace svg::jobs {
 namespace {

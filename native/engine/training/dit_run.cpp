@@ -64,8 +64,8 @@ DitRun::DitRun(const EngineModels& state, const Request& request, StartReport& r
   if (const Request* shards = request.find("cache")) {
     cache_ = std::make_unique<FeatureCache>(shards->as_string_list());
   }
-  trainer_ = std::make_unique<DitTrainer>(plan_.build, TensorMap{}, trainer_options(request, state), seeded_generator(seed_),
-                                          state.device);
+  trainer_ = std::make_unique<DitTrainer>(plan_.build, TensorMap{}, trainer_options(request, state),
+                                          seeded_generator(seed_), state.device);
   TensorMap start = read_start(request, report.remarks);
   std::erase_if(start, [&](const auto& entry) { return kind.spares(entry.first); });
   trainer_->start_from(fitting_start(start, trainer_->parameters(), report));
