@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "models/vit/positions.h"
 
 namespace svg {
 namespace {
@@ -50,12 +51,6 @@ int64_t heads_without_norm(const Json& given, int64_t hidden_size, int64_t atten
     if (preset.hidden_size == hidden_size && attention_width == hidden_size) return preset.heads;
   }
   throw Error(ErrorCode::kInvalidConfig, "weights without q_norm do not tell the number of heads: give num_heads");
-}
-
-int64_t side_of_square(int64_t value) {
-  int64_t root = 0;
-  while ((root + 1) * (root + 1) <= value) ++root;
-  return root * root == value ? root : 0;
 }
 
 }  // namespace

@@ -1,9 +1,9 @@
 // Where a RAE decoder's dimensions come from: configurations of two projects, or the weights.
-#include <cmath>
 
 #include "core/error.h"
 #include "models/decoders/rae.h"
 #include "models/decoders/rae_names.h"
+#include "models/vit/positions.h"
 
 namespace svg {
 namespace {
@@ -16,12 +16,6 @@ std::array<double, 3> colours(const Json& json, const char* key, const std::arra
   if (!list) return fallback;
   SVG_CHECK(list->as_array().size() == 3, ErrorCode::kInvalidConfig, "[rae_decoder] ", key, " must be 3 numbers");
   return {list->as_array()[0].as_double(), list->as_array()[1].as_double(), list->as_array()[2].as_double()};
-}
-
-/// n where `cells` = n * n, else 0.
-int64_t side_of_square(int64_t cells) {
-  const auto n = static_cast<int64_t>(std::llround(std::sqrt(static_cast<double>(cells))));
-  return n * n == cells ? n : 0;
 }
 
 at::Tensor cell_statistic(const Weights& weights, const std::string& name, int64_t channels) {

@@ -1,8 +1,8 @@
 // Where the dimensions of RAE's transformer come from: RAE's yaml, or the weights.
-#include <cmath>
 
 #include "core/error.h"
 #include "models/rae_dit/rae_dit.h"
+#include "models/vit/positions.h"
 
 namespace svg {
 namespace {
@@ -26,11 +26,6 @@ int64_t rae_mlp_hidden(int64_t width, double ratio, bool gated) {
 
 int64_t published_rae_heads(int64_t width) {
   return width == 1152 || width == 2048 ? 16 : std::max<int64_t>(1, width / 64);
-}
-
-int64_t rae_side_of_square(int64_t cells) {
-  const auto n = static_cast<int64_t>(std::llround(std::sqrt(static_cast<double>(cells))));
-  return n * n == cells ? n : 0;
 }
 
 void check_rae_part(const RaeDitPart& part, const char* name, bool rotary) {
@@ -174,7 +169,7 @@ RaeDitConfig RaeDitConfig::infer(const Weights& weights) {
   const auto rotation = weights.shape_of("enc_feat_rope.freqs_cos");
   config.rotary = rotation.has_value();
   const int64_t cells = config.positions ? side("pos_embed", 1) : rotation ? rotation->at(0) : 256;
-  config.grid = rae_side_of_square(cells);
+  config.grid = side_of_square(cells);
   SVG_CHECK(config.grid > 0, ErrorCode::kWeightsMismatch, "[rae_dit] trained on ", cells, " cells, which is no square");
   config.classes = side("y_embedder.embedding_table.weight", 0) - 1;
   config.check();

@@ -5,6 +5,11 @@
 
 namespace svg {
 
+int64_t side_of_square(int64_t cells) {
+  const int64_t side = std::llround(std::sqrt(static_cast<double>(std::max<int64_t>(cells, 0))));
+  return side * side == cells ? side : 0;
+}
+
 at::Tensor resized_positions(const at::Tensor& table, int64_t rows, int64_t columns, const PositionResize& how) {
   const int64_t side = std::lround(std::sqrt(static_cast<double>(table.size(1))));
   if (rows == side && columns == side) return table.to(at::kFloat);

@@ -13,6 +13,9 @@ struct PositionResize {
   double offset = 0;
 };
 
+/// n where cells = n * n, 0 for a number that is no square.
+int64_t side_of_square(int64_t cells);
+
 /// table (1, side * side, C), row-major -> (1, rows * columns, C), fp32. As it is where the grids agree.
 at::Tensor resized_positions(const at::Tensor& table, int64_t rows, int64_t columns, const PositionResize& how);
 
