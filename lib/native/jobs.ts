@@ -245,6 +245,8 @@ export interface LoadParts {
     | {
         readonly checkpoint: string;
         readonly encoder?: string | undefined;
+        /** Mean and variance of every cell, of a representation autoencoder. */
+        readonly statistics?: string | undefined;
         /** Dimensions of the yaml, held against the weights. */
         readonly config?: EngineConfig | undefined;
       }

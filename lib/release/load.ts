@@ -108,7 +108,10 @@ function loadRequest(layout: ReleaseLayout, options: ResolvedModelOptions) {
 }
 
 /** Statistics in a file of their own, and what the weights do not tell. */
-function raeRequest(rae: RaeFiles | undefined): { readonly [key: string]: JsonValue } {
+function raeRequest(rae: RaeFiles | undefined): {
+  readonly statistics?: string;
+  readonly config?: EngineConfig;
+} {
   if (rae === undefined) return {};
   const { statistics, said } = rae;
   return { ...(statistics === undefined ? {} : { statistics }), config: { decoder: said } };

@@ -7,7 +7,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { readOptionalFile } from '../config/optional-file.js';
 import { validate } from '../config/validate.js';
-import type { JsonValue } from '../engine.js';
+import type { EngineConfig } from '../native/jobs.js';
 import { readTextSync } from '../regular-file.js';
 import { entries, isFile, isFolder } from './find.js';
 
@@ -18,7 +18,7 @@ export interface RaeFiles {
   /** Mean and variance of every cell; inside the checkpoint where undefined. */
   readonly statistics: string | undefined;
   /** What the weights do not tell of the decoder, under the engine's keys. */
-  readonly said: JsonValue;
+  readonly said: EngineConfig;
 }
 
 const decoderFile = /^(model|[a-z0-9]+_decoder)\.(pt|pth|safetensors)$/;
