@@ -1,10 +1,12 @@
 /** The typed pipeline: a release loaded once, then pictures from text, and pictures to features and back. */
+
 import { randomInt } from 'node:crypto';
 import { z } from 'zod';
 import type { SignalOptions } from './abort.js';
 import { linkedController, throwIfAborted } from './abort.js';
 import { callerFrames, withCaller } from './caller.js';
 import { ENCODERS } from './config/encoder-model.js';
+import { PUBLISHED_CELL_PIXELS } from './config/latent-grid.js';
 import type { Settings } from './config/settings.js';
 import { checkArgument, signalOptionsSchema } from './config/values.js';
 import { DisposedError, SvgT2IError } from './errors.js';
@@ -24,7 +26,14 @@ import type { GeneratedImage } from './pipeline/generated-image.js';
 import type { Latent } from './pipeline/latent.js';
 import { SampleRun } from './pipeline/sample-run.js';
 import { checkSubjects } from './pipeline/subjects.js';
-import { imageFrom, imageTensor, latentFrom, latentSchema, latentTensor } from './pipeline/tensors.js';
+import {
+  checkCells,
+  imageFrom,
+  imageTensor,
+  latentFrom,
+  latentSchema,
+  latentTensor,
+} from './pipeline/tensors.js';
 import { NO_TIME } from './pipeline/timings.js';
 import type {
   FailedImage,
@@ -148,7 +157,7 @@ export class SvgT2I {
    */
   async *stream(request: GenerateRequest): AsyncGenerator<GenerateEvent, void> {
     const { signal, noise, only, returnLatents, returnDecoded, previewEvery, keepGoing, ...settings } =
-      checkRequest(request, this.#loaded.defaults);
+      checkRequest(request, this.#loaded.defaults, this.#cellPixels());
     const seed = settings.seed === 'random' ? randomInt(2 ** 47) : settings.seed;
     const { kind } = this.#loaded;
     const tokenizer = kind.condition === 'text' ? this.#tokenizer() : undefined;
@@ -182,7 +191,7 @@ export class SvgT2I {
   /**
    * Features of pictures, un-normalised: what decode() takes.
    *
-   * @param images whose sides are multiples of 16
+   * @param images whose sides are multiples of `models.autoencoder.cellPixels`, 16 with the published ones
    * @throws SvgT2IError ERR_SVGT2I_INVALID_ARGUMENT, ERR_SVGT2I_WEIGHTS_MISSING without the encoder's weights; or the signal's
    *   reason
    *
@@ -194,13 +203,14 @@ export class SvgT2I {
     const { signal } = checkArgument('options', signalOptionsSchema, options);
     if (checked.length === 0) return [];
     this.#checkEncoder();
-    const tensors = Object.fromEntries(checked.map((image, i) => [`image.${i}`, imageTensor(image, i)]));
+    for (const [i, image] of checked.entries()) checkCells(image, i, this.#cellPixels());
+    const tensors = Object.fromEntries(checked.map((image, i) => [`image.${i}`, imageTensor(image)]));
     const result = await this.#engine().run('encode', {}, { tensors, signal });
     return checked.map((_, i) => latentFrom(result.tensors, `latent.${i}`));
   }
 
   /**
-   * Pictures of features, 16 times as wide and high.
+   * Pictures of features, `models.autoencoder.cellPixels` times as wide and high.
    *
    * @throws SvgT2IError ERR_SVGT2I_INVALID_ARGUMENT; or the signal's reason
    *
@@ -219,7 +229,7 @@ export class SvgT2I {
   /**
    * Encodes and decodes pictures one by one and measures what is lost.
    *
-   * @param images whose sides are multiples of 16
+   * @param images whose sides are multiples of `models.autoencoder.cellPixels`, 16 with the published ones
    * @throws SvgT2IError as encode()
    *
    * @example
@@ -296,6 +306,11 @@ export class SvgT2I {
       `no ${label} weights to encode with: ${name} is not in ${folder}`,
       { hint: `Get them from ${source} and put them there.` },
     );
+  }
+
+  /** Pixels a side of a latent's cell. */
+  #cellPixels(): number {
+    return this.#loaded.models.autoencoder?.cellPixels ?? PUBLISHED_CELL_PIXELS;
   }
 
   #engine() {

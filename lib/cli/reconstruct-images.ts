@@ -1,7 +1,7 @@
 /** The work of `svg-t2i reconstruct`. */
+
 import { basename, extname, join } from 'node:path';
 import type { ResolvedModelOptions } from '../config/model.js';
-import { PATCH_PIXELS } from '../config/request.js';
 import { SvgT2IError } from '../errors.js';
 import { type DecodeOptions, readImage } from '../image/decode.js';
 import { encodeImage, outputFormatOf } from '../image/encode.js';
@@ -9,6 +9,7 @@ import { gridImage } from '../image/grid.js';
 import { resizeImage } from '../image/resize.js';
 import { cropImage, type RgbImage } from '../image/rgb-image.js';
 import { SvgT2I } from '../pipeline.js';
+import { findCellPixels } from '../release/cell-pixels.js';
 import { isFolder } from '../release/find.js';
 import { findRelease } from '../release/layout.js';
 import { formatTable, note, printJson, printLine, warn } from './output.js';
@@ -30,11 +31,12 @@ export async function reconstructAll(
   },
 ): Promise<void> {
   const { model, reading, maxSide, json } = options;
-  if (!Number.isInteger(maxSide) || maxSide < PATCH_PIXELS) {
-    throw new SvgT2IError('ERR_SVGT2I_USAGE', `--max-side must be a whole number from ${PATCH_PIXELS}`);
+  const cellPixels = findCellPixels(model);
+  if (!Number.isInteger(maxSide) || maxSide < cellPixels) {
+    throw new SvgT2IError('ERR_SVGT2I_USAGE', `--max-side must be a whole number from ${cellPixels}`);
   }
   // Every file is decoded once before anything is loaded, so that a broken one is told at once.
-  for (const path of paths) fitImage(await readImage(path, reading), maxSide, path);
+  for (const path of paths) fitImage(await readImage(path, reading), maxSide, path, cellPixels);
   const files = await planFiles(paths, options.output);
   const parts = ['autoencoder'] as const;
   findRelease(model, parts);
@@ -48,7 +50,7 @@ export async function reconstructAll(
     for (const message of pipeline.warnings) bar.aside(() => warn(message));
     for (const [i, path] of paths.entries()) {
       bar.update(i, path);
-      const original = fitImage(await readImage(path, reading), maxSide, path);
+      const original = fitImage(await readImage(path, reading), maxSide, path, cellPixels);
       const [result] = await pipeline.reconstruct([original], { signal });
       const file = files[i];
       if (result === undefined || file === undefined) continue;
@@ -69,18 +71,18 @@ export async function reconstructAll(
   }
 }
 
-/** Scaled down so that no side passes `maxSide`, then cut to multiples of 16 around the middle. */
-export function fitImage(image: RgbImage, maxSide: number, name: string): RgbImage {
+/** Scaled down so that no side passes `maxSide`, then cut to whole cells around the middle. */
+export function fitImage(image: RgbImage, maxSide: number, name: string, cellPixels: number): RgbImage {
   const scale = Math.min(1, maxSide / Math.max(image.width, image.height));
   const scaled = (side: number) => Math.max(1, Math.round(side * scale));
   const size = { width: scaled(image.width), height: scaled(image.height) };
   const small = scale === 1 ? image : resizeImage(image, size, 'bicubic');
-  const width = small.width - (small.width % PATCH_PIXELS);
-  const height = small.height - (small.height % PATCH_PIXELS);
+  const width = small.width - (small.width % cellPixels);
+  const height = small.height - (small.height % cellPixels);
   if (width === 0 || height === 0) {
     throw new SvgT2IError(
       'ERR_SVGT2I_IMAGE',
-      `${name} is ${size.width}x${size.height}; at least ${PATCH_PIXELS} pixels a side are needed`,
+      `${name} is ${size.width}x${size.height}; at least ${cellPixels} pixels a side are needed`,
     );
   }
   const left = Math.floor((small.width - width) / 2);

@@ -1,11 +1,8 @@
 /** What to draw: one schema for the API, the command line and the configuration files. */
 import { z } from 'zod';
+import { MAX_SIDE_CELLS, PUBLISHED_CELL_PIXELS } from './latent-grid.js';
 import type { Solver } from './settings.js';
 
-/** Latents have 1/16 of the picture's side. */
-export const PATCH_PIXELS = 16;
-/** The position table of the published models has 512 rows and 512 columns (axes_lens 600, 512, 512). */
-export const MAX_SIDE_PIXELS = 512 * PATCH_PIXELS;
 /** Longest caption in tokens, the system prompt and <bos> included; what is longer is cut with a warning. */
 export const MAX_CAPTION_TOKENS = 512;
 
@@ -29,15 +26,15 @@ export function defaultShift(solver: Solver): number {
   return solver === 'dpm++' ? 10 : 6;
 }
 
-const side = (name: string) =>
+const side = (name: string, cellPixels: number) =>
   z
     .number()
     .int()
-    .min(PATCH_PIXELS)
-    .max(MAX_SIDE_PIXELS)
-    .multipleOf(PATCH_PIXELS)
+    .min(cellPixels)
+    .max(MAX_SIDE_CELLS * cellPixels)
+    .multipleOf(cellPixels)
     .default(1024)
-    .describe(`${name} in pixels, a multiple of ${PATCH_PIXELS}`);
+    .describe(`${name} in pixels, a multiple of ${cellPixels}`);
 
 /** Every setting of a picture but its prompt. */
 export const settingsSchema = z.strictObject({
@@ -46,8 +43,8 @@ export const settingsSchema = z.strictObject({
     .string()
     .default('base')
     .describe('align, base, aesthetics, real, 4grid, empty, enhance, or a text of your own'),
-  width: side('width'),
-  height: side('height'),
+  width: side('width', PUBLISHED_CELL_PIXELS),
+  height: side('height', PUBLISHED_CELL_PIXELS),
   count: z.number().int().min(1).max(100_000).default(1).describe('pictures per prompt'),
   batchSize: z
     .number()
@@ -106,6 +103,12 @@ export const settingsSchema = z.strictObject({
   renorm: z.number().positive().max(1000).default(1).describe('factor on the limit of guidance mode renorm'),
 });
 
+/** The same for an autoencoder with cells of so many pixels a side. */
+export function settingsSchemaOf(cellPixels: number): typeof settingsSchema {
+  if (cellPixels === PUBLISHED_CELL_PIXELS) return settingsSchema;
+  return settingsSchema.extend({ width: side('width', cellPixels), height: side('height', cellPixels) });
+}
+
 /** Rules between fields; zod checks each field alone. */
 export function checkTogether(request: z.output<typeof settingsSchema>, context: z.RefinementCtx): void {
   const refuse = (path: string, message: string, input: unknown, hint?: string) =>
@@ -150,34 +153,40 @@ export function seedOf(
 }
 
 /** Settings as a configuration file holds them; prompts come from the command line. */
-export const settingsWithRules = settingsSchema.superRefine(checkTogether);
+export function settingsWithRulesOf(cellPixels: number) {
+  return settingsSchemaOf(cellPixels).superRefine(checkTogether);
+}
+export const settingsWithRules = settingsWithRulesOf(PUBLISHED_CELL_PIXELS);
 
 const classSchema = z.union([z.number().int().min(0).max(1_000_000), z.string().min(1)]);
 
 /** A whole request of the API. */
-export const requestSchema = settingsSchema
-  .extend({
-    prompt: z
-      .union([z.string(), z.array(z.string()).min(1)], { error: 'must be a text or a list of texts' })
-      .optional()
-      .describe('what to draw, in any language that Gemma reads'),
-    class: z
-      .union([classSchema, z.array(classSchema).min(1)], {
-        error: 'must be a number from 0 on, a name, or a list of them',
-      })
-      .optional()
-      .describe('what a class-conditional model draws, in place of a prompt'),
-  })
-  .superRefine((request, context) => {
-    checkTogether(request, context);
-    const { prompt, class: classes } = request;
-    if ((prompt === undefined) !== (classes === undefined)) return;
-    const message =
-      prompt === undefined
-        ? 'is missing: a prompt, or a class'
-        : 'was given beside a class: one of them is drawn';
-    context.addIssue({ code: 'custom', path: ['prompt'], message, input: prompt });
-  });
+export function requestSchemaOf(cellPixels: number) {
+  return settingsSchemaOf(cellPixels)
+    .extend({
+      prompt: z
+        .union([z.string(), z.array(z.string()).min(1)], { error: 'must be a text or a list of texts' })
+        .optional()
+        .describe('what to draw, in any language that Gemma reads'),
+      class: z
+        .union([classSchema, z.array(classSchema).min(1)], {
+          error: 'must be a number from 0 on, a name, or a list of them',
+        })
+        .optional()
+        .describe('what a class-conditional model draws, in place of a prompt'),
+    })
+    .superRefine((request, context) => {
+      checkTogether(request, context);
+      const { prompt, class: classes } = request;
+      if ((prompt === undefined) !== (classes === undefined)) return;
+      const message =
+        prompt === undefined
+          ? 'is missing: a prompt, or a class'
+          : 'was given beside a class: one of them is drawn';
+      context.addIssue({ code: 'custom', path: ['prompt'], message, input: prompt });
+    });
+}
+export const requestSchema = requestSchemaOf(PUBLISHED_CELL_PIXELS);
 
 /** With every default filled in. */
 export type ResolvedSettings = z.output<typeof settingsSchema>;

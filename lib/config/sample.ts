@@ -1,7 +1,8 @@
 /** A configuration file of `svg-t2i sample`: three sections, each with its own schema. */
 import { z } from 'zod';
+import { PUBLISHED_CELL_PIXELS } from './latent-grid.js';
 import { modelSchema } from './model.js';
-import { settingsWithRules } from './request.js';
+import { settingsWithRulesOf } from './request.js';
 
 export const MISMATCH_MODES = ['redraw', 'keep', 'refuse'] as const;
 export type MismatchMode = (typeof MISMATCH_MODES)[number];
@@ -32,11 +33,15 @@ export const outputSchema = z.strictObject({
     .describe('JSON Lines file that gets a line a picture; with skipExisting earlier lines stay'),
 });
 
-export const sampleConfigSchema = z.strictObject({
-  model: modelSchema.prefault({}),
-  sample: settingsWithRules.prefault({}),
-  output: outputSchema.prefault({}),
-});
+/** For an autoencoder with cells of so many pixels a side. */
+export function sampleConfigSchemaOf(cellPixels: number) {
+  return z.strictObject({
+    model: modelSchema.prefault({}),
+    sample: settingsWithRulesOf(cellPixels).prefault({}),
+    output: outputSchema.prefault({}),
+  });
+}
+export const sampleConfigSchema = sampleConfigSchemaOf(PUBLISHED_CELL_PIXELS);
 
 export type OutputOptions = z.output<typeof outputSchema>;
 export type SampleConfig = z.output<typeof sampleConfigSchema>;

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { defined } from './defined.js';
 import { encoderChannels, encoderModelSchema } from './encoder-model.js';
+import { cellPixelsOf, MAX_SIDE_CELLS, PUBLISHED_CELL_PIXELS } from './latent-grid.js';
 import {
   checkCommon,
   commonShape,
@@ -36,16 +37,22 @@ const decoderModelSchema = z
     ch: size().optional().describe('conv: channels next to the pixels; 128 where not given'),
     ch_mult: z
       .array(size())
-      .length(5)
+      .min(1)
+      .max(8)
       .optional()
-      .describe("conv: five factors on ch, from the pixels' level to the latent's at 1/16 of the side"),
+      .describe(
+        "conv: factors on ch, from the pixels' level to the latent's; each after the first doubles a cell's side, so five give 16 pixels",
+      ),
     block_out_channels: z
       .array(size().multipleOf(32))
       .min(5)
       .optional()
       .describe("hunyuan: channels of five levels or more, from the latent's to the pixels'"),
     ffactor_spatial: z
-      .literal(16, { error: 'must be 16' })
+      .union(
+        [2, 4, 8, 16, 32].map((pixels) => z.literal(pixels)),
+        { error: 'must be 2, 4, 8, 16 or 32' },
+      )
       .optional()
       .describe('hunyuan: pixels a side of a latent cell'),
     upsample_match_channel: z
@@ -152,6 +159,14 @@ export const autoencoderTrainingSchema = z
     data: z.strictObject({
       sets: z.array(z.strictObject(dataSetShape)).min(1).describe('where pictures come from'),
       ...dataShape,
+      resolution: z
+        .number()
+        .int()
+        .min(1)
+        .max(MAX_SIDE_CELLS * PUBLISHED_CELL_PIXELS)
+        .describe(
+          "side of a square picture in pixels, a multiple of the cells that the decoder's levels give",
+        ),
     }),
     optimizer: optimizerSchema({ lr: 1e-4, betas: [0.5, 0.9], eps: 1e-8, gradClip: 0 }).prefault({}),
     ema: emaSchema(0).prefault({}),
@@ -178,8 +193,16 @@ export const autoencoderTrainingSchema = z
     checkCommon(config, context);
     const refuse = (at: readonly string[], message: string, input: unknown) =>
       context.addIssue({ code: 'custom', path: [...at], message, input });
-    const { encoder, model, freezeResidual, maskRatio, initFrom } = config;
+    const { data, encoder, model, freezeResidual, maskRatio, initFrom } = config;
     const { residual } = model;
+    const cellPixels = cellPixelsOf(model.decoder);
+    if (data.resolution % cellPixels !== 0) {
+      refuse(['data', 'resolution'], `must be a multiple of ${cellPixels}`, data.resolution);
+    }
+    if (residual !== null && cellPixels !== PUBLISHED_CELL_PIXELS) {
+      const message = `its patches are ${PUBLISHED_CELL_PIXELS} pixels a side, and the decoder's cells ${cellPixels}`;
+      refuse(['model', 'residual'], message, undefined);
+    }
     if (residual !== null && residual.embed_dim !== HEAD_CHANNELS * residual.num_heads) {
       const message = `must be ${HEAD_CHANNELS} for each of num_heads, since files do not tell`;
       refuse(['model', 'residual', 'embed_dim'], message, residual.embed_dim);

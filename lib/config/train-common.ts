@@ -1,7 +1,7 @@
 /** What the configurations of both training stages share, section by section. */
 import { z } from 'zod';
+import { MAX_SIDE_CELLS, PUBLISHED_CELL_PIXELS } from './latent-grid.js';
 import { pictureShape } from './picture.js';
-import { MAX_SIDE_PIXELS, PATCH_PIXELS } from './request.js';
 import { isUrl } from './url.js';
 
 const wholeFrom = (least: number) => z.number().int().min(least);
@@ -31,9 +31,9 @@ export const dataShape = {
   resolution: z
     .number()
     .int()
-    .min(PATCH_PIXELS)
-    .max(MAX_SIDE_PIXELS)
-    .multipleOf(PATCH_PIXELS)
+    .min(PUBLISHED_CELL_PIXELS)
+    .max(MAX_SIDE_CELLS * PUBLISHED_CELL_PIXELS)
+    .multipleOf(PUBLISHED_CELL_PIXELS)
     .describe('side of a square picture in pixels'),
   aspect: z
     .enum(['multi', 'square'])

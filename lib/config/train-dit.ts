@@ -1,8 +1,9 @@
 /** A configuration file of `svg-t2i train dit`: the diffusion transformer on frozen encoders. */
 import { z } from 'zod';
 import { defined } from './defined.js';
+import { PUBLISHED_CELL_PIXELS } from './latent-grid.js';
 import { modelSchema } from './model.js';
-import { PATCH_PIXELS, settingsSchema, settingsWithRules } from './request.js';
+import { settingsSchema, settingsWithRules } from './request.js';
 import {
   checkCommon,
   commonShape,
@@ -168,8 +169,8 @@ export const ditTrainingSchema = z
         data.flip,
       );
     }
-    if (data.resolution % (PATCH_PIXELS * model.patch_size) !== 0) {
-      const unit = PATCH_PIXELS * model.patch_size;
+    if (data.resolution % (PUBLISHED_CELL_PIXELS * model.patch_size) !== 0) {
+      const unit = PUBLISHED_CELL_PIXELS * model.patch_size;
       refuse(
         ['data', 'resolution'],
         `must be a multiple of ${unit} for patch_size ${model.patch_size}`,
@@ -205,7 +206,7 @@ function checkSamples(
     const key = String(path[0]);
     if (key in samples) refuse(['samples', key], message, whole[key]);
   }
-  const unit = PATCH_PIXELS * model.patch_size;
+  const unit = PUBLISHED_CELL_PIXELS * model.patch_size;
   const [, rows, columns] = model.axes_lens;
   for (const [side, places] of [
     ['width', columns],

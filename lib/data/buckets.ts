@@ -1,4 +1,5 @@
 /** Picture sizes of about one area and different aspect ratios, and which of them suits a picture best. */
+import { PUBLISHED_CELL_PIXELS } from '../config/latent-grid.js';
 import { SvgT2IError } from '../errors.js';
 
 export interface Size {
@@ -6,14 +7,13 @@ export interface Size {
   readonly height: number;
 }
 
-/** Pixels a side of one latent token. */
-const PATCH_PX = 16;
-
 export interface CropSizeOptions {
   /** Side of the square bucket in pixels; the area of all others is at most its square. */
   readonly resolution: number;
   /** Largest ratio of the longer to the shorter side. */
   readonly maxRatio?: number;
+  /** Pixels a side of a latent's cell. Default: that of the published autoencoders. */
+  readonly cellPixels?: number | undefined;
 }
 
 /**
@@ -24,20 +24,24 @@ export interface CropSizeOptions {
  *
  * @throws SvgT2IError ERR_SVGT2I_INVALID_ARGUMENT
  */
-export function cropSizeList({ resolution, maxRatio = 4 }: CropSizeOptions): readonly Size[] {
-  if (!(resolution >= PATCH_PX) || resolution > 65536) {
+export function cropSizeList({
+  resolution,
+  maxRatio = 4,
+  cellPixels = PUBLISHED_CELL_PIXELS,
+}: CropSizeOptions): readonly Size[] {
+  if (!(resolution >= cellPixels) || resolution > 65536) {
     throw new SvgT2IError(
       'ERR_SVGT2I_INVALID_ARGUMENT',
-      `resolution ${resolution} is not within 16 to 65536 pixels`,
+      `resolution ${resolution} is not within ${cellPixels} to 65536 pixels`,
     );
   }
   if (!(maxRatio >= 1)) {
     throw new SvgT2IError('ERR_SVGT2I_INVALID_ARGUMENT', `the largest side ratio ${maxRatio} is below 1`);
   }
-  const budget = roundHalfEven((resolution / PATCH_PX) ** 2);
+  const budget = roundHalfEven((resolution / cellPixels) ** 2);
   const sizes: Size[] = [];
   const consider = (columns: number, rows: number): void => {
-    const [width, height] = [columns * PATCH_PX, rows * PATCH_PX];
+    const [width, height] = [columns * cellPixels, rows * cellPixels];
     const ratio = Math.max(columns, rows) / Math.min(columns, rows);
     if (ratio <= maxRatio && isEvenBlock(width) && isEvenBlock(height)) sizes.push({ width, height });
   };

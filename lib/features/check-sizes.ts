@@ -1,41 +1,40 @@
 /** Whether a model takes every size that pictures are cut to: told before anything is loaded. */
+import { cellPixelsOf, PUBLISHED_CELL_PIXELS } from '../config/latent-grid.js';
 import type { AutoencoderTrainingConfig } from '../config/train-autoencoder.js';
 import type { DitTrainingConfig } from '../config/train-dit.js';
 import type { Size } from '../data/buckets.js';
 import { SvgT2IError } from '../errors.js';
 import { pictureSizes, type SizeOptions } from './picture-sizes.js';
 
-/** Pixels a side of one latent cell. */
-const CELL_PX = 16;
-
 /** Three halvings and two more convolutions of 4x4 leave nothing of a shorter side. */
 const DISCRIMINATOR_LEAST_PX = 24;
 
 /** @throws SvgT2IError ERR_SVGT2I_INVALID_CONFIG with the size that the model cannot take */
 export function checkAutoencoderSizes({ data, loss, model }: AutoencoderTrainingConfig): void {
-  const sizes = pictureSizes(data);
+  const cellPixels = cellPixelsOf(model.decoder);
+  const sizes = pictureSizes({ ...data, cellPixels });
   if (loss.discWeight > 0 && loss.discFactor > 0) {
     refuse(
       data,
       sizes.find(({ width, height }) => Math.min(width, height) < DISCRIMINATOR_LEAST_PX),
-      `the discriminator needs ${2 * CELL_PX} pixels a side`,
+      `the discriminator needs ${Math.ceil(DISCRIMINATOR_LEAST_PX / cellPixels) * cellPixels} pixels a side`,
       'or set loss.discWeight to 0',
     );
   }
   if (model.residual?.align_distribution === true) {
     refuse(
       data,
-      sizes.find(({ width, height }) => width * height <= CELL_PX ** 2),
-      'aligning the residual branch needs two latent cells, of 16 pixels a side, or more',
+      sizes.find(({ width, height }) => width * height <= cellPixels ** 2),
+      `aligning the residual branch needs two latent cells, of ${cellPixels} pixels a side, or more`,
       'or set model.residual.align_distribution to false',
     );
   }
 }
 
 /** @throws SvgT2IError as checkAutoencoderSizes */
-export function checkDitSizes({ data, model }: DitTrainingConfig): void {
-  const sizes = pictureSizes(data);
-  const token = CELL_PX * model.patch_size;
+export function checkDitSizes({ data, model }: DitTrainingConfig, cellPixels = PUBLISHED_CELL_PIXELS): void {
+  const sizes = pictureSizes({ ...data, cellPixels });
+  const token = cellPixels * model.patch_size;
   refuse(
     data,
     sizes.find(({ width, height }) => width % token !== 0 || height % token !== 0),

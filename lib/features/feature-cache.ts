@@ -1,4 +1,5 @@
 /** Writes a feature cache: the frozen encoders run once over a dataset, so that training reads what they say. */
+
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DitTrainingConfig } from '../config/train-dit.js';
@@ -9,6 +10,7 @@ import { tokensTensor } from '../pipeline/captions.js';
 import { imageTensor } from '../pipeline/tensors.js';
 import type { DeviceChoice } from '../processes/device.js';
 import { lockRunFolder, type RunLock } from '../processes/run-lock.js';
+import { findCellPixels } from '../release/cell-pixels.js';
 import { findFolder } from '../release/layout.js';
 import { type Loaded, loadRelease } from '../release/load.js';
 import { BadItems } from './bad-items.js';
@@ -76,9 +78,10 @@ export async function writeFeatureCache(options: CacheOptions): Promise<CacheRes
       'data.flip: must be 0 for a cache, which holds each picture once',
     );
   }
-  checkDitSizes(config);
+  const cellPixels = findCellPixels(config.frozen);
+  checkDitSizes(config, cellPixels);
   const dataset = await TrainingDataset.open(config.data.sets, { captions: true });
-  const pictures = new PictureLoader(dataset, { ...config.data, seed: config.seed });
+  const pictures = new PictureLoader(dataset, { ...config.data, cellPixels, seed: config.seed });
   let loaded: Loaded | undefined;
   try {
     const { pretrained, autoencoder, textEncoder, dtype, offload } = config.frozen;
@@ -275,7 +278,7 @@ class CacheWriter {
     const path = join(folder, `${name}.safetensors`);
     const tensors: Record<string, NativeTensor> = {};
     const items = group.map(({ image, caption }, i) => {
-      tensors[`image.${i}`] = imageTensor(image, i);
+      tensors[`image.${i}`] = imageTensor(image);
       tensors[`tokens.${i}`] = tokensTensor(this.#tokens(caption));
       return { image: `image.${i}`, tokens: `tokens.${i}` };
     });

@@ -1,8 +1,10 @@
 /** Mean and deviation of the encoder's features, which normalise latents: computed once over a dataset. */
+
 import type { DitTrainingConfig } from '../config/train-dit.js';
 import { randomPermutation } from '../data/random.js';
 import { imageTensor } from '../pipeline/tensors.js';
 import type { DeviceChoice } from '../processes/device.js';
+import { findCellPixels } from '../release/cell-pixels.js';
 import { loadRelease } from '../release/load.js';
 import { TrainingDataset } from './dataset.js';
 import { type Picture, PictureLoader } from './pictures.js';
@@ -33,7 +35,11 @@ const BATCH = 16;
 export async function writeFeatureStatistics(options: StatisticsOptions): Promise<StatisticsResult> {
   const { config, path, device, signal, onProgress, onBad } = options;
   const dataset = await TrainingDataset.open(config.data.sets, { captions: false });
-  const pictures = new PictureLoader(dataset, { ...config.data, seed: config.seed });
+  const pictures = new PictureLoader(dataset, {
+    ...config.data,
+    cellPixels: findCellPixels(config.frozen),
+    seed: config.seed,
+  });
   try {
     const { pretrained, autoencoder, dtype } = config.frozen;
     const total = Math.min(options.count ?? dataset.length, dataset.length);
@@ -56,7 +62,7 @@ export async function writeFeatureStatistics(options: StatisticsOptions): Promis
     for (let done = 0; done < total; ) {
       const batch = await stream.take(Math.min(BATCH, total - done), signal);
       const images = batch.map((_, i) => `image.${i}`);
-      const tensors = Object.fromEntries(batch.map(({ image }, i) => [`image.${i}`, imageTensor(image, i)]));
+      const tensors = Object.fromEntries(batch.map(({ image }, i) => [`image.${i}`, imageTensor(image)]));
       await engine.run('statistics-add', { images }, { tensors, signal });
       done += batch.length;
       onProgress?.(done, total);

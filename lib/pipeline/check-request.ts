@@ -1,14 +1,15 @@
 /** A whole request of the API: settings, prompt, and what only a program can give. */
 import { z } from 'zod';
 import { defined } from '../config/defined.js';
-import { requestSchema } from '../config/request.js';
+import { PUBLISHED_CELL_PIXELS } from '../config/latent-grid.js';
+import { requestSchemaOf } from '../config/request.js';
 import type { Settings } from '../config/settings.js';
 import { shown, validate } from '../config/validate.js';
 import { float32Schema, signalSchema } from '../config/values.js';
 import { SvgT2IError } from '../errors.js';
 import type { GenerateRequest } from './types.js';
 
-export const generateSchema = requestSchema.safeExtend({
+const ownShape = {
   signal: signalSchema.optional(),
   noise: z
     .array(float32Schema, { error: 'must be a list of Float32Arrays, one a picture' })
@@ -25,7 +26,13 @@ export const generateSchema = requestSchema.safeExtend({
     .describe('also return each picture before it is rounded to 8 bits'),
   keepGoing: z.boolean().default(false).describe('draw the others where a picture fails'),
   previewEvery: z.number().int().min(0).default(0).describe('steps from one preview to the next; 0: none'),
-});
+};
+
+/** For an autoencoder with cells of so many pixels a side. */
+function generateSchemaOf(cellPixels: number) {
+  return requestSchemaOf(cellPixels).safeExtend(ownShape);
+}
+export const generateSchema = generateSchemaOf(PUBLISHED_CELL_PIXELS);
 
 export type CheckedRequest = z.output<typeof generateSchema>;
 
@@ -34,7 +41,11 @@ export type CheckedRequest = z.output<typeof generateSchema>;
  *
  * @throws SvgT2IError ERR_SVGT2I_INVALID_ARGUMENT
  */
-export function checkRequest(request: GenerateRequest, defaults: Settings): CheckedRequest {
+export function checkRequest(
+  request: GenerateRequest,
+  defaults: Settings,
+  cellPixels = PUBLISHED_CELL_PIXELS,
+): CheckedRequest {
   if (typeof request !== 'object' || request === null || Array.isArray(request)) {
     throw new SvgT2IError(
       'ERR_SVGT2I_INVALID_ARGUMENT',
@@ -43,7 +54,7 @@ export function checkRequest(request: GenerateRequest, defaults: Settings): Chec
     );
   }
   const checked = validate(
-    generateSchema,
+    generateSchemaOf(cellPixels),
     { ...defaults, ...defined(request) },
     {
       code: 'ERR_SVGT2I_INVALID_ARGUMENT',

@@ -4,9 +4,9 @@
 export interface Latent {
   /** Numbers a place: 384 with the published autoencoder P. */
   readonly channels: number;
-  /** Rows: 1/16 of the picture's height. */
+  /** Rows: the picture's height in cells of `pipe.models.autoencoder.cellPixels`. */
   readonly height: number;
-  /** Columns: 1/16 of the picture's width. */
+  /** Columns: likewise of its width. */
   readonly width: number;
   /** (channels, height, width), row-major. */
   readonly data: Float32Array;

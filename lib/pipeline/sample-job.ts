@@ -1,12 +1,5 @@
 /** A request as the jobs of the engine: which pictures go together and what each needs. */
-import {
-  defaultShift,
-  isAdaptive,
-  PATCH_PIXELS,
-  type ResolvedRequest,
-  seedCount,
-  seedOf,
-} from '../config/request.js';
+import { defaultShift, isAdaptive, type ResolvedRequest, seedCount, seedOf } from '../config/request.js';
 import { SvgT2IError } from '../errors.js';
 import type { NativeTensor } from '../native/binding.js';
 import type { JobRequest, Jobs } from '../native/jobs.js';
@@ -87,7 +80,7 @@ export function sampleJob(
   items: readonly SampleItem[],
   options: {
     readonly kind: DitKind;
-    readonly latentChannels: number;
+    readonly latent: LatentGrid;
     readonly returnLatents: boolean;
     readonly returnDecoded: boolean;
     readonly previewEvery: number;
@@ -97,7 +90,7 @@ export function sampleJob(
   for (const [i, ids] of captions?.tokens.entries() ?? []) tensors[`tokens.${i}`] = tokensTensor(ids);
   const jobItems = items.map((item, position) => {
     if (item.noise !== undefined) {
-      tensors[`noise.${position}`] = noiseTensor(item.noise, request, options.latentChannels);
+      tensors[`noise.${position}`] = noiseTensor(item.noise, request, options.latent);
     }
     return {
       seed: item.seed,
@@ -157,9 +150,17 @@ function noiseShift({ solver, shift }: ResolvedRequest, { shiftsData }: DitKind)
   return shiftsData ? 1 / shift : shift;
 }
 
+/** What the transformer draws on. */
+export interface LatentGrid {
+  readonly channels: number;
+  /** A side of one place, in pixels of the picture. */
+  readonly cellPixels: number;
+}
+
 /** Throws ERR_SVGT2I_INVALID_ARGUMENT for another number of values than the picture's latent has. */
-export function noiseTensor(noise: Float32Array, request: ResolvedRequest, channels: number): NativeTensor {
-  const shape = [1, channels, request.height / PATCH_PIXELS, request.width / PATCH_PIXELS];
+export function noiseTensor(noise: Float32Array, request: ResolvedRequest, latent: LatentGrid): NativeTensor {
+  const { channels, cellPixels } = latent;
+  const shape = [1, channels, request.height / cellPixels, request.width / cellPixels];
   const length = shape.reduce((product, size) => product * size, 1);
   if (noise.length !== length) {
     throw new SvgT2IError(

@@ -1,4 +1,5 @@
 /** Draws the pictures of one request, batch after batch, and tells what happens. */
+import { PUBLISHED_CELL_PIXELS } from '../config/latent-grid.js';
 import type { ResolvedRequest } from '../config/request.js';
 import type { JobValue } from '../native/jobs.js';
 import type { ClassSubject } from '../release/class-names.js';
@@ -9,7 +10,7 @@ import { EventQueue } from './event-queue.js';
 import { GeneratedImage } from './generated-image.js';
 import { imageMetadata } from './metadata.js';
 import { isOwnFailure } from './own-failure.js';
-import { noiseTensor, type SampleItem, SampleItems, sampleJob } from './sample-job.js';
+import { type LatentGrid, noiseTensor, type SampleItem, SampleItems, sampleJob } from './sample-job.js';
 import { decodedFrom, imageFrom, latentFrom } from './tensors.js';
 import { addTimings, NO_TIME } from './timings.js';
 import type { Evaluations, GenerateEvent, Timings } from './types.js';
@@ -43,6 +44,14 @@ interface SpentEvent {
   readonly timings: Timings;
 }
 
+/** Channels of the transformer, cells of the autoencoder. */
+function latentGrid({ models }: Loaded): LatentGrid {
+  return {
+    channels: models.dit?.channels ?? 0,
+    cellPixels: models.autoencoder?.cellPixels ?? PUBLISHED_CELL_PIXELS,
+  };
+}
+
 export class SampleRun {
   readonly #loaded: Loaded;
   readonly #request: RunRequest;
@@ -64,8 +73,7 @@ export class SampleRun {
   ) {
     this.#items = new SampleItems(request, options.noise);
     this.#wanted = options.only === undefined ? undefined : inOrder(options.only, this.#items.total);
-    const channels = loaded.models.dit?.channels ?? 0;
-    for (const noise of options.noise ?? []) noiseTensor(noise, request, channels);
+    for (const noise of options.noise ?? []) noiseTensor(noise, request, latentGrid(loaded));
     this.#loaded = loaded;
     this.#request = request;
     this.#options = options;
@@ -121,9 +129,9 @@ export class SampleRun {
   async *#drawBatch(items: readonly TextItem[], signal: AbortSignal): AsyncGenerator<GenerateEvent, Timings> {
     const captions: Captions | undefined = this.#captions?.encode(items.map(({ text }) => text));
     for (const message of captions?.warnings ?? []) yield { type: 'warning', message };
-    const latentChannels = this.#loaded.models.dit?.channels ?? 0;
+    const latent = latentGrid(this.#loaded);
     const { kind } = this.#loaded;
-    const job = sampleJob(this.#request, captions, items, { kind, latentChannels, ...this.#options });
+    const job = sampleJob(this.#request, captions, items, { kind, latent, ...this.#options });
     const queue = new EventQueue<GenerateEvent>();
     const indexOf = (position = 0) => items[position]?.index ?? 0;
     const work = this.#loaded.engine.run('sample', job.request, {

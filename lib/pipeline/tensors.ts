@@ -1,7 +1,6 @@
 /** Between the pipeline's pictures and latents and the tensors that cross to the engine. */
 import { types } from 'node:util';
 import { z } from 'zod';
-import { PATCH_PIXELS } from '../config/request.js';
 import { countSchema, float32Schema } from '../config/values.js';
 import { SvgT2IError } from '../errors.js';
 import { type RgbImage, rgbImage } from '../image/rgb-image.js';
@@ -15,16 +14,19 @@ export const latentSchema: z.ZodType<Latent> = z.object(
   { error: 'must be a latent: { channels, height, width, data }, as encode() returns it' },
 );
 
-/** uint8 (height, width, 3). Sides must be multiples of 16. */
-export function imageTensor(image: RgbImage, position: number): NativeTensor {
+/** @throws SvgT2IError ERR_SVGT2I_INVALID_ARGUMENT for sides that are no multiples of a cell's */
+export function checkCells({ width, height }: RgbImage, position: number, cellPixels: number): void {
+  if (width % cellPixels === 0 && height % cellPixels === 0) return;
+  throw new SvgT2IError(
+    'ERR_SVGT2I_INVALID_ARGUMENT',
+    `picture ${position} is ${width}x${height}; both sides must be multiples of ${cellPixels}`,
+    { hint: 'Crop or resize it first; svg-t2i reconstruct crops by itself.' },
+  );
+}
+
+/** uint8 (height, width, 3). */
+export function imageTensor(image: RgbImage): NativeTensor {
   const { width, height, data } = rgbImage(image.width, image.height, image.data);
-  if (width % PATCH_PIXELS !== 0 || height % PATCH_PIXELS !== 0) {
-    throw new SvgT2IError(
-      'ERR_SVGT2I_INVALID_ARGUMENT',
-      `picture ${position} is ${width}x${height}; both sides must be multiples of ${PATCH_PIXELS}`,
-      { hint: 'Crop or resize it first; svg-t2i reconstruct crops by itself.' },
-    );
-  }
   return { dtype: 'uint8', shape: [height, width, 3], data };
 }
 

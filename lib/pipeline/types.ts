@@ -22,8 +22,8 @@ export interface RequestFields extends Settings, SignalOptions {
    */
   readonly class?: Classes | undefined;
   /**
-   * Starting noise instead of the seed's: one array a picture in the order of their indices, each (channels, height / 16,
-   * width / 16) of `pipe.models.dit.channels`. Default: drawn from the seed.
+   * Starting noise instead of the seed's: one array a picture in the order of their indices, each (channels, height,
+   * width) with `pipe.models.dit.channels` and sides in cells of `pipe.models.autoencoder.cellPixels`. Default: drawn from the seed.
    */
   readonly noise?: readonly Float32Array[] | undefined;
   /** Draw only the pictures with these indices; the others exist already, say. Default: all. */

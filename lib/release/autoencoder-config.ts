@@ -1,6 +1,7 @@
 /** Reads an autoencoder's yaml as the original writes it: `model.params` with dimensions and two weight paths. */
 import { z } from 'zod';
 import { ENCODERS, type EncoderKindName, encoderKind } from '../config/encoder-model.js';
+import { cellPixelsOf } from '../config/latent-grid.js';
 import { validate } from '../config/validate.js';
 import { MAX_YAML_BYTES, parseYaml } from '../config/yaml.js';
 import { readTextSync } from '../regular-file.js';
@@ -71,6 +72,8 @@ export interface AutoencoderConfig {
   /** Row of the feature statistics. */
   readonly statisticsLayer: number;
   readonly latentChannels: number;
+  /** Pixels a side of one cell of the latent. */
+  readonly cellPixels: number;
   /** Dimensions under the engine's keys. */
   readonly decoder: DecoderDimensions;
   /** Autoencoder-R has a residual branch, Autoencoder-P has none. */
@@ -82,13 +85,15 @@ export function readAutoencoderConfig(path: string): AutoencoderConfig {
   const { params } = validate(fileSchema, tree, { source: path }).model;
   const { extra_vit_config: residual } = params;
   const encoder = encoderOf(params);
+  const decoder = decoderOf(params);
   return {
     checkpoint: params.ckpt_path ?? undefined,
     encoder: encoder.weights ?? undefined,
     encoderKind: encoder.kind,
     statisticsLayer: params.num_layer,
     latentChannels: (params.hyconfig ?? params.ddconfig)?.z_channels ?? 0,
-    decoder: decoderOf(params),
+    cellPixels: cellPixelsOf(decoder),
+    decoder,
     residual: residual ? { output_dim: residual.output_dim, align_distribution: residual.use_outnorm } : null,
   };
 }

@@ -1,4 +1,5 @@
 /** Training of a decoder, and of the residual branch, on a frozen encoder, as the loop sees it. */
+import { cellPixelsOf } from '../config/latent-grid.js';
 import type { AutoencoderTrainingConfig } from '../config/train-autoencoder.js';
 import { Engine } from '../engine.js';
 import { checkAutoencoderSizes } from '../features/check-sizes.js';
@@ -29,7 +30,11 @@ export async function openAutoencoderStage(
   checkAutoencoderSizes(config);
   const start = findStart(config.initFrom, 'autoencoder');
   const dataset = await TrainingDataset.open(config.data.sets, { captions: false });
-  const pictures = new PictureLoader(dataset, { ...config.data, seed: config.seed });
+  const pictures = new PictureLoader(dataset, {
+    ...config.data,
+    cellPixels: cellPixelsOf(config.model.decoder),
+    seed: config.seed,
+  });
   let engine: Engine | undefined;
   try {
     if (config.loss.lpips === undefined && config.loss.perceptualWeight > 0) {
@@ -97,7 +102,7 @@ class AutoencoderStage implements OpenStage<AutoencoderSample> {
     const { lr, samples, signal } = request;
     const names = samples.map((_, i) => `image.${i}`);
     const tensors = Object.fromEntries(
-      samples.map(({ image }, i) => [`image.${i}`, imageTensor(image, i)] as const),
+      samples.map(({ image }, i) => [`image.${i}`, imageTensor(image)] as const),
     );
     const { value } = await this.engine.run(
       'train-step',
@@ -121,8 +126,8 @@ class AutoencoderStage implements OpenStage<AutoencoderSample> {
     this.#originals ??= await this.#readOriginals();
     const rebuilt: RgbImage[] = [];
     // One at a time: Autoencoder-R aligns its two branches over the whole batch.
-    for (const [i, image] of this.#originals.entries()) {
-      const tensors = { 'image.0': imageTensor(image, i) };
+    for (const image of this.#originals) {
+      const tensors = { 'image.0': imageTensor(image) };
       const { tensors: latents } = await this.engine.run('encode', {}, { tensors, signal });
       const { tensors: images } = await this.engine.run('decode', {}, { tensors: latents, signal });
       rebuilt.push(imageFrom(images, 'image.0'));

@@ -1,5 +1,6 @@
 /** The pictures that a run draws of its fixed prompts and seeds. */
-import { requestSchema } from '../config/request.js';
+import { PUBLISHED_CELL_PIXELS } from '../config/latent-grid.js';
+import { requestSchemaOf } from '../config/request.js';
 import type { DitTrainingConfig } from '../config/train-dit.js';
 import { validate } from '../config/validate.js';
 import { SvgT2IError } from '../errors.js';
@@ -19,7 +20,8 @@ export async function drawGrid(
 ): Promise<RgbImage> {
   const { every, prompts, weights, width, height, seed, ...settings } = config.samples;
   const { resolution } = config.data;
-  const request = validate(requestSchema, {
+  const cellPixels = loaded.models.autoencoder?.cellPixels ?? PUBLISHED_CELL_PIXELS;
+  const request = validate(requestSchemaOf(cellPixels), {
     ...settings,
     prompt: prompts,
     width: width ?? resolution,

@@ -1,6 +1,5 @@
 /** Training samples of the DiT, from pictures or from a feature cache, and the engine's request of a step on them. */
 
-import { PATCH_PIXELS } from '../config/request.js';
 import type { DitTrainingConfig } from '../config/train-dit.js';
 import { SvgT2IError } from '../errors.js';
 import { type BucketCounts, countedBuckets } from '../features/bucket-counts.js';
@@ -72,11 +71,12 @@ export function ditStepJob(
   config: DitTrainingConfig,
   step: StepRequest<DitSample>,
   dropped: DroppedCaption,
+  cellPixels: number,
 ): Job {
   const tensors: Record<string, NativeTensor> = {};
   const items = step.samples.map((sample, i): DitStepItem => {
     if (!('image' in sample)) return { draw: sample.draw, shard: sample.shard, row: sample.row };
-    tensors[`image.${i}`] = imageTensor(sample.image, i);
+    tensors[`image.${i}`] = imageTensor(sample.image);
     tensors[`tokens.${i}`] = tokensTensor(sample.tokens);
     return { draw: sample.draw, image: `image.${i}`, tokens: `tokens.${i}` };
   });
@@ -87,7 +87,7 @@ export function ditStepJob(
       lr: step.lr,
       globalBatch: config.batch.global,
       captionDropout: config.captions.dropout,
-      time: timeRequest(config),
+      time: timeRequest(config, cellPixels),
       micro: inGroups(items, config.batch.micro ?? items.length),
       drop: 'tokens' in dropped ? { tokens: 'tokens.dropped' } : { ...dropped },
     },
@@ -95,8 +95,8 @@ export function ditStepJob(
 }
 
 /** The shift follows the square picture of the resolution, whatever the sizes of a batch, as in the original. */
-function timeRequest({ time, data, model }: DitTrainingConfig): DitStepRequest['time'] {
-  const side = data.resolution / (PATCH_PIXELS * model.patch_size);
+function timeRequest({ time, data, model }: DitTrainingConfig, cellPixels: number): DitStepRequest['time'] {
+  const side = data.resolution / (cellPixels * model.patch_size);
   return {
     kind: time.kind,
     mean: time.mean,

@@ -1,4 +1,5 @@
 /** Training of the diffusion transformer on frozen encoders, as the loop sees it. */
+
 import { modelSchema } from '../config/model.js';
 import type { DitTrainingConfig } from '../config/train-dit.js';
 import { SvgT2IError } from '../errors.js';
@@ -8,6 +9,7 @@ import { checkDitSizes } from '../features/check-sizes.js';
 import { TrainingDataset } from '../features/dataset.js';
 import { PictureLoader } from '../features/pictures.js';
 import { SampleStream } from '../features/sample-stream.js';
+import { findCellPixels } from '../release/cell-pixels.js';
 import { findStart } from '../release/init-from.js';
 import { findRelease, type ReleaseLayout } from '../release/layout.js';
 import { type Loaded, loadRelease } from '../release/load.js';
@@ -24,7 +26,8 @@ export async function openDitStage(
   options: OpenOptions,
 ): Promise<OpenStage<DitSample>> {
   // What the user may have got wrong is looked at before any weights are loaded.
-  checkDitSizes(config);
+  const cellPixels = findCellPixels(config.frozen);
+  checkDitSizes(config, cellPixels);
   const start = findStart(config.initFrom, 'dit');
   const dataset = await TrainingDataset.open(config.data.sets, { captions: true });
   let loaded: Loaded | undefined;
@@ -32,7 +35,8 @@ export async function openDitStage(
   try {
     loaded = await loadFrozen(config, options);
     const cache = await openCache(config, dataset, loaded, options.onWarning);
-    samples = cache === undefined ? openLive(config, dataset, loaded) : cachedSamples(cache, dataset);
+    samples =
+      cache === undefined ? openLive(config, dataset, loaded, cellPixels) : cachedSamples(cache, dataset);
     const { place } = await options.meet(loaded.engine);
     if (place.rank === 0) for (const remark of dataset.remarks) options.onWarning(remark);
     const { value } = await loaded.engine.run(
@@ -45,7 +49,7 @@ export async function openDitStage(
       }),
       { signal: options.signal },
     );
-    return new DitStage(config, { loaded, samples, items: dataset.length, start: value });
+    return new DitStage(config, { loaded, samples, items: dataset.length, start: value, cellPixels });
   } catch (error) {
     await (samples?.close() ?? dataset.close());
     await loaded?.engine.dispose();
@@ -78,10 +82,15 @@ async function loadFrozen(config: DitTrainingConfig, options: OpenOptions): Prom
   return loaded;
 }
 
-function openLive(config: DitTrainingConfig, dataset: TrainingDataset, { tokenizer }: Loaded): DitSamples {
+function openLive(
+  config: DitTrainingConfig,
+  dataset: TrainingDataset,
+  { tokenizer }: Loaded,
+  cellPixels: number,
+): DitSamples {
   if (tokenizer === undefined)
     throw new SvgT2IError('ERR_SVGT2I_INTERNAL', 'the text encoder was not loaded');
-  const pictures = new PictureLoader(dataset, { ...config.data, seed: config.seed });
+  const pictures = new PictureLoader(dataset, { ...config.data, cellPixels, seed: config.seed });
   return liveSamples(pictures, tokenizer, config.captions.maxTokens);
 }
 
@@ -133,6 +142,7 @@ class DitStage implements OpenStage<DitSample> {
   readonly #config: DitTrainingConfig;
   readonly #loaded: Loaded;
   readonly #samples: DitSamples;
+  readonly #cellPixels: number;
 
   constructor(
     config: DitTrainingConfig,
@@ -141,6 +151,7 @@ class DitStage implements OpenStage<DitSample> {
       readonly samples: DitSamples;
       readonly items: number;
       readonly start: StartReport;
+      readonly cellPixels: number;
     },
   ) {
     this.#config = config;
@@ -149,6 +160,7 @@ class DitStage implements OpenStage<DitSample> {
     this.engine = parts.loaded.engine;
     this.items = parts.items;
     this.start = parts.start;
+    this.#cellPixels = parts.cellPixels;
   }
 
   stream(...[order, ahead, onBad]: Parameters<OpenStage<DitSample>['stream']>): SampleStream<DitSample> {
@@ -163,7 +175,7 @@ class DitStage implements OpenStage<DitSample> {
   }
 
   async step(request: Parameters<OpenStage<DitSample>['step']>[0]): Promise<StepReport> {
-    const job = ditStepJob(this.#config, request, this.#samples.dropped);
+    const job = ditStepJob(this.#config, request, this.#samples.dropped, this.#cellPixels);
     const { value } = await this.engine.run('train-step', job.request, {
       tensors: job.tensors,
       signal: request.signal,

@@ -183,14 +183,14 @@ describe('fitImage', () => {
     [2000, 1000, 1024, 1024, 512],
     [100, 100, 50, 48, 48],
   ])('%ix%i with at most %i becomes %ix%i', (width, height, maxSide, fitWidth, fitHeight) => {
-    expect(fitImage(image(width, height), maxSide, 'x')).toMatchObject({
+    expect(fitImage(image(width, height), maxSide, 'x', 16)).toMatchObject({
       width: fitWidth,
       height: fitHeight,
     });
   });
 
   it('refuses what is too small', () => {
-    expect(() => fitImage(image(15, 100), 1024, 'tiny.png')).toThrow('tiny.png is 15x100');
+    expect(() => fitImage(image(15, 100), 1024, 'tiny.png', 16)).toThrow('tiny.png is 15x100');
   });
 });
 

@@ -20,8 +20,8 @@ interface ReconstructOptions extends CommonOptions {
 }
 
 const EXAMPLES = `
-Each picture is scaled down to --max-side, cut to multiples of 16, encoded and decoded. The written PNG shows the
-original on the left and the reconstruction on the right.
+Each picture is scaled down to --max-side, cut to whole cells of the latent (16 pixels with the published models),
+encoded and decoded. The written PNG shows the original on the left and the reconstruction on the right.
 
 Examples:
   svg-t2i reconstruct photo.jpg -o photo-both.png

@@ -59,7 +59,10 @@ export function sampleCommand(): Command {
       '--from <picture>',
       'draw a picture of svg-t2i again: its prompt and settings, below those of flags and --set',
     )
-    .option('--size <WxH>', 'width and height in pixels, multiples of 16 (default: 1024x1024)');
+    .option(
+      '--size <WxH>',
+      'width and height in pixels, multiples of 16 with the published models (default: 1024x1024)',
+    );
   addFlags(command, 'Pictures:', SAMPLE_FLAGS);
   addFlags(command, 'Output:', OUTPUT_FLAGS);
   addFlags(command, 'Models:', MODEL_FLAGS);

@@ -135,7 +135,18 @@ describe('an autoencoder configuration', () => {
     [{ loss: { discStart: -1 } }, 'loss.discStart: must be at least 0, got -1'],
     [{ encoder: {} }, 'encoder.weights: needed, unless encoder.train or initFrom is given'],
     [{ model: { encoder: {} } }, 'model.encoder: needs either arch, or embed_dim, depth and num_heads'],
-    [{ model: { decoder: { ch_mult: [1, 2] } } }, 'model.decoder.ch_mult: needs at least 5 of them'],
+    [{ model: { decoder: { ch_mult: [] } } }, 'model.decoder.ch_mult: needs at least 1'],
+    [
+      {
+        model: { decoder: { ch_mult: [1, 2, 2, 4, 4, 4, 4] } },
+        data: { ...autoencoder.data, resolution: 96 },
+      },
+      'data.resolution: must be a multiple of 64, got 96',
+    ],
+    [
+      { model: { decoder: { ch_mult: [1, 2, 4] }, residual: {} } },
+      "model.residual: its patches are 16 pixels a side, and the decoder's cells 4",
+    ],
     [
       { model: { decoder: { kind: 'hunyuan', ch: 128 } } },
       'model.decoder.ch: is no key of decoder hunyuan, got 128',
@@ -146,8 +157,8 @@ describe('an autoencoder configuration', () => {
       'model.decoder.block_out_channels.2: must be a multiple of 32, got 48',
     ],
     [
-      { model: { decoder: { kind: 'hunyuan', ffactor_spatial: 8 } } },
-      'model.decoder.ffactor_spatial: must be one of 16',
+      { model: { decoder: { kind: 'hunyuan', ffactor_spatial: 12 } } },
+      'model.decoder.ffactor_spatial: must be 2, 4, 8, 16 or 32',
     ],
     [{ activationCheckpointing: true }, 'unknown key "activationCheckpointing"'],
     [{ maskRatio: 0.1 }, 'maskRatio: must be 0 without model.residual'],
