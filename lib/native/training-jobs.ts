@@ -15,8 +15,8 @@ interface CommonOpenRequest {
   readonly ema: { readonly decay: number; readonly warmup: boolean };
   readonly precision: 'fp32' | 'bf16';
   readonly seed: number;
-  /** By plain operations, as the other side of a benchmark. */
-  readonly plain: boolean;
+  /** How they are computed, of those that the stage has in the catalogue; plain: the other side of a benchmark. */
+  readonly losses: 'flow-matching' | 'usual' | 'plain';
   /** Of a run of several processes. */
   readonly parallel?: { readonly mode: 'ddp' | 'sdp'; readonly bucketBytes: number } | undefined;
 }

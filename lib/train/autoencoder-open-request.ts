@@ -33,7 +33,7 @@ export function autoencoderOpenRequest(
     ema: config.ema,
     precision: config.precision,
     seed: config.seed,
-    plain: found.plain ?? false,
+    losses: found.plain === true ? 'plain' : 'usual',
     ...parallelRequest(config, found.worldSize),
   };
 }

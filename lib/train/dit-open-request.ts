@@ -24,7 +24,7 @@ export function ditOpenRequest(
     activationCheckpointing: config.activationCheckpointing,
     seed: config.seed,
     cache: found.cache,
-    plain: found.plain ?? false,
+    losses: found.plain === true ? 'plain' : 'flow-matching',
     ...parallelRequest(config, found.worldSize),
   };
 }

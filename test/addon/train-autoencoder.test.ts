@@ -64,7 +64,7 @@ const openTraining = (engine: Engine, options: Partial<AutoencoderOpenRequest> =
     ema: { decay: 0, warmup: false },
     precision: 'fp32',
     seed: 5,
-    plain: false,
+    losses: 'usual',
     ...options,
   });
 

@@ -81,7 +81,7 @@ const openTraining = (engine: Engine, options: Partial<DitOpenRequest> = {}) =>
     precision: 'fp32',
     activationCheckpointing: false,
     seed: 5,
-    plain: false,
+    losses: 'flow-matching',
     cache: [at('shard.safetensors'), at('empty.safetensors')],
     ...options,
   });

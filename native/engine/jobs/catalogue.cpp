@@ -5,6 +5,7 @@
 #include "diffusion/sampler.h"
 #include "engine/device.h"
 #include "engine/jobs.h"
+#include "engine/training/losses.h"
 
 namespace svg::jobs {
 namespace {
@@ -81,8 +82,8 @@ Json dtypes() {
 
 /// {} -> {"encoders": [{"name", "title", "files", "yamlKey", "presets": {name: channels}}], "decoders": [the same],
 /// "velocityModels": [the same and "condition": "text" | "class"], "conditioners": [the same without presets],
-/// "solvers": [{"name", "title", "family", "fields", "shift", "leastSteps"}], "dtypes": [names], "jobs": [kinds],
-/// "errorCodes": [names]}.
+/// "solvers": [{"name", "title", "family", "fields", "shift", "leastSteps"}], "losses": loss_rows(), "dtypes":
+/// [names], "jobs": [kinds], "errorCodes": [names]}.
 JobResult catalogue(EngineState&, const Request&, const TensorMap&, const EventSink&) {
   return {Json::object()
               .set("encoders", kinds_with_channels(encoder_kinds()))
@@ -90,6 +91,7 @@ JobResult catalogue(EngineState&, const Request&, const TensorMap&, const EventS
               .set("velocityModels", velocity_models())
               .set("conditioners", conditioners())
               .set("solvers", solver_rows())
+              .set("losses", loss_rows())
               .set("dtypes", dtypes())
               .set("jobs", texts(job_kinds(JobSet::kWithThoseOfTests)))
               .set("errorCodes", error_codes()),

@@ -1,12 +1,9 @@
 // Fresh weights under published names: what training starts from, and what small releases are made of.
-#include <filesystem>
-
 #include "core/error.h"
 #include "core/random_weights.h"
 #include "core/rng.h"
 #include "engine/jobs.h"
-#include "io/safetensors_writer.h"
-#include "io/torch_writer.h"
+#include "io/write_state_dict.h"
 #include "models/autoencoder.h"
 #include "models/catalogue.h"
 
@@ -99,14 +96,9 @@ JobResult init_weights(EngineState&, const Request& request, const TensorMap&, c
   }
   int64_t parameters = 0;
   for (const auto& entry : state) parameters += entry.second.numel();
-  const std::string& path = request.at("path").as_string();
-  if (std::filesystem::path(path).extension() == ".safetensors") {
-    write_safetensors(path, state);
-  } else {
-    TorchFileOptions options;
-    if (const Request* nesting = request.find("nesting")) options.root = {nesting->as_string()};
-    write_torch_file(path, state, options);
-  }
+  std::vector<std::string> nesting;
+  if (const Request* key = request.find("nesting")) nesting = {key->as_string()};
+  write_state_dict(request.at("path").as_string(), state, nesting);
   return {Json::object().set("parameters", parameters), {}};
 }
 

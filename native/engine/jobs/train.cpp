@@ -10,7 +10,7 @@
 #include "engine/training/options.h"
 #include "io/checkpoint.h"
 #include "io/safetensors_writer.h"
-#include "io/torch_writer.h"
+#include "io/write_state_dict.h"
 
 namespace svg::jobs {
 namespace {
@@ -85,14 +85,9 @@ JobResult train_export(EngineState& state, const Request& request, const TensorM
     parameters += tensor.numel();
     if (at::isFloatingType(tensor.scalar_type())) tensor = tensor.to(at::kCPU, dtype).contiguous();
   }
-  const std::string& path = request.at("path").as_string();
-  if (std::filesystem::path(path).extension() == ".safetensors") {
-    write_safetensors(path, weights);
-  } else {
-    TorchFileOptions options;
-    if (const Request* nesting = request.find("nesting")) options.root = {nesting->as_string()};
-    write_torch_file(path, weights, options);
-  }
+  std::vector<std::string> nesting;
+  if (const Request* key = request.find("nesting")) nesting = {key->as_string()};
+  write_state_dict(request.at("path").as_string(), weights, nesting);
   return {Json::object().set("parameters", parameters), {}};
 }
 

@@ -12,7 +12,6 @@
 #include "io/identify.h"
 #include "io/model_config.h"
 #include "models/catalogue.h"
-#include "plain/plain_training.h"
 #include "train/state.h"
 
 namespace svg {
@@ -66,7 +65,7 @@ AutoencoderTrainer::Options trainer_options(const EngineModels& state, const Req
   options.optimizer = adamw_options(request.at("optimizer"));
   options.grad_clip = request.at("optimizer").at("gradClip").as_double();
   options.ema = ema_options(request.at("ema"));
-  if (request.at("plain").as_bool()) options.optimizer.fused = false;
+  options.optimizer.fused = find_reconstruction_path(request.at("losses").as_string()).fused;
   options.group = state.group.get();
   options.sync = sync_options(request);
   return options;
@@ -98,7 +97,8 @@ std::optional<AutoencoderTrainer::Adversary> adversary(const AutoencoderLossOpti
 }  // namespace
 
 AutoencoderRun::AutoencoderRun(const EngineModels& state, const Request& request, StartReport& report)
-    : is_first_(!state.group || state.group->rank() == 0), plain_(request.at("plain").as_bool()) {
+    : is_first_(!state.group || state.group->rank() == 0),
+      path_(find_reconstruction_path(request.at("losses").as_string())) {
   const TensorMap start = read_start(request, report.remarks);
   TrainableAutoencoderOptions options = model_options(request, state.device);
   std::optional<Weights> encoder;
@@ -183,12 +183,7 @@ void AutoencoderRun::accumulate(const EngineModels& state, const std::vector<Sam
   std::vector<at::Tensor> images, reconstructions;
   for (const auto& entry : by_size) {
     images.push_back(at::stack(entry.second.images).to(state.device));
-    reconstructions.push_back(plain_ ? plain_reconstruct(*model_, images.back())
-                                     : model_->reconstruct(images.back(), entry.second.draws));
-    if (!plain_) continue;
-    // The original reconstructs anew for the discriminator's update.
-    c10::NoGradGuard no_grad;
-    plain_reconstruct(*model_, images.back());
+    reconstructions.push_back(path_.reconstruct(*model_, images.back(), entry.second.draws));
   }
   trainer_->accumulate(images, reconstructions, share, last);
 }

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/training/losses.h"
 #include "engine/training/training_run.h"
 #include "train/autoencoder_step.h"
 #include "train/trainable_autoencoder.h"
@@ -15,8 +16,8 @@ class AutoencoderRun : public TrainingRun {
  public:
   /// {"model": {"encoder", "decoder", "residual"?}, "start"?: {"path"}, "encoder"?: {"path"}, "trainEncoder",
   /// "freezeResidual", "maskRatio", "latentNoise", "lpips"?: {"path"}, "loss": AutoencoderLossOptions, "optimizer",
-  /// "ema", "precision", "seed", "parallel"?, "plain": the bench's other side} (engine/training/options.h); `report`
-  /// tells what became of "start".
+  /// "ema", "precision", "seed", "parallel"?, "losses": of reconstruction_paths()}
+  /// (engine/training/{options,losses}.h); `report` tells what became of "start".
   AutoencoderRun(const EngineModels& state, const Request& request, StartReport& report);
 
   /// {"lr", "globalBatch", "draws": [numbers], "images": [tensor names], "microBatch"} -> {"losses": {"total",
@@ -40,7 +41,7 @@ class AutoencoderRun : public TrainingRun {
                   bool last);
 
   bool is_first_;  // of the ranks
-  bool plain_;
+  const ReconstructionPath& path_;
   std::unique_ptr<TrainableAutoencoder> model_;
   std::unique_ptr<AutoencoderTrainer> trainer_;
 };

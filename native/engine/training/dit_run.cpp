@@ -10,9 +10,9 @@
 #include "engine/device.h"
 #include "engine/models.h"
 #include "engine/training/live_features.h"
+#include "engine/training/losses.h"
 #include "engine/training/options.h"
 #include "models/catalogue.h"
-#include "plain/plain_training.h"
 #include "train/draws.h"
 
 namespace svg {
@@ -38,10 +38,9 @@ DitTrainerOptions trainer_options(const Request& request, const EngineModels& st
   options.ema = ema_options(request.at("ema"));
   options.precision = parse_dtype(request.at("precision").as_string(), state.device);
   options.recompute_activations = request.at("activationCheckpointing").as_bool();
-  if (request.at("plain").as_bool()) {
-    options.losses = plain_flow_matching_losses;
-    options.optimizer.fused = false;
-  }
+  const DitLoss& losses = find_dit_loss(request.at("losses").as_string());
+  options.losses = losses.of;
+  options.optimizer.fused = losses.fused;
   options.group = state.group.get();
   options.sync = sync_options(request);
   return options;

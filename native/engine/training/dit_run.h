@@ -15,7 +15,7 @@ namespace svg {
 class DitRun : public TrainingRun {
  public:
   /// {"model", "start"?: {"path", "weights"?}, "optimizer", "ema", "precision", "activationCheckpointing",
-  /// "seed", "cache"?: [paths of shards], "parallel"?, "plain": the bench's other side} (engine/training/options.h);
+  /// "seed", "cache"?: [paths of shards], "parallel"?, "losses": of dit_losses()} (engine/training/{options,losses}.h);
   /// `report` tells what became of "start". Throws Error(kNotLoaded) without statistics.
   DitRun(const EngineModels& state, const Request& request, StartReport& report);
 
