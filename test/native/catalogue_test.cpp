@@ -128,7 +128,8 @@ TEST_CASE("catalogue: a text encoder is told from other weights, and needs its c
   EXPECT(recognise_model(weights)->kind == "gemma-2");
   const ConditionerPlan plan = kind.infer(
       weights, [&] { return config; }, Json::object());
-  EXPECT(plan.condition.width == 16 && plan.description == recognise_model(weights)->description);
+  // The model leaves its last layer unread until it writes, so these weights have one layer fewer.
+  EXPECT(plan.condition.width == 16 && plan.description == "Gemma-2 of 2 layers, width 16");
   EXPECT_ERROR(kind.infer(
                    weights, [] { return Json(); }, Json::object()),
                ErrorCode::kFileNotFound, "config.json");
