@@ -4,27 +4,10 @@
  */
 import { types } from 'node:util';
 
+import { NATIVE_ERROR_CODES } from './facts.js';
 import { printable } from './printable.js';
 
-/** Codes that the C++ engine raises (native/core/error.cpp). */
-export const NATIVE_ERROR_CODES = [
-  'ERR_SVGT2I_INVALID_ARGUMENT',
-  'ERR_SVGT2I_INVALID_CONFIG',
-  'ERR_SVGT2I_FILE_NOT_FOUND',
-  'ERR_SVGT2I_FILE_FORMAT',
-  'ERR_SVGT2I_UNSAFE_FILE',
-  'ERR_SVGT2I_WEIGHTS_MISMATCH',
-  'ERR_SVGT2I_IO',
-  'ERR_SVGT2I_DISK_FULL',
-  'ERR_SVGT2I_OUT_OF_MEMORY',
-  'ERR_SVGT2I_DEVICE_UNAVAILABLE',
-  'ERR_SVGT2I_CANCELLED',
-  'ERR_SVGT2I_DISPOSED',
-  'ERR_SVGT2I_NOT_LOADED',
-  'ERR_SVGT2I_NUMERIC',
-  'ERR_SVGT2I_RANKS',
-  'ERR_SVGT2I_INTERNAL',
-] as const;
+export { NATIVE_ERROR_CODES };
 
 /** Codes that only the TypeScript layer raises. */
 export const LIBRARY_ERROR_CODES = [

@@ -5,6 +5,7 @@ export const everywhere = [
   'abort',
   'caller',
   'errors',
+  'facts',
   'files',
   'keyed-lines',
   'lock',

@@ -1,15 +1,13 @@
 /** What to draw: one schema for the API, the command line and the configuration files. */
 import { z } from 'zod';
+import { SOLVER_FACTS, SOLVERS } from '../facts.js';
 import { MAX_SIDE_CELLS, PUBLISHED_CELL_PIXELS } from './latent-grid.js';
 import type { Solver } from './settings.js';
 
 /** Longest caption in tokens, the system prompt and <bos> included; what is longer is cut with a warning. */
 export const MAX_CAPTION_TOKENS = 512;
 
-const FIXED_STEP_SOLVERS = ['euler', 'midpoint', 'heun', 'heun3', 'rk4'] as const;
-/** These choose their own steps from an error estimate, whatever `steps` says. */
-export const ADAPTIVE_SOLVERS = ['dopri5', 'bosh3', 'fehlberg2', 'adaptive_heun'] as const;
-export const SOLVERS = ['dpm++', ...FIXED_STEP_SOLVERS, ...ADAPTIVE_SOLVERS] as const;
+export { SOLVERS };
 export const DPM_METHODS = ['multistep', 'singlestep'] as const;
 export const DPM_SKIP_TYPES = ['time_uniform_flow', 'time_uniform', 'time_quadratic', 'logSNR'] as const;
 export const GUIDANCE_MODES = ['renorm', 'standard'] as const;
@@ -17,13 +15,15 @@ export const GUIDANCE_MODES = ['renorm', 'standard'] as const;
 const SCHEDULE = /^(constant|late|linear|early-(\d+(\.\d+)?|\.\d+)|cfg_star-\d+-(\d+(\.\d+)?|\.\d+))$/;
 export const SEED_MODES = ['each', 'same'] as const;
 
+/** Chooses its own steps from an error estimate, whatever `steps` says. */
 export function isAdaptive(solver: Solver): boolean {
-  return ADAPTIVE_SOLVERS.some((name) => name === solver);
+  return SOLVER_FACTS[solver].family === 'adaptive';
 }
 
 /** The time shift of the published sampling script for each kind of solver. */
 export function defaultShift(solver: Solver): number {
-  return solver === 'dpm++' ? 10 : 6;
+  // Adaptive solvers read none; pictures of theirs record what the other solvers of differential equations take.
+  return SOLVER_FACTS[isAdaptive(solver) ? 'euler' : solver].shift;
 }
 
 const side = (name: string, cellPixels: number) =>

@@ -2,6 +2,7 @@
  * Every job of the engine: what goes in, what it tells while it runs, what comes out. Its counterpart, native/engine/jobs/,
  * reads requests as strictly: a key that it does not know is an error.
  */
+import type { STORED_DTYPES } from '../facts.js';
 import type { NativeTensor, NativeTensors } from './binding.js';
 import type { LoadedModels } from './loaded-models.js';
 import type { SampleJob } from './sample-job.js';
@@ -37,7 +38,7 @@ export type EngineConfig = object;
 /** Which of a run's weights: as trained, or averaged. */
 export type TrainedWeights = 'raw' | 'ema';
 
-export type StoredDtype = 'fp32' | 'bf16' | 'fp16';
+export type StoredDtype = (typeof STORED_DTYPES)[number];
 
 export interface Jobs {
   /** Rows of a benchmark whose names hold `only`. */
@@ -232,6 +233,18 @@ export interface CatalogueKind {
 export interface Catalogue {
   readonly encoders: readonly CatalogueKind[];
   readonly decoders: readonly CatalogueKind[];
+  readonly velocityModels: readonly (CatalogueKind & { readonly condition: 'text' | 'class' })[];
+  readonly conditioners: readonly Omit<CatalogueKind, 'presets'>[];
+  readonly solvers: readonly {
+    readonly name: string;
+    readonly title: string;
+    readonly family: string;
+    /** Settings that it reads. */
+    readonly fields: readonly string[];
+    /** Of time, where nobody says otherwise. */
+    readonly shift: number;
+    readonly leastSteps: number;
+  }[];
   readonly dtypes: readonly string[];
   readonly jobs: readonly string[];
   readonly errorCodes: readonly string[];

@@ -1,0 +1,59 @@
+// Writes lib/facts.ts from what the engine says of itself: npm run build, then npm run facts.
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+/**
+ * The exports of lib/facts.ts, with what stands above each.
+ *
+ * @param {import('../lib/native/jobs.js').Catalogue} catalogue
+ * @returns {Record<string, { doc: string, value: unknown }>}
+ */
+export function factsOf(catalogue) {
+  /** @type {(rows: readonly any[], fields: readonly string[]) => Record<string, object>} */
+  const byName = (rows, fields) =>
+    Object.fromEntries(
+      rows.map((row) => [row.name, Object.fromEntries(fields.map((field) => [field, row[field]]))]),
+    );
+  return {
+    NATIVE_ERROR_CODES: { doc: 'Codes that the C++ engine raises.', value: catalogue.errorCodes },
+    JOB_KINDS: { doc: 'Jobs of the engine, those for tests among them.', value: catalogue.jobs },
+    STORED_DTYPES: { doc: 'What weights and features are stored in.', value: catalogue.dtypes },
+    SOLVERS: {
+      doc: 'Ways to integrate the flow, in the order in which they are shown.',
+      value: catalogue.solvers.map(({ name }) => name),
+    },
+    SOLVER_FACTS: {
+      doc: 'Their family, the settings that each reads, its usual time shift, and the fewest steps that it takes.',
+      value: byName(catalogue.solvers, ['title', 'family', 'fields', 'shift', 'leastSteps']),
+    },
+    ENCODERS: {
+      doc: 'Vision encoders: patterns of their files, their key in a yaml, and the channels of each published size.',
+      value: byName(catalogue.encoders, ['title', 'files', 'yamlKey', 'presets']),
+    },
+  };
+}
+
+/** @param {ReturnType<typeof factsOf>} facts */
+export function sourceOf(facts) {
+  const head =
+    '/** What the engine has. Written by scripts/write-facts.mjs: npm run facts, after a build. */\n';
+  const exports = Object.entries(facts).map(
+    ([name, { doc, value }]) =>
+      `\n/** ${doc} */\nexport const ${name} = ${JSON.stringify(value)} as const;\n`,
+  );
+  return head + exports.join('');
+}
+
+async function main() {
+  const { Engine } = await import('../dist/engine.js');
+  const engine = await Engine.create();
+  const { value } = await engine.run('catalogue', {});
+  await engine.dispose();
+  const file = fileURLToPath(new URL('../lib/facts.ts', import.meta.url));
+  writeFileSync(file, sourceOf(factsOf(value)));
+  const biome = fileURLToPath(new URL('../node_modules/.bin/biome', import.meta.url));
+  execFileSync(biome, ['format', '--write', file], { stdio: 'inherit' });
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) await main();
