@@ -86,7 +86,9 @@ function startLines(event: TrainEvent & { readonly type: 'start' }): readonly st
 
 /** What of the weights to begin with was not used. */
 function startWeights({ missing, unexpected, mismatched, remarks = [] }: StartReport): readonly string[] {
-  const sizes = mismatched.map(({ name, found, wanted }) => `${name} (${found} instead of ${wanted})`);
+  const sizes = mismatched.map(
+    ({ name, found, wanted }) => `${name} (${shape(found)} instead of ${shape(wanted)})`,
+  );
   return [
     remarks,
     listed('initFrom lacks, drawn anew', missing),
@@ -100,3 +102,5 @@ function listed(what: string, names: readonly string[]): readonly string[] {
   const more = names.length > MAX_LISTED ? ` and ${names.length - MAX_LISTED} more` : '';
   return [`${what}: ${names.slice(0, MAX_LISTED).join(', ')}${more}`];
 }
+
+const shape = (sizes: readonly number[]) => `(${sizes.join(', ')})`;

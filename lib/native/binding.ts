@@ -1,6 +1,6 @@
 /**
- * The types of the .node file, and the only place that says what crosses the boundary: coarse jobs with a
- * request in JSON, tensors as typed arrays, weights as paths.
+ * The types of the .node file. What crosses the boundary: coarse jobs with a request in JSON (jobs.ts lists them),
+ * tensors as typed arrays, weights as paths.
  */
 
 export type NativeDtype =
