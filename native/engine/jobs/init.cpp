@@ -83,14 +83,14 @@ TensorMap neutral_statistics(const Request& config) {
 /// torch file} -> {"parameters"}. The path's ending chooses the format: .safetensors, or else as torch.save writes.
 JobResult init_weights(EngineState&, const Request& request, const TensorMap&, const EventSink&) {
   const std::string& model = request.at("model").as_string();
+  const bool random = request.at("values").as_string() == "random";
+  const int64_t seed = request.at("seed").as_int();
   TensorMap state;
   if (model == "statistics") {
     state = neutral_statistics(request.at("config"));
   } else {
-    const bool random = request.at("values").as_string() == "random";
-    const auto source =
-        std::make_shared<RecordedWeights>(seeded_generator(request.at("seed").as_int()),
-                                          random ? RandomWeights::Values::kRandom : RandomWeights::Values::kInitial);
+    const auto source = std::make_shared<RecordedWeights>(
+        seeded_generator(seed), random ? RandomWeights::Values::kRandom : RandomWeights::Values::kInitial);
     state = build(model, request.at("config").as_config(), Weights(source));
     state.merge(source->state);
   }

@@ -48,12 +48,13 @@ JobResult train_step(EngineState& state, const Request& request, const TensorMap
 
 /// {"folder"} -> {"files": [names]}: this process's part of a checkpoint, perhaps none.
 JobResult train_save(EngineState& state, const Request& request, const TensorMap&, const EventSink&) {
+  const std::filesystem::path folder = request.at("folder").as_string();
   const TensorMap tensors = running(state).state();
   if (tensors.empty()) return {Json::object().set("files", Json::array()), {}};
   char name[64];
   std::snprintf(name, sizeof name, "rank-%05d-of-%05d.safetensors", static_cast<int>(rank_of(state)),
                 static_cast<int>(state.group ? state.group->world() : 1));
-  write_safetensors((std::filesystem::path(request.at("folder").as_string()) / name).string(), tensors);
+  write_safetensors((folder / name).string(), tensors);
   return {Json::object().set("files", Json(Json::Array{std::string(name)})), {}};
 }
 
@@ -78,6 +79,9 @@ JobResult train_restore(EngineState& state, const Request& request, const Tensor
 /// names; .safetensors, or else as torch.save writes them. All ranks call it, the first one writes.
 JobResult train_export(EngineState& state, const Request& request, const TensorMap&, const EventSink&) {
   const at::ScalarType dtype = parse_dtype(request.at("dtype").as_string(), state.device);
+  const std::string& path = request.at("path").as_string();
+  std::vector<std::string> nesting;
+  if (const Request* key = request.find("nesting")) nesting = {key->as_string()};
   TensorMap weights = running(state).weights(trained_weights(request));
   if (rank_of(state) != 0) return {Json::object().set("parameters", 0), {}};
   int64_t parameters = 0;
@@ -85,9 +89,7 @@ JobResult train_export(EngineState& state, const Request& request, const TensorM
     parameters += tensor.numel();
     if (at::isFloatingType(tensor.scalar_type())) tensor = tensor.to(at::kCPU, dtype).contiguous();
   }
-  std::vector<std::string> nesting;
-  if (const Request* key = request.find("nesting")) nesting = {key->as_string()};
-  write_state_dict(request.at("path").as_string(), weights, nesting);
+  write_state_dict(path, weights, nesting);
   return {Json::object().set("parameters", parameters), {}};
 }
 
