@@ -4,6 +4,8 @@
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include <algorithm>
+
 namespace svg {
 namespace {
 
@@ -46,7 +48,11 @@ struct Recompute : torch::autograd::Function<Recompute> {
 
 at::Tensor recomputed(Body body, const std::vector<at::Tensor>& inputs) {
   if (!c10::GradMode::is_enabled()) return body(inputs);
-  return Recompute::apply(c10::make_intrusive<BodyHolder>(std::move(body)), at::TensorList(inputs));
+  std::vector<at::Tensor> recorded = inputs;
+  const bool seen = std::any_of(inputs.begin(), inputs.end(), [](const at::Tensor& x) { return x.requires_grad(); });
+  // Autograd goes by the inputs alone. Where what is trained is inside (adapters of a frozen model), one stands in.
+  if (!seen) recorded[0] = inputs[0].detach().requires_grad_(true);
+  return Recompute::apply(c10::make_intrusive<BodyHolder>(std::move(body)), at::TensorList(recorded));
 }
 
 }  // namespace svg
