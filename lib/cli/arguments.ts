@@ -2,20 +2,28 @@
 import { SvgT2IError } from '../errors.js';
 import { CATEGORIES, type Category } from '../shapes/vocabulary.js';
 
-/** @throws SvgT2IError ERR_SVGT2I_USAGE for anything but a multiple in range */
+/**
+ * A flag's value, as text or as a number already.
+ *
+ * @throws SvgT2IError ERR_SVGT2I_USAGE for anything but a multiple in range
+ */
 export function parseInteger(
   flag: string,
-  text: string,
+  given: unknown,
   {
     least,
-    most,
+    most = Number.MAX_SAFE_INTEGER,
     multipleOf = 1,
-  }: { readonly least: number; readonly most: number; readonly multipleOf?: number },
+  }: { readonly least: number; readonly most?: number; readonly multipleOf?: number },
 ): number {
-  const value = text.trim() === '' ? Number.NaN : Number(text);
+  const value = typeof given === 'string' && given.trim() === '' ? Number.NaN : Number(given);
   if (value % multipleOf === 0 && value >= least && value <= most) return value;
   const kind = multipleOf === 1 ? 'a whole number' : `a multiple of ${multipleOf}`;
-  throw new SvgT2IError('ERR_SVGT2I_USAGE', `${flag} ${text}: give ${kind} from ${least} to ${most}`);
+  const limit = most === Number.MAX_SAFE_INTEGER ? '' : ` to ${most}`;
+  throw new SvgT2IError(
+    'ERR_SVGT2I_USAGE',
+    `${flag} ${String(given)}: must be ${kind} from ${least}${limit}`,
+  );
 }
 
 /** Names with commas between, in the order of the list of all, each once. */

@@ -6,6 +6,7 @@ import { type CacheResult, writeFeatureCache } from '../features/feature-cache.j
 import { chooseDevice } from '../processes/device.js';
 import { rankPlace } from '../processes/ranks.js';
 import { duration } from '../train/metrics.js';
+import { parseInteger } from './arguments.js';
 import { badItemReport } from './bad-item-report.js';
 import { bucketLines } from './bucket-lines.js';
 import type { CommonOptions } from './flags.js';
@@ -36,14 +37,8 @@ export async function cacheFromCommandLine(flags: CacheFlags): Promise<void> {
     throw new SvgT2IError('ERR_SVGT2I_USAGE', `--dtype ${flags.dtype}: must be one of ${DTYPES.join(', ')}`);
   }
   const { resolution } = config.data;
-  const shardSize =
-    flags.shardSize ?? Math.max(8, Math.min(1024, Math.round(SHARD_PIXELS / resolution ** 2)));
-  if (typeof shardSize !== 'number' || !Number.isInteger(shardSize) || shardSize < 1) {
-    throw new SvgT2IError(
-      'ERR_SVGT2I_USAGE',
-      `--shard-size ${String(shardSize)}: must be a whole number from 1`,
-    );
-  }
+  const usual = Math.max(8, Math.min(1024, Math.round(SHARD_PIXELS / resolution ** 2)));
+  const shardSize = parseInteger('--shard-size', flags.shardSize ?? usual, { least: 1 });
   using interrupt = listenForInterrupt();
   let bar: ProgressBar = createProgressBar(0);
   const reportBad = badItemReport((print) => bar.aside(print));

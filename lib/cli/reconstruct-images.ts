@@ -12,6 +12,7 @@ import { SvgT2I } from '../pipeline.js';
 import { findCellPixels } from '../release/cell-pixels.js';
 import { isFolder } from '../release/find.js';
 import { findRelease } from '../release/layout.js';
+import { parseInteger } from './arguments.js';
 import { formatTable, note, printJson, printLine, warn } from './output.js';
 import { createProgressBar } from './progress.js';
 import { listenForInterrupt } from './signals.js';
@@ -26,15 +27,14 @@ export async function reconstructAll(
     /** How the files are read. */
     readonly reading: Pick<DecodeOptions, 'autoOrient' | 'maxPixels'>;
     readonly output: string | undefined;
-    readonly maxSide: number;
+    /** Of the flag, as it was typed. */
+    readonly maxSide: string;
     readonly json: boolean;
   },
 ): Promise<void> {
-  const { model, reading, maxSide, json } = options;
+  const { model, reading, json } = options;
   const cellPixels = findCellPixels(model);
-  if (!Number.isInteger(maxSide) || maxSide < cellPixels) {
-    throw new SvgT2IError('ERR_SVGT2I_USAGE', `--max-side must be a whole number from ${cellPixels}`);
-  }
+  const maxSide = parseInteger('--max-side', options.maxSide, { least: cellPixels });
   // Every file is decoded once before anything is loaded, so that a broken one is told at once.
   for (const path of paths) fitImage(await readImage(path, reading), maxSide, path, cellPixels);
   const files = await planFiles(paths, options.output);

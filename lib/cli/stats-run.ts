@@ -1,10 +1,10 @@
 /** The work of `svg-t2i stats`. */
 import { resolve } from 'node:path';
 import { loadDitTrainingConfig } from '../config/train.js';
-import { SvgT2IError } from '../errors.js';
 import { writeFeatureStatistics } from '../features/feature-statistics.js';
 import { chooseDevice } from '../processes/device.js';
 import { rankPlace } from '../processes/ranks.js';
+import { parseInteger } from './arguments.js';
 import { badItemReport } from './bad-item-report.js';
 import type { CommonOptions } from './flags.js';
 import { printJson, printLine } from './output.js';
@@ -25,10 +25,7 @@ export async function statsFromCommandLine(flags: StatsFlags): Promise<void> {
     environment: process.env,
     set: flags.set,
   });
-  const { count } = flags;
-  if (count !== undefined && (typeof count !== 'number' || !Number.isInteger(count) || count < 1)) {
-    throw new SvgT2IError('ERR_SVGT2I_USAGE', `--count ${String(count)}: must be a whole number from 1`);
-  }
+  const count = flags.count === undefined ? undefined : parseInteger('--count', flags.count, { least: 1 });
   const path = resolve(flags.out);
   await prepareFile(path, 0);
   using interrupt = listenForInterrupt();

@@ -14,6 +14,7 @@ import { endWithLauncher, launchRanks } from '../processes/launch.js';
 import { rankPlace } from '../processes/ranks.js';
 import { train } from '../train/run.js';
 import { type ResumeMode, runFolder } from '../train/run-folder.js';
+import { parseInteger } from './arguments.js';
 import type { CommonOptions } from './flags.js';
 import { errorToJson, note, noteAsItIs, printLine } from './output.js';
 import { adoptStop, listenForInterrupt } from './signals.js';
@@ -35,7 +36,7 @@ export async function trainFromCommandLine(stage: TrainingStage, flags: TrainFla
   }
   const folder = resolve(flags.run ?? config.run ?? defaultFolder(flags.config));
   const place = rankPlace(process.env);
-  const processes = processCount(flags.nproc);
+  const processes = parseInteger('--nproc', flags.nproc ?? 1, { least: 1, most: 1024 });
   if (processes > 1) {
     if (place.worldSize > 1) {
       throw new SvgT2IError('ERR_SVGT2I_USAGE', '--nproc was given in a process that has a rank already', {
@@ -88,12 +89,6 @@ function resumeMode(flag: true | string | undefined): ResumeMode {
   if (flag === true) return 'latest';
   if (flag === 'auto') return 'auto';
   throw new SvgT2IError('ERR_SVGT2I_USAGE', `--resume ${flag}: must be auto, or stand alone`);
-}
-
-function processCount(flag: unknown): number {
-  const count = flag ?? 1;
-  if (typeof count === 'number' && Number.isInteger(count) && count >= 1 && count <= 1024) return count;
-  throw new SvgT2IError('ERR_SVGT2I_USAGE', `--nproc ${String(flag)}: must be a whole number from 1 to 1024`);
 }
 
 function defaultFolder(file: string | undefined): string {

@@ -27,6 +27,7 @@ import { readShards, removeUnfinishedShards, shardName } from './cache-shards.js
 import { cacheSource } from './cache-source.js';
 import { checkDitSizes } from './check-sizes.js';
 import { TrainingDataset } from './dataset.js';
+import { frozenOptions } from './frozen-options.js';
 import { type Picture, PictureLoader } from './pictures.js';
 import { SizeGroups } from './size-groups.js';
 import { startSoftCapWarning, trainingSoftCap } from './soft-cap.js';
@@ -84,7 +85,6 @@ export async function writeFeatureCache(options: CacheOptions): Promise<CacheRes
   const pictures = new PictureLoader(dataset, { ...config.data, cellPixels, seed: config.seed });
   let loaded: Loaded | undefined;
   try {
-    const { pretrained, autoencoder, textEncoder, dtype, offload } = config.frozen;
     await makeFolder(folder);
     const onWarning = (message: string) => options.onEvent?.({ type: 'warning', message });
     const warning = startSoftCapWarning(config);
@@ -93,17 +93,9 @@ export async function writeFeatureCache(options: CacheOptions): Promise<CacheRes
     try {
       await removeDeadParts(folder, { onWarning });
       loaded = await loadRelease({
-        ...{
-          pretrained,
-          autoencoder,
-          textEncoder,
-          attentionSoftCap: trainingSoftCap(config, findFolder(config.frozen)),
-          dtype,
-          offload,
-          signal,
-          device: device.device,
-        },
-        ...(device.threads === undefined ? {} : { threads: device.threads }),
+        ...frozenOptions(config, device),
+        attentionSoftCap: trainingSoftCap(config, findFolder(config.frozen)),
+        signal,
         parts: ['textEncoder', 'autoencoder'],
       });
       return await new CacheWriter(options, { loaded, pictures, lock, dataset }).write();

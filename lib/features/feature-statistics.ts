@@ -7,6 +7,7 @@ import type { DeviceChoice } from '../processes/device.js';
 import { findCellPixels } from '../release/cell-pixels.js';
 import { loadRelease } from '../release/load.js';
 import { TrainingDataset } from './dataset.js';
+import { frozenOptions } from './frozen-options.js';
 import { type Picture, PictureLoader } from './pictures.js';
 import { SampleStream } from './sample-stream.js';
 
@@ -41,7 +42,6 @@ export async function writeFeatureStatistics(options: StatisticsOptions): Promis
     seed: config.seed,
   });
   try {
-    const { pretrained, autoencoder, dtype } = config.frozen;
     const total = Math.min(options.count ?? dataset.length, dataset.length);
     const chosen = randomPermutation(dataset.length, config.seed).subarray(0, total);
     const stream = new SampleStream<Picture>({
@@ -54,8 +54,8 @@ export async function writeFeatureStatistics(options: StatisticsOptions): Promis
     });
     await using engine = (
       await loadRelease({
-        ...{ pretrained, autoencoder, dtype, signal, device: device.device },
-        ...(device.threads === undefined ? {} : { threads: device.threads }),
+        ...frozenOptions(config, device),
+        signal,
         parts: ['autoencoder'],
       })
     ).engine;

@@ -7,6 +7,7 @@ import { checkCacheSource, readCacheIndex, readFeaturePlaces } from '../features
 import { cacheSource } from '../features/cache-source.js';
 import { checkDitSizes } from '../features/check-sizes.js';
 import { TrainingDataset } from '../features/dataset.js';
+import { frozenOptions } from '../features/frozen-options.js';
 import { PictureLoader } from '../features/pictures.js';
 import { SampleStream } from '../features/sample-stream.js';
 import { findCellPixels } from '../release/cell-pixels.js';
@@ -62,19 +63,8 @@ async function loadFrozen(config: DitTrainingConfig, options: OpenOptions): Prom
   const isCached = config.data.cache !== undefined;
   const parts: readonly ReleasePart[] =
     isCached && config.samples.every === 0 ? ['statistics'] : ['textEncoder', 'autoencoder', 'statistics'];
-  const { device, threads } = options.device;
-  const { pretrained, autoencoder, textEncoder, attentionSoftCap, statistics, dtype, offload } =
-    config.frozen;
   const loaded = await loadRelease({
-    pretrained,
-    autoencoder,
-    textEncoder,
-    attentionSoftCap,
-    statistics,
-    dtype,
-    offload,
-    device,
-    ...(threads === undefined ? {} : { threads }),
+    ...frozenOptions(config, options.device),
     parts,
     signal: options.signal,
   });

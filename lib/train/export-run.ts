@@ -1,9 +1,11 @@
 /** The trained model of a run folder, written in the release's layout. */
+
 import { basename } from 'node:path';
 import { loadTrainingConfig, type TrainingConfig } from '../config/train.js';
 import type { AutoencoderTrainingConfig } from '../config/train-autoencoder.js';
 import { Engine } from '../engine.js';
 import { SvgT2IError } from '../errors.js';
+import { frozenOptions } from '../features/frozen-options.js';
 import { makeFolder } from '../files.js';
 import { isFile } from '../release/find.js';
 import { findStart } from '../release/init-from.js';
@@ -95,8 +97,11 @@ async function openEngine(
     const engine = await Engine.create(chosen === 'auto' ? {} : { device: chosen });
     return { engine, statistics: undefined };
   }
-  const { pretrained, statistics } = config.frozen;
   const parts = ['statistics'] as const;
-  const { engine, layout } = await loadRelease({ pretrained, statistics, device: chosen, parts, signal });
+  const { engine, layout } = await loadRelease({
+    ...frozenOptions(config, { device: chosen }),
+    parts,
+    signal,
+  });
   return { engine, statistics: layout.statistics };
 }

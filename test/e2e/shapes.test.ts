@@ -62,7 +62,7 @@ it('continues a data set, and says no in one line', async () => {
   const refusals: [string[], number, RegExp][] = [
     [datasetArgs(out, '--count', '6', ...flags, '--palette', 'free'), 2, /another palette: "named"/],
     [datasetArgs(out, '--count', '6'), 2, /begun with another categories: \["counting","colors"\]/],
-    [datasetArgs(out, '--count', '0'), 2, /--count 0: give a whole number from 1/],
+    [datasetArgs(out, '--count', '0'), 2, /--count 0: must be a whole number from 1/],
     [datasetArgs(out, '--count', '1', '--categories', 'textures'), 2, /there is no category "textures"/],
     [datasetArgs(out, '--count', '1', '--split', 'test'), 2, /train, held-out/],
     [['eval', 'shapes', '--images', join(out, 'nowhere')], 1, /shapes\.jsonl: no such file or folder/],

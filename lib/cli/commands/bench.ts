@@ -1,8 +1,10 @@
 /** `svg-t2i bench`: how fast the parts are on this machine. */
+
 import { writeFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import type { BenchRow } from '../../bench.js';
 import { fileError, SvgT2IError } from '../../errors.js';
+import { parseInteger } from '../arguments.js';
 import { formatTable, note, printJson, printLine } from '../output.js';
 import { listenForInterrupt } from '../signals.js';
 import { formatBytes } from '../units.js';
@@ -31,8 +33,8 @@ export function benchCommand(): Command {
   return new Command('bench')
     .description('time encoder, text encoder, diffusion transformer, decoder, a whole sample and training')
     .option('--rows <regex>', 'only rows whose name matches', parseRegex)
-    .option('--repeats <n>', 'timed runs of each', parseCount, 3)
-    .option('--threads <n>', 'CPU threads', parseCount)
+    .option('--repeats <n>', 'timed runs of each', (text) => parseInteger('--repeats', text, { least: 1 }), 3)
+    .option('--threads <n>', 'CPU threads', (text) => parseInteger('--threads', text, { least: 1 }))
     .option(
       '--json [file]',
       'print one JSON object in place of the tables; with a file, write it there beside them',
@@ -96,10 +98,4 @@ function parseRegex(text: string): RegExp {
   } catch {
     throw new SvgT2IError('ERR_SVGT2I_USAGE', `--rows ${text} is no regular expression`);
   }
-}
-
-function parseCount(text: string): number {
-  const count = Number(text);
-  if (Number.isInteger(count) && count >= 1) return count;
-  throw new SvgT2IError('ERR_SVGT2I_USAGE', `"${text}": give a whole number from 1`);
 }

@@ -61,7 +61,7 @@ export function reconstructCommand(): Command {
         model,
         reading,
         output: options.output,
-        maxSide: Number(options.maxSide),
+        maxSide: options.maxSide,
         json: options.json === true,
       });
     });

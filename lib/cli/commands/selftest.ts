@@ -1,11 +1,13 @@
 /** `svg-t2i selftest`: golden cases through the code that every user runs. */
+
 import { join } from 'node:path';
 import { Command } from 'commander';
 import type { Engine, EngineOptions } from '../../engine.js';
-import { EXIT_CODES, SvgT2IError } from '../../errors.js';
+import { EXIT_CODES } from '../../errors.js';
 import { PACKAGE_ROOT } from '../../install/paths.js';
 import { CASE_COLUMNS, caseMessages, caseRow, summary } from '../../selftest/report.js';
 import type { SelftestReport } from '../../selftest/run.js';
+import { parseInteger } from '../arguments.js';
 import { formatTable, note, printJson, printLine } from '../output.js';
 import { listenForInterrupt } from '../signals.js';
 
@@ -37,7 +39,7 @@ export function selftestCommand(): Command {
     .option('--cases <dir>', 'a folder of cases, or one case (default: those of the package)')
     .option('--json', 'print one JSON object')
     .option('--device <name>', 'cpu, cuda or cuda:N', 'cpu')
-    .option('--threads <n>', 'CPU threads', parseThreads)
+    .option('--threads <n>', 'CPU threads', (text) => parseInteger('--threads', text, { least: 1 }))
     .addHelpText('after', EXAMPLES)
     .action(async (flags: SelftestFlags) => {
       const report = await run(flags);
@@ -95,10 +97,4 @@ function printReport(report: SelftestReport): void {
   printLine();
   for (const message of caseMessages(report)) printLine(message);
   printLine(summary(report));
-}
-
-function parseThreads(text: string): number {
-  const threads = Number(text);
-  if (Number.isInteger(threads) && threads >= 1) return threads;
-  throw new SvgT2IError('ERR_SVGT2I_USAGE', `--threads ${text}: give a whole number from 1`);
 }
