@@ -33,10 +33,14 @@ const BYTES_A_PIXEL = 4;
 const DECODE_TIMEOUT_SECONDS = 120;
 
 /**
- * Reads and decodes a picture file: PNG, JPEG, WebP, GIF (first frame), TIFF (first page) or AVIF.
+ * Reads and decodes a picture file: PNG, JPEG, WebP, GIF (first frame), TIFF (first page) or AVIF. The result is 8-bit RGB,
+ * (height, width, 3), upright.
  *
  * @throws SvgT2IError ERR_SVGT2I_IMAGE for a picture that is broken, of another kind or over a limit;
  *   ERR_SVGT2I_FILE_NOT_FOUND or ERR_SVGT2I_IO for a file that cannot be read
+ *
+ * @example
+ * const { width, height, data } = await readImage('fox.png');
  */
 export async function readImage(path: string | URL, options: DecodeOptions = {}): Promise<RgbImage> {
   const file = checkPath('path', path);
@@ -50,6 +54,10 @@ export async function readImage(path: string | URL, options: DecodeOptions = {})
  * Transparency is pasted on white; palettes, grey and CMYK become RGB; colour profiles are ignored, as in the original.
  *
  * @throws SvgT2IError ERR_SVGT2I_IMAGE
+ *
+ * @example
+ * const response = await fetch('https://example.org/fox.png');
+ * const picture = await decodeImage(new Uint8Array(await response.arrayBuffer()));
  */
 export async function decodeImage(bytes: Uint8Array, options: DecodeOptions = {}): Promise<RgbImage> {
   checkArgument('bytes', bytesSchema, bytes);

@@ -26,6 +26,10 @@ export function gridSize(
  * A contact sheet, row by row on white. Cells have the size of the largest picture; smaller ones lie in the middle.
  *
  * @throws SvgT2IError ERR_SVGT2I_INVALID_ARGUMENT for no pictures, or no columns
+ *
+ * @example
+ * const { images } = await pipe.generate({ prompt: 'a red fox', count: 4 });
+ * await writeFile('sheet.png', await encodeImage(gridImage(images, { columns: 2, gapPx: 8 }), { format: 'png' }));
  */
 export function gridImage(images: readonly RgbImage[], options: GridOptions = {}): RgbImage {
   const { columns = Math.ceil(Math.sqrt(images.length)), gapPx = 0 } = options;

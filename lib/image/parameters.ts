@@ -71,6 +71,10 @@ function shortenStrings(parameters: ImageParameters, limit: number): ImageParame
  * The parameters stored in a PNG, JPEG or WebP by `encodeImage`; undefined where there are none.
  *
  * @throws SvgT2IError ERR_SVGT2I_IMAGE for bytes that are no picture
+ *
+ * @example
+ * const parameters = await readParameters(await readFile('fox.png'));
+ * console.log(parameters?.prompt, parameters?.seed);
  */
 export async function readParameters(
   bytes: Uint8Array,

@@ -8,6 +8,9 @@ const PEAK = 255;
  * Peak signal-to-noise ratio in dB over all channels of 8-bit pixels; Infinity for equal pictures.
  *
  * @throws SvgT2IError ERR_SVGT2I_INVALID_ARGUMENT for pictures of different sizes
+ *
+ * @example
+ * console.log(psnr(await readImage('a.png'), await readImage('b.png')).toFixed(2), 'dB');
  */
 export function psnr(a: RgbImage, b: RgbImage): number {
   if (a.width !== b.width || a.height !== b.height) {

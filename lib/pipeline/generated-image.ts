@@ -68,7 +68,14 @@ export class GeneratedImage implements RgbImage {
     return this.data;
   }
 
-  /** Bytes of a PNG file with the metadata in it. */
+  /**
+   * Bytes of a PNG file with the metadata in it.
+   *
+   * @throws SvgT2IError ERR_SVGT2I_IMAGE where it cannot be encoded
+   *
+   * @example
+   * response.type('png').send(await image.png());
+   */
   png(): Promise<Uint8Array> {
     return this.encode('png');
   }
@@ -96,6 +103,9 @@ export class GeneratedImage implements RgbImage {
    * @param path ends in .png, .jpg, .jpeg or .webp, which decides the format
    * @throws SvgT2IError ERR_SVGT2I_INVALID_ARGUMENT for another ending; ERR_SVGT2I_FILE_NOT_FOUND, ERR_SVGT2I_DISK_FULL or
    *   ERR_SVGT2I_IO
+   *
+   * @example
+   * await image.save('fox.webp', { quality: 85 });
    */
   async save(path: string | URL, options: ImageFileOptions = {}): Promise<void> {
     const file = checkPath('path', path);

@@ -89,7 +89,11 @@ export type RepeatedRequest =
  * must be those that it was drawn with, loaded with its `dtype` and `attentionSoftCap`.
  *
  * @throws SvgT2IError ERR_SVGT2I_IMAGE for a grid, or a picture that had no room for its whole prompt, negative prompt or
- *   system prompt; ERR_SVGT2I_INVALID_CONFIG
+ *   system prompt; ERR_SVGT2I_INVALID_CONFIG for values that this version does not know
+ *
+ * @example
+ * const parameters = await readParameters(await readFile('fox.png'));
+ * if (parameters) await pipe.generate({ ...requestFromParameters(parameters), steps: 80 });
  */
 export function requestFromParameters(parameters: ImageParameters): RepeatedRequest {
   const { prompt, class: ofClass, settings, cut } = repetitionOf(parameters);

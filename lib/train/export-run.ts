@@ -47,7 +47,15 @@ export interface ExportRunResult {
   readonly step: number;
 }
 
-/** Writes the newest whole checkpoint. The run may still be going on. */
+/**
+ * Writes the newest whole checkpoint in the release's layout. The run may still be going on.
+ *
+ * @throws SvgT2IError ERR_SVGT2I_FILE_NOT_FOUND for a folder that is no run or has no whole checkpoint;
+ *   ERR_SVGT2I_WEIGHTS_MISSING for frozen parts that are gone; ERR_SVGT2I_DISK_FULL or ERR_SVGT2I_IO; or the signal's reason
+ *
+ * @example
+ * const { files, step } = await exportRun({ run: 'runs/256', out: 'pre-trained', dtype: 'bf16' });
+ */
 export async function exportRun(options: ExportRunOptions): Promise<ExportRunResult> {
   const { onWarning = () => undefined } = options;
   const folder = runFolder(options.run);

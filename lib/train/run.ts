@@ -64,6 +64,10 @@ export interface TrainResult extends LoopResult {
  *
  * @throws SvgT2IError for everything that the configuration, the data or the folder have wrong, before any training;
  *   ERR_SVGT2I_NUMERIC, ERR_SVGT2I_DATA, ERR_SVGT2I_DISK_FULL on the way
+ *
+ * @example
+ * const config = await loadTrainingConfig('dit', { file: 'configs/dit/dit_stage1_256.yaml' });
+ * await train({ config, folder: 'runs/256', resume: 'auto', signal: AbortSignal.timeout(3_600_000) });
  */
 export async function train(options: TrainOptions): Promise<TrainResult> {
   const { resume, place = rankPlace(process.env) } = options;

@@ -150,6 +150,34 @@ describe('hover', () => {
     expect(shown).not.toContain('more ...');
   });
 
+  it('shows of every function what it throws and an example', () => {
+    const program = ts.createProgram([join(root, 'dist/index.d.ts')], OPTIONS);
+    const checker = program.getTypeChecker();
+    const index = program.getSourceFile(join(root, 'dist/index.d.ts'));
+    const module = index && checker.getSymbolAtLocation(index);
+    const bare: string[] = [];
+    const look = (name: string, symbol: ts.Symbol) => {
+      const tags = symbol.getJsDocTags(checker).map((tag) => tag.name);
+      for (const wanted of ['throws', 'example'])
+        if (!tags.includes(wanted)) bare.push(`${name}: @${wanted}`);
+    };
+    for (const exported of module === undefined ? [] : checker.getExportsOfModule(module)) {
+      const symbol = exported.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(exported) : exported;
+      if (symbol.flags & ts.SymbolFlags.Function) look(symbol.name, symbol);
+      if (!['SvgT2I', 'GeneratedImage'].includes(symbol.name)) continue;
+      const members = [
+        ...checker.getDeclaredTypeOfSymbol(symbol).getProperties(),
+        ...checker.getTypeOfSymbol(symbol).getProperties(),
+      ];
+      for (const member of members) {
+        const isMethod = member.flags & ts.SymbolFlags.Method && !/^(__|#)/.test(member.name);
+        // It never throws.
+        if (isMethod && member.name !== 'dispose') look(`${symbol.name}.${member.name}`, member);
+      }
+    }
+    expect(bare).toEqual([]);
+  });
+
   it('shows a line for everything that is exported, and for every property of it', () => {
     const program = ts.createProgram([join(root, 'dist/index.d.ts')], OPTIONS);
     const checker = program.getTypeChecker();
