@@ -5,11 +5,12 @@ import { z } from 'zod';
 import type { SignalOptions } from './abort.js';
 import { linkedController, throwIfAborted } from './abort.js';
 import { callerFrames, withCaller } from './caller.js';
-import { ENCODERS } from './config/encoder-model.js';
+import { ENCODER_SOURCES } from './config/encoder-model.js';
 import { PUBLISHED_CELL_PIXELS } from './config/latent-grid.js';
 import type { Settings } from './config/settings.js';
 import { checkArgument, signalOptionsSchema } from './config/values.js';
 import { DisposedError, SvgT2IError } from './errors.js';
+import { ENCODERS } from './facts.js';
 import { psnr } from './image/psnr.js';
 import type { RgbImage } from './image/rgb-image.js';
 import { imageSchema } from './image/schema.js';
@@ -299,12 +300,12 @@ export class SvgT2I {
   #checkEncoder(): void {
     if (this.models.autoencoder?.canEncode !== false) return;
     const { folder, autoencoder } = this.#loaded.layout;
-    const { label, source } = ENCODERS[autoencoder?.config?.encoderKind ?? 'dinov3'];
+    const kind = autoencoder?.config?.encoderKind ?? 'dinov3';
     const name = autoencoder?.config?.encoder ?? 'dinov3_vits16plus_pretrain_lvd1689m-4057cbaa.pth';
     throw new SvgT2IError(
       'ERR_SVGT2I_WEIGHTS_MISSING',
-      `no ${label} weights to encode with: ${name} is not in ${folder}`,
-      { hint: `Get them from ${source} and put them there.` },
+      `no ${ENCODERS[kind].title} weights to encode with: ${name} is not in ${folder}`,
+      { hint: `Get them from ${ENCODER_SOURCES[kind]} and put them there.` },
     );
   }
 

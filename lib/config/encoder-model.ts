@@ -1,88 +1,22 @@
 /** Frozen encoders as a configuration names them: by a published size, or by a kind and its dimensions. */
 import { z } from 'zod';
-
-/** As the engine's catalogue has them (test/addon/encoders.test.ts compares): channels of each published size. */
-export const ENCODERS = {
-  dinov3: {
-    label: 'DINOv3',
-    yamlKey: 'dinoconfig',
-    files: '^dinov3(?!.*stats).*vit',
-    source: 'facebookresearch/dinov3 or facebook/dinov3-vits16plus-pretrain-lvd1689m',
-    presets: {
-      dinov3_vits16: 384,
-      dinov3_vits16plus: 384,
-      dinov3_vitb16: 768,
-      dinov3_vitl16: 1024,
-      dinov3_vitl16plus: 1024,
-      dinov3_vith16plus: 1280,
-      dinov3_vit7b16: 4096,
-    },
-    keys: ['ffn_layer', 'ffn_ratio', 'n_storage_tokens'],
-  },
-  dinov2: {
-    label: 'DINOv2',
-    yamlKey: 'dinoconfig',
-    files: '^dinov2(?!.*(stats|head))',
-    source: 'facebookresearch/dinov2 or facebook/dinov2-base and its like',
-    presets: {
-      dinov2_vits14: 384,
-      dinov2_vits14_reg: 384,
-      dinov2_vitb14: 768,
-      dinov2_vitb14_reg: 768,
-      dinov2_vitl14: 1024,
-      dinov2_vitl14_reg: 1024,
-      dinov2_vitg14: 1536,
-      dinov2_vitg14_reg: 1536,
-    },
-    keys: ['ffn_layer', 'ffn_ratio', 'num_register_tokens', 'image_size', 'patch_size'],
-  },
-  siglip2: {
-    label: 'SigLIP2',
-    yamlKey: 'siglipconfig',
-    files: '^siglip2?(?!.*stats)',
-    source: 'google/siglip2-base-patch16-256 and its like',
-    presets: {
-      'siglip2-base-patch16-224': 768,
-      'siglip2-base-patch16-256': 768,
-      'siglip2-base-patch16-384': 768,
-      'siglip2-base-patch16-512': 768,
-      'siglip2-base-patch32-256': 768,
-      'siglip2-large-patch16-256': 1024,
-      'siglip2-large-patch16-384': 1024,
-      'siglip2-large-patch16-512': 1024,
-      'siglip2-so400m-patch14-224': 1152,
-      'siglip2-so400m-patch14-384': 1152,
-      'siglip2-so400m-patch16-256': 1152,
-      'siglip2-so400m-patch16-384': 1152,
-      'siglip2-so400m-patch16-512': 1152,
-      'siglip2-giant-opt-patch16-256': 1536,
-      'siglip2-giant-opt-patch16-384': 1536,
-    },
-    keys: ['intermediate_size', 'image_size', 'patch_size'],
-  },
-  mae: {
-    label: 'MAE',
-    yamlKey: 'maeconfig',
-    files: '^(vit[-_])?mae(?!.*(stats|finetuned))',
-    source: 'facebookresearch/mae (mae_pretrain_vit_base.pth and its like) or facebook/vit-mae-base',
-    presets: { mae_vit_base_patch16: 768, mae_vit_large_patch16: 1024, mae_vit_huge_patch14: 1280 },
-    keys: ['ffn_ratio', 'image_size', 'patch_size'],
-  },
-} as const satisfies Record<string, EncoderFacts>;
-
-interface EncoderFacts {
-  readonly label: string;
-  /** Of model.params in an autoencoder's yaml. */
-  readonly yamlKey: string;
-  /** A regular expression on names of files and folders in a release. */
-  readonly files: string;
-  readonly source: string;
-  readonly presets: Readonly<Record<string, number>>;
-  /** Beside embed_dim, depth and num_heads. */
-  readonly keys: readonly string[];
-}
+import { ENCODERS } from '../facts.js';
 
 export type EncoderKindName = keyof typeof ENCODERS;
+
+/** What a kind is described by beside embed_dim, depth and num_heads, and where its weights are to be had. */
+const KEYS: Readonly<Record<EncoderKindName, readonly (keyof EncoderModel)[]>> = {
+  dinov3: ['ffn_layer', 'ffn_ratio', 'n_storage_tokens'],
+  dinov2: ['ffn_layer', 'ffn_ratio', 'num_register_tokens', 'image_size', 'patch_size'],
+  siglip2: ['intermediate_size', 'image_size', 'patch_size'],
+  mae: ['ffn_ratio', 'image_size', 'patch_size'],
+};
+export const ENCODER_SOURCES: Readonly<Record<EncoderKindName, string>> = {
+  dinov3: 'facebookresearch/dinov3 or facebook/dinov3-vits16plus-pretrain-lvd1689m',
+  dinov2: 'facebookresearch/dinov2 or facebook/dinov2-base and its like',
+  siglip2: 'google/siglip2-base-patch16-256 and its like',
+  mae: 'facebookresearch/mae (mae_pretrain_vit_base.pth and its like) or facebook/vit-mae-base',
+};
 
 const KINDS = Object.keys(ENCODERS) as [EncoderKindName];
 const WIDTHS: Readonly<Record<string, number>> = Object.assign(
@@ -128,7 +62,7 @@ export const encoderModelSchema = z
     if ((arch === undefined) !== isWhole) refuse('needs either arch, or embed_dim, depth and num_heads');
     const kind = encoderKind(encoder);
     if (given !== undefined && given !== kind) refuse(`is ${kind}, of which arch is one`, ['kind'], given);
-    const known: readonly string[] = ENCODERS[kind].keys;
+    const known: readonly string[] = KEYS[kind];
     for (const [key, value] of Object.entries(others)) {
       if (value === undefined || known.includes(key)) continue;
       refuse(`is no key of encoder ${kind}`, [key], value);

@@ -1,9 +1,10 @@
 /** Reads an autoencoder's yaml as the original writes it: `model.params` with dimensions and two weight paths. */
 import { z } from 'zod';
-import { ENCODERS, type EncoderKindName, encoderKind } from '../config/encoder-model.js';
+import { type EncoderKindName, encoderKind } from '../config/encoder-model.js';
 import { cellPixelsOf } from '../config/latent-grid.js';
 import { validate } from '../config/validate.js';
 import { MAX_YAML_BYTES, parseYaml } from '../config/yaml.js';
+import { ENCODERS } from '../facts.js';
 import { readTextSync } from '../regular-file.js';
 
 // Loose: the yaml also holds training settings, and names of Python classes that mean nothing here.

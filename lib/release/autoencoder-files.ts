@@ -1,6 +1,7 @@
 /** Finds an autoencoder's yaml and the two weight files that it names. */
 import { basename, dirname, join } from 'node:path';
-import { ENCODERS, type EncoderKindName } from '../config/encoder-model.js';
+import type { EncoderKindName } from '../config/encoder-model.js';
+import { ENCODERS } from '../facts.js';
 import { type AutoencoderConfig, readAutoencoderConfig } from './autoencoder-config.js';
 import {
   candidates,

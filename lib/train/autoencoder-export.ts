@@ -1,9 +1,10 @@
 /** A trained autoencoder in the release's layout: weights and the yaml that describes them. */
 import { basename, join } from 'node:path';
 import { stringify } from 'yaml';
-import { ENCODERS, encoderKind } from '../config/encoder-model.js';
+import { encoderKind } from '../config/encoder-model.js';
 import { type AutoencoderTrainingConfig, latentChannels } from '../config/train-autoencoder.js';
 import type { Engine } from '../engine.js';
+import { ENCODERS } from '../facts.js';
 import { makeFolder, writeDurably } from '../files.js';
 import type { ExportOptions } from './export-types.js';
 

@@ -1,10 +1,6 @@
 import { expect, it } from 'vitest';
-import {
-  ENCODERS,
-  encoderChannels,
-  encoderKind,
-  encoderModelSchema,
-} from '../../lib/config/encoder-model.js';
+import { encoderChannels, encoderKind, encoderModelSchema } from '../../lib/config/encoder-model.js';
+import { ENCODERS } from '../../lib/facts.js';
 
 const issues = (given: object) =>
   (encoderModelSchema.safeParse(given).error?.issues ?? []).map(({ path, message }) =>
