@@ -65,7 +65,9 @@ Json bench_row(const DitRow& row, const NextDit& model, int64_t repeats, at::Gen
 
 }  // namespace
 
-Json bench_dit(const std::string& only, int64_t repeats) {
+Json bench_dit(const std::string& only, int64_t repeats) { return bench_dit(wide_dit_config(), only, repeats); }
+
+Json bench_dit(const NextDitConfig& config, const std::string& only, int64_t repeats) {
   c10::NoGradGuard no_grad;
   at::Generator generator = seeded_generator(0);
   Json results = Json::array();
@@ -76,7 +78,7 @@ Json bench_dit(const std::string& only, int64_t repeats) {
       if (!model) {
         const auto source = std::make_shared<RandomWeights>(generator, RandomWeights::Values::kRandom,
                                                             bf16 ? at::kBFloat16 : at::kFloat);
-        model = std::make_unique<NextDit>(Weights(source), wide_dit_config());
+        model = std::make_unique<NextDit>(Weights(source), config);
       }
       results.push_back(bench_row(row, *model, repeats, generator));
     }

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "core/json.h"
+#include "models/next_dit/config.h"
 
 namespace svg {
 
@@ -12,5 +13,7 @@ namespace svg {
 /// are the bytes by which the process grew, where the system tells; difference is |ours - plain| / |plain| of the
 /// velocity.
 Json bench_dit(const std::string& only, int64_t repeats);
+/// The same on a model of other dimensions.
+Json bench_dit(const NextDitConfig& config, const std::string& only, int64_t repeats);
 
 }  // namespace svg

@@ -152,10 +152,11 @@ TEST_CASE("next_dit: bf16 stays near fp32") {
 }
 
 TEST_CASE("next_dit: the bench reports both paths") {
-  const svg::Json report = svg::bench_dit(svg::Json::parse(
-      R"({"dim": 48, "heads": 4, "kvHeads": 2, "layers": 1, "repeats": 1, "rows": [{"px": 32, "tokens": 4}]})"));
+  svg::NextDitConfig config = tiny_config();
+  config.axes_lens = {200, 32, 32};
+  const svg::Json report = svg::bench_dit(config, "dit-256-128-fp32", 1);
   const svg::Json& row = report.at("rows").as_array().at(0);
-  EXPECT(row.at("name").as_string() == "dit-32-4-fp32");
+  EXPECT(row.at("name").as_string() == "dit-256-128-fp32" && report.at("rows").as_array().size() == 1);
   EXPECT(row.at("ours").as_double() > 0 && row.at("plain").as_double() > 0);
   EXPECT_CLOSE(row.at("difference").as_double(), 0, 1e-4);
 }
