@@ -13,7 +13,9 @@ const size = () => z.number().int().min(1).max(1_000_000);
 
 export const svgModelSchema = z
   .strictObject({
+    kind: z.literal('svg').describe('the class-conditional predecessor'),
     preset: z.enum(['B', 'L', 'XL']).optional().describe('published dimensions; the keys below change some'),
+    patch_size: z.literal(1).default(1).describe('each latent cell is a token'),
     in_channels: size().default(392).describe('channels of a latent'),
     hidden_size: size().multipleOf(4).optional().describe('width'),
     depth: size().optional().describe('blocks'),

@@ -181,7 +181,7 @@ export function requestSchemaOf(cellPixels: number) {
       if ((prompt === undefined) !== (classes === undefined)) return;
       const message =
         prompt === undefined
-          ? 'is missing: a prompt, or a class'
+          ? 'must be a text or a list of texts, or a class be given'
           : 'was given beside a class: one of them is drawn';
       context.addIssue({ code: 'custom', path: ['prompt'], message, input: prompt });
     });

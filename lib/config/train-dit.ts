@@ -1,5 +1,6 @@
 /** A configuration file of `svg-t2i train dit`: the diffusion transformer on frozen encoders. */
 import { z } from 'zod';
+import { svgModelSchema } from './class-dit.js';
 import { defined } from './defined.js';
 import { PUBLISHED_CELL_PIXELS } from './latent-grid.js';
 import { modelSchema } from './model.js';
@@ -24,6 +25,7 @@ const axes = () => z.tuple([size(), size(), size()]);
 
 export const ditModelSchema = z
   .strictObject({
+    kind: z.literal('next-dit').optional().describe('that of SVG-T2I, which draws from text'),
     preset: z.enum(['2B', '0.8B']).optional().describe('published dimensions; the keys below change some'),
     patch_size: size().default(1).describe('latent cells a side of one token'),
     in_channels: size().default(384).describe('channels of a latent'),
@@ -58,6 +60,9 @@ export const ditModelSchema = z
     return { ...given, dim, n_layers, n_heads, n_kv_heads: n_kv_heads ?? n_heads };
   });
 
+/** By `kind`; that of SVG-T2I without one. */
+export const velocityModelSchema = z.discriminatedUnion('kind', [ditModelSchema, svgModelSchema]);
+
 const ditDataSchema = z.strictObject({
   sets: z
     .array(
@@ -87,9 +92,13 @@ const timeSchema = z.strictObject({
   low: z.number().min(0).max(1).default(0).describe('least t of uniform'),
   high: z.number().min(0).max(1).default(1).describe('largest t of uniform'),
   shift: z
-    .enum(['resolution', 'none'])
+    .union([z.enum(['resolution', 'none']), z.number().positive().max(1000)], {
+      error: 'must be resolution, none or a number above 0',
+    })
     .default('resolution')
-    .describe('resolution: move t towards noise, more for larger pictures'),
+    .describe(
+      'resolution: move t towards noise, more for larger pictures; a number S: to S t / (1 + (S - 1) t), as SVG was trained with 0.4',
+    ),
 });
 
 const { width, height } = settingsSchema.shape;
@@ -116,6 +125,11 @@ const samplesSchema = z.strictObject({
     .min(1)
     .default(['a red fox in the snow', 'a bowl of fruit on a wooden table', 'a city street at night'])
     .describe('what each grid shows'),
+  classes: z
+    .array(z.number().int().min(0))
+    .min(1)
+    .default([207, 360, 387, 974])
+    .describe('what each grid shows of a class-conditional model; classes that it has not are left out'),
   weights: z.enum(['ema', 'raw']).default('ema').describe('which weights draw'),
   width: width.unwrap().optional().describe('in pixels; the resolution where not given'),
   height: height.unwrap().optional().describe('in pixels; the resolution where not given'),
@@ -129,7 +143,7 @@ export const ditTrainingSchema = z
   .strictObject({
     stage: z.literal('dit', { error: 'must be dit' }).default('dit').describe('what this file trains'),
     ...commonShape,
-    model: ditModelSchema,
+    model: velocityModelSchema,
     frozen: z
       .strictObject({ pretrained, autoencoder, textEncoder, attentionSoftCap, statistics, dtype, offload })
       .prefault({})
@@ -144,7 +158,12 @@ export const ditTrainingSchema = z
       .describe('compute activations twice to keep fewer: less memory, a third more time'),
     captions: z
       .strictObject({
-        dropout: z.number().min(0).max(1).default(0.1).describe('share of captions that are left out'),
+        dropout: z
+          .number()
+          .min(0)
+          .max(1)
+          .default(0.1)
+          .describe('share of captions, or of classes, that are left out'),
         maxTokens: z
           .number()
           .int()
@@ -177,6 +196,10 @@ export const ditTrainingSchema = z
         data.resolution,
       );
     }
+    if (model.kind === 'svg') {
+      if (config.samples.every > 0) checkSamples(config, refuse);
+      return;
+    }
     if (captions.maxTokens >= model.axes_lens[0]) {
       refuse(
         ['captions', 'maxTokens'],
@@ -192,6 +215,9 @@ export const ditTrainingSchema = z
     if (config.samples.every > 0) checkSamples(config, refuse);
   });
 
+/** Beyond them the engine knows no positions. */
+const MOST_SVG_CELLS = 512;
+
 type Refuse = (at: readonly string[], message: string, input: unknown) => void;
 
 /** What would be refused only when the first grid is drawn. */
@@ -199,7 +225,7 @@ function checkSamples(
   { samples, data, model }: Pick<DitTrainingConfig, 'samples' | 'data' | 'model'>,
   refuse: Refuse,
 ): void {
-  const { every: _, prompts: __, weights: ___, ...settings } = samples;
+  const { every: _, prompts: __, classes: ___, weights: ____, ...settings } = samples;
   const size = { width: samples.width ?? data.resolution, height: samples.height ?? data.resolution };
   const whole: Readonly<Record<string, unknown>> = { ...settings, ...size };
   for (const { path, message } of settingsWithRules.safeParse(whole).error?.issues ?? []) {
@@ -207,7 +233,7 @@ function checkSamples(
     if (key in samples) refuse(['samples', key], message, whole[key]);
   }
   const unit = PUBLISHED_CELL_PIXELS * model.patch_size;
-  const [, rows, columns] = model.axes_lens;
+  const [, rows, columns] = model.kind === 'svg' ? [0, MOST_SVG_CELLS, MOST_SVG_CELLS] : model.axes_lens;
   for (const [side, places] of [
     ['width', columns],
     ['height', rows],

@@ -138,15 +138,28 @@ function describe(value: unknown): string {
 
 /** Keys of the object schema at `path`. */
 function knownKeys(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
-  let at: z.ZodType | undefined = schema;
-  for (const key of path) at = at && schemaIn(unwrap(at), key);
-  const object = at && unwrap(at);
-  return object instanceof z.ZodObject ? Object.keys(object.shape) : [];
+  const places = path.reduce(
+    (at: readonly z.ZodType[], key) => at.flatMap((one) => schemasIn(one, key)),
+    [schema],
+  );
+  const objects = places.flatMap(alternatives).filter((one) => one instanceof z.ZodObject);
+  return [...new Set(objects.flatMap((object) => Object.keys(object.shape)))];
 }
 
-function schemaIn(schema: z.ZodType, key: PropertyKey): z.ZodType | undefined {
-  if (schema instanceof z.ZodArray) return schema.element as z.ZodType;
-  return schema instanceof z.ZodObject ? (schema.shape as Record<PropertyKey, z.ZodType>)[key] : undefined;
+function schemasIn(schema: z.ZodType, key: PropertyKey): readonly z.ZodType[] {
+  return alternatives(schema).flatMap((one) => {
+    if (one instanceof z.ZodArray) return [one.element as z.ZodType];
+    const inner = one instanceof z.ZodObject ? (one.shape as Record<PropertyKey, z.ZodType>)[key] : undefined;
+    return inner === undefined ? [] : [inner];
+  });
+}
+
+/** Of a union, each of its schemas: which one was meant, nobody knows. */
+function alternatives(schema: z.ZodType): readonly z.ZodType[] {
+  const inner = unwrap(schema);
+  return inner instanceof z.ZodUnion
+    ? (inner.options as readonly z.ZodType[]).flatMap(alternatives)
+    : [inner];
 }
 
 /** The schema below .default(), .prefault(), .optional(), .nullable() and .transform(). */

@@ -41,6 +41,7 @@ export function checkDitSizes({ data, model }: DitTrainingConfig, cellPixels = P
     `model.patch_size ${model.patch_size} needs multiples of ${token} pixels`,
     'or model.patch_size 1',
   );
+  if (model.kind === 'svg') return;
   const [, rows, columns] = model.axes_lens;
   refuse(
     data,

@@ -1,5 +1,6 @@
 /** The pictures of a run: several lists and folders as one, each with its share of an epoch and its system prompt. */
 import { stat } from 'node:fs/promises';
+import type { DitTrainingConfig } from '../config/train-dit.js';
 import type { DataItem, Dataset } from '../data/dataset.js';
 import { ImageFolderDataset } from '../data/image-folder.js';
 import { PictureList } from '../data/picture-list.js';
@@ -29,6 +30,11 @@ interface Part {
   readonly chosen: Uint32Array | undefined;
 }
 
+/** What a model is trained on beside the pictures. */
+export function dataNeeds(model: DitTrainingConfig['model']) {
+  return model.kind === 'svg' ? { captions: false, classes: model.num_classes } : { captions: true };
+}
+
 /** In front of captions, where neither the set nor the entry says. */
 const DEFAULT_SYSTEM_PROMPT = 'base';
 
@@ -44,18 +50,20 @@ export class TrainingDataset {
   }
 
   /**
-   * Opens all sets. With captions, `prompt` of an item is what the text encoder reads, the system prompt included.
+   * Opens all sets. With `classes`, as many as there may be, every item has a `label`. With captions, `prompt` of an item is what the text encoder reads, the system prompt included.
    *
    * @throws SvgT2IError as the sets do, and ERR_SVGT2I_INVALID_CONFIG for a folder whose pictures have no caption
    */
   static async open(
     sets: readonly DataSetOptions[],
-    options: { readonly captions: boolean },
+    options: { readonly captions: boolean; readonly classes?: number | undefined },
   ): Promise<TrainingDataset> {
     const parts: Part[] = [];
     try {
       for (const [index, set] of sets.entries()) {
         const { dataset, classes, remarks } = await openSet(set, index, options.captions);
+        if (options.classes !== undefined)
+          checkClasses(set, index, classes, parts[0]?.classes ?? classes, options.classes);
         const previous = parts.at(-1);
         const count = Math.max(1, Math.round(dataset.length * set.ratio));
         const isBroken = count % dataset.length !== 0;
@@ -96,6 +104,11 @@ export class TrainingDataset {
     return { ...item, prompt: formatPrompt(prompt, systemPrompt) };
   }
 
+  /** Names of the folders that `label` counts; none in lists. */
+  get classes(): readonly string[] {
+    return this.#parts[0]?.classes ?? [];
+  }
+
   /** What lies beside the pictures and is not read, a line a kind. */
   get remarks(): readonly string[] {
     return this.#parts.flatMap(({ remarks }) => remarks);
@@ -111,6 +124,30 @@ export class TrainingDataset {
   async close(): Promise<void> {
     for (const { dataset } of this.#parts) await dataset.close();
   }
+}
+
+/** A class has one number in all sets. */
+function checkClasses(
+  { path }: DataSetOptions,
+  index: number,
+  classes: readonly string[],
+  ofFirst: readonly string[],
+  most: number,
+): void {
+  const refuse = (message: string, hint: string) =>
+    new SvgT2IError('ERR_SVGT2I_INVALID_CONFIG', `data.sets.${index}: ${message}`, { hint });
+  const layout = 'A class-conditional model is trained on a folder with a folder for each class.';
+  if (classes.length === 0) throw refuse(`${path} has no folders of classes`, layout);
+  if (classes.length > most) {
+    const fix = `Set model.num_classes to ${classes.length}.`;
+    throw refuse(`${path} has ${classes.length} classes, and model.num_classes is ${most}`, fix);
+  }
+  const other = classes.find((name, i) => name !== ofFirst[i]);
+  if (other === undefined && classes.length === ofFirst.length) return;
+  throw refuse(
+    `${path} has other classes than data.sets.0${other === undefined ? '' : `, such as ${other}`}`,
+    'Folders count their classes in the order of their names: give all sets the same folders, empty ones too.',
+  );
 }
 
 async function openSet(

@@ -26,7 +26,7 @@ import {
 import { readShards, removeUnfinishedShards, shardName } from './cache-shards.js';
 import { cacheSource } from './cache-source.js';
 import { checkDitSizes } from './check-sizes.js';
-import { TrainingDataset } from './dataset.js';
+import { dataNeeds, TrainingDataset } from './dataset.js';
 import { frozenOptions } from './frozen-options.js';
 import { type Picture, PictureLoader } from './pictures.js';
 import { SizeGroups } from './size-groups.js';
@@ -81,7 +81,7 @@ export async function writeFeatureCache(options: CacheOptions): Promise<CacheRes
   }
   const cellPixels = findCellPixels(config.frozen);
   checkDitSizes(config, cellPixels);
-  const dataset = await TrainingDataset.open(config.data.sets, { captions: true });
+  const dataset = await TrainingDataset.open(config.data.sets, dataNeeds(config.model));
   const pictures = new PictureLoader(dataset, { ...config.data, cellPixels, seed: config.seed });
   let loaded: Loaded | undefined;
   try {
@@ -96,7 +96,7 @@ export async function writeFeatureCache(options: CacheOptions): Promise<CacheRes
         ...frozenOptions(config, device),
         attentionSoftCap: trainingSoftCap(config, findFolder(config.frozen)),
         signal,
-        parts: ['textEncoder', 'autoencoder'],
+        parts: config.model.kind === 'svg' ? ['autoencoder'] : ['textEncoder', 'autoencoder'],
       });
       return await new CacheWriter(options, { loaded, pictures, lock, dataset }).write();
     } finally {
@@ -205,10 +205,17 @@ class CacheWriter {
     await writeIndex(this.#options.folder, index);
   }
 
-  /** The caption that takes the place of dropped ones. */
+  /** The caption, or the class, that takes the place of dropped ones. */
   async #writeEmptyCaption(): Promise<void> {
     const { folder, signal } = this.#options;
     const path = join(folder, EMPTY_SHARD);
+    const none = this.#classes;
+    if (none !== undefined) {
+      const request = { path, dtype: this.#dtype, classes: none, items: [{ class: none }] };
+      await this.#loaded.engine.run('cache-write', request, { signal });
+      await sync(path);
+      return;
+    }
     const tensors = { tokens: tokensTensor(this.#tokens('')) };
     await this.#loaded.engine.run(
       'cache-write',
@@ -269,14 +276,17 @@ class CacheWriter {
     const name = shardName(this.#nextShard++);
     const path = join(folder, `${name}.safetensors`);
     const tensors: Record<string, NativeTensor> = {};
-    const items = group.map(({ image, caption }, i) => {
+    const classes = this.#classes;
+    const items = group.map(({ image, caption, label }, i) => {
       tensors[`image.${i}`] = imageTensor(image);
+      if (classes !== undefined) return { image: `image.${i}`, class: label ?? classes };
       tensors[`tokens.${i}`] = tokensTensor(this.#tokens(caption));
       return { image: `image.${i}`, tokens: `tokens.${i}` };
     });
     const begin = performance.now();
     await this.#lock.check();
-    await this.#loaded.engine.run('cache-write', { path, dtype: this.#dtype, items }, { tensors, signal });
+    const request = { path, dtype: this.#dtype, ...(classes === undefined ? {} : { classes }), items };
+    await this.#loaded.engine.run('cache-write', request, { tensors, signal });
     this.#encodeMs += performance.now() - begin;
     this.#encoded += group.length;
     await sync(path);
@@ -290,6 +300,12 @@ class CacheWriter {
     await this.#lock.check();
     await writeDurably(join(folder, `${name}.json`), `${JSON.stringify(shard)}\n`);
     this.#shards.set(name, shard);
+  }
+
+  /** How many classes a class-conditional model has; undefined for one that reads captions. */
+  get #classes(): number | undefined {
+    const { model } = this.#options.config;
+    return model.kind === 'svg' ? model.num_classes : undefined;
   }
 
   #tokens(caption: string): readonly number[] {

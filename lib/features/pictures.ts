@@ -22,6 +22,8 @@ export interface Picture {
   readonly image: RgbImage;
   /** What the text encoder reads, '' in sets without captions. */
   readonly caption: string;
+  /** Number of its class, in sets that have classes. */
+  readonly label: number | undefined;
 }
 
 export class PictureLoader {
@@ -45,9 +47,9 @@ export class PictureLoader {
 
   /** Rejects with SvgT2IError where the item cannot be read. */
   async load({ draw, index }: OrderedItem): Promise<Picture> {
-    const { path, prompt = '' } = await this.#dataset.item(index);
+    const { path, prompt = '', label } = await this.#dataset.item(index);
     const flip = uniformDraw(this.#seed, draw) < this.#flip;
-    return { image: await this.#pool.prepare(path, this.#sizes, flip), caption: prompt };
+    return { image: await this.#pool.prepare(path, this.#sizes, flip), caption: prompt, label };
   }
 
   /** How many pictures get each size. */

@@ -94,6 +94,8 @@ export interface DitStepRequest {
     readonly high: number;
     /** Latent positions that the shift follows; 0 is none. */
     readonly shiftTokens: number;
+    /** Towards noise where it is above 1; 1 is none. */
+    readonly shift: number;
   };
   /** This process's samples, in micro-batches. */
   readonly micro: readonly (readonly DitStepItem[])[];

@@ -1,9 +1,8 @@
 /** model_args.json beside a transformer's weights: what their shapes cannot tell, such as the axes of a head. */
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { svgModelSchema } from '../config/class-dit.js';
 import { readOptionalFile } from '../config/optional-file.js';
-import { ditModelSchema } from '../config/train-dit.js';
+import { velocityModelSchema } from '../config/train-dit.js';
 import { validate } from '../config/validate.js';
 import type { EngineConfig } from '../native/jobs.js';
 
@@ -15,10 +14,7 @@ export interface DitConfig {
   readonly attentionSoftCap: boolean | undefined;
 }
 
-const frameSchema = z.looseObject({
-  attention_soft_cap: z.boolean().optional(),
-  kind: z.enum(['next-dit', 'svg']).optional(),
-});
+const frameSchema = z.looseObject({ attention_soft_cap: z.boolean().optional() });
 
 /**
  * What training exported with these weights; undefined where no such file lies beside them.
@@ -29,13 +25,9 @@ export function readDitConfig(weights: string): DitConfig | undefined {
   const source = join(dirname(weights), 'model_args.json');
   const tree = readOptionalFile(source, JSON.parse);
   if (tree === undefined) return undefined;
-  const {
-    attention_soft_cap: attentionSoftCap,
-    kind,
-    ...dimensions
-  } = validate(frameSchema, tree, { source });
-  const schema = kind === 'svg' ? svgModelSchema : ditModelSchema;
-  return { kind, dimensions: { ...validate(schema, dimensions, { source }) }, attentionSoftCap };
+  const { attention_soft_cap: attentionSoftCap, ...given } = validate(frameSchema, tree, { source });
+  const { kind, ...dimensions } = validate(velocityModelSchema, given, { source });
+  return { kind, dimensions, attentionSoftCap };
 }
 
 /** The file's content for a model that was trained so. */

@@ -5,6 +5,7 @@ import type { DitTrainingConfig } from '../config/train-dit.js';
 import type { Engine } from '../engine.js';
 import { fileError } from '../errors.js';
 import { makeFolder, writeDurably } from '../files.js';
+import { classNamesFile } from '../release/class-names.js';
 import { ditConfigFile } from '../release/dit-config.js';
 import type { ExportOptions } from './export-types.js';
 
@@ -15,10 +16,18 @@ import type { ExportOptions } from './export-types.js';
 export async function exportDit(
   engine: Engine,
   config: DitTrainingConfig,
-  options: ExportOptions & { readonly folder: string; readonly statistics: string | undefined },
+  options: ExportOptions & {
+    readonly folder: string;
+    readonly statistics: string | undefined;
+    /** Names of the classes, in their order. */
+    readonly classes?: readonly string[] | undefined;
+  },
 ): Promise<readonly string[]> {
   const { folder, name, isFirst, statistics, dtype = 'fp32', format, onlyAverages = false, settle } = options;
-  const extension = format === 'safetensors' ? 'safetensors' : 'pth';
+  // SVG's own scripts read {"ema": ...} of a .pt file.
+  const isSvg = config.model.kind === 'svg';
+  const extension = format === 'safetensors' ? 'safetensors' : isSvg ? 'pt' : 'pth';
+  const nesting = isSvg && extension === 'pt' ? { nesting: 'ema' } : {};
   const dit = join(folder, `dit-${name.replace(/^dit[-_]/, '')}`);
   if (isFirst) await makeFolder(dit);
   const raw = { path: join(dit, `consolidated.00-of-01.${extension}`), weights: 'raw' } as const;
@@ -26,13 +35,22 @@ export async function exportDit(
   const averages = onlyAverages ? [ema] : [raw, ema];
   const files = config.ema.decay > 0 ? averages : [raw];
   for (const file of files) {
-    await engine.run('train-export', { ...file, dtype });
+    await engine.run('train-export', { ...file, dtype, ...nesting });
     await settle?.();
   }
   if (!isFirst) return [];
   const args = join(dit, 'model_args.json');
   await writeDurably(args, ditConfigFile(config.model, config.frozen.attentionSoftCap ?? false));
-  return [...files.map(({ path }) => path), args, ...(await copyInto(folder, statistics))];
+  const names = await writeClassNames(dit, options.classes ?? []);
+  return [...files.map(({ path }) => path), args, ...names, ...(await copyInto(folder, statistics))];
+}
+
+/** What `sample --class NAME` reads. */
+async function writeClassNames(folder: string, classes: readonly string[]): Promise<readonly string[]> {
+  if (classes.length === 0) return [];
+  const path = join(folder, 'class_names.json');
+  await writeDurably(path, classNamesFile(classes));
+  return [path];
 }
 
 async function copyInto(folder: string, file: string | undefined): Promise<readonly string[]> {

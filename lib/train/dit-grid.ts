@@ -7,9 +7,14 @@ import { SvgT2IError } from '../errors.js';
 import { gridImage } from '../image/grid.js';
 import type { RgbImage } from '../image/rgb-image.js';
 import { SampleRun } from '../pipeline/sample-run.js';
+import { subjectsOf } from '../pipeline/subjects.js';
+import { DIT_KINDS } from '../release/dit-kind.js';
 import type { Loaded } from '../release/load.js';
+import type { LoadedDit } from '../release/types.js';
 
 const GAP_PX = 4;
+/** Of a side, of models whose positions can be counted on. */
+const MOST_CELLS = 512;
 
 /** Draws with the weights that were published last. */
 export async function drawGrid(
@@ -18,7 +23,8 @@ export async function drawGrid(
   parameters: number,
   signal: AbortSignal = new AbortController().signal,
 ): Promise<RgbImage> {
-  const { every, prompts, weights, width, height, seed, ...settings } = config.samples;
+  const { every, prompts, classes, weights, width, height, seed, ...settings } = config.samples;
+  const { model } = config;
   const { resolution } = config.data;
   const cellPixels = loaded.models.autoencoder?.cellPixels ?? PUBLISHED_CELL_PIXELS;
   const request = validate(requestSchemaOf(cellPixels), {
@@ -27,13 +33,19 @@ export async function drawGrid(
     width: width ?? resolution,
     height: height ?? resolution,
   });
-  if (loaded.tokenizer === undefined) {
+  if (loaded.tokenizer === undefined && model.kind !== 'svg') {
     throw new SvgT2IError('ERR_SVGT2I_NOT_LOADED', 'the text encoder was not loaded');
   }
+  const shown =
+    model.kind === 'svg' ? subjectsOf({ class: classesOf(classes, model.num_classes) }, undefined) : {};
   const run = new SampleRun(
-    { ...loaded, models: { ...loaded.models, dit: ditDimensions(config, parameters) } },
-    loaded.tokenizer,
-    { ...request, prompt: prompts, seed: seed === 'random' ? 0 : seed },
+    {
+      ...loaded,
+      kind: DIT_KINDS[model.kind ?? 'next-dit'],
+      models: { ...loaded.models, dit: ditDimensions(config, parameters) },
+    },
+    model.kind === 'svg' ? undefined : loaded.tokenizer,
+    { ...request, prompt: prompts, ...shown, seed: seed === 'random' ? 0 : seed },
     {
       noise: undefined,
       only: undefined,
@@ -51,7 +63,19 @@ export async function drawGrid(
   return gridImage(images, { gapPx: GAP_PX });
 }
 
-function ditDimensions({ model }: DitTrainingConfig, parameters: number) {
+/** Those that the model has, else its first. */
+function classesOf(classes: readonly number[], count: number): number[] {
+  const known = classes.filter((number) => number < count);
+  return known.length === 0 ? [0] : known;
+}
+
+function ditDimensions({ model }: DitTrainingConfig, parameters: number): LoadedDit {
+  if (model.kind === 'svg') {
+    const { in_channels: channels, num_classes: classes } = model;
+    const none = { captionDim: 0, maxCaptionTokens: 0 };
+    const cells = { maxLatentRows: MOST_CELLS, maxLatentColumns: MOST_CELLS };
+    return { channels, condition: 'class', classes, parameters, patchSize: 1, ...none, ...cells };
+  }
   const [caption, rows, columns] = model.axes_lens;
   return {
     channels: model.in_channels,

@@ -17,11 +17,13 @@ import type { StepRequest } from './stage.js';
 
 export type DitSample =
   | { readonly draw: number; readonly image: RgbImage; readonly tokens: readonly number[] }
+  | { readonly draw: number; readonly image: RgbImage; readonly class: number }
   | { readonly draw: number; readonly shard: number; readonly row: number };
 
-/** The caption that takes the place of a dropped one: empty, without even the system prompt. */
+/** What takes the place of a dropped caption or class: the empty one, without even the system prompt, or none. */
 export type DroppedCaption =
   | { readonly tokens: readonly number[] }
+  | { readonly class: number }
   | { readonly shard: number; readonly row: number };
 
 export interface DitSamples {
@@ -38,6 +40,19 @@ export function liveSamples(pictures: PictureLoader, tokenizer: Tokenizer, maxTo
     load: async (item) => {
       const { image, caption } = await pictures.load(item);
       return { draw: item.draw, image, tokens: tokenizer.encode(caption, { maxLength: maxTokens }).ids };
+    },
+    buckets: (signal) => pictures.buckets(signal),
+    close: () => pictures.close(),
+  };
+}
+
+/** Pictures with their classes; `none` is the number that stands for no class. */
+export function labelledSamples(pictures: PictureLoader, none: number): DitSamples {
+  return {
+    dropped: { class: none },
+    load: async (item) => {
+      const { image, label = none } = await pictures.load(item);
+      return { draw: item.draw, image, class: label };
     },
     buckets: (signal) => pictures.buckets(signal),
     close: () => pictures.close(),
@@ -77,6 +92,7 @@ export function ditStepJob(
   const items = step.samples.map((sample, i): DitStepItem => {
     if (!('image' in sample)) return { draw: sample.draw, shard: sample.shard, row: sample.row };
     tensors[`image.${i}`] = imageTensor(sample.image);
+    if ('class' in sample) return { draw: sample.draw, image: `image.${i}`, class: sample.class };
     tensors[`tokens.${i}`] = tokensTensor(sample.tokens);
     return { draw: sample.draw, image: `image.${i}`, tokens: `tokens.${i}` };
   });
@@ -103,6 +119,8 @@ function timeRequest({ time, data, model }: DitTrainingConfig, cellPixels: numbe
     low: time.low,
     high: time.high,
     shiftTokens: time.shift === 'resolution' ? side * side : 0,
+    // The engine's moves towards noise where it is above 1.
+    shift: typeof time.shift === 'number' ? 1 / time.shift : 1,
   };
 }
 

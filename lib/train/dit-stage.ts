@@ -6,7 +6,7 @@ import { SvgT2IError } from '../errors.js';
 import { checkCacheSource, readCacheIndex, readFeaturePlaces } from '../features/cache-index.js';
 import { cacheSource } from '../features/cache-source.js';
 import { checkDitSizes } from '../features/check-sizes.js';
-import { TrainingDataset } from '../features/dataset.js';
+import { dataNeeds, TrainingDataset } from '../features/dataset.js';
 import { frozenOptions } from '../features/frozen-options.js';
 import { PictureLoader } from '../features/pictures.js';
 import { SampleStream } from '../features/sample-stream.js';
@@ -18,7 +18,14 @@ import type { ReleasePart } from '../release/types.js';
 import { exportDit } from './dit-export.js';
 import { drawGrid } from './dit-grid.js';
 import { ditOpenRequest } from './dit-open-request.js';
-import { cachedSamples, type DitSample, type DitSamples, ditStepJob, liveSamples } from './dit-samples.js';
+import {
+  cachedSamples,
+  type DitSample,
+  type DitSamples,
+  ditStepJob,
+  labelledSamples,
+  liveSamples,
+} from './dit-samples.js';
 import type { ExportOptions } from './export-types.js';
 import { type OpenOptions, type OpenStage, type StartReport, type StepReport, stepReport } from './stage.js';
 
@@ -30,7 +37,7 @@ export async function openDitStage(
   const cellPixels = findCellPixels(config.frozen);
   checkDitSizes(config, cellPixels);
   const start = findStart(config.initFrom, 'dit');
-  const dataset = await TrainingDataset.open(config.data.sets, { captions: true });
+  const dataset = await TrainingDataset.open(config.data.sets, dataNeeds(config.model));
   let loaded: Loaded | undefined;
   let samples: DitSamples | undefined;
   try {
@@ -50,7 +57,8 @@ export async function openDitStage(
       }),
       { signal: options.signal },
     );
-    return new DitStage(config, { loaded, samples, items: dataset.length, start: value, cellPixels });
+    const { length: items, classes } = dataset;
+    return new DitStage(config, { loaded, samples, items, classes, start: value, cellPixels });
   } catch (error) {
     await (samples?.close() ?? dataset.close());
     await loaded?.engine.dispose();
@@ -62,7 +70,11 @@ export async function openDitStage(
 async function loadFrozen(config: DitTrainingConfig, options: OpenOptions): Promise<Loaded> {
   const isCached = config.data.cache !== undefined;
   const parts: readonly ReleasePart[] =
-    isCached && config.samples.every === 0 ? ['statistics'] : ['textEncoder', 'autoencoder', 'statistics'];
+    isCached && config.samples.every === 0
+      ? ['statistics']
+      : config.model.kind === 'svg'
+        ? ['autoencoder', 'statistics']
+        : ['textEncoder', 'autoencoder', 'statistics'];
   const loaded = await loadRelease({
     ...frozenOptions(config, options.device),
     parts,
@@ -78,6 +90,11 @@ function openLive(
   { tokenizer }: Loaded,
   cellPixels: number,
 ): DitSamples {
+  const { model } = config;
+  if (model.kind === 'svg') {
+    const pictures = new PictureLoader(dataset, { ...config.data, cellPixels, seed: config.seed });
+    return labelledSamples(pictures, model.num_classes);
+  }
   if (tokenizer === undefined)
     throw new SvgT2IError('ERR_SVGT2I_INTERNAL', 'the text encoder was not loaded');
   const pictures = new PictureLoader(dataset, { ...config.data, cellPixels, seed: config.seed });
@@ -111,13 +128,16 @@ async function openCache(
 
 /** A run that draws nothing does not load the encoders, and may do without them. */
 function encodersOf(
-  { frozen, data }: DitTrainingConfig,
+  { frozen, data, model }: DitTrainingConfig,
   layout: ReleaseLayout,
   onWarning: (message: string) => void,
 ): ReleaseLayout {
-  if (layout.textEncoder !== undefined && layout.autoencoder !== undefined) return layout;
+  const needs: readonly ReleasePart[] =
+    model.kind === 'svg' ? ['autoencoder'] : ['textEncoder', 'autoencoder'];
+  if (layout.autoencoder !== undefined && (model.kind === 'svg' || layout.textEncoder !== undefined))
+    return layout;
   try {
-    return findRelease(modelSchema.parse(frozen), ['textEncoder', 'autoencoder']);
+    return findRelease(modelSchema.parse(frozen), needs);
   } catch (error) {
     if (!SvgT2IError.isInstance(error) || error.code !== 'ERR_SVGT2I_WEIGHTS_MISSING') throw error;
     onWarning(`the encoders are not there, so ${data.cache} is not checked against their weights`);
@@ -133,6 +153,7 @@ class DitStage implements OpenStage<DitSample> {
   readonly #loaded: Loaded;
   readonly #samples: DitSamples;
   readonly #cellPixels: number;
+  readonly #classes: readonly string[];
 
   constructor(
     config: DitTrainingConfig,
@@ -140,6 +161,7 @@ class DitStage implements OpenStage<DitSample> {
       readonly loaded: Loaded;
       readonly samples: DitSamples;
       readonly items: number;
+      readonly classes: readonly string[];
       readonly start: StartReport;
       readonly cellPixels: number;
     },
@@ -149,6 +171,7 @@ class DitStage implements OpenStage<DitSample> {
     this.#samples = parts.samples;
     this.engine = parts.loaded.engine;
     this.items = parts.items;
+    this.#classes = parts.classes;
     this.start = parts.start;
     this.#cellPixels = parts.cellPixels;
   }
@@ -185,7 +208,7 @@ class DitStage implements OpenStage<DitSample> {
 
   exportTo(folder: string, options: ExportOptions): Promise<readonly string[]> {
     const { statistics } = this.#loaded.layout;
-    return exportDit(this.engine, this.#config, { folder, statistics, ...options });
+    return exportDit(this.engine, this.#config, { folder, statistics, classes: this.#classes, ...options });
   }
 
   async close(): Promise<void> {

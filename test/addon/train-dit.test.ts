@@ -45,7 +45,7 @@ const common = {
   lr: 1e-3,
   globalBatch: batch,
   captionDropout: 0.3,
-  time: { kind: 'lognormal', mean: 0, low: 0, high: 1, shiftTokens: 6 },
+  time: { kind: 'lognormal', mean: 0, low: 0, high: 1, shiftTokens: 6, shift: 1 },
 } as const;
 const lossOf = ({ losses }: TrainStepValue) => losses.loss ?? Number.NaN;
 

@@ -66,12 +66,12 @@ async function expectRefused(call: () => Promise<unknown>, message: string): Pro
 
 describe('generate and stream', () => {
   it.each([
-    [undefined, 'a request must be an object with a prompt, got nothing'],
-    [null, 'a request must be an object with a prompt, got null'],
-    ['a red circle', 'a request must be an object with a prompt, got "a red circle"'],
+    [undefined, 'a request must be an object with a prompt or a class, got nothing'],
+    [null, 'a request must be an object with a prompt or a class, got null'],
+    ['a red circle', 'a request must be an object with a prompt or a class, got "a red circle"'],
     [['a'], 'a request must be an object'],
     [7n, 'got 7n'],
-    [{}, 'prompt: must be a text or a list of texts, got nothing'],
+    [{}, 'prompt: must be a text or a list of texts, or a class be given, got nothing'],
     [{ ...good, prompt: null }, 'prompt: must be a text or a list of texts, got null'],
     [{ ...good, prompt: [] }, 'prompt: needs at least 1 of them'],
     [{ ...good, prompt: ['a', 5] }, 'prompt: must be a text or a list of texts'],

@@ -66,8 +66,7 @@ describe('a request', () => {
     [{ prompt: 'x', shift: 0 }, 'shift: must be above 0, got 0'],
     [{ prompt: 'x', count: 0 }, 'count: must be at least 1, got 0'],
     [{ prompt: [] }, 'prompt: needs at least 1 of them, got []'],
-    [{}, 'prompt: is missing: a prompt, or a class'],
-    [{ prompt: 1 }, 'prompt: must be a text or a list of texts, got 1'],
+    [{}, 'prompt: must be a text or a list of texts, or a class be given, got nothing'],
     [{ prompt: 'x', stpes: 3 }, 'unknown key "stpes", did you mean "steps"?'],
     [{ prompt: 'x', guidance_scale: 3 }, 'unknown key "guidance_scale", did you mean "guidanceScale"?'],
   ])('%j is refused: %s', (request, message) => {

@@ -145,12 +145,15 @@ Json load_autoencoder(EngineState& state, WeightFiles& files, const Request& req
       .set("canEncode", state.autoencoder->can_encode());
 }
 
-// {mean: [layers, C], std: [layers, C]}; row -1 is the encoder's last layer, whose features are the latents.
+// {mean: [layers, C], std: [layers, C]}; row -1 is the encoder's last layer, whose features are the latents. SVG's
+// file has one layer: {dinov3_sp_mean: [1, 1, C], dinov3_sp_std: [1, 1, C]}.
 Json load_statistics(EngineState& state, const Request& request) {
   const std::string path = request.at("path").as_string();
   const auto checkpoint = open_checkpoint(path);
-  const auto row = [&](const char* name) {
-    const at::Tensor table = checkpoint->read(name);
+  const std::string prefix = checkpoint->has("dinov3_sp_mean") ? "dinov3_sp_" : "";
+  const auto row = [&](const char* which) {
+    const std::string name = prefix + which;
+    const at::Tensor table = prefix.empty() ? checkpoint->read(name) : checkpoint->read(name).flatten(0, -2);
     SVG_CHECK(table.dim() == 2 && table.size(0) > 0, ErrorCode::kFileFormat, path, ": \"", name,
               "\" must be (layers, channels), not ", table.sizes());
     const int64_t layer = request.at("layer").as_int();

@@ -28,6 +28,7 @@ TimeSampling time_sampling(const Request& request) {
   sampling.high = request.at("high").as_double();
   sampling.mean = request.at("mean").as_double();
   sampling.shift_tokens = request.at("shiftTokens").as_int();
+  sampling.shift = request.at("shift").as_double();
   return sampling;
 }
 

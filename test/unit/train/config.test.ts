@@ -236,3 +236,38 @@ it('a batch must be divisible by the number of processes', () => {
   checkWorldSize(config, 3);
   expect(() => checkWorldSize(config, 4)).toThrow('6 pictures cannot be shared equally by 4 processes');
 });
+
+describe('a class-conditional configuration', () => {
+  const svg = (model: object, rest: object = {}) =>
+    validate(ditTrainingSchema, {
+      model: { kind: 'svg', ...model },
+      data: { sets: [{ path: 'pictures' }], resolution: 256 },
+      steps: 1,
+      batch: { global: 2 },
+      ...rest,
+    });
+
+  it('has the published sizes, and the shift that SVG was trained with', () => {
+    const { model, time } = svg({ preset: 'XL' }, { time: { kind: 'uniform', shift: 0.4 } });
+    expect(model).toMatchObject({
+      hidden_size: 1152,
+      depth: 28,
+      num_heads: 16,
+      head_dim: 72,
+      in_channels: 392,
+    });
+    expect(time).toMatchObject({ kind: 'uniform', shift: 0.4 });
+    expect(svg({ preset: 'B', depth: 6 }).model).toMatchObject({ hidden_size: 768, depth: 6 });
+  });
+
+  it.each([
+    [{ preset: 'XXL' }, 'model.preset'],
+    [{ hidden_size: 48 }, 'needs a preset, or hidden_size, depth and num_heads'],
+    [{ hidden_size: 48, depth: 1, num_heads: 5 }, 'must be a multiple of num_heads (5)'],
+    [{ preset: 'B', patch_size: 2 }, 'model.patch_size'],
+    [{ preset: 'B', n_layers: 2 }, 'unknown key "model.n_layers"'],
+    [{ kind: 'dit', preset: 'B' }, 'model.kind'],
+  ])('%j is refused', (model, message) => {
+    expect(() => svg(model)).toThrow(message);
+  });
+});
