@@ -189,7 +189,7 @@ class DrawRun {
     const { from, layout } = this.#settings;
     if (from === undefined) return [];
     const names = modelNames(layout);
-    const models = (['dit', 'autoencoder', 'textEncoder'] as const).flatMap((part) => {
+    const models = (['dit', 'weakDit', 'autoencoder', 'textEncoder'] as const).flatMap((part) => {
       const [was, is] = [from.parameters[part], names[part]];
       const isKnown = typeof was === 'string' && typeof is === 'string';
       return isKnown && was !== is

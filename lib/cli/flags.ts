@@ -26,6 +26,7 @@ export function toNumber(text: string): unknown {
 export const MODEL_FLAGS: readonly Flag[] = [
   { flags: '--pretrained <folder>', path: 'model.pretrained' },
   { flags: '--dit <path>', path: 'model.dit' },
+  { flags: '--weak-dit <path>', path: 'model.weakDit' },
   { flags: '--autoencoder <path>', path: 'model.autoencoder' },
   { flags: '--text-encoder <folder>', path: 'model.textEncoder' },
   { flags: '--attention-soft-cap', path: 'model.attentionSoftCap' },
@@ -54,6 +55,7 @@ export const SAMPLE_FLAGS: readonly Flag[] = [
   { flags: '--guidance <x>', path: 'sample.guidanceScale', parse: toNumber },
   { flags: '--guidance-mode <mode>', path: 'sample.guidanceMode' },
   { flags: '--guidance-until <t>', path: 'sample.guidanceUntil', parse: toNumber },
+  { flags: '--guidance-from <t>', path: 'sample.guidanceFrom', parse: toNumber },
   { flags: '--guidance-schedule <name>', path: 'sample.guidanceSchedule' },
   { flags: '--renorm <x>', path: 'sample.renorm', parse: toNumber },
   { flags: '--negative <text>', path: 'sample.negativePrompt' },

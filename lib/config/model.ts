@@ -10,6 +10,11 @@ export type WeightKind = (typeof WEIGHT_KINDS)[number];
 export const modelSchema = z.strictObject({
   pretrained: z.string().min(1).optional().describe("the release's pre-trained folder"),
   dit: z.string().min(1).optional().describe('folder or file of the diffusion transformer'),
+  weakDit: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('folder or file of a weaker transformer, to guide away from (autoguidance)'),
   autoencoder: z.string().min(1).optional().describe('yaml of the autoencoder'),
   textEncoder: z.string().min(1).optional().describe('folder of Gemma-2'),
   attentionSoftCap: z
@@ -50,6 +55,11 @@ export interface ModelOptions {
   readonly pretrained?: string | URL | undefined;
   /** Folder or file of the diffusion transformer; relative to the release's folder. Default: looked for there. */
   readonly dit?: string | URL | undefined;
+  /**
+   * Folder or file of a smaller or shorter trained transformer of the same kind: guidance then moves away from what it
+   * draws (autoguidance), in the place of pictures without a condition.
+   */
+  readonly weakDit?: string | URL | undefined;
   /** Yaml of the autoencoder; relative to the release's folder. Default: looked for there. */
   readonly autoencoder?: string | URL | undefined;
   /** Folder of Gemma-2; relative to the release's folder. Default: `gemma-2-2b` there. */

@@ -91,6 +91,12 @@ export const settingsSchema = z.strictObject({
     .max(1)
     .default(1)
     .describe('guide only while t is below this (0 is noise, 1 the picture)'),
+  guidanceFrom: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0)
+    .describe('guide only from this t on (0 is noise, 1 the picture)'),
   guidanceSchedule: z
     .string()
     .regex(SCHEDULE, {

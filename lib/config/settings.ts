@@ -62,6 +62,8 @@ export interface Settings {
   readonly guidanceMode?: 'renorm' | 'standard' | undefined;
   /** Guide only while t is below this, 0 (noise) to 1 (the picture). Default: 1. */
   readonly guidanceUntil?: number | undefined;
+  /** Guide only from this t on, 0 (noise) to 1 (the picture). Default: 0. */
+  readonly guidanceFrom?: number | undefined;
   /**
    * How guidance changes from noise to picture: `constant`; `late`: in the second half of the steps alone; `linear`: rising
    * to the last step; `early-T`: where t is above T; `cfg_star-SKIP-RATIO`: the first SKIP steps take -RATIO of the

@@ -252,8 +252,14 @@ export interface Catalogue {
 
 export interface LoadParts {
   readonly textEncoder?: { readonly path: string; readonly attentionSoftCap: boolean } | undefined;
-  /** `config`: what the release says of it. */
-  readonly dit?: { readonly path: string; readonly config?: EngineConfig | undefined } | undefined;
+  /** `config`: what the release says of it; `weak`: weights of a weaker one, to guide away from. */
+  readonly dit?:
+    | {
+        readonly path: string;
+        readonly config?: EngineConfig | undefined;
+        readonly weak?: string | undefined;
+      }
+    | undefined;
   readonly autoencoder?:
     | {
         readonly checkpoint: string;

@@ -32,6 +32,8 @@ export interface LoadedTextEncoder {
 
 /** The diffusion transformer. */
 export interface LoadedDit {
+  /** Of the engine's catalogue: `next-dit`, `svg` or `rae-dit`. */
+  readonly kind?: string;
   /** Channels of the latents that it draws. */
   readonly channels: number;
   /** What it draws from: captions, or numbers of classes. */

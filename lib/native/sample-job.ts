@@ -11,11 +11,15 @@ export interface SolverRequest {
   readonly shift: number;
   readonly atol: number;
   readonly rtol: number;
+  /** Where a fixed grid ends before it is shifted; 1, the picture, where not given. */
+  readonly end?: number | undefined;
 }
 
 export interface GuidanceRequest {
   readonly scale: number;
   readonly mode: 'renorm' | 'standard';
+  /** Guide from this t on; 0 where not given. */
+  readonly from?: number | undefined;
   /** Guide while t is below this; 1 is always. */
   readonly until: number;
   readonly renorm: number;

@@ -44,12 +44,16 @@ export type ImageMetadata = {
   readonly guidanceMode: string;
   /** As in the request. */
   readonly guidanceUntil: number;
+  /** As in the request, where it is not 0. */
+  readonly guidanceFrom?: number;
   /** As in the request, where it is not constant. */
   readonly guidanceSchedule?: string;
   /** Of guidance mode `renorm` only. */
   readonly renorm?: number;
   /** Folder and file name of the transformer's weights. */
   readonly dit: string | undefined;
+  /** Of the weaker transformer that guidance moved away from. */
+  readonly weakDit?: string | undefined;
   /** Folder and file name of the autoencoder's weights. */
   readonly autoencoder: string | undefined;
   /** Name of the text encoder's folder. */

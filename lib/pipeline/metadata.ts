@@ -22,7 +22,7 @@ export interface AskedPicture {
   /** Of a class-conditional model. */
   readonly class?: ClassSubject | undefined;
   readonly seed: number;
-  readonly layout: Pick<ReleaseLayout, 'dit' | 'autoencoder' | 'textEncoder'>;
+  readonly layout: Pick<ReleaseLayout, 'dit' | 'weakDit' | 'autoencoder' | 'textEncoder'>;
   /** As settled: what `softCapOf` returns. */
   readonly attentionSoftCap: boolean;
 }
@@ -69,6 +69,7 @@ export function askedMetadata(asked: AskedPicture): AskedMetadata {
     guidanceScale: request.guidanceScale,
     guidanceMode: request.guidanceMode,
     guidanceUntil: request.guidanceUntil,
+    ...(request.guidanceFrom === 0 ? {} : { guidanceFrom: request.guidanceFrom }),
     ...(request.guidanceSchedule === 'constant' ? {} : { guidanceSchedule: request.guidanceSchedule }),
     ...(request.guidanceMode === 'renorm' ? { renorm: request.renorm } : {}),
     ...modelNames(layout),
@@ -79,9 +80,10 @@ export function askedMetadata(asked: AskedPicture): AskedMetadata {
 /** File names, no paths: a picture that is passed on should not tell about its maker's folders. */
 export function modelNames(
   layout: AskedPicture['layout'],
-): Pick<ImageMetadata, 'dit' | 'autoencoder' | 'textEncoder'> {
+): Pick<ImageMetadata, 'dit' | 'weakDit' | 'autoencoder' | 'textEncoder'> {
   return {
     dit: shortPath(layout.dit),
+    ...(layout.weakDit === undefined ? {} : { weakDit: shortPath(layout.weakDit) }),
     autoencoder: shortPath(layout.autoencoder?.checkpoint),
     textEncoder: layout.textEncoder === undefined ? undefined : basename(layout.textEncoder),
   };

@@ -124,10 +124,12 @@ function jobRequest(
       shift: noiseShift(request, options.kind),
       atol: request.atol,
       rtol: request.rtol,
+      end: options.kind.end,
     },
     guidance: {
       scale: request.guidanceScale,
       mode: request.guidanceMode,
+      from: request.guidanceFrom === 0 ? undefined : request.guidanceFrom,
       until: request.guidanceUntil,
       renorm: request.renorm,
       schedule: request.guidanceSchedule,

@@ -14,6 +14,9 @@ const extensions = ['.safetensors', '.safetensors.index.json', '.pth', '.pt', '.
 /** SVG's own, shiml20/SVG on GitHub and howlin/SVG on Hugging Face. */
 export const PUBLISHED_SVG = /^V1-SVG-.*\.(pt|pth|safetensors)$/i;
 
+/** RAE's own: DiTs/ENCODER/VARIANT/SET/NAME/stage2_model.pt of nyu-visionx/RAE-collections. */
+export const PUBLISHED_RAE = /^stage2_model\.(pt|pth|safetensors)$/;
+
 export function findDit(folder: string, given: string | undefined, kind: WeightKind): string | MissingPart {
   const fix = 'Put a dit-* folder of the release there, or pass --dit with a folder or file.';
   if (given === undefined) {
@@ -22,11 +25,11 @@ export function findDit(folder: string, given: string | undefined, kind: WeightK
       const file = findInFolder(place, kind);
       if (file !== undefined) return file;
     }
-    const published = findPublished(folder);
+    const published = findPublished(folder) ?? findOfRae(folder);
     if (published !== undefined) return published;
     const looked =
       places.length === 0
-        ? [join(folder, 'dit-*'), join(folder, 'V1-SVG-*.pt')]
+        ? [join(folder, 'dit-*'), join(folder, 'V1-SVG-*.pt'), join(folder, 'DiTs/*/*/*/*/stage2_model.pt')]
         : places.flatMap((place) => namesIn(place, kind));
     return { part: 'diffusion transformer', looked, fix };
   }
@@ -54,6 +57,16 @@ function findPublished(folder: string): string | undefined {
     .flatMap((place) => entries(place).map(({ name }) => join(place, name)))
     .filter((path) => isFile(path) && PUBLISHED_SVG.test(basename(path)))
     .sort((a, b) => size(a) - size(b))[0];
+}
+
+/** Of 256 pixels before 512, XL before smaller ones. */
+function findOfRae(folder: string): string | undefined {
+  const below = (place: string) => entries(place).map(({ name }) => join(place, name));
+  const files = below(join(folder, 'DiTs')).flatMap(below).flatMap(below).flatMap(below).flatMap(below);
+  const rank = (path: string) => Number(path.includes('ImageNet256')) * 2 + Number(path.includes('DiTDH-XL'));
+  return [...files, ...below(folder)]
+    .filter((path) => PUBLISHED_RAE.test(basename(path)) && isFile(path))
+    .sort((a, b) => rank(b) - rank(a))[0];
 }
 
 /** Folders dit-*, the latest training stage first. */

@@ -1,11 +1,13 @@
 /** The kinds of diffusion transformers: what they are asked for, and how they are sampled where nobody says. */
 import { basename } from 'node:path';
+import { PUBLISHED_CELL_PIXELS } from '../config/latent-grid.js';
 import type { Settings } from '../config/settings.js';
+import type { LoadedDit } from '../native/loaded-models.js';
 import { readDitConfig } from './dit-config.js';
-import { PUBLISHED_SVG } from './dit-files.js';
+import { PUBLISHED_RAE, PUBLISHED_SVG } from './dit-files.js';
 
 /** As the engine's catalogue calls them. */
-export type DitKindName = 'next-dit' | 'svg';
+export type DitKindName = 'next-dit' | 'svg' | 'rae-dit';
 
 export interface DitKind {
   readonly name: DitKindName;
@@ -19,6 +21,10 @@ export interface DitKind {
   readonly countsSteps: boolean;
   /** Whether its `shift` moves t by s t / (1 + (s - 1) t), so that less than 1 is towards noise. */
   readonly shiftsData: boolean;
+  /** The usual shift is the square root of the trained latent's numbers over this. Undefined: it is among `settings`. */
+  readonly shiftBase?: number;
+  /** Where a fixed grid ends before it is shifted; 1 is the picture. */
+  readonly end?: number;
 }
 
 const NEXT_DIT: DitKind = {
@@ -48,11 +54,48 @@ const SVG: DitKind = {
   shiftsData: true,
 };
 
-export const DIT_KINDS: Readonly<Record<DitKindName, DitKind>> = { 'next-dit': NEXT_DIT, svg: SVG };
+const RAE_DIT: DitKind = {
+  name: 'rae-dit',
+  condition: 'class',
+  files: PUBLISHED_RAE,
+  // Source: bytetriper/RAE, configs of sampling, and its transport: the last point is not the picture itself.
+  settings: {
+    width: 256,
+    height: 256,
+    steps: 50,
+    solver: 'euler',
+    guidanceScale: 1,
+    guidanceMode: 'standard',
+  },
+  countsSteps: false,
+  shiftsData: false,
+  shiftBase: 4096,
+  end: 0.999,
+};
+
+export const DIT_KINDS: Readonly<Record<DitKindName, DitKind>> = {
+  'next-dit': NEXT_DIT,
+  svg: SVG,
+  'rae-dit': RAE_DIT,
+};
 
 /** Of a transformer's weights, by model_args.json beside them or by their name, before they are loaded. */
 export function ditKindOf(weights: string): DitKind {
   const said = readDitConfig(weights)?.kind;
   if (said !== undefined) return DIT_KINDS[said];
   return Object.values(DIT_KINDS).find((kind) => kind.files?.test(basename(weights)) === true) ?? NEXT_DIT;
+}
+
+/** How a loaded model is sampled where nobody says: at the size that it was trained on, with the shift of that size. */
+export function usualSettings(
+  kind: DitKind,
+  dit: LoadedDit | undefined,
+  cellPixels: number = PUBLISHED_CELL_PIXELS,
+): Settings {
+  const { shiftBase, settings } = kind;
+  if (shiftBase === undefined || dit?.latentRows === undefined || dit.latentColumns === undefined)
+    return settings;
+  const { channels, latentRows, latentColumns } = dit;
+  const shift = Math.sqrt((channels * latentRows * latentColumns) / shiftBase);
+  return { ...settings, width: latentColumns * cellPixels, height: latentRows * cellPixels, shift };
 }

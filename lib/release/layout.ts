@@ -18,6 +18,8 @@ export interface ReleaseLayout {
   readonly folder: string;
   readonly textEncoder?: string;
   readonly dit?: string;
+  /** Of a weaker transformer, to guide away from. */
+  readonly weakDit?: string;
   readonly autoencoder?: AutoencoderFiles;
   readonly statistics?: string;
   /** File with the names of the classes of a class-conditional model. */
@@ -44,6 +46,10 @@ export function findRelease(options: ResolvedModelOptions, parts: readonly Relea
   const textEncoder =
     wants('textEncoder') && readsText ? keep(findTextEncoder(folder, options.textEncoder)) : undefined;
   const dit = keep(foundDit);
+  const weakDit =
+    wants('dit') && options.weakDit !== undefined
+      ? keep(findDit(folder, options.weakDit, options.weights))
+      : undefined;
   const autoencoder = wants('autoencoder') ? keep(findAutoencoder(folder, options.autoencoder)) : undefined;
   // A representation autoencoder normalises its latents itself.
   const needsStatistics = (wants('dit') || wants('statistics')) && autoencoder?.rae === undefined;
@@ -58,6 +64,7 @@ export function findRelease(options: ResolvedModelOptions, parts: readonly Relea
     folder,
     ...(textEncoder === undefined ? {} : { textEncoder }),
     ...(dit === undefined ? {} : { dit }),
+    ...(weakDit === undefined ? {} : { weakDit }),
     ...(autoencoder === undefined ? {} : { autoencoder }),
     ...(statistics === undefined ? {} : { statistics }),
     ...(classNames === undefined ? {} : { classNames }),

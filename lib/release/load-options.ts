@@ -16,7 +16,15 @@ export const loadOptionsSchema = modelSchema.extend({
   onProgress: callbackSchema<(event: LoadEvent) => void>().optional(),
 });
 
-const PATHS = ['pretrained', 'dit', 'autoencoder', 'textEncoder', 'statistics', 'classNames'] as const;
+const PATHS = [
+  'pretrained',
+  'dit',
+  'weakDit',
+  'autoencoder',
+  'textEncoder',
+  'statistics',
+  'classNames',
+] as const;
 
 /** @throws SvgT2IError ERR_SVGT2I_INVALID_ARGUMENT */
 export function checkLoadOptions(options: LoadOptions): z.output<typeof loadOptionsSchema> {

@@ -10,7 +10,7 @@ import { softCapOf, softCapWarning } from './attention-soft-cap.js';
 import type { AutoencoderConfig } from './autoencoder-config.js';
 import { type ClassNames, readClassNames } from './class-names.js';
 import { readDitConfig } from './dit-config.js';
-import { DIT_KINDS, type DitKind, ditKindOf } from './dit-kind.js';
+import { DIT_KINDS, type DitKind, ditKindOf, usualSettings } from './dit-kind.js';
 import { findRelease, MODEL_PARTS, type ReleaseLayout } from './layout.js';
 import { checkLoadOptions } from './load-options.js';
 import { readModelDefaults } from './model-defaults.js';
@@ -60,7 +60,7 @@ export async function loadRelease(options: LoadOptions): Promise<Loaded> {
     const warnings = [...layout.warnings, ...request.warnings, ...remarks];
     const { attentionSoftCap } = request;
     const kind = kindOf(layout, models);
-    const defaults = { ...kind.settings, ...settings };
+    const defaults = { ...usualSettings(kind, models.dit, models.autoencoder?.cellPixels), ...settings };
     return {
       ...{ engine, tokenizer, layout: { ...layout, warnings }, defaults, trainedSizes, models },
       ...{ kind, classNames, attentionSoftCap },
@@ -73,6 +73,8 @@ export async function loadRelease(options: LoadOptions): Promise<Loaded> {
 
 /** What the weights are counts more than what they are called. */
 function kindOf({ dit }: ReleaseLayout, models: LoadedModels): DitKind {
+  const known = Object.values(DIT_KINDS).find(({ name }) => name === models.dit?.kind);
+  if (known !== undefined) return known;
   const said = dit === undefined ? DIT_KINDS['next-dit'] : ditKindOf(dit);
   if (models.dit?.condition === 'class') return said.condition === 'class' ? said : DIT_KINDS.svg;
   return DIT_KINDS['next-dit'];
@@ -93,7 +95,7 @@ function loadRequest(layout: ReleaseLayout, options: ResolvedModelOptions) {
   }
   const ditConfig = dit === undefined ? undefined : readDitConfig(dit);
   if (dit !== undefined) {
-    parts.dit = { path: dit, ...(ditConfig === undefined ? {} : { config: ditConfig.dimensions }) };
+    parts.dit = { path: dit, config: ditConfig?.dimensions, weak: layout.weakDit };
   }
   const warnings: string[] = [];
   const { attentionSoftCap, trained } = softCapOf(layout, options.attentionSoftCap);

@@ -22,6 +22,8 @@ export interface RaeFiles {
 }
 
 const decoderFile = /^(model|[a-z0-9]+_decoder)\.(pt|pth|safetensors)$/;
+/** As published, or converted. */
+const STATISTICS = ['stat.pt', 'stat.safetensors'];
 const MAX_CONFIG_BYTES = 256 * 1024 * 1024;
 const IS_RAE = /"_class_name":\s*"AutoencoderRAE"/;
 const weightsOfDiffusers = [
@@ -72,7 +74,7 @@ function firstDecoder(folder: string): string | undefined {
 }
 
 function isOwnDecoder(path: string): boolean {
-  return isFile(path) && decoderFile.test(basename(path)) && isFile(join(dirname(path), 'stat.pt'));
+  return isFile(path) && decoderFile.test(basename(path)) && firstStatistics(dirname(path)) !== undefined;
 }
 
 /** Undefined where the path is none of a RAE decoder. */
@@ -90,7 +92,7 @@ function originalAt(path: string | undefined): RaeFiles | undefined {
   if (!isOwnDecoder(path)) return undefined;
   const folder = dirname(path);
   const encoder = [join(folder, 'encoder'), ...namedEncoders(folder)].find(isFolder);
-  return found(path, encoder, join(folder, 'stat.pt'));
+  return found(path, encoder, firstStatistics(folder));
 }
 
 /** Folders under the name of the encoder's repository; without RAE's name for it, under any of theirs. */
@@ -103,7 +105,7 @@ function namedEncoders(top: string, name?: string): string[] {
 
 function firstStatistics(folder: string): string | undefined {
   const places = [folder, ...entries(folder).map(({ name }) => join(folder, name))];
-  return places.map((place) => join(place, 'stat.pt')).find(isFile);
+  return places.flatMap((place) => STATISTICS.map((name) => join(place, name))).find(isFile);
 }
 
 function found(checkpoint: string, encoder: string | undefined, statistics: string | undefined): RaeFiles {

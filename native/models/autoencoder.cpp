@@ -150,7 +150,12 @@ AutoencoderConfig AutoencoderConfig::infer(const AutoencoderFiles& files, const 
   if (files.encoder) {
     config.encoder = inferred_encoder(*files.encoder, files.beside_encoder, said.find("encoder"));
   } else if (recognise_encoder(inside)) {
-    config.encoder = inferred_encoder(inside, files.beside_checkpoint, said.find("encoder"));
+    // diffusers' config.json is of the whole: its keys are the decoder's, or have other names.
+    const auto beside = [&] {
+      const Json config = files.beside_checkpoint ? files.beside_checkpoint() : Json();
+      return config.find("_class_name") ? Json() : config;
+    };
+    config.encoder = inferred_encoder(inside, beside, said.find("encoder"));
   }
   return config;
 }

@@ -9,7 +9,9 @@
 #include "io/identify.h"
 #include "io/mapped_file.h"
 #include "io/model_config.h"
+#include "models/autoguided.h"
 #include "models/catalogue.h"
+#include "models/joined_weights.h"
 #include "models/recognise.h"
 
 namespace svg::jobs {
@@ -78,20 +80,35 @@ const VelocityKind& velocity_kind_in(const Weights& weights, const Json& said) {
               "Known are: " + known + ". `svg-t2i inspect FILE` says what a file is.");
 }
 
-Json load_dit(EngineState& state, WeightFiles& files, const Request& request, at::ScalarType dtype) {
-  const std::string path = request.at("path").as_string();
+struct BuiltVelocityModel {
+  VelocityPlan plan;
+  std::unique_ptr<VelocityModel> model;
+};
+
+BuiltVelocityModel built_dit(WeightFiles& files, const std::string& path, const Json& said, at::Device device,
+                             at::ScalarType dtype) {
   read_model_config(path);  // refuses quantised weights by what it says
-  const Weights weights = files.open(path, "a diffusion transformer", state.device, dtype);
-  const Request* given = request.find("config");
-  const Json said = given ? given->as_config() : Json::object();
+  const Weights weights = files.open(path, "a diffusion transformer", device, dtype);
   const VelocityKind& kind = velocity_kind_in(weights, said);
   const Weights own = kind.under_own_names(weights);
   const auto beside = [&] { return read_model_config(path); };
-  const VelocityPlan plan = kind.infer(own, beside, said);
-  auto model = plan.build(own);
+  BuiltVelocityModel built{kind.infer(own, beside, said), nullptr};
+  built.model = built.plan.build(own);
   refuse_unknown_tensors(weights, "a " + kind.title, [&](const std::string& name) { return kind.spares(name); });
-  state.velocity_model = std::move(model);
-  return facts_of(*state.velocity_model).set("kind", kind.name).set("description", plan.description);
+  return built;
+}
+
+Json load_dit(EngineState& state, WeightFiles& files, const Request& request, at::ScalarType dtype) {
+  const std::string path = request.at("path").as_string();
+  const Request* given = request.find("config");
+  const Json said = given ? given->as_config() : Json::object();
+  BuiltVelocityModel built = built_dit(files, path, said, state.device, dtype);
+  if (const Request* weak = request.find("weak")) {
+    BuiltVelocityModel guide = built_dit(files, weak->as_string(), Json::object(), state.device, dtype);
+    built.model = std::make_unique<Autoguided>(std::move(built.model), std::move(guide.model));
+  }
+  state.velocity_model = std::move(built.model);
+  return facts_of(*state.velocity_model).set("kind", built.plan.kind).set("description", built.plan.description);
 }
 
 // The yaml's dimensions against those of the weights: {"decoder": {...}, "residual": {...} or null}.
@@ -128,6 +145,10 @@ Json load_autoencoder(EngineState& state, WeightFiles& files, const Request& req
     const std::string encoder_path = encoder->as_string();
     parts.encoder = files.open(encoder_path, "a vision encoder", state.device, dtype);
     parts.beside_encoder = [encoder_path] { return read_model_config(encoder_path); };
+  }
+  if (const Request* statistics = request.find("statistics")) {
+    const Weights cells = files.open(statistics->as_string(), "statistics of latents", state.device, at::kFloat);
+    parts.checkpoint = joined_weights(parts.checkpoint, "statistics", cells);
   }
   const Request* said = request.find("config");
   const AutoencoderConfig config = AutoencoderConfig::infer(parts, said ? said->as_config() : Json());
@@ -201,10 +222,11 @@ void check_parts_fit(const EngineState& state) {
 
 }  // namespace
 
-/// {"dtype", "offload", "textEncoder"?: {"path", "attentionSoftCap"}, "dit"?: {"path", "config"?}, "autoencoder"?:
-/// {"checkpoint", "encoder"?, "config"?}, "statistics"?: {"path", "layer"}} -> the dimensions of what was loaded, and
-/// "remarks" on the files. Parts that are not named stay as they are; a failed load leaves the engine without the parts
-/// that it names.
+/// {"dtype", "offload", "textEncoder"?: {"path", "attentionSoftCap"}, "dit"?: {"path", "config"?, "weak"?},
+/// "autoencoder"?:
+/// {"checkpoint", "encoder"?, "statistics"?, "config"?}, "statistics"?: {"path", "layer"}} -> the dimensions of what
+/// was loaded, and "remarks" on the files. Parts that are not named stay as they are; a failed load leaves the engine
+/// without the parts that it names.
 JobResult load(EngineState& state, const Request& request, const TensorMap&, const EventSink& emit) {
   const at::ScalarType dtype = parse_dtype(request.at("dtype").as_string(), state.device);
   const at::Device text_device = request.at("offload").as_bool() ? at::Device(at::kCPU) : state.device;

@@ -84,6 +84,7 @@ Guidance parse_guidance(const Request& request) {
   const double until = request.at("until").as_double();
   // The last stage of some solvers is at t = 1, where 1 must still mean "always".
   guidance.until = until >= 1 ? std::numeric_limits<double>::infinity() : until;
+  if (const Request* from = request.find("from")) guidance.from = from->as_double();
   guidance.renorm = request.at("renorm").as_double();
   guidance.schedule = GuidanceSchedule::parse(request.at("schedule").as_string());
   return guidance;
@@ -93,7 +94,8 @@ Json event(const char* type, int64_t item) { return Json::object().set("type", t
 
 }  // namespace
 
-/// {"solver": SamplerOptions::from_request, "guidance": {"scale", "mode", "until", "renorm", "schedule"}, "items":
+/// {"solver": SamplerOptions::from_request, "guidance": {"scale", "mode", "from"?, "until", "renorm", "schedule"},
+/// "items":
 /// [{"seed", "width", "height", "prompt" and "negative", or "class"}], "previewEvery", "returnLatents",
 /// "returnDecoded"} with tensors tokens.N (ids without padding), to which "prompt" and "negative" point, and,
 /// optionally, noise.I (C, h, w);
@@ -104,7 +106,9 @@ Json event(const char* type, int64_t item) { return Json::object().set("type", t
 JobResult sample(EngineState& state, const Request& request, const TensorMap& tensors, const EventSink& emit) {
   const VelocityModel& model = require(state.velocity_model, "DiT");
   const Autoencoder& autoencoder = require(state.autoencoder, "autoencoder");
-  const FeatureStatistics& statistics = require(state.statistics, "feature statistics");
+  // Latents of a decoder with statistics of its own are normalised already.
+  const bool own_statistics = autoencoder.config().decoder.own_statistics;
+  if (!own_statistics) require(state.statistics, "feature statistics");
   const SamplerOptions solver = SamplerOptions::from_request(request.at("solver"));
   const Guidance guidance = parse_guidance(request.at("guidance"));
   const int64_t preview_every = request.at("previewEvery").as_int();
@@ -133,7 +137,8 @@ JobResult sample(EngineState& state, const Request& request, const TensorMap& te
     guided.push_back({conditions[items[i].condition], conditions[items[i].unconditional], items[i].cells});
   }
   const auto decode = [&](const at::Tensor& latent) {
-    return autoencoder.decode(statistics.unnormalised(latent).unsqueeze(0)).squeeze(0);
+    const at::Tensor features = own_statistics ? latent : state.statistics->unnormalised(latent);
+    return autoencoder.decode(features.unsqueeze(0)).squeeze(0);
   };
   const auto on_step = [&](const SolverProgress& done, const std::vector<at::Tensor>& predicted) {
     emit(Json::object().set("type", "step").set("step", done.step).set("steps", done.steps).set("t", done.t), {});

@@ -1,0 +1,140 @@
+/** Representation autoencoders on small random weights: the original's folders, diffusers', classes, a weak model. */
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Engine } from '../../dist/engine.js';
+import { SvgT2I } from '../../dist/index.js';
+import { floatTensor, writeSafetensors } from '../unit/safetensors.js';
+
+const golden = fileURLToPath(new URL('../golden/rae-decoder-diffusers-grid4', import.meta.url));
+
+let base: string;
+let original: string;
+let diffusers: string;
+const strong = 'DiTs/Dinov2/wReg_base/ImageNet256/DiTDH-XL/stage2_model.pt';
+const weak = 'DiTs/Dinov2/wReg_base/ImageNet256/DiTDH-S/stage2_model.pt';
+
+const dit = (depth: number) => ({
+  in_channels: 64,
+  input_size: 2,
+  num_classes: 5,
+  hidden_size: [64, 128],
+  depth: [depth, 1],
+  num_heads: [1, 2],
+});
+
+beforeAll(async () => {
+  base = mkdtempSync(join(tmpdir(), 'svg-rae-'));
+  original = join(base, 'original');
+  diffusers = join(base, 'diffusers');
+  const decoder = {
+    hidden_size: 64,
+    decoder_hidden_size: 128,
+    decoder_num_hidden_layers: 1,
+    decoder_num_attention_heads: 2,
+    decoder_intermediate_size: 96,
+    patch_size: 16,
+    grid_size: 2,
+  };
+  const encoder = { embed_dim: 64, depth: 1, num_heads: 1, image_size: 28, num_register_tokens: 4 };
+  const files = [
+    { model: 'rae', config: decoder, path: 'decoders/dinov2/wReg_base/ViTXL_n08/model.pt' },
+    { model: 'dinov2', config: encoder, path: 'encoders/dinov2/wReg_base/model.safetensors' },
+    { model: 'rae-dit', config: dit(2), path: strong, nesting: 'ema' },
+    { model: 'rae-dit', config: dit(1), path: weak, nesting: 'ema' },
+  ];
+  await using engine = await Engine.create({ device: 'cpu' });
+  for (const [seed, file] of files.entries()) {
+    const path = join(original, file.path);
+    mkdirSync(dirname(path), { recursive: true });
+    await engine.run('init-weights', { ...file, path, seed, values: 'random' });
+  }
+  const statistics = join(original, 'stats/dinov2/wReg_base/imagenet1k');
+  mkdirSync(statistics, { recursive: true });
+  writeSafetensors(join(statistics, 'stat.safetensors'), {
+    mean: floatTensor([64, 2, 2], 0.25),
+    var: floatTensor([64, 2, 2], 4),
+  });
+  mkdirSync(diffusers);
+  cpSync(join(golden, 'weights.safetensors'), join(diffusers, 'diffusion_pytorch_model.safetensors'));
+  const { config } = JSON.parse(readFileSync(join(golden, 'case.json'), 'utf8'));
+  // As published: the statistics are listed, megabytes of them.
+  const table = Array.from({ length: 64 }, () =>
+    Array.from({ length: 64 }, () => Array(64).fill(0.123456789)),
+  );
+  const text = { ...config.diffusers_config, latents_mean: table, latents_std: table };
+  writeFileSync(join(diffusers, 'config.json'), JSON.stringify(text, null, 2));
+});
+afterAll(() => rmSync(base, { recursive: true }));
+
+const load = (options: object) => SvgT2I.load({ device: 'cpu', dtype: 'fp32', ...options });
+
+function picture(width: number, height: number) {
+  const data = Uint8Array.from({ length: width * height * 3 }, (_, i) => (i * 37) % 256);
+  return { width, height, data, channels: 3 as const };
+}
+
+describe.each([
+  ['original', 'RAE 64'],
+  ['diffusers', 'AutoencoderRAE'],
+])('the %s layout', (which) => {
+  it('encodes, decodes and reconstructs pictures of any sides', async () => {
+    const pretrained = which === 'original' ? original : diffusers;
+    await using pipeline = await load({ pretrained, parts: ['autoencoder'] });
+    expect(pipeline.models.autoencoder).toMatchObject({ channels: 64, canEncode: true });
+    for (const [width, height] of [
+      [32, 32],
+      [64, 32],
+    ] as const) {
+      const [result] = await pipeline.reconstruct([picture(width, height)]);
+      expect([result?.image.width, result?.image.height]).toEqual([width, height]);
+      expect(result?.psnr).toBeGreaterThan(0);
+    }
+  });
+});
+
+describe('the transformer', () => {
+  const request = { class: 3, seed: 5, steps: 4 } as const;
+
+  it('draws a class at the size that it was trained on, without statistics of features', async () => {
+    await using pipeline = await load({ pretrained: original });
+    expect(pipeline.models.dit).toMatchObject({ condition: 'class', classes: 5 });
+    const { images } = await pipeline.generate(request);
+    // sqrt(64 channels x 2 x 2 cells / 4096)
+    expect(images[0]?.metadata).toMatchObject({
+      width: 32,
+      height: 32,
+      shift: 0.25,
+      guidanceScale: 1,
+      steps: 4,
+    });
+    const again = await pipeline.generate(request);
+    expect(again.images[0]?.data).toEqual(images[0]?.data);
+    const guided = await pipeline.generate({ ...request, guidanceScale: 3 });
+    expect(guided.images[0]?.data).not.toEqual(images[0]?.data);
+    const inside = await pipeline.generate({
+      ...request,
+      guidanceScale: 3,
+      guidanceFrom: 1,
+      guidanceUntil: 1,
+    });
+    expect(inside.images[0]?.data).toEqual(images[0]?.data);
+  });
+
+  it('moves away from a weaker one', async () => {
+    const scale = { ...request, guidanceScale: 3 };
+    await using alone = await load({ pretrained: original });
+    await using pair = await load({ pretrained: original, weakDit: weak });
+    const plain = await alone.generate(scale);
+    const guided = await pair.generate(scale);
+    expect(guided.images[0]?.data).not.toEqual(plain.images[0]?.data);
+    expect(guided.images[0]?.metadata.weakDit).toBe('DiTDH-S/stage2_model.pt');
+    // A model is no weaker than itself.
+    await using itself = await load({ pretrained: original, weakDit: strong });
+    const same = await itself.generate(scale);
+    const unguided = await alone.generate(request);
+    expect(same.images[0]?.data).toEqual(unguided.images[0]?.data);
+  });
+});
