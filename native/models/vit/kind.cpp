@@ -89,7 +89,9 @@ EncoderKind vit_kind(EncoderKind kind, const VitFamily& family) {
   };
   kind.from_json = [entry](const Json& json) { return plan_of(entry, entry.family.from_json(json)); };
   kind.infer = [entry](const Weights& weights, const ConfigReader& beside, const Json& said) {
-    const Json model_config = beside ? beside() : Json();
+    Json model_config = beside ? beside() : Json();
+    // That of diffusers describes the autoencoder around it: its patch_size is the decoder's.
+    if (model_config.is_object() && model_config.find("_class_name")) model_config = Json();
     if (said.is_null()) return plan_of(entry, entry.family.infer(weights, model_config, 0));
     return plan_of(entry, settled_vit(entry, weights, model_config, entry.family.from_json(said)));
   };
