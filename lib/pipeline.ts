@@ -160,11 +160,11 @@ export class SvgT2I {
     const { signal, noise, only, returnLatents, returnDecoded, previewEvery, keepGoing, ...settings } =
       checkRequest(request, this.#loaded.defaults, this.#cellPixels());
     const seed = settings.seed === 'random' ? randomInt(2 ** 47) : settings.seed;
+    this.#engine();
+    const subjects = checkSubjects(settings, this.#loaded);
     const { kind } = this.#loaded;
     const tokenizer = kind.condition === 'text' ? this.#tokenizer() : undefined;
     if (tokenizer !== undefined && settings.systemPrompt === 'enhance') checkWriter(tokenizer);
-    this.#engine();
-    const subjects = checkSubjects(settings, this.#loaded);
     const run = new SampleRun(
       this.#loaded,
       tokenizer,
