@@ -1,5 +1,7 @@
 #include "models/decoders/hunyuan.h"
 
+#include <c10/core/GradMode.h>
+
 #include "core/error.h"
 
 namespace svg {
@@ -21,6 +23,7 @@ class HunyuanOneFrame : public WeightSource {
     const int64_t k = shape[2];
     const at::Tensor kernel = inner_.get_optional(name, {shape[0], shape[1], k, k, k}, init, role);
     if (!kernel.defined()) return {};
+    const c10::AutoGradMode recorded(kernel.requires_grad());  // models may be built where nothing is recorded
     const at::Tensor middle = kernel.select(2, k / 2);
     return kernel.requires_grad() ? middle : middle.contiguous();
   }
