@@ -9,7 +9,7 @@ export async function loadSampleConfig(
   { ofClass = false }: { readonly ofClass?: boolean } = {},
 ): Promise<SampleConfig> {
   // Twice, since only the configuration says where the release is, and only that which sizes its cells allow.
-  const { model } = await loadConfig(sampleConfigSchemaOf(1), sources);
+  const { model } = await loadConfig(sampleConfigSchemaOf(undefined), sources);
   const schema = sampleConfigSchemaOf(findCellPixels(model));
   const { defaults = {} } = sources;
   const { settings: sample } = findModelDefaults(model, ofClass);

@@ -109,9 +109,12 @@ export const settingsSchema = z.strictObject({
   renorm: z.number().positive().max(1000).default(1).describe('factor on the limit of guidance mode renorm'),
 });
 
-/** The same for an autoencoder with cells of so many pixels a side. */
-export function settingsSchemaOf(cellPixels: number): typeof settingsSchema {
+const anySide = z.number().int().positive().default(1024);
+
+/** The same for an autoencoder with cells of so many pixels a side; undefined: not known yet, so sides are not held to any. */
+export function settingsSchemaOf(cellPixels: number | undefined): typeof settingsSchema {
   if (cellPixels === PUBLISHED_CELL_PIXELS) return settingsSchema;
+  if (cellPixels === undefined) return settingsSchema.extend({ width: anySide, height: anySide });
   return settingsSchema.extend({ width: side('width', cellPixels), height: side('height', cellPixels) });
 }
 
@@ -159,7 +162,7 @@ export function seedOf(
 }
 
 /** Settings as a configuration file holds them; prompts come from the command line. */
-export function settingsWithRulesOf(cellPixels: number) {
+export function settingsWithRulesOf(cellPixels: number | undefined) {
   return settingsSchemaOf(cellPixels).superRefine(checkTogether);
 }
 export const settingsWithRules = settingsWithRulesOf(PUBLISHED_CELL_PIXELS);

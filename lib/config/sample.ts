@@ -33,8 +33,8 @@ export const outputSchema = z.strictObject({
     .describe('JSON Lines file that gets a line a picture; with skipExisting earlier lines stay'),
 });
 
-/** For an autoencoder with cells of so many pixels a side. */
-export function sampleConfigSchemaOf(cellPixels: number) {
+/** For an autoencoder with cells of so many pixels a side; undefined: not known yet. */
+export function sampleConfigSchemaOf(cellPixels: number | undefined) {
   return z.strictObject({
     model: modelSchema.prefault({}),
     sample: settingsWithRulesOf(cellPixels).prefault({}),

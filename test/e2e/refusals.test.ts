@@ -57,6 +57,7 @@ describe('settings', () => {
   it.each([
     [['--size', '100x100'], 'INVALID_CONFIG', /multiple of 16/],
     [['--size', '16384x16'], 'INVALID_CONFIG', /at most 8192/],
+    [['--size', '1024x1000'], 'INVALID_CONFIG', /multiple of 16/],
     [['--size', '64'], 'USAGE', /--size/],
     [['--steps', '0'], 'INVALID_CONFIG', /--steps.*at least 1/],
     [['--solver', 'magic'], 'INVALID_CONFIG', /one of dpm\+\+, euler/],
