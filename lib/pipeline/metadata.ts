@@ -89,13 +89,16 @@ export function modelNames(
   };
 }
 
+/** What a picture was drawn with that does not say: `askedMetadata` leaves these out. */
+const UNSAID: ImageParameters = { guidanceFrom: 0, guidanceSchedule: 'constant', weakDit: 'none' };
+
 /**
  * Names of the parameters in which a picture differs from what is asked for. Only what both say counts: pictures of
- * other versions know more or less.
+ * other versions know more or less. What is left out at its default is said by being left out.
  */
 export function differences(asked: ImageParameters, found: ImageParameters): readonly string[] {
-  const names = Object.keys(asked).filter((name) => {
-    const [wanted, there] = [asked[name], found[name]];
+  const names = Object.keys({ ...UNSAID, ...asked }).filter((name) => {
+    const [wanted, there] = [asked[name] ?? UNSAID[name], found[name] ?? UNSAID[name]];
     if (wanted === undefined || there === undefined || wanted === there) return false;
     // Texts that had no room in EXIF are cut.
     const isCut = found.shortened === true && typeof wanted === 'string' && typeof there === 'string';

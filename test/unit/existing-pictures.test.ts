@@ -113,3 +113,15 @@ it('a text that had no room is compared as far as it goes', () => {
   expect(differences({ prompt: 'abc', seed: 1 }, { prompt: 'ab', seed: 1 })).toEqual(['prompt']);
   expect(differences({ prompt: 'a', order: undefined }, { prompt: 'a', order: 2 })).toEqual([]);
 });
+
+it.each([
+  ['guidanceFrom', 0.5],
+  ['guidanceSchedule', 'late'],
+  ['weakDit', 'dit-small/consolidated.pth'],
+])('%s counts where only one of both says it', (name, value) => {
+  const plain = { prompt: 'a', seed: 1 };
+  expect(differences(plain, { ...plain, [name]: value })).toEqual([name]);
+  expect(differences({ ...plain, [name]: value }, plain)).toEqual([name]);
+  expect(differences({ ...plain, [name]: value }, { ...plain, [name]: value })).toEqual([]);
+  expect(differences(plain, plain)).toEqual([]);
+});
