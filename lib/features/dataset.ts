@@ -2,6 +2,7 @@
 import { stat } from 'node:fs/promises';
 import type { DitTrainingConfig } from '../config/train-dit.js';
 import type { DataItem, Dataset } from '../data/dataset.js';
+import { listFolder, PassedOver } from '../data/folder-walk.js';
 import { ImageFolderDataset } from '../data/image-folder.js';
 import { PictureList } from '../data/picture-list.js';
 import { randomPermutation } from '../data/random.js';
@@ -124,6 +125,12 @@ export class TrainingDataset {
   async close(): Promise<void> {
     for (const { dataset } of this.#parts) await dataset.close();
   }
+}
+
+/** Names of the folders that `label` would count, without a look at their pictures. */
+export async function classesBelow(path: string): Promise<readonly string[]> {
+  const { folders } = await listFolder(path, new PassedOver(path));
+  return folders.map(({ name }) => name);
 }
 
 /** A class has one number in all sets. */

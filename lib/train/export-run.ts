@@ -1,13 +1,16 @@
 /** The trained model of a run folder, written in the release's layout. */
 
-import { basename } from 'node:path';
+import { basename, join } from 'node:path';
 import { loadTrainingConfig, type TrainingConfig } from '../config/train.js';
 import type { AutoencoderTrainingConfig } from '../config/train-autoencoder.js';
+import type { DitTrainingConfig } from '../config/train-dit.js';
 import { Engine } from '../engine.js';
 import { SvgT2IError } from '../errors.js';
+import { classesBelow } from '../features/dataset.js';
 import { frozenOptions } from '../features/frozen-options.js';
 import { makeFolder } from '../files.js';
-import { isFile } from '../release/find.js';
+import { readClassNames } from '../release/class-names.js';
+import { entries, isFile, isFolder } from '../release/find.js';
 import { findStart } from '../release/init-from.js';
 import { loadRelease } from '../release/load.js';
 import { exportAutoencoder } from './autoencoder-export.js';
@@ -17,7 +20,7 @@ import { exportDit } from './dit-export.js';
 import { ditOpenRequest } from './dit-open-request.js';
 import type { ExportDtype, ExportFormat } from './export-types.js';
 import { settleFrozen } from './frozen-paths.js';
-import { isEarlierRun, readRunStage, runFolder } from './run-folder.js';
+import { isEarlierRun, type RunFolder, readRunStage, runFolder } from './run-folder.js';
 
 /** What `exportRun()` takes. */
 export interface ExportRunOptions {
@@ -50,8 +53,8 @@ export interface ExportRunResult {
 /**
  * Writes the newest whole checkpoint in the release's layout. The run may still be going on.
  *
- * @throws SvgT2IError ERR_SVGT2I_FILE_NOT_FOUND for a folder that is no run or has no whole checkpoint;
- *   ERR_SVGT2I_WEIGHTS_MISSING for frozen parts that are gone; ERR_SVGT2I_DISK_FULL or ERR_SVGT2I_IO; or the signal's reason
+ * @throws SvgT2IError ERR_SVGT2I_FILE_NOT_FOUND for a folder that is no run; ERR_SVGT2I_CHECKPOINT for one without a whole
+ *   checkpoint; ERR_SVGT2I_WEIGHTS_MISSING for frozen parts that are gone; ERR_SVGT2I_DISK_FULL or ERR_SVGT2I_IO; or the signal's reason
  *
  * @example
  * const { files, step } = await exportRun({ run: 'runs/256', out: 'pre-trained', dtype: 'bf16' });
@@ -81,13 +84,38 @@ export async function exportRun(options: ExportRunOptions): Promise<ExportRunRes
   const to = { folder: out, name: basename(folder.path), isFirst: true, dtype, format, onlyAverages };
   const files =
     config.stage === 'dit'
-      ? await exportDit(engine, config, { ...to, statistics })
+      ? await exportDit(engine, config, {
+          ...to,
+          statistics,
+          classes: await classesOf(config, folder, onWarning),
+        })
       : await exportAutoencoder(engine, config, to);
-  for (const twin of files.map((file) => file.replace(/\.pth$/, '.safetensors'))) {
+  for (const twin of files.map((file) => file.replace(/\.(pth|pt)$/, '.safetensors'))) {
     if (!files.includes(twin) && isFile(twin))
       onWarning(`${twin} is from earlier, and is what sample would read: remove it`);
   }
   return { files, step: found.state.step };
+}
+
+/** Names of a run's classes: those that it exported, else the folders that it is trained on. */
+async function classesOf(
+  { model, data }: DitTrainingConfig,
+  { exported }: RunFolder,
+  onWarning: (message: string) => void,
+): Promise<readonly string[]> {
+  if (model.kind !== 'svg') return [];
+  const file = entries(exported)
+    .map(({ name }) => join(exported, name, 'class_names.json'))
+    .find(isFile);
+  if (file !== undefined) {
+    const known = readClassNames(file);
+    const names = Array.from({ length: model.num_classes }, (_, number) => known.nameOf(number) ?? '');
+    return names.slice(0, names.findLastIndex((name) => name !== '') + 1);
+  }
+  const path = data.sets[0]?.path ?? '';
+  if (isFolder(path)) return await classesBelow(path);
+  onWarning(`the classes have no names: ${path} is not there, whose folders they are called after`);
+  return [];
 }
 
 /** Where frozen parts are that checkpoints do not hold: with the weights that the run began with. */

@@ -1,7 +1,7 @@
 /** Export, feature caches and statistics on an engine that trains nothing. */
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { calls } from './engine.js';
 import {
   data,
@@ -49,6 +49,51 @@ describe('export', () => {
     const told: string[] = [];
     await exportRun({ run: inRun(), out, onWarning: (message) => told.push(message) });
     expect(told).toEqual([expect.stringContaining(`${converted} is from earlier`)]);
+  });
+
+  describe('of a class-conditional run', () => {
+    const pictures = () => join(folder, 'pictures');
+    const names = () => JSON.parse(readFileSync(join(folder, 'out/dit-run/class_names.json'), 'utf8'));
+    const exported = (more: object = {}) => exportRun({ run: inRun(), out: join(folder, 'out'), ...more });
+    beforeEach(async () => {
+      for (const name of ['cat', 'dog']) {
+        mkdirSync(join(pictures(), name), { recursive: true });
+        for (let i = 0; i < 4; i++) writeFileSync(join(pictures(), name, `${i}.png`), '');
+      }
+      const model = { kind: 'svg', hidden_size: 48, depth: 1, num_heads: 4, in_channels: 4, num_classes: 5 };
+      await run(dit({ model, data: data({ sets: [{ path: pictures() }] }), samples: { every: 0 } }));
+    });
+
+    it('names its classes as the run does itself, whatever became of the pictures', async () => {
+      mkdirSync(join(pictures(), 'bird'));
+      const { files } = await exported();
+      expect(files).toContain(join(folder, 'out/dit-run/class_names.json'));
+      expect(names()).toEqual(['cat', 'dog']);
+    });
+
+    it('names them by the pictures where the run has exported nothing yet', async () => {
+      rmSync(inRun('export'), { recursive: true });
+      await exported();
+      expect(names()).toEqual(['cat', 'dog']);
+    });
+
+    it('says so where there are no names', async () => {
+      rmSync(inRun('export'), { recursive: true });
+      rmSync(pictures(), { recursive: true });
+      const told: string[] = [];
+      const { files } = await exported({ onWarning: (message: string) => told.push(message) });
+      expect(files.filter((file) => file.includes('class_names'))).toEqual([]);
+      expect(told).toEqual([expect.stringContaining('the classes have no names')]);
+    });
+
+    it('tells of an earlier file that sample would read', async () => {
+      await exported({ format: 'safetensors', onlyAverages: true });
+      const told: string[] = [];
+      await exported({ onWarning: (message: string) => told.push(message) });
+      expect(told).toEqual([
+        expect.stringMatching(/consolidated_ema\.00-of-01\.safetensors is from earlier/),
+      ]);
+    });
   });
 
   it('refuses a folder that is no run, and a run without checkpoints', async () => {
