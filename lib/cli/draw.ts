@@ -21,6 +21,7 @@ import { Grids } from './grids.js';
 import { Manifest } from './manifest.js';
 import { warn } from './output.js';
 import { checkGrid, type OutputPlan, planOutput, prepareOutput, type Target } from './output-plan.js';
+import { type DrawConfig, without } from './sample-config.js';
 import { listenForInterrupt } from './signals.js';
 import { writeWhole } from './write-file.js';
 
@@ -49,7 +50,7 @@ export type AskedSubjects =
 
 /** Returns the files that were written. */
 export async function drawAll(
-  config: SampleConfig,
+  config: DrawConfig,
   asked: AskedSubjects,
   options: DrawOptions,
 ): Promise<readonly string[]> {
@@ -81,7 +82,7 @@ export async function drawAll(
 }
 
 interface DrawSettings {
-  readonly config: SampleConfig;
+  readonly config: DrawConfig;
   readonly sample: SampleConfig['sample'] & { readonly seed: number };
   readonly subjects: Subjects;
   readonly plan: OutputPlan;
@@ -143,14 +144,17 @@ class DrawRun {
     const wanted = await picturesToDraw(plan, {
       onMismatch: config.output.onMismatch,
       askedOf: (index) => ({
-        ...askedMetadata({
-          request: sample,
-          prompt: subjects.prompt[Math.floor(index / sample.count)] ?? '',
-          class: subjects.classes?.[Math.floor(index / sample.count)],
-          seed: seedOf(sample, index),
-          layout,
-          attentionSoftCap,
-        }),
+        ...without(
+          askedMetadata({
+            request: sample,
+            prompt: subjects.prompt[Math.floor(index / sample.count)] ?? '',
+            class: subjects.classes?.[Math.floor(index / sample.count)],
+            seed: seedOf(sample, index),
+            layout,
+            attentionSoftCap,
+          }),
+          config.ofModel,
+        ),
         ...(dtype === 'auto' ? {} : { dtype }),
       }),
       onFound: (mismatch) => mismatches.found(mismatch),
@@ -173,10 +177,13 @@ class DrawRun {
       onProgress: (event) => report.load(event),
     });
     for (const message of [...pipeline.warnings, ...this.#repeatWarnings()]) report.warning(message);
+    const settings = without(sample, config.ofModel);
+    const { width = sample.width, height = sample.height } = { ...pipeline.defaults, ...settings };
+    checkGrid(plan, { width, height });
     const keepGoing = (only?.length ?? plan.total) > 1;
     const { prompt, classes } = subjects;
     const what = classes === undefined ? { prompt } : { class: classes.map(({ number }) => number) };
-    const request = { ...sample, ...what, only, keepGoing, signal };
+    const request = { ...settings, ...what, only, keepGoing, signal };
     for await (const event of pipeline.stream(request)) {
       report.event(event);
       if (event.type === 'image') await this.#write(event.image, keepGoing, report);

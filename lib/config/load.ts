@@ -53,6 +53,11 @@ export async function loadConfig<Schema extends z.ZodType>(
   schema: Schema,
   sources: ConfigSources,
 ): Promise<z.output<Schema>> {
+  return validate(schema, await givenConfig(schema, sources), { nameOf: sources.nameOf });
+}
+
+/** What the layers say, one over the other: without the schema's defaults, and checked only as far as a file goes. */
+export async function givenConfig(schema: z.ZodType, sources: ConfigSources): Promise<ConfigTree> {
   const { keys = sampleKeys } = sources;
   const fromFile = sources.file === undefined ? {} : await readConfigFile(sources.file, keys);
   // Checked alone first, so that a mistake in the file is reported with the file's name.
@@ -61,7 +66,7 @@ export async function loadConfig<Schema extends z.ZodType>(
   merged = merge(merged, fromEnvironment(sources.environment ?? {}, keys));
   merged = merge(merged, sources.flags ?? {});
   for (const assignment of sources.set ?? []) merged = merge(merged, parseAssignment(assignment));
-  return validate(schema, merged, { nameOf: sources.nameOf });
+  return merged;
 }
 
 /** YAML with comments that says what would run; reads back as a configuration file. */

@@ -7,12 +7,14 @@ import type { Settings } from '../config/settings.js';
 import { validate } from '../config/validate.js';
 import { parseYaml } from '../config/yaml.js';
 import { findDit } from './dit-files.js';
-import { DIT_KINDS, ditKindOf } from './dit-kind.js';
+import { DIT_KINDS, type DitKind, ditKindOf } from './dit-kind.js';
 import { findFolder } from './layout.js';
 
 export interface ModelDefaults {
   /** Of `sample`. */
   readonly settings: Settings;
+  /** Settings that only the loaded model tells; `settings` then has what is likely. */
+  readonly ofModel?: readonly (keyof Settings)[];
   /** Whether the transformer knows captions with capped attention scores; undefined where the file is silent. */
   readonly attentionSoftCap: boolean | undefined;
   /** `WIDTHxHEIGHT` of all pictures that the models were trained on; undefined where nobody says. */
@@ -33,9 +35,21 @@ export function findModelDefaults(
   const folder = findFolder(options);
   const dit = findDit(folder ?? '.', options.dit, options.weights ?? 'auto');
   const said = typeof dit === 'string' ? ditKindOf(dit) : DIT_KINDS['next-dit'];
-  const kind = ofClass && said.condition === 'text' ? DIT_KINDS.svg : said;
+  const isGuess = ofClass && said.condition === 'text';
+  const kind = isGuess ? DIT_KINDS.svg : said;
   const found = folder === undefined ? NONE : readModelDefaults(folder);
-  return { ...found, settings: { ...kind.settings, ...found.settings } };
+  const ofModel = settingsOfModel(kind, isGuess).filter((name) => found.settings[name] === undefined);
+  return {
+    ...found,
+    settings: { ...kind.settings, ...found.settings },
+    ...(ofModel.length === 0 ? {} : { ofModel }),
+  };
+}
+
+/** Of a model whose name tells no kind, all that a kind is sampled with. */
+function settingsOfModel(kind: DitKind, isGuess: boolean): readonly (keyof Settings)[] {
+  if (isGuess) return Object.keys(kind.settings) as (keyof Settings)[];
+  return kind.shiftBase === undefined ? [] : ['width', 'height', 'shift'];
 }
 
 /** @throws SvgT2IError ERR_SVGT2I_INVALID_CONFIG for a file with other keys or values */

@@ -5,7 +5,8 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Engine } from '../../dist/engine.js';
-import { SvgT2I } from '../../dist/index.js';
+import { readImage, SvgT2I } from '../../dist/index.js';
+import { run } from '../e2e/cli.js';
 import { floatTensor, writeSafetensors } from '../unit/safetensors.js';
 
 const golden = fileURLToPath(new URL('../golden/rae-decoder-diffusers-grid4', import.meta.url));
@@ -136,5 +137,53 @@ describe('the transformer', () => {
     const same = await itself.generate(scale);
     const unguided = await alone.generate(request);
     expect(same.images[0]?.data).toEqual(unguided.images[0]?.data);
+  });
+});
+
+describe('the command line', () => {
+  const sample = (...args: readonly string[]) =>
+    run(['sample', '--pretrained', original, '--dtype', 'fp32', '--device', 'cpu', '--class', '3', ...args]);
+  const out = (name: string) => join(base, name);
+  let expected: Uint8Array | undefined;
+  beforeAll(async () => {
+    await using pipeline = await load({ pretrained: original });
+    const { images } = await pipeline.generate({ class: 3, steps: 4 });
+    expected = images[0]?.data;
+  });
+
+  it("draws as the library does: at the model's size, with the shift of that size", async () => {
+    const { code, stderr } = await sample('--steps', '4', '-o', out('one.png'));
+    expect([code, stderr]).toEqual([0, expect.any(String)]);
+    expect(await readImage(out('one.png'))).toMatchObject({ width: 32, height: 32, data: expected });
+  });
+
+  it('keeps pictures that are as asked for, and tells those of another shift', async () => {
+    const again = (...args: readonly string[]) =>
+      sample('--steps', '4', '-o', out('one.png'), '--skip-existing', '--on-mismatch', 'refuse', ...args);
+    expect(await again()).toMatchObject({ code: 0 });
+    expect(await again('--size', '32x32', '--set', 'sample.shift=0.25')).toMatchObject({ code: 0 });
+    expect((await again('--set', 'sample.shift=3')).stderr).toContain('one.png (shift)');
+    expect((await again('--size', '64x64')).stderr).toContain('one.png (width, height)');
+  });
+
+  it('takes the kind of the weights where their name tells none', async () => {
+    const renamed = join(base, 'mine.pt');
+    cpSync(join(original, strong), renamed);
+    await using pipeline = await load({ pretrained: original, dit: renamed, parts: ['dit', 'autoencoder'] });
+    const { images } = await pipeline.generate({ class: 3 });
+    const { code, stderr } = await sample('--dit', renamed, '-o', out('renamed.png'));
+    expect([code, stderr]).toEqual([0, expect.any(String)]);
+    const drawn = await readImage(out('renamed.png'));
+    expect(drawn).toMatchObject({ width: 32, height: 32, data: images[0]?.data });
+    const kept = await sample('--dit', renamed, '-o', out('renamed.png'), '--skip-existing', '--json');
+    expect([kept.code, kept.stdout.toString()]).toEqual([0, expect.not.stringContaining('"type":"image"')]);
+  });
+
+  it("leaves the model's own settings out of the configuration that it prints", async () => {
+    const { stdout } = await sample('--steps', '4', '--print-config');
+    expect(stdout.toString()).toContain('steps: 4');
+    expect(stdout.toString()).not.toMatch(/width:|height:|shift:/);
+    const sized = await sample('--size', '64x32', '--print-config');
+    expect(sized.stdout.toString()).toMatch(/width: 64\n {2}height: 32/);
   });
 });

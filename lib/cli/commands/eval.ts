@@ -2,7 +2,6 @@
 
 import { join } from 'node:path';
 import { Command } from 'commander';
-import type { SampleConfig } from '../../config/sample.js';
 import { SvgT2IError } from '../../errors.js';
 import { printable } from '../../printable.js';
 import { SHAPES_SETTINGS } from '../../shapes/settings.js';
@@ -18,6 +17,7 @@ import {
   parseSize,
   SAMPLE_FLAGS,
 } from '../flags.js';
+import type { DrawConfig } from '../sample-config.js';
 
 interface EvalFlags extends CommonOptions {
   readonly count?: string;
@@ -98,15 +98,18 @@ async function runEval(options: EvalFlags): Promise<void> {
   }
   const config = await resolveConfig(options);
   if (options.printConfig === true) {
-    const { printConfig } = await import('../../config/load.js');
-    process.stdout.write(printable(printConfig(config)));
+    const [{ printConfig }, { printedConfig }] = await Promise.all([
+      import('../../config/load.js'),
+      import('../sample-config.js'),
+    ]);
+    process.stdout.write(printable(printConfig(printedConfig(config))));
     return;
   }
   if (options.reconstruct === true) await evalReconstructions(config, seed, evalOptions);
   else await evalModel(config, seed, evalOptions);
 }
 
-async function resolveConfig(options: EvalFlags): Promise<SampleConfig> {
+async function resolveConfig(options: EvalFlags): Promise<DrawConfig> {
   const [{ merge }, { EMBEDDED_MODEL }, { loadSampleConfig }] = await Promise.all([
     import('../../config/load.js'),
     import('../../release/embedded-model.js'),

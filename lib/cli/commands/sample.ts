@@ -1,6 +1,5 @@
 import { Command } from 'commander';
 import type { ConfigSources } from '../../config/load.js';
-import type { SampleConfig } from '../../config/sample.js';
 import type { Repetition } from '../../pipeline/repeat.js';
 import { printable } from '../../printable.js';
 import type { RepeatedPicture } from '../draw.js';
@@ -17,6 +16,7 @@ import {
   parseSize,
   SAMPLE_FLAGS,
 } from '../flags.js';
+import type { DrawConfig } from '../sample-config.js';
 
 interface SampleOptions extends CommonOptions {
   readonly size?: string;
@@ -75,8 +75,11 @@ async function runSample(prompt: string | undefined, options: SampleOptions): Pr
   const from = options.from === undefined ? undefined : await readRepeated(options.from);
   const config = await resolveConfig(options, from?.repetition);
   if (options.printConfig === true) {
-    const { printConfig } = await import('../../config/load.js');
-    process.stdout.write(printable(printConfig(config)));
+    const [{ printConfig }, { printedConfig }] = await Promise.all([
+      import('../../config/load.js'),
+      import('../sample-config.js'),
+    ]);
+    process.stdout.write(printable(printConfig(printedConfig(config))));
     return;
   }
   if (options.class !== undefined) {
@@ -117,7 +120,7 @@ async function readRepeated(picture: string): Promise<RepeatedPicture> {
 async function resolveConfig(
   options: SampleOptions,
   repetition: Repetition | undefined,
-): Promise<SampleConfig> {
+): Promise<DrawConfig> {
   const [{ merge }, { loadSampleConfig }] = await Promise.all([
     import('../../config/load.js'),
     import('../sample-config.js'),
