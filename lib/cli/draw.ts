@@ -8,11 +8,12 @@ import type { GeneratedImage } from '../pipeline/generated-image.js';
 import { askedMetadata, modelNames } from '../pipeline/metadata.js';
 import type { Repetition } from '../pipeline/repeat.js';
 import { checkSeeds } from '../pipeline/sample-job.js';
-import { type Subjects, subjectsOf } from '../pipeline/subjects.js';
+import { checkCondition, type Subjects, subjectsOf } from '../pipeline/subjects.js';
 import type { FailedImage } from '../pipeline/types.js';
 import { SvgT2I } from '../pipeline.js';
 import { softCapOf } from '../release/attention-soft-cap.js';
 import { readClassNames } from '../release/class-names.js';
+import { saidDitKind } from '../release/dit-kind.js';
 import { findRelease, MODEL_PARTS, type ReleaseLayout } from '../release/layout.js';
 import type { ModelPart } from '../release/types.js';
 import { DrawReport, MismatchReport } from './draw-report.js';
@@ -76,6 +77,11 @@ export async function drawAll(
   checkGrid(plan, sample);
   await prepareOutput(plan, output, sample.width * sample.height * 3);
   const layout = named ?? findRelease(config.model, MODEL_PARTS);
+  const kind = layout.dit === undefined ? undefined : saidDitKind(layout.dit);
+  if (kind !== undefined) {
+    const ofClass = 'classes' in asked ? [...asked.classes] : undefined;
+    checkCondition({ class: ofClass, negativePrompt: sample.negativePrompt }, kind.condition);
+  }
   using interrupt = listenForInterrupt();
   const run = new DrawRun({ config, sample, subjects, plan, layout, ...options });
   return await run.draw(interrupt.signal);

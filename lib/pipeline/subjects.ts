@@ -2,6 +2,7 @@
 import type { ResolvedRequest } from '../config/request.js';
 import { SvgT2IError } from '../errors.js';
 import { type ClassNames, type ClassSubject, resolveClass } from '../release/class-names.js';
+import type { DitKind } from '../release/dit-kind.js';
 import type { Loaded } from '../release/load.js';
 
 /** What a run draws, `count` pictures of each. */
@@ -32,29 +33,46 @@ export function checkSubjects(
   request: Asked & Pick<ResolvedRequest, 'negativePrompt'>,
   { kind, models, classNames }: Pick<Loaded, 'kind' | 'models' | 'classNames'>,
 ): Subjects {
-  const refuse = (message: string, hint: string) =>
-    new SvgT2IError('ERR_SVGT2I_INVALID_ARGUMENT', message, { hint });
-  if (kind.condition === 'text') {
-    if (request.class === undefined) return subjectsOf(request, classNames);
-    throw refuse(
-      'class: this model draws from text, it knows no classes',
-      'Pass a prompt in place of the class.',
-    );
-  }
   const { classes: count = 0 } = models.dit ?? {};
-  const ask = `Pass a class: a number from 0 to ${count - 1}, or a name of the file of class names (--class).`;
-  if (request.class === undefined) throw refuse('prompt: this model draws classes, it reads no text', ask);
-  if (request.negativePrompt !== '') {
-    throw refuse(
-      'negativePrompt: this model draws classes, it reads no text',
-      'Leave the negative prompt out.',
-    );
-  }
+  checkCondition(request, kind.condition, count);
   const subjects = subjectsOf(request, classNames);
+  if (kind.condition === 'text') return subjects;
   const unknown = subjects.classes?.find(({ number }) => number >= count);
   if (unknown !== undefined)
-    throw refuse(`class: this model has no class ${unknown.number}, it has ${count}`, ask);
+    throw refusal(`class: this model has no class ${unknown.number}, it has ${count}`, askForClass(count));
   return subjects;
+}
+
+/**
+ * Whether a model of this condition can draw what is asked for; its number of classes is known once it is loaded.
+ *
+ * @throws SvgT2IError as checkSubjects()
+ */
+export function checkCondition(
+  { class: ofClass, negativePrompt }: Pick<ResolvedRequest, 'class' | 'negativePrompt'>,
+  condition: DitKind['condition'],
+  count?: number,
+): void {
+  if (condition === 'text') {
+    if (ofClass === undefined) return;
+    const message = 'class: this model draws from text, it knows no classes';
+    throw refusal(message, 'Pass a prompt in place of the class.');
+  }
+  if (ofClass === undefined)
+    throw refusal('prompt: this model draws classes, it reads no text', askForClass(count));
+  if (negativePrompt !== '') {
+    const message = 'negativePrompt: this model draws classes, it reads no text';
+    throw refusal(message, 'Leave the negative prompt out.');
+  }
+}
+
+function askForClass(count: number | undefined): string {
+  const numbers = count === undefined ? 'a number from 0 on' : `a number from 0 to ${count - 1}`;
+  return `Pass a class: ${numbers}, or a name of the file of class names (--class).`;
+}
+
+function refusal(message: string, hint: string): SvgT2IError {
+  return new SvgT2IError('ERR_SVGT2I_INVALID_ARGUMENT', message, { hint });
 }
 
 export function classText({ number, name }: ClassSubject): string {

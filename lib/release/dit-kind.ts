@@ -81,9 +81,16 @@ export const DIT_KINDS: Readonly<Record<DitKindName, DitKind>> = {
 
 /** Of a transformer's weights, by model_args.json beside them or by their name, before they are loaded. */
 export function ditKindOf(weights: string): DitKind {
-  const said = readDitConfig(weights)?.kind;
-  if (said !== undefined) return DIT_KINDS[said];
-  return Object.values(DIT_KINDS).find((kind) => kind.files?.test(basename(weights)) === true) ?? NEXT_DIT;
+  return saidDitKind(weights) ?? NEXT_DIT;
+}
+
+/** The same; undefined where neither tells. */
+export function saidDitKind(weights: string): DitKind | undefined {
+  const config = readDitConfig(weights);
+  if (config?.kind !== undefined) return DIT_KINDS[config.kind];
+  const named = Object.values(DIT_KINDS).find((kind) => kind.files?.test(basename(weights)) === true);
+  // A file that is silent has been held against the dimensions of SVG-T2I.
+  return named ?? (config === undefined ? undefined : NEXT_DIT);
 }
 
 /** How a loaded model is sampled where nobody says: at the size that it was trained on, with the shift of that size. */

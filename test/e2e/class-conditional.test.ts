@@ -1,5 +1,5 @@
 // A class-conditional model from folders of pictures: trained, exported, drawn by the names of its classes.
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -59,6 +59,28 @@ it.each([
   const { code, stderr } = await sample('--dit', dit, ...asked, '-o', inFolder('none.png'));
   expect([code, stderr]).toEqual([expect.any(Number), expect.stringContaining(message)]);
   expect(code).not.toBe(0);
+});
+
+it.each([
+  [['a fox'], 'prompt: this model draws classes, it reads no text'],
+  [['--class', '1', '--negative', 'blur'], 'negativePrompt: this model draws classes, it reads no text'],
+])('%j is refused before anything is loaded', async (asked, message) => {
+  const spoilt = inFolder('spoilt');
+  cpSync(dit, spoilt, { recursive: true });
+  for (const name of readdirSync(spoilt).filter((file) => /\.(pt|pth)$/.test(file)))
+    writeFileSync(join(spoilt, name), 'no weights');
+  const { code, stderr } = await sample('--dit', spoilt, ...asked, '-o', inFolder('early', 'none.png'));
+  expect([code, stderr]).toEqual([2, expect.stringContaining(message)]);
+  expect(existsSync(inFolder('early', 'none.png'))).toBe(false);
+});
+
+it('a class is refused of a model whose file says that it reads text, before it is loaded', async () => {
+  const text = inFolder('text');
+  cpSync(dit, text, { recursive: true });
+  const dimensions = { dim: 48, n_layers: 1, n_heads: 1 };
+  writeFileSync(join(text, 'model_args.json'), JSON.stringify(dimensions));
+  const { code, stderr } = await sample('--dit', text, '--class', '1', '-o', inFolder('none.png'));
+  expect([code, stderr]).toEqual([2, expect.stringContaining('class: this model draws from text')]);
 });
 
 it('a model that reads text has no classes', async () => {
