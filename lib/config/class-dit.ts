@@ -11,34 +11,37 @@ const PRESETS = {
 
 const size = () => z.number().int().min(1).max(1_000_000);
 
-export const svgModelSchema = z
-  .strictObject({
-    kind: z.literal('svg').describe('the class-conditional predecessor'),
-    preset: z.enum(['B', 'L', 'XL']).optional().describe('published dimensions; the keys below change some'),
-    patch_size: z.literal(1).default(1).describe('each latent cell is a token'),
-    in_channels: size().default(392).describe('channels of a latent'),
-    hidden_size: size().multipleOf(4).optional().describe('width'),
-    depth: size().optional().describe('blocks'),
-    num_heads: size().optional(),
-    head_dim: size().optional().describe('width of a head; hidden_size / num_heads where not given'),
-    mlp_ratio: z.number().positive().max(1000).default(4).describe('feed-forward width over hidden_size'),
-    num_classes: size().default(1000).describe('classes of the data; one more stands for none'),
-    learn_sigma: z.boolean().default(true).describe('twice the channels come out, the second half unused'),
-    qk_norm: z.boolean().default(true),
-    use_swiglu: z.boolean().default(false),
-  })
-  .transform(({ preset, ...given }, context) => {
-    const { hidden_size, depth, num_heads } = { ...(preset && PRESETS[preset]), ...defined(given) };
-    if (hidden_size === undefined || depth === undefined || num_heads === undefined) {
-      const message = 'needs a preset, or hidden_size, depth and num_heads';
-      context.addIssue({ code: 'custom', message, input: given });
-      return z.NEVER;
-    }
-    if (given.head_dim === undefined && hidden_size % num_heads !== 0) {
-      const message = `must be a multiple of num_heads (${num_heads}), or head_dim be given`;
-      context.addIssue({ code: 'custom', path: ['hidden_size'], message, input: hidden_size });
-      return z.NEVER;
-    }
-    const head_dim = given.head_dim ?? hidden_size / num_heads;
-    return { ...given, hidden_size, depth, num_heads, head_dim };
-  });
+const svgArguments = z.strictObject({
+  kind: z.literal('svg').describe('the class-conditional predecessor'),
+  preset: z.enum(['B', 'L', 'XL']).optional().describe('published dimensions; the keys below change some'),
+  patch_size: z.literal(1).default(1).describe('each latent cell is a token'),
+  in_channels: size().default(392).describe('channels of a latent'),
+  hidden_size: size().multipleOf(4).optional().describe('width'),
+  depth: size().optional().describe('blocks'),
+  num_heads: size().optional(),
+  head_dim: size().optional().describe('width of a head; hidden_size / num_heads where not given'),
+  mlp_ratio: z.number().positive().max(1000).default(4).describe('feed-forward width over hidden_size'),
+  num_classes: size().default(1000).describe('classes of the data; one more stands for none'),
+  learn_sigma: z.boolean().default(true).describe('twice the channels come out, the second half unused'),
+  qk_norm: z.boolean().default(true),
+  use_swiglu: z.boolean().default(false),
+});
+
+/** As a file beside the weights has them: what it leaves out, the weights tell. */
+export const svgArgumentsSchema = svgArguments.omit({ preset: true }).partial().required({ kind: true });
+
+export const svgModelSchema = svgArguments.transform(({ preset, ...given }, context) => {
+  const { hidden_size, depth, num_heads } = { ...(preset && PRESETS[preset]), ...defined(given) };
+  if (hidden_size === undefined || depth === undefined || num_heads === undefined) {
+    const message = 'needs a preset, or hidden_size, depth and num_heads';
+    context.addIssue({ code: 'custom', message, input: given });
+    return z.NEVER;
+  }
+  if (given.head_dim === undefined && hidden_size % num_heads !== 0) {
+    const message = `must be a multiple of num_heads (${num_heads}), or head_dim be given`;
+    context.addIssue({ code: 'custom', path: ['hidden_size'], message, input: hidden_size });
+    return z.NEVER;
+  }
+  const head_dim = given.head_dim ?? hidden_size / num_heads;
+  return { ...given, hidden_size, depth, num_heads, head_dim };
+});

@@ -1,6 +1,7 @@
 /** model_args.json beside a transformer's weights: what their shapes cannot tell, such as the axes of a head. */
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
+import { svgArgumentsSchema } from '../config/class-dit.js';
 import { readOptionalFile } from '../config/optional-file.js';
 import { velocityModelSchema } from '../config/train-dit.js';
 import { validate } from '../config/validate.js';
@@ -26,6 +27,12 @@ export function readDitConfig(weights: string): DitConfig | undefined {
   const tree = readOptionalFile(source, JSON.parse);
   if (tree === undefined) return undefined;
   const { attention_soft_cap: attentionSoftCap, ...given } = validate(frameSchema, tree, { source });
+  if (given.kind === 'svg') {
+    const { kind, ...known } = validate(svgArgumentsSchema, given, { source });
+    // Without the schema's defaults, which are those of a new model.
+    const said = Object.entries(known).filter(([key]) => Object.hasOwn(given, key));
+    return { kind, dimensions: Object.fromEntries(said), attentionSoftCap };
+  }
   const { kind, ...dimensions } = validate(velocityModelSchema, given, { source });
   return { kind, dimensions, attentionSoftCap };
 }
