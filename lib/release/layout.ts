@@ -89,7 +89,7 @@ function requireFolder(options: ResolvedModelOptions): string {
   const found = findFolder(options);
   if (found !== undefined) return found;
   // Every part may be given by its own path; the folder is then only where relative paths start.
-  if (pretrained === undefined && options.dit !== undefined) return resolve('.');
+  if (pretrained === undefined && (options.dit ?? options.autoencoder) !== undefined) return resolve('.');
   if (pretrained !== undefined && isFile(pretrained)) {
     throw new SvgT2IError(
       'ERR_SVGT2I_WEIGHTS_MISSING',

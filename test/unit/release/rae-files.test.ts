@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { modelSchema } from '../../../lib/config/model.js';
 import { findRelease } from '../../../lib/release/layout.js';
 import { findRae } from '../../../lib/release/rae-files.js';
@@ -12,7 +12,10 @@ let base: string;
 beforeEach(() => {
   base = mkdtempSync(join(tmpdir(), 'svg-rae-'));
 });
-afterEach(() => rmSync(base, { recursive: true }));
+afterEach(() => {
+  vi.unstubAllEnvs();
+  rmSync(base, { recursive: true });
+});
 
 const decoder = 'decoders/dinov2/wReg_base/ViTXL_n08/model.pt';
 const original = {
@@ -59,6 +62,18 @@ it("takes a folder of diffusers', which holds everything", () => {
     encoder: undefined,
     rae: { said: { kind: 'rae' } },
   });
+});
+
+it('needs no pre-trained folder where its own path is given', () => {
+  vi.stubEnv('SVG_T2I_HOME', join(base, 'none'));
+  writeFiles(base, {
+    'rae/config.json': '{"_class_name": "AutoencoderRAE"}',
+    'rae/diffusion_pytorch_model.safetensors': '',
+  });
+  const asked = modelSchema.parse({ autoencoder: join(base, 'rae') });
+  expect(findRelease(asked, ['autoencoder']).autoencoder).toMatchObject({ rae: { said: { kind: 'rae' } } });
+  expect(() => findRelease(asked, ['autoencoder', 'dit'])).toThrow('diffusion transformer (looked for');
+  expect(() => findRelease(modelSchema.parse({}), ['autoencoder'])).toThrow('no pre-trained folder');
 });
 
 it('takes nothing of another model for one', () => {
