@@ -16,19 +16,27 @@ export async function cacheSource(
   layout: ReleaseLayout,
 ): Promise<CacheSource> {
   const { resolution, aspect, maxRatio, autoOrient, sets } = config.data;
+  // No text is read with classes.
+  const readsText = config.model.kind !== 'svg';
   const { maxTokens } = config.captions;
-  const values: Record<string, unknown> = { resolution, aspect, maxTokens, autoOrient };
+  const values: Record<string, unknown> = { resolution, aspect, autoOrient };
+  if (readsText) values.maxTokens = maxTokens;
   if (aspect === 'multi') values.maxRatio = maxRatio;
   const fingerprints = await dataset.fingerprints();
   for (const [i, { path, ratio, systemPrompt = 'base', prompt }] of sets.entries()) {
     const bytes = await sizeOf(path);
-    values[`sets.${i}`] = { name: basename(path), bytes, ratio, systemPrompt, prompt };
+    values[`sets.${i}`] = {
+      name: basename(path),
+      bytes,
+      ratio,
+      ...(readsText ? { systemPrompt, prompt } : {}),
+    };
     values[`sets.${i}.${CONTENT}`] = fingerprints[i];
   }
   const texts = Object.entries(values).map(([key, value]) => [`data.${key}`, JSON.stringify(value)]);
-  const softCap = trainingSoftCap(config, layout.folder);
+  const softCap = readsText ? { [SOFT_CAP_KEY]: String(trainingSoftCap(config, layout.folder)) } : {};
   return {
-    config: { ...Object.fromEntries(texts), [SOFT_CAP_KEY]: String(softCap) },
+    config: { ...Object.fromEntries(texts), ...softCap },
     weights: await hashWeights(layout),
     items: dataset.length,
   };

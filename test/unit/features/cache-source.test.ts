@@ -1,0 +1,58 @@
+/** What a feature cache depends on: with classes, on nothing that says how text is read. */
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { ditTrainingSchema } from '../../../lib/config/train-dit.js';
+import { checkCacheSource } from '../../../lib/features/cache-index.js';
+import { cacheSource } from '../../../lib/features/cache-source.js';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'svg-cache-source-'));
+  mkdirSync(join(folder, 'pictures'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const svg = { kind: 'svg', preset: 'B' };
+const nextDit = { preset: '0.8B' };
+
+/** What the cache of a plain configuration says to one with these changes. */
+async function check(model: object, change: object = {}, set: object = {}) {
+  const source = (more: object, ofSet: object) =>
+    cacheSource(
+      ditTrainingSchema.parse({
+        model,
+        data: { sets: [{ path: join(folder, 'pictures'), ...ofSet }], resolution: 256 },
+        steps: 1,
+        batch: { global: 2 },
+        ...more,
+      }),
+      { length: 2, fingerprints: async () => ['a'] },
+      { folder, warnings: [] },
+    );
+  const index = {
+    ...(await source({}, {})),
+    version: 1 as const,
+    dtype: 'bf16' as const,
+    complete: true,
+    shards: [],
+    bad: [],
+    millisecondsPerImage: 0,
+  };
+  return checkCacheSource('cache', index, await source(change, set));
+}
+
+it.each([
+  [{ captions: { maxTokens: 100 } }, {}, 'data.maxTokens'],
+  [{ frozen: { attentionSoftCap: true } }, {}, 'frozen.attentionSoftCap'],
+  [{}, { systemPrompt: 'align' }, 'data.sets.0'],
+  [{}, { prompt: 'a photo of {class}' }, 'data.sets.0'],
+])('%j, %j of a set: matters for captions alone', async (change, set, key) => {
+  await expect(check(nextDit, change, set)).rejects.toThrow(`was made with ${key} `);
+  expect(await check(svg, change, set)).toEqual([]);
+});
+
+it('pictures matter for classes too', async () => {
+  await expect(check(svg, {}, { ratio: 2 })).rejects.toThrow('was made with data.sets.0 ');
+});
