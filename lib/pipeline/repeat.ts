@@ -1,6 +1,6 @@
 /** From the parameters that a picture carries to the request that draws it again. */
 import { DTYPES, type ModelOptions } from '../config/model.js';
-import { settingsSchema, settingsWithRules } from '../config/request.js';
+import { settingsSchema, settingsWithRulesOf } from '../config/request.js';
 import type { Settings } from '../config/settings.js';
 import { validate } from '../config/validate.js';
 import { SvgT2IError } from '../errors.js';
@@ -43,7 +43,9 @@ export function repetitionOf(parameters: ImageParameters, name = 'the picture'):
   const known = Object.keys(settingsSchema.shape).filter((key) => !left.has(key));
   const given = known.filter((key) => parameters[key] !== undefined);
   const stored = Object.fromEntries(given.map((key) => [key, parameters[key]]));
-  const complete: Readonly<Record<string, unknown>> = validate(settingsWithRules, stored, { source: name });
+  // Its sides are multiples of the cells of its models, which are another matter.
+  const schema = settingsWithRulesOf(undefined);
+  const complete: Readonly<Record<string, unknown>> = validate(schema, stored, { source: name });
   const { prompt, class: ofClass, dtype, attentionSoftCap, noise } = parameters;
   if (prompt !== undefined && typeof prompt !== 'string') {
     throw new SvgT2IError('ERR_SVGT2I_INVALID_CONFIG', `${name}: prompt: must be a text`);

@@ -37,7 +37,7 @@ export async function loadRelease(options: LoadOptions): Promise<Loaded> {
   const { parts = MODEL_PARTS, signal, onProgress, ...resolved } = checkLoadOptions(options);
   throwIfAborted(signal);
   const layout = findRelease(resolved, parts);
-  const { settings, trainedSizes } = readModelDefaults(layout.folder);
+  const { settings, trainedSizes } = readModelDefaults(layout.folder, layout.autoencoder?.config?.cellPixels);
   const classNames = layout.classNames === undefined ? undefined : readClassNames(layout.classNames);
   const { device, threads } = resolved;
   const engine = await Engine.create(

@@ -1,11 +1,12 @@
 /** defaults.yaml of a release: what suits its models where nobody says otherwise, and what they were trained on. */
 import { join } from 'node:path';
-import { defaultsSchema } from '../config/defaults.js';
+import { defaultsSchemaOf } from '../config/defaults.js';
 import type { ResolvedModelOptions, WeightKind } from '../config/model.js';
 import { readOptionalFile } from '../config/optional-file.js';
 import type { Settings } from '../config/settings.js';
 import { validate } from '../config/validate.js';
 import { parseYaml } from '../config/yaml.js';
+import { findCellPixels } from './cell-pixels.js';
 import { findDit } from './dit-files.js';
 import { DIT_KINDS, type DitKind, ditKindOf } from './dit-kind.js';
 import { findFolder } from './layout.js';
@@ -28,7 +29,9 @@ const NONE: ModelDefaults = { settings: {}, attentionSoftCap: undefined, trained
  * such folder.
  */
 export function findModelDefaults(
-  options: Pick<ResolvedModelOptions, 'pretrained' | 'dit'> & { readonly weights?: WeightKind },
+  options: Pick<ResolvedModelOptions, 'pretrained' | 'dit' | 'autoencoder'> & {
+    readonly weights?: WeightKind;
+  },
   /** Whether a class is to be drawn, so that the transformer can only be one of that kind. */
   ofClass = false,
 ): ModelDefaults {
@@ -37,7 +40,7 @@ export function findModelDefaults(
   const said = typeof dit === 'string' ? ditKindOf(dit) : DIT_KINDS['next-dit'];
   const isGuess = ofClass && said.condition === 'text';
   const kind = isGuess ? DIT_KINDS.svg : said;
-  const found = folder === undefined ? NONE : readModelDefaults(folder);
+  const found = folder === undefined ? NONE : readModelDefaults(folder, findCellPixels(options));
   const ofModel = settingsOfModel(kind, isGuess).filter((name) => found.settings[name] === undefined);
   return {
     ...found,
@@ -52,12 +55,18 @@ function settingsOfModel(kind: DitKind, isGuess: boolean): readonly (keyof Setti
   return kind.shiftBase === undefined ? [] : ['width', 'height', 'shift'];
 }
 
-/** @throws SvgT2IError ERR_SVGT2I_INVALID_CONFIG for a file with other keys or values */
-export function readModelDefaults(folder: string): ModelDefaults {
+/**
+ * `cellPixels` are those of the release's autoencoder; undefined where they are not known yet.
+ *
+ * @throws SvgT2IError ERR_SVGT2I_INVALID_CONFIG for a file with other keys or values
+ */
+export function readModelDefaults(folder: string, cellPixels?: number): ModelDefaults {
   const path = join(folder, 'defaults.yaml');
   const tree = readOptionalFile(path, (text) => parseYaml(text, path));
   if (tree === undefined) return NONE;
-  const { attentionSoftCap, trainedSizes, ...complete } = validate(defaultsSchema, tree, { source: path });
+  const { attentionSoftCap, trainedSizes, ...complete } = validate(defaultsSchemaOf(cellPixels), tree, {
+    source: path,
+  });
   const values: Readonly<Record<string, unknown>> = complete;
   // Only what the file says: the rest is the schema's business.
   const given = Object.keys(tree as object).filter((key) => values[key] !== undefined);

@@ -35,6 +35,12 @@ it('a picture that was drawn with the other cap is another one; one that does no
   expect(differences(plain, silent)).toEqual([]);
 });
 
+it('asks for the size of a picture whose autoencoder has other cells than the published ones', () => {
+  const { settings } = repetitionOf({ prompt: 'a', width: 248, height: 8 });
+  expect(settings).toMatchObject({ width: 248, height: 8 });
+  expect(() => repetitionOf({ prompt: 'a', width: 24.5 }, 'x.png')).toThrow(/x\.png: width: /);
+});
+
 it('takes what it knows and leaves the rest', () => {
   const parameters = {
     software: 'svg-t2i 9',

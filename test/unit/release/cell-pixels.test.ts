@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { loadSampleConfig } from '../../../lib/cli/sample-config.js';
 import { cellPixelsOf } from '../../../lib/config/latent-grid.js';
 import { findCellPixels } from '../../../lib/release/cell-pixels.js';
+import { readModelDefaults } from '../../../lib/release/model-defaults.js';
 
 let folder = '';
 beforeEach(() => {
@@ -46,6 +47,17 @@ it('sizes keep to the cells of the autoencoder that is drawn with', async () => 
 
   writeAutoencoder([1, 1, 2, 2, 2, 4]);
   await expect(ask(48)).rejects.toThrow('must be a multiple of 32, got 48');
+});
+
+it('defaults.yaml is held to them too, by its own name', async () => {
+  writeAutoencoder([1, 2, 2, 4]);
+  const ask = () => loadSampleConfig({ set: [`model.pretrained=${folder}`] });
+  writeFileSync(join(folder, 'defaults.yaml'), 'width: 248\n');
+  expect((await ask()).sample.width).toBe(248);
+  writeFileSync(join(folder, 'defaults.yaml'), 'width: 250\n');
+  await expect(ask()).rejects.toThrow(/defaults\.yaml: width: must be a multiple of 8, got 250/);
+  // Where the cells are not known yet, no side is held to any.
+  expect(readModelDefaults(folder).settings).toEqual({ width: 250 });
 });
 
 it('without an autoencoder they are those of the published ones', async () => {

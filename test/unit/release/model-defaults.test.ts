@@ -68,7 +68,7 @@ it.each([
   ['[]\n', /defaults\.yaml: /],
 ])('refuses %j', async (text, message) => {
   await write(text);
-  expect(() => readModelDefaults(folder)).toThrow(message);
+  expect(() => readModelDefaults(folder, 16)).toThrow(message);
 });
 
 describe('the cap on attention scores', () => {
