@@ -4,7 +4,7 @@ import { svgModelSchema } from './class-dit.js';
 import { defined } from './defined.js';
 import { PUBLISHED_CELL_PIXELS } from './latent-grid.js';
 import { modelSchema } from './model.js';
-import { settingsSchema, settingsWithRules } from './request.js';
+import { settingsSchema, settingsWithRulesOf } from './request.js';
 import {
   checkCommon,
   commonShape,
@@ -101,7 +101,6 @@ const timeSchema = z.strictObject({
     ),
 });
 
-const { width, height } = settingsSchema.shape;
 const sampling = settingsSchema.pick({
   systemPrompt: true,
   batchSize: true,
@@ -131,8 +130,9 @@ const samplesSchema = z.strictObject({
     .default([207, 360, 387, 974])
     .describe('what each grid shows of a class-conditional model; classes that it has not are left out'),
   weights: z.enum(['ema', 'raw']).default('ema').describe('which weights draw'),
-  width: width.unwrap().optional().describe('in pixels; the resolution where not given'),
-  height: height.unwrap().optional().describe('in pixels; the resolution where not given'),
+  // The cells that sides keep to are known with the autoencoder: checkSampleSizes.
+  width: size().optional().describe('in pixels; the resolution where not given'),
+  height: size().optional().describe('in pixels; the resolution where not given'),
   ...sampling,
 });
 
@@ -215,36 +215,15 @@ export const ditTrainingSchema = z
     if (config.samples.every > 0) checkSamples(config, refuse);
   });
 
-/** Beyond them the engine knows no positions. */
-const MOST_SVG_CELLS = 512;
-
 type Refuse = (at: readonly string[], message: string, input: unknown) => void;
 
-/** What would be refused only when the first grid is drawn. */
-function checkSamples(
-  { samples, data, model }: Pick<DitTrainingConfig, 'samples' | 'data' | 'model'>,
-  refuse: Refuse,
-): void {
-  const { every: _, prompts: __, classes: ___, weights: ____, ...settings } = samples;
-  const size = { width: samples.width ?? data.resolution, height: samples.height ?? data.resolution };
-  const whole: Readonly<Record<string, unknown>> = { ...settings, ...size };
-  for (const { path, message } of settingsWithRules.safeParse(whole).error?.issues ?? []) {
+/** What would be refused only when the first grid is drawn; of its sizes checkSampleSizes tells. */
+function checkSamples({ samples }: Pick<DitTrainingConfig, 'samples'>, refuse: Refuse): void {
+  const { every: _, prompts: __, classes: ___, weights: ____, width: _w, height: _h, ...others } = samples;
+  const whole: Readonly<Record<string, unknown>> = others;
+  for (const { path, message } of settingsWithRulesOf(undefined).safeParse(whole).error?.issues ?? []) {
     const key = String(path[0]);
     if (key in samples) refuse(['samples', key], message, whole[key]);
-  }
-  const unit = PUBLISHED_CELL_PIXELS * model.patch_size;
-  const [, rows, columns] = model.kind === 'svg' ? [0, MOST_SVG_CELLS, MOST_SVG_CELLS] : model.axes_lens;
-  for (const [side, places] of [
-    ['width', columns],
-    ['height', rows],
-  ] as const) {
-    const given = samples[side];
-    if (given !== undefined && given % unit !== 0) {
-      refuse(['samples', side], `must be a multiple of ${unit} for patch_size ${model.patch_size}`, given);
-    }
-    if (size[side] > places * unit) {
-      refuse(['samples', side], `must be at most ${places * unit} for axes_lens of ${places}`, size[side]);
-    }
   }
 }
 

@@ -1,5 +1,5 @@
 /** Whether a model takes every size that pictures are cut to: told before anything is loaded. */
-import { cellPixelsOf, PUBLISHED_CELL_PIXELS } from '../config/latent-grid.js';
+import { cellPixelsOf, MAX_SIDE_CELLS, PUBLISHED_CELL_PIXELS } from '../config/latent-grid.js';
 import type { AutoencoderTrainingConfig } from '../config/train-autoencoder.js';
 import type { DitTrainingConfig } from '../config/train-dit.js';
 import type { Size } from '../data/buckets.js';
@@ -49,6 +49,33 @@ export function checkDitSizes({ data, model }: DitTrainingConfig, cellPixels = P
     `model.axes_lens has places for ${columns * token}x${rows * token} pixels`,
     'or lengthen model.axes_lens',
   );
+}
+
+/**
+ * Of the pictures that the run draws: what would be refused only when the first grid is drawn.
+ *
+ * @throws SvgT2IError ERR_SVGT2I_INVALID_CONFIG with the side that the models cannot draw
+ */
+export function checkSampleSizes({ samples, data, model }: DitTrainingConfig, cellPixels: number): void {
+  if (samples.every === 0) return;
+  const token = cellPixels * model.patch_size;
+  const [, rows, columns] = model.kind === 'svg' ? [] : model.axes_lens;
+  for (const [side, places = Number.POSITIVE_INFINITY] of [
+    ['width', columns],
+    ['height', rows],
+  ] as const) {
+    const size = samples[side] ?? data.resolution;
+    const most = Math.min(MAX_SIDE_CELLS * cellPixels, places * token);
+    if (size % token === 0 && size <= most) continue;
+    const name = samples[side] === undefined ? `samples.${side} (of data.resolution)` : `samples.${side}`;
+    const need =
+      size % token !== 0
+        ? `a multiple of ${token}${model.patch_size === 1 ? '' : ` for patch_size ${model.patch_size}`}`
+        : `at most ${most}${most < MAX_SIDE_CELLS * cellPixels ? ` for axes_lens of ${places}` : ''}`;
+    throw new SvgT2IError('ERR_SVGT2I_INVALID_CONFIG', `${name}: must be ${need}, got ${size}`, {
+      hint: `A cell of the autoencoder has ${cellPixels} pixels a side. Set samples.width and samples.height, or samples.every to 0.`,
+    });
+  }
 }
 
 function refuse(

@@ -5,7 +5,7 @@ import type { DitTrainingConfig } from '../config/train-dit.js';
 import { SvgT2IError } from '../errors.js';
 import { checkCacheSource, readCacheIndex, readFeaturePlaces } from '../features/cache-index.js';
 import { cacheSource } from '../features/cache-source.js';
-import { checkDitSizes } from '../features/check-sizes.js';
+import { checkDitSizes, checkSampleSizes } from '../features/check-sizes.js';
 import { dataNeeds, TrainingDataset } from '../features/dataset.js';
 import { frozenOptions } from '../features/frozen-options.js';
 import { PictureLoader } from '../features/pictures.js';
@@ -36,6 +36,7 @@ export async function openDitStage(
   // What the user may have got wrong is looked at before any weights are loaded.
   const cellPixels = findCellPixels(config.frozen);
   checkDitSizes(config, cellPixels);
+  checkSampleSizes(config, cellPixels);
   const start = findStart(config.initFrom, 'dit');
   const dataset = await TrainingDataset.open(config.data.sets, dataNeeds(config.model));
   let loaded: Loaded | undefined;

@@ -9,7 +9,7 @@ import { flipImage } from '../../../lib/data/crop.js';
 import { uniformDraw } from '../../../lib/data/random.js';
 import { SvgT2IError } from '../../../lib/errors.js';
 import { countBuckets, countedBuckets } from '../../../lib/features/bucket-counts.js';
-import { checkAutoencoderSizes, checkDitSizes } from '../../../lib/features/check-sizes.js';
+import { checkAutoencoderSizes, checkDitSizes, checkSampleSizes } from '../../../lib/features/check-sizes.js';
 import { TrainingDataset } from '../../../lib/features/dataset.js';
 import { type OrderedItem, orderedItems } from '../../../lib/features/order.js';
 import { pictureSizes } from '../../../lib/features/picture-sizes.js';
@@ -291,6 +291,69 @@ describe('sizes that a model cannot take', () => {
     );
     expect(() => checkDitSizes(dit({ resolution: 256 }, { axes_lens: [600, 16, 16] }))).toThrow(
       /model.axes_lens has places for 256x256 pixels/,
+    );
+  });
+});
+
+describe('sizes of the pictures that a run draws', () => {
+  const svg = { kind: 'svg', hidden_size: 64, depth: 1, num_heads: 1 };
+  const config = (samples: object, model: object = {}, resolution = 256) =>
+    ditTrainingSchema.parse({
+      steps: 1,
+      batch: { global: 1 },
+      model: 'kind' in model ? model : { preset: '0.8B', ...model },
+      data: { sets: [{ path: 'x' }], resolution },
+      samples,
+    });
+
+  it.each([
+    [{ width: 64, height: 32 }, {}, 32],
+    [{ width: 248, height: 8 }, {}, 8],
+    [{ width: 48 }, {}, 16],
+    [{ width: 16_384 }, {}, 32],
+    [{ width: 48, every: 0 }, {}, 32],
+    [{ width: 64 }, svg, 32],
+  ])('%j of %j fits cells of %i pixels', (samples, model, cellPixels) => {
+    checkSampleSizes(config(samples, model), cellPixels);
+  });
+
+  it.each([
+    [{ width: 48 }, {}, 32, 'samples.width: must be a multiple of 32, got 48'],
+    [{ height: 100 }, {}, 16, 'samples.height: must be a multiple of 16, got 100'],
+    [
+      { width: 48 },
+      { patch_size: 2 },
+      16,
+      'samples.width: must be a multiple of 32 for patch_size 2, got 48',
+    ],
+    [{ width: 48 }, svg, 32, 'samples.width: must be a multiple of 32, got 48'],
+    [
+      { width: 256, height: 144 },
+      { axes_lens: [600, 8, 16] },
+      16,
+      'samples.height: must be at most 128 for axes_lens of 8, got 144',
+    ],
+    [{ width: 8208 }, svg, 16, 'samples.width: must be at most 8192, got 8208'],
+    [{ width: 4104 }, {}, 8, 'samples.width: must be at most 4096, got 4104'],
+    [
+      { width: 16_400 },
+      { axes_lens: [600, 1024, 1024] },
+      16,
+      'samples.width: must be at most 8192, got 16400',
+    ],
+  ])('%j of %j does not fit cells of %i pixels: %s', (samples, model, cellPixels, message) => {
+    expect(() => checkSampleSizes(config(samples, model), cellPixels)).toThrow(
+      expect.objectContaining({
+        code: 'ERR_SVGT2I_INVALID_CONFIG',
+        message: expect.stringContaining(message),
+      }),
+    );
+  });
+
+  it('are of the resolution where not given, which is named then', () => {
+    checkSampleSizes(config({ width: 64, height: 64 }, {}, 272), 32);
+    expect(() => checkSampleSizes(config({ width: 64 }, {}, 272), 32)).toThrow(
+      'samples.height (of data.resolution): must be a multiple of 32, got 272',
     );
   });
 });
