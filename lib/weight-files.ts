@@ -73,8 +73,7 @@ export async function inspectWeights(
 ): Promise<WeightFileReport> {
   const request = { path: resolve(checkPath('path', path)) };
   const { signal } = checkArgument('options', jobOptions, options);
-  await using engine = await Engine.create({ device: 'cpu' }, { signal });
-  return (await engine.run('inspect', request, { signal })).value;
+  return await withEngine(signal, async (engine) => (await engine.run('inspect', request, { signal })).value);
 }
 
 /**
@@ -119,10 +118,23 @@ async function runFileJob<Kind extends 'convert' | 'verify'>(
   request: JobRequest<Kind>,
   { signal, onProgress }: FileJobOptions,
 ): Promise<JobValue<Kind>> {
-  await using engine = await Engine.create({ device: 'cpu' }, { signal });
-  const { value } = await engine.run(kind, request, {
+  const onEvent = ({ what, doneBytes, totalBytes }: FileProgress) =>
+    onProgress?.({ what, doneBytes, totalBytes });
+  return await withEngine(
     signal,
-    onEvent: ({ what, doneBytes, totalBytes }: FileProgress) => onProgress?.({ what, doneBytes, totalBytes }),
-  });
-  return value;
+    async (engine) => (await engine.run(kind, request, { signal, onEvent })).value,
+  );
+}
+
+/** Without `await using`, whose symbol other realms of Node 20 (a vm context) do not have. */
+async function withEngine<Value>(
+  signal: AbortSignal | undefined,
+  use: (engine: Engine) => Promise<Value>,
+): Promise<Value> {
+  const engine = await Engine.create({ device: 'cpu' }, { signal });
+  try {
+    return await use(engine);
+  } finally {
+    await engine.dispose();
+  }
 }

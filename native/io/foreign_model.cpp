@@ -86,7 +86,8 @@ std::optional<Identity> quantized(const Checkpoint& checkpoint, const TensorName
 std::optional<Identity> diffusers(const Checkpoint& checkpoint, const TensorNames& names) {
   const std::string written = config_text(checkpoint, "_class_name");
   const bool lumina = names.has_prefix("time_caption_embed.") && names.has("layers.0.attn.to_q.weight");
-  if (!lumina && written.empty()) return std::nullopt;
+  // Representation autoencoders are read in the form of diffusers too.
+  if (!lumina && (written.empty() || written == "AutoencoderRAE")) return std::nullopt;
   const std::string hint =
       lumina ? "Its layers are named otherwise, and Lumina-Image 2.0 draws the latents of another autoencoder. Use a "
                "transformer of SVG-T2I in the original's form, such as dit-*/consolidated_ema.00-of-01.pth."

@@ -13,15 +13,20 @@ namespace {
 /// The statistics of every cell that diffusers' AutoencoderRAE writes there take 32 MB at 448 pixels.
 constexpr size_t kMaxModelConfigBytes = size_t{256} << 20;
 
-/// Where a value ends that begins with '[' at `at`; numbers alone are in it, so no bracket is part of a text.
-size_t end_of_table(const std::string& text, size_t at) {
+/// How far a table of numbers reaches that begins with '[' at `at`: behind its last bracket, or to what no table holds.
+struct TableEnd {
+  size_t at = 0;
+  bool whole = false;
+};
+
+TableEnd end_of_table(const std::string& text, size_t at) {
   int64_t depth = 0;
   for (; at < text.size(); ++at) {
     if (text[at] == '[') ++depth;
-    if (text[at] == ']' && --depth == 0) return at + 1;
-    if (text[at] == '"' || text[at] == '{') return std::string::npos;
+    if (text[at] == ']' && --depth == 0) return {at + 1, true};
+    if (text[at] == '"' || text[at] == '{') break;
   }
-  return std::string::npos;
+  return {at, false};
 }
 
 bool opens_table(const std::string& text, size_t at) {
@@ -46,12 +51,11 @@ std::string without_tables(const std::string& text) {
     } else if (text[at] == '"') {
       in_text = !in_text;
     } else if (!in_text && text[at] == '[' && opens_table(text, at)) {
-      const size_t end = end_of_table(text, at);
-      if (end != std::string::npos) {
-        kept += "null";
-        at = end - 1;
-        continue;
-      }
+      // What was looked at is not looked at again, or brackets that nothing closes would take quadratic time.
+      const TableEnd end = end_of_table(text, at);
+      kept += end.whole ? "null" : text.substr(at, end.at - at);
+      at = end.at - 1;
+      continue;
     }
     kept += text[at];
   }

@@ -24,10 +24,19 @@ const std::set<std::string, std::less<>> kCompanions = {
     "perceptual_loss", "lpips", "discriminator", "logvar", "loss_function",    "criterion"};
 
 /// One tensor of each model that is read, at the model's root.
-constexpr const char* kModelSignatures[] = {"x_embedder.weight",         "decoder.conv_in.weight",
-                                            "patch_embed.proj.weight",   "embeddings.patch_embeddings.weight",
-                                            "model.embed_tokens.weight", "language_model.model.embed_tokens.weight",
-                                            "embed_tokens.weight",       "lin0.model.1.weight"};
+constexpr const char* kModelSignatures[] = {"x_embedder.weight",
+                                            "decoder.conv_in.weight",
+                                            "patch_embed.proj.weight",
+                                            "embeddings.patch_embeddings.weight",
+                                            "model.embed_tokens.weight",
+                                            "language_model.model.embed_tokens.weight",
+                                            "embed_tokens.weight",
+                                            "lin0.model.1.weight",
+                                            "ln1.weight",
+                                            "s_embedder.proj.weight",
+                                            "decoder_embed.weight",
+                                            "embeddings.patch_embeddings.projection.weight",
+                                            "embeddings.patch_embedding.weight"};
 
 std::vector<std::string> parts_of(const std::string& name) {
   std::vector<std::string> parts;

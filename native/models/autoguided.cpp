@@ -24,7 +24,12 @@ class AutoguidedVelocity : public GuidedVelocity {
   std::vector<at::Tensor> velocity(const std::vector<at::Tensor>& latents, const SolverTime& when) override {
     std::vector<at::Tensor> strong = strong_->velocity(latents, when);
     const Guidance now = guidance_.at(when);
-    if (!now.needs_unconditional(when.t)) return strong;
+    if (!now.needs_unconditional(when.t)) {
+      if (now.shortens_conditional(when.t)) {
+        for (at::Tensor& velocity : strong) velocity = guided_velocity(velocity, velocity, now);
+      }
+      return strong;
+    }
     const std::vector<at::Tensor> weak = weak_->velocity(latents, when);
     for (size_t i = 0; i < strong.size(); ++i) strong[i] = guided_velocity(strong[i], weak[i], now);
     return strong;

@@ -14,6 +14,7 @@ const golden = fileURLToPath(new URL('../golden/rae-decoder-diffusers-grid4', im
 let base: string;
 let original: string;
 let diffusers: string;
+let small: string;
 const strong = 'DiTs/Dinov2/wReg_base/ImageNet256/DiTDH-XL/stage2_model.pt';
 const weak = 'DiTs/Dinov2/wReg_base/ImageNet256/DiTDH-S/stage2_model.pt';
 
@@ -30,6 +31,7 @@ beforeAll(async () => {
   base = mkdtempSync(join(tmpdir(), 'svg-rae-'));
   original = join(base, 'original');
   diffusers = join(base, 'diffusers');
+  small = join(base, 'small');
   const decoder = {
     hidden_size: 64,
     decoder_hidden_size: 128,
@@ -67,6 +69,9 @@ beforeAll(async () => {
   );
   const text = { ...config.diffusers_config, latents_mean: table, latents_std: table };
   writeFileSync(join(diffusers, 'config.json'), JSON.stringify(text, null, 2));
+  cpSync(diffusers, small, { recursive: true });
+  const bare = { ...text, latents_mean: null, latents_std: null };
+  writeFileSync(join(small, 'config.json'), JSON.stringify(bare));
 });
 afterAll(() => rmSync(base, { recursive: true }));
 
@@ -78,12 +83,12 @@ function picture(width: number, height: number) {
 }
 
 describe.each([
-  ['original', 'RAE 64'],
-  ['diffusers', 'AutoencoderRAE'],
-])('the %s layout', (which) => {
+  ['original', () => original],
+  ['diffusers', () => diffusers],
+  ['diffusers (statistics in the weights alone)', () => small],
+])('the layout: %s', (_, folder) => {
   it('encodes, decodes and reconstructs pictures of any sides', async () => {
-    const pretrained = which === 'original' ? original : diffusers;
-    await using pipeline = await load({ pretrained, parts: ['autoencoder'] });
+    await using pipeline = await load({ pretrained: folder(), parts: ['autoencoder'] });
     expect(pipeline.models.autoencoder).toMatchObject({ channels: 64, canEncode: true });
     for (const [width, height] of [
       [32, 32],

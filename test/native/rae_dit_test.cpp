@@ -140,6 +140,12 @@ TEST_CASE("autoguided models move away from the weak one") {
   EXPECT_CLOSE(largest(guided->velocity({x}, when(0.2))[0] - (other + 1.5 * (one - other))), 0, 1e-5);
   EXPECT_CLOSE(largest(guided->velocity({x}, when(0.7))[0] - strong->forward({x}, at::full({1}, 0.7), {label(1)})[0]),
                0, 1e-6);
+  Guidance limited;
+  limited.scale = 1;
+  limited.mode = GuidanceMode::kRenorm;
+  limited.renorm = 0.5;
+  const auto shortened = model.guide({{model.prepared(label(1)), model.prepared(label(5)), {3, 3}}}, limited);
+  EXPECT_CLOSE(largest(shortened->velocity({x}, when(0.2))[0] - one / 2), 0, 1e-5);
   RaeDitConfig unlike = tiny();
   unlike.classes = 7;
   EXPECT_ERROR(Autoguided(built(tiny()), built(unlike)), ErrorCode::kWeightsMismatch, "conditioned on other things");

@@ -166,6 +166,30 @@ TEST_CASE("the last norm without its weight and bias leaves what files hold of t
   EXPECT(at::equal(dinov2::build(of(without), config)->tokens(image), plain));
 }
 
+TEST_CASE("encoders that are built without gradients learn their positions too") {
+  const auto learns = [](auto build, const VitConfig& config, const char* positions, int64_t pixels) {
+    const auto source = std::make_shared<TrainableSource>(TensorMap{}, seeded_generator(1));
+    const auto model = [&] {
+      c10::NoGradGuard as_in_the_engine;
+      return build(Weights(source), config);
+    }();
+    model->features(at::ones({1, 3, pixels, pixels}), {pixels / config.patch_size, pixels / config.patch_size})
+        .square()
+        .sum()
+        .backward();
+    for (const auto& [name, parameter] : source->parameters()) {
+      if (!parameter.grad().defined()) throw Failure{name + " learns nothing"};
+    }
+    return source->parameters().contains(positions);
+  };
+  const Json sizes = Json::object().set("embed_dim", 64).set("depth", 1).set("num_heads", 1);
+  Json small = sizes;
+  EXPECT(learns(dinov2::build, dinov2::from_json(small.set("img_size", 28)), "pos_embed", 28));
+  small = sizes;
+  EXPECT(learns(siglip2::build, siglip2::from_json(small.set("image_size", 32).set("patch_size", 16)),
+                "embeddings.position_embedding.weight", 32));
+}
+
 TEST_CASE("the encoders name what they refuse") {
   const GoldenCase golden(golden_folder("dinov2-registers"));
   TensorMap weights = golden.weight_map();

@@ -74,6 +74,10 @@ TEST_CASE("wrappers: prefixes of everyday tools are taken off and told") {
   }
   EXPECT(unwrapped({"layers.0._orig_mod.attention.qkv.weight", "x_embedder.weight"}).first == kDit);
   EXPECT(unwrapped({"layers.0._checkpoint_wrapped_module.attention.qkv.weight", "x_embedder.weight"}).first == kDit);
+  for (const std::string own : {"ln1.weight", "s_embedder.proj.weight", "decoder_embed.weight",
+                                "embeddings.patch_embeddings.projection.weight", "embeddings.patch_embedding.weight"}) {
+    EXPECT(unwrapped(with_prefix("module.", {"blocks.0.x", own})).first == (Names{"blocks.0.x", own}));
+  }
   const Names decoder = {"decoder.conv_in.weight", "encoder.x", "extra_vit.patch_embed.proj.weight"};
   EXPECT(unwrapped(with_prefix("module.", decoder)).first == decoder);
   EXPECT(unwrapped(with_prefix("model.", {"blocks.0.x", "patch_embed.proj.weight"})).first ==
@@ -161,6 +165,12 @@ TEST_CASE("config.json beside weights: read, and refused where it is of quantise
   EXPECT(read_model_config(folder.path("model.safetensors")).at("hidden_size").as_int() == 3);
   folder.write("config.json", R"({"quantization_config": {"quant_method": "compressed-tensors"}})");
   EXPECT_ERROR(read_model_config(folder.path()), ErrorCode::kWeightsMismatch, "compressed-tensors");
+  folder.write("config.json", R"({"hidden_size": 3, "mean": [[[1, 2], [3, 4]]], "sizes": [[["x"]]]})");
+  EXPECT(read_model_config(folder.path()).at("mean").is_null());
+  EXPECT(read_model_config(folder.path()).at("sizes").is_array());
+  // Brackets that nothing closes are looked at once, not once each.
+  folder.write("config.json", "{\"mean\": " + std::string(1 << 20, '['));
+  EXPECT_ERROR(read_model_config(folder.path()), ErrorCode::kFileFormat, "config.json");
   folder.write("config.json", "[]");
   EXPECT_ERROR(read_model_config(folder.path()), ErrorCode::kFileFormat, "config.json: not a JSON object");
   folder.write("config.json", std::string(5 << 20, ' '));

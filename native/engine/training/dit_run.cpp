@@ -48,6 +48,10 @@ DitTrainerOptions trainer_options(const Request& request, const EngineModels& st
 }
 
 void check_against(const EngineModels& state, const VelocityPlan& plan) {
+  if (state.autoencoder && state.autoencoder->config().decoder.own_statistics) {
+    throw Error(ErrorCode::kInvalidConfig, "the latents of a representation autoencoder (RAE) cannot be trained on yet",
+                "Use an SVG autoencoder as the frozen one.");
+  }
   const int64_t channels = require(state.statistics, "feature statistics").channels();
   SVG_CHECK(channels == plan.channels, ErrorCode::kWeightsMismatch, "the model draws latents of ", plan.channels,
             " channels, the feature statistics hold ", channels);
@@ -67,7 +71,9 @@ DitRun::DitRun(const EngineModels& state, const Request& request, StartReport& r
   trainer_ = std::make_unique<DitTrainer>(plan_.build, TensorMap{}, trainer_options(request, state),
                                           seeded_generator(seed_), state.device);
   TensorMap start = read_start(request, report.remarks);
-  std::erase_if(start, [&](const auto& entry) { return kind.spares(entry.first); });
+  // Fixed tensors are written again with every export.
+  const TensorMap fixed = plan_.fixed_tensors();
+  std::erase_if(start, [&](const auto& entry) { return kind.spares(entry.first) || fixed.contains(entry.first); });
   trainer_->start_from(fitting_start(start, trainer_->parameters(), report));
   request.check_all_read();
   agree_on_weights(state, "initial weights", trainer_->parameters());

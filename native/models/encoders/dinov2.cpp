@@ -116,6 +116,7 @@ VitConfig from_json(const Json& json) {
   VitConfig config = base();
   config.block.width = json.get_int("embed_dim", json.get_int("hidden_size", config.block.width));
   config.block.ffn_hidden = 4 * config.block.width;
+  config.block.num_heads = usual_heads(config.block.width);
   config = vit_from_json(json, config);
   const std::string ffn = json.get_string("ffn_layer", json.get_bool("use_swiglu_ffn", false) ? "swiglu" : "mlp");
   SVG_CHECK(ffn == "mlp" || ffn == "swiglu" || ffn == "swiglufused", ErrorCode::kInvalidConfig, "[dinov2] ffn_layer \"",

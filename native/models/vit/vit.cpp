@@ -41,15 +41,12 @@ Vit::Vit(const Weights& weights, const VitConfig& config, const VitNames& names)
   }
   prefix_ = (has_class ? 1 : 0) + config.registers;
   const std::vector<int64_t> shape = vit_table_shape(weights, names, cells + (has_class ? 1 : 0), C);
-  at::Tensor table;
   if (config.fixed_positions && !weights.has(names.positions)) {
-    table = vit_buffers(config, names).at(names.positions).to(patches_.device());
+    positions_ = vit_buffers(config, names).at(names.positions).to(patches_.device());
   } else {
     const Role role = config.fixed_positions ? Role::kBuffer : Role::kExact;
-    table = weights.get(names.positions, shape, Init::truncated_normal(0.02), role).view({1, -1, C});
+    positions_ = weights.get(names.positions, shape, Init::truncated_normal(0.02), role);
   }
-  positions_ = table.slice(1, has_class ? 1 : 0);
-  if (has_class) class_position_ = table.slice(1, 0, 1);
   const Weights blocks = weights.scope(names.blocks);
   for (int64_t i = 0; i < config.depth; ++i) {
     blocks_.emplace_back(blocks.scope(std::to_string(i)), config.block, names.block);
@@ -74,12 +71,15 @@ at::Tensor Vit::tokens(const at::Tensor& image) const {
   }
   const at::ScalarType dtype = patches_.dtype();
   const at::Tensor cut = patches_(image.to(dtype)).flatten(2).transpose(1, 2).to(at::kFloat);
+  // Viewed here, not where the model is built: a view of a parameter made without gradients learns nothing.
+  const at::Tensor table = positions_.view({1, -1, channels()}).to(at::kFloat);
   std::vector<at::Tensor> parts;
   if (class_token_.defined()) {
-    parts.push_back((class_token_.to(at::kFloat) + class_position_.to(at::kFloat)).expand({B, -1, -1}));
+    parts.push_back((class_token_.to(at::kFloat) + table.slice(1, 0, 1)).expand({B, -1, -1}));
   }
   if (registers_.defined()) parts.push_back(registers_.to(at::kFloat).expand({B, -1, -1}));
-  parts.push_back(cut + resized_positions(positions_, H / patch, W / patch, config_.resize));
+  parts.push_back(
+      cut + resized_positions(table.slice(1, class_token_.defined() ? 1 : 0), H / patch, W / patch, config_.resize));
   at::Tensor x = at::cat(parts, 1);
   for (const VitBlock& block : blocks_) x = block(x, dtype);
   return config_.norm_affine ? norm_(x) : at::layer_norm(x, {x.size(2)}, {}, {}, config_.block.norm_eps);

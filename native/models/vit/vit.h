@@ -63,8 +63,7 @@ class Vit : public VisionEncoder {
   int64_t prefix_ = 0;
   Conv2d patches_;
   at::Tensor class_token_, registers_;
-  at::Tensor positions_;       // (1, side * side, C)
-  at::Tensor class_position_;  // (1, 1, C)
+  at::Tensor positions_;  // as stored: the class token's first where there is one, then side * side
   std::vector<VitBlock> blocks_;
   LayerNorm norm_;
 };
