@@ -1,4 +1,6 @@
 // DINOv2, SigLIP2 and MAE: what they compute, what they read off weights, and what they refuse.
+#include <c10/core/GradMode.h>
+
 #include <cmath>
 
 #include "core/random_weights.h"

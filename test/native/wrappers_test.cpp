@@ -166,7 +166,7 @@ TEST_CASE("config.json beside weights: read, and refused where it is of quantise
   folder.write("config.json", R"({"quantization_config": {"quant_method": "compressed-tensors"}})");
   EXPECT_ERROR(read_model_config(folder.path()), ErrorCode::kWeightsMismatch, "compressed-tensors");
   folder.write("config.json", R"({"hidden_size": 3, "mean": [[[1, 2], [3, 4]]], "sizes": [[["x"]]]})");
-  EXPECT(read_model_config(folder.path()).at("mean").is_null());
+  EXPECT(!read_model_config(folder.path()).find("mean"));
   EXPECT(read_model_config(folder.path()).at("sizes").is_array());
   // Brackets that nothing closes are looked at once, not once each.
   folder.write("config.json", "{\"mean\": " + std::string(1 << 20, '['));
