@@ -45,6 +45,7 @@ import type {
   Timings,
 } from './pipeline/types.js';
 import { type Loaded, loadRelease } from './release/load.js';
+import { noRaeEncoder } from './release/rae-files.js';
 import type { LoadedModels, LoadOptions } from './release/types.js';
 import type { Tokenizer } from './text/tokenizer.js';
 
@@ -300,6 +301,7 @@ export class SvgT2I {
   #checkEncoder(): void {
     if (this.models.autoencoder?.canEncode !== false) return;
     const { folder, autoencoder } = this.#loaded.layout;
+    if (autoencoder?.rae !== undefined) throw noRaeEncoder(autoencoder.checkpoint);
     const kind = autoencoder?.config?.encoderKind ?? 'dinov3';
     const name = autoencoder?.config?.encoder ?? 'dinov3_vits16plus_pretrain_lvd1689m-4057cbaa.pth';
     throw new SvgT2IError(

@@ -5,8 +5,11 @@
  */
 import { basename, dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
+import type { EncoderKindName } from '../config/encoder-model.js';
 import { readOptionalFile } from '../config/optional-file.js';
 import { validate } from '../config/validate.js';
+import { SvgT2IError } from '../errors.js';
+import { ENCODERS } from '../facts.js';
 import type { EngineConfig } from '../native/jobs.js';
 import { readTextSync } from '../regular-file.js';
 import { entries, isFile, isFolder } from './find.js';
@@ -32,13 +35,13 @@ const weightsOfDiffusers = [
   'diffusion_pytorch_model.bin',
 ];
 
-/** Names of the encoders' repositories by RAE's names. */
+/** The encoders' repositories on Hugging Face by RAE's names. */
 const REPOSITORIES: Readonly<Record<string, string>> = {
-  'dinov2/wReg_small': 'dinov2-with-registers-small',
-  'dinov2/wReg_base': 'dinov2-with-registers-base',
-  'dinov2/wReg_large': 'dinov2-with-registers-large',
-  'mae/base_p16': 'vit-mae-base',
-  'siglip2/base_p16_i256': 'siglip2-base-patch16-256',
+  'dinov2/wReg_small': 'facebook/dinov2-with-registers-small',
+  'dinov2/wReg_base': 'facebook/dinov2-with-registers-base',
+  'dinov2/wReg_large': 'facebook/dinov2-with-registers-large',
+  'mae/base_p16': 'facebook/vit-mae-base',
+  'siglip2/base_p16_i256': 'google/siglip2-base-patch16-256',
 };
 
 /** The autoencoder at `place`: a folder of diffusers', a decoder's file of the original, or a folder that holds one. */
@@ -80,26 +83,68 @@ function isOwnDecoder(path: string): boolean {
 /** Undefined where the path is none of a RAE decoder. */
 function originalAt(path: string | undefined): RaeFiles | undefined {
   if (path === undefined || !decoderFile.test(basename(path))) return undefined;
+  const collection = collectionOf(path);
+  if (collection === undefined && !isOwnDecoder(path)) return undefined;
+  const encoder = encoderPlaces(path).looked.find(isFolder);
+  const statistics =
+    collection === undefined ? dirname(path) : join(collection.top, 'stats', collection.name);
+  return found(path, encoder, firstStatistics(statistics));
+}
+
+/** The folder above decoders/FAMILY/VARIANT/NAME/FILE, and FAMILY/VARIANT. */
+function collectionOf(path: string): { readonly top: string; readonly name: string } | undefined {
   const parts = resolve(path).split('/');
   const at = parts.lastIndexOf('decoders');
-  // decoders/FAMILY/VARIANT/NAME/FILE
-  if (at >= 0 && parts.length - at === 5) {
-    const top = parts.slice(0, at).join('/') || '/';
-    const name = `${parts[at + 1]}/${parts[at + 2]}`;
-    const encoder = [join(top, 'encoders', name), ...namedEncoders(top, name)].find(isFolder);
-    return found(path, encoder, firstStatistics(join(top, 'stats', name)));
+  if (at < 0 || parts.length - at !== 5) return undefined;
+  return { top: parts.slice(0, at).join('/') || '/', name: `${parts[at + 1]}/${parts[at + 2]}` };
+}
+
+interface RaeEncoderPlaces {
+  readonly looked: readonly string[];
+  /** DINOv2, MAE and so on, as RAE calls the family; undefined where the decoder's path does not say. */
+  readonly family: string | undefined;
+  /** On Hugging Face. */
+  readonly repository: string | undefined;
+}
+
+/** Where the encoder of a decoder of the original is looked for, and which one it is. */
+function encoderPlaces(checkpoint: string): RaeEncoderPlaces {
+  const collection = collectionOf(checkpoint);
+  if (collection === undefined) {
+    const folder = dirname(checkpoint);
+    const looked = [join(folder, 'encoder'), ...namedEncoders(folder)];
+    return { looked, family: undefined, repository: undefined };
   }
-  if (!isOwnDecoder(path)) return undefined;
-  const folder = dirname(path);
-  const encoder = [join(folder, 'encoder'), ...namedEncoders(folder)].find(isFolder);
-  return found(path, encoder, firstStatistics(folder));
+  const { top, name } = collection;
+  const looked = [join(top, 'encoders', name), ...namedEncoders(top, name)];
+  return { looked, family: dirname(name), repository: REPOSITORIES[name] };
+}
+
+/** For pictures that are to be encoded where only the decoder is there. */
+export function noRaeEncoder(checkpoint: string): SvgT2IError {
+  if (!decoderFile.test(basename(checkpoint))) {
+    const message = `no weights of the encoder to encode with: ${checkpoint} holds none`;
+    const hint = "Get the whole file of diffusers' AutoencoderRAE.";
+    return new SvgT2IError('ERR_SVGT2I_WEIGHTS_MISSING', message, { hint });
+  }
+  const { looked, family, repository } = encoderPlaces(checkpoint);
+  const kind = Object.keys(ENCODERS).find((name) => name === family) as EncoderKindName | undefined;
+  const what = kind === undefined ? 'weights of the encoder' : `${ENCODERS[kind].title} weights`;
+  const which = repository ?? 'the encoder that the decoder was trained on';
+  return new SvgT2IError(
+    'ERR_SVGT2I_WEIGHTS_MISSING',
+    `no ${what} to encode with: looked for ${looked.join(', ')}`,
+    { hint: `Get the folder of ${which} and put it there.` },
+  );
 }
 
 /** Folders under the name of the encoder's repository; without RAE's name for it, under any of theirs. */
 function namedEncoders(top: string, name?: string): string[] {
   const repositories = name === undefined ? Object.values(REPOSITORIES) : [REPOSITORIES[name]];
   return repositories.flatMap((repository) =>
-    repository === undefined ? [] : [join(top, repository), join(top, 'encoders', repository)],
+    repository === undefined
+      ? []
+      : [join(top, basename(repository)), join(top, 'encoders', basename(repository))],
   );
 }
 

@@ -101,6 +101,29 @@ describe.each([
   });
 });
 
+it("without the encoder's folder it tells which one it needs, and where", async () => {
+  const bare = join(base, 'bare');
+  for (const part of ['decoders', 'stats'])
+    cpSync(join(original, part), join(bare, part), { recursive: true });
+  await using pipeline = await load({ pretrained: bare, parts: ['autoencoder'] });
+  expect(pipeline.models.autoencoder).toMatchObject({ canEncode: false });
+  await expect(pipeline.encode([picture(32, 32)])).rejects.toMatchObject({
+    code: 'ERR_SVGT2I_WEIGHTS_MISSING',
+    message: `no DINOv2 ViT weights to encode with: looked for ${join(bare, 'encoders/dinov2/wReg_base')}, ${join(bare, 'dinov2-with-registers-base')}, ${join(bare, 'encoders/dinov2-with-registers-base')}`,
+    hint: 'Get the folder of facebook/dinov2-with-registers-base and put it there.',
+  });
+  const own = join(base, 'own');
+  cpSync(join(original, 'decoders/dinov2/wReg_base/ViTXL_n08/model.pt'), join(own, 'model.pt'));
+  cpSync(join(original, 'stats/dinov2/wReg_base/imagenet1k/stat.safetensors'), join(own, 'stat.safetensors'));
+  await using other = await load({ pretrained: own, parts: ['autoencoder'] });
+  await expect(other.encode([picture(32, 32)])).rejects.toMatchObject({
+    message: expect.stringContaining(
+      `no weights of the encoder to encode with: looked for ${join(own, 'encoder')}, `,
+    ),
+    hint: 'Get the folder of the encoder that the decoder was trained on and put it there.',
+  });
+});
+
 describe('the transformer', () => {
   const request = { class: 3, seed: 5, steps: 4 } as const;
 
