@@ -74,6 +74,11 @@ GuidanceNeeds Guidance::needs(const SolverTime& when) const {
   return {true, at(when).needs_unconditional(when.t)};
 }
 
+bool Guidance::can_need_unconditional() const {
+  const bool star = schedule.kind == GuidanceSchedule::Kind::kStar && schedule.skip > 0 && schedule.ratio != 0;
+  return from < until && (scale != 1.0 || star);
+}
+
 bool Guidance::needs_unconditional(double t) const { return active(t) && scale != 1.0; }
 
 bool Guidance::shortens_conditional(double t) const {

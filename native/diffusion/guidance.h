@@ -57,6 +57,8 @@ struct Guidance {
   std::optional<double> unconditional_alone(const SolverTime& when) const;
 
   GuidanceNeeds needs(const SolverTime& when) const;
+  /// Whether any step can ask for the unconditional velocity.
+  bool can_need_unconditional() const;
   bool active(double t) const { return t >= from && t < until; }
 
   /// Whether the unconditional velocity changes the result at time t, whatever the schedule. A scale of 1 leaves it out

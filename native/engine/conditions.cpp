@@ -28,7 +28,8 @@ ConditionInput condition_input(const Request& item, const ConditionKind& kind, c
 
 void check_condition(const ConditionKind& kind, const ConditionInput& input) {
   if (kind.of == ConditionKind::Of::kClass) {
-    SVG_CHECK(input.size() == 1 && input[0] >= 0 && input[0] <= kind.classes, ErrorCode::kInvalidArgument,
+    const int64_t last = kind.none ? kind.classes : kind.classes - 1;
+    SVG_CHECK(input.size() == 1 && input[0] >= 0 && input[0] <= last, ErrorCode::kInvalidArgument,
               "this model draws one class of 0 to ", kind.classes - 1, " at a time, and was asked for ",
               at::IntArrayRef(input));
     return;

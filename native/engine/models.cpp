@@ -5,14 +5,11 @@
 namespace svg {
 
 Conditioner& conditioner_for(EngineModels& state, const ConditionKind& kind) {
-  const bool labels = kind.of == ConditionKind::Of::kClass;
-  if (labels && !(state.conditioner && state.conditioner->kind() == kind)) {
-    state.conditioner = std::make_unique<Labels>(kind.classes);
+  if (kind.of == ConditionKind::Of::kText) return require(state.text_encoder, "text encoder");
+  if (!state.labels || state.labels->kind().classes != kind.classes) {
+    state.labels = std::make_unique<Labels>(kind.classes);
   }
-  Conditioner& conditioner = require(state.conditioner, "text encoder");
-  SVG_CHECK(labels || conditioner.kind().of == kind.of, ErrorCode::kNotLoaded,
-            "this needs the text encoder, which was not loaded");
-  return conditioner;
+  return *state.labels;
 }
 
 }  // namespace svg

@@ -24,7 +24,8 @@ struct FeatureStatistics {
 
 struct EngineModels {
   at::Device device = at::kCPU;
-  std::unique_ptr<Conditioner> conditioner;
+  std::unique_ptr<Conditioner> text_encoder;
+  std::unique_ptr<Conditioner> labels;  // of the last model with classes; needs no file
   std::unique_ptr<VelocityModel> velocity_model;
   std::unique_ptr<Autoencoder> autoencoder;
   std::unique_ptr<FeatureStatistics> statistics;

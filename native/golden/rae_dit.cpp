@@ -64,7 +64,7 @@ void run_rae_dit(GoldenCase& golden) {
   c10::NoGradGuard no_grad;
   const Weights weights = golden.weights();
   const auto built = [&](const char* part, const char* config_key) {
-    const RaeDitConfig told = RaeDitConfig::infer(weights.scope(part));
+    const RaeDitConfig told = RaeDitConfig::infer(weights.scope(part), golden.spec().at(config_key));
     const RaeDitConfig config = RaeDitConfig::from_json(golden.spec().at(config_key));
     if (told.describe() != config.describe() || told.deep.num_heads != config.deep.num_heads ||
         told.head.num_heads != config.head.num_heads || told.deep.mlp_hidden != config.deep.mlp_hidden) {

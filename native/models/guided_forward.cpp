@@ -60,6 +60,11 @@ class GuidedForward : public GuidedVelocity {
 
 std::unique_ptr<GuidedVelocity> guide_by_forward(const VelocityModel& model, std::vector<GuidedItem> items,
                                                  const Guidance& guidance) {
+  if (!model.condition().none && guidance.can_need_unconditional()) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "this model was trained without a class for \"none\", which guidance moves away from",
+                "Set the guidance scale to 1, or give the weights of a weaker model to guide by.");
+  }
   return std::make_unique<GuidedForward>(model, std::move(items), guidance);
 }
 

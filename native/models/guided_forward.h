@@ -8,7 +8,8 @@
 
 namespace svg {
 
-/// Keeps a reference to the model. Throws Error(kInvalidArgument) without items.
+/// Keeps a reference to the model. Throws Error(kInvalidArgument) without items, and for guidance by
+/// what the model was trained without.
 std::unique_ptr<GuidedVelocity> guide_by_forward(const VelocityModel& model, std::vector<GuidedItem> items,
                                                  const Guidance& guidance);
 

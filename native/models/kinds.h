@@ -47,6 +47,8 @@ struct DecoderPlan : ModelPlan<LatentDecoder> {
 struct VelocityPlan : ModelPlan<VelocityModel> {
   int64_t channels = 0;
   ConditionKind condition;
+  std::string remark;     // what infer() took for granted; empty: nothing
+  bool can_train = true;  // false: it is read and drawn with alone
 };
 
 struct ConditionerPlan : ModelPlan<Conditioner> {

@@ -61,9 +61,10 @@ struct ConditionKind {
   int64_t width = 0;        // of text: channels of a token's features
   int64_t most_tokens = 0;  // of text; 0: no limit
   int64_t classes = 0;      // of classes: 0 to classes - 1; `classes` itself is "none"
+  bool none = true;         // whether it was trained without a condition too, which guidance needs
 
-  static ConditionKind text(int64_t width, int64_t most_tokens) { return {Of::kText, width, most_tokens, 0}; }
-  static ConditionKind label(int64_t classes) { return {Of::kClass, 0, 0, classes}; }
+  static ConditionKind text(int64_t width, int64_t most_tokens) { return {Of::kText, width, most_tokens, 0, true}; }
+  static ConditionKind label(int64_t classes, bool none = true) { return {Of::kClass, 0, 0, classes, none}; }
   bool operator==(const ConditionKind&) const = default;
 };
 

@@ -5,6 +5,7 @@
 #include "check.h"
 #include "golden.h"
 #include "models/conditioners/labels.h"
+#include "models/label_table.h"
 
 namespace {
 
@@ -80,11 +81,55 @@ TEST_CASE("class_dit: what the configuration says must agree with the weights") 
   EXPECT_ERROR(infer("depth", 3), svg::ErrorCode::kWeightsMismatch, "depth 3");
   EXPECT_ERROR(infer("qk_norm", false), svg::ErrorCode::kWeightsMismatch, "qk_norm false");
   EXPECT_ERROR(infer("num_classes", 7), svg::ErrorCode::kWeightsMismatch, "num_classes 7");
-  EXPECT(!infer("num_classes", 6).null_class);
   svg::ClassDitConfig bare = tiny_class_dit();
   bare.qk_norm = false;
   EXPECT_ERROR(svg::ClassDitConfig::infer(source_of(drawn(bare))), svg::ErrorCode::kInvalidConfig, "give num_heads");
   EXPECT_ERROR(svg::ClassDitConfig::infer(source_of({})), svg::ErrorCode::kWeightsMismatch, "holds no class");
+}
+
+TEST_CASE("class_dit: whether the last label is \"none\" is said, or told by the size of the table") {
+  const auto table = [](int64_t rows, const char* said) {
+    return svg::label_table(source_of({{svg::kLabelTable, at::zeros({rows, 2})}}), svg::Json::parse(said));
+  };
+  const auto is = [](const svg::LabelTable& got, int64_t classes, bool none) {
+    return got.classes == classes && got.none == none;
+  };
+  EXPECT(is(table(1001, "null"), 1000, true) && is(table(6, "{}"), 5, true) && is(table(1000, "{}"), 1000, false));
+  EXPECT(is(table(6, R"({"num_classes": 6})"), 6, false) && is(table(6, R"({"num_classes": 5})"), 5, true));
+  EXPECT(is(table(1000, R"({"num_classes": 999})"), 999, true));
+  EXPECT(is(table(1000, R"({"class_dropout_prob": 0.1})"), 999, true));
+  EXPECT(is(table(1001, R"({"class_dropout_prob": 0})"), 1001, false));
+  EXPECT(is(table(6, R"({"num_classes": 6, "class_dropout_prob": 0})"), 6, false));
+  EXPECT(table(1000, "null").remark.find("1000 classes without one for \"none\"") != std::string::npos);
+  EXPECT(table(1000, R"({"num_classes": 1000})").remark.empty() && table(1001, "null").remark.empty());
+  EXPECT_ERROR(table(6, R"({"num_classes": 6, "class_dropout_prob": 0.1})"), svg::ErrorCode::kWeightsMismatch,
+               "num_classes 6 and class_dropout_prob 0.1, the weights have a table of 6 labels");
+  EXPECT_ERROR(table(6, R"({"num_classes": 4})"), svg::ErrorCode::kWeightsMismatch, "num_classes 4, the weights have");
+  EXPECT_ERROR(svg::label_table(source_of({}), svg::Json()), svg::ErrorCode::kWeightsMismatch, "no table of labels");
+}
+
+TEST_CASE("class_dit: a model without \"none\" draws every class, and is guided by a weaker one alone") {
+  c10::NoGradGuard no_grad;
+  svg::ClassDitConfig config = tiny_class_dit();
+  config.null_class = false;
+  const svg::Weights weights = source_of(drawn(config));
+  const svg::VelocityPlan plan = svg::svg_dit_kind().infer(weights, {}, svg::Json::object().set("num_classes", 5));
+  EXPECT(plan.condition == svg::ConditionKind::label(5, false) && plan.remark.empty());
+  EXPECT(plan.dimensions.get_double("class_dropout_prob", 1) == 0);
+  const auto model = plan.build(weights);
+  const at::Tensor last = at::full({1}, 4, at::kLong), none = at::full({1}, 5, at::kLong);
+  EXPECT(model->forward({at::randn({6, 4, 4})}, at::full({1}, 0.5), {last})[0].isfinite().all().item<bool>());
+  EXPECT_ERROR(model->forward({at::randn({6, 4, 4})}, at::full({1}, 0.5), {none}), svg::ErrorCode::kInvalidArgument,
+               "knows the classes 0 to 4, not 5");
+  const auto guide = [&](double scale, const char* schedule) {
+    svg::Guidance guidance;
+    guidance.scale = scale;
+    guidance.schedule = svg::GuidanceSchedule::parse(schedule);
+    return model->guide({{last, last, {4, 4}}}, guidance);
+  };
+  EXPECT(guide(1, "constant") != nullptr && guide(1, "cfg_star-2-0") != nullptr);
+  EXPECT_ERROR(guide(4, "constant"), svg::ErrorCode::kInvalidArgument, "without a class for \"none\"");
+  EXPECT_ERROR(guide(1, "cfg_star-2-0.5"), svg::ErrorCode::kInvalidArgument, "without a class for \"none\"");
 }
 
 TEST_CASE("class_dit: latents of unlike sizes in one batch are what each is alone") {

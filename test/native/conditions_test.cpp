@@ -41,6 +41,8 @@ TEST_CASE("conditions: an item names tokens or a class, whichever the model read
   EXPECT(condition_input(item("class", 10), label, tensors) == ConditionInput({10}));
   EXPECT_ERROR(condition_input(item("class", 11), label, tensors), ErrorCode::kInvalidArgument, "0 to 9");
   EXPECT_ERROR(condition_input(item("class", -1), label, tensors), ErrorCode::kInvalidArgument, "0 to 9");
+  EXPECT_ERROR(condition_input(item("class", 10), ConditionKind::label(10, false), tensors),
+               ErrorCode::kInvalidArgument, "0 to 9");
   EXPECT_ERROR(condition_input(item("tokens", "caption"), ConditionKind::text(24, 1), tensors),
                ErrorCode::kInvalidArgument, "at most 1");
   EXPECT_ERROR(token_ids(tensors, "table"), ErrorCode::kInvalidArgument, "one row");
@@ -60,6 +62,12 @@ TEST_CASE("conditions: labels are numbers, and a model with classes brings them"
   EXPECT(conditioner_for(state, ConditionKind::label(10)).kind() == ConditionKind::label(10));
   EXPECT(conditioner_for(state, ConditionKind::label(5)).kind() == ConditionKind::label(5));
   EXPECT_ERROR(conditioner_for(state, ConditionKind::text(24, 0)), ErrorCode::kNotLoaded, "text encoder");
+  // Beside it a text encoder stays what it was.
+  state.text_encoder = std::make_unique<CountingConditioner>();
+  const Conditioner* text = state.text_encoder.get();
+  EXPECT(&conditioner_for(state, ConditionKind::label(7)) != text);
+  EXPECT(&conditioner_for(state, ConditionKind::text(24, 0)) == text);
+  EXPECT(conditioner_for(state, ConditionKind::label(7)).kind() == ConditionKind::label(7));
   const auto numbers = encode_conditions(state, ConditionKind::label(5), {{4}});
   EXPECT(numbers[0].scalar_type() == at::kLong && numbers[0].item<int64_t>() == 4);
 }

@@ -123,6 +123,21 @@ TEST_CASE("rae_dit guides by the class for none, inside the interval alone") {
   }
 }
 
+TEST_CASE("rae_dit without a class for none is told by the configuration, and not guided by itself") {
+  RaeDitConfig config = tiny();
+  config.null_class = false;
+  const Weights weights = stored(drawn(config));
+  const VelocityKind kind = rae_dit_kind();
+  const auto plan = [&](const char* said) { return kind.infer(weights, {}, Json::parse(said)); };
+  EXPECT(plan("null").condition == ConditionKind::label(4));
+  EXPECT(plan(R"({"num_classes": 5})").condition == ConditionKind::label(5, false));
+  EXPECT(plan(R"({"class_dropout_prob": 0})").condition == ConditionKind::label(5, false));
+  EXPECT_ERROR(plan(R"({"num_classes": 7})"), ErrorCode::kWeightsMismatch, "num_classes 7");
+  EXPECT(RaeDitConfig::infer(weights, Json::parse(R"({"num_classes": 5})")).describe() == config.describe());
+  EXPECT_ERROR(built(config)->guide({{label(4), label(4), {3, 3}}}, Guidance{}), ErrorCode::kInvalidArgument,
+               "without a class for \"none\"");
+}
+
 TEST_CASE("autoguided models move away from the weak one") {
   c10::NoGradGuard no_grad;
   RaeDitConfig small = tiny();

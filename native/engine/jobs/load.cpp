@@ -22,8 +22,11 @@ class WeightFiles {
  public:
   Weights open(const std::string& path, const char* wanted, at::Device device, at::ScalarType dtype) {
     std::shared_ptr<Checkpoint> checkpoint = open_model(path, wanted);
-    if (!checkpoint->remark().empty()) remarks_.push_back(concat(path, ": ", checkpoint->remark()));
+    remark(path, checkpoint->remark());
     return Weights(std::make_shared<CheckpointSource>(std::move(checkpoint), device, dtype));
+  }
+  void remark(const std::string& path, const std::string& text) {
+    if (!text.empty()) remarks_.push_back(concat(path, ": ", text));
   }
   const Json& remarks() const { return remarks_; }
 
@@ -46,8 +49,8 @@ Json load_text_encoder(EngineState& state, WeightFiles& files, const Request& re
   const auto beside = [&] { return config; };
   auto conditioner = kind.infer(own, beside, said).build(own);
   refuse_unknown_tensors(weights, kind.title, [&](const std::string& name) { return kind.spares(name); });
-  state.conditioner = std::move(conditioner);
-  return state.conditioner->facts();
+  state.text_encoder = std::move(conditioner);
+  return state.text_encoder->facts();
 }
 
 Json facts_of(const VelocityModel& model) {
@@ -62,7 +65,7 @@ Json facts_of(const VelocityModel& model) {
     facts.set("latentRows", usual->rows).set("latentColumns", usual->columns);
   }
   if (condition.of == ConditionKind::Of::kClass)
-    return facts.set("condition", "class").set("classes", condition.classes);
+    return facts.set("condition", "class").set("classes", condition.classes).set("noneClass", condition.none);
   return facts.set("condition", "text")
       .set("captionDim", condition.width)
       .set("maxCaptionTokens", condition.most_tokens);
@@ -93,6 +96,7 @@ BuiltVelocityModel built_dit(WeightFiles& files, const std::string& path, const 
   const Weights own = kind.under_own_names(weights);
   const auto beside = [&] { return read_model_config(path); };
   BuiltVelocityModel built{kind.infer(own, beside, said), nullptr};
+  files.remark(path, built.plan.remark);
   built.model = built.plan.build(own);
   refuse_unknown_tensors(weights, "a " + kind.title, [&](const std::string& name) { return kind.spares(name); });
   return built;
@@ -211,9 +215,9 @@ void check_parts_fit(const EngineState& state) {
                 "Use dinov3_s16p_layer_patchtoken_stats_dist.pt of the same release.");
   }
   const ConditionKind wanted = state.velocity_model->condition();
-  if (!state.conditioner || wanted.of != ConditionKind::Of::kText) return;
-  const ConditionKind given = state.conditioner->kind();
-  if (given.of == wanted.of && given.width != wanted.width) {
+  if (!state.text_encoder || wanted.of != ConditionKind::Of::kText) return;
+  const ConditionKind given = state.text_encoder->kind();
+  if (given.width != wanted.width) {
     throw Error(ErrorCode::kWeightsMismatch,
                 concat("the DiT reads captions of width ", wanted.width, ", the text encoder writes ", given.width),
                 "Use the text encoder that the DiT was trained with (published: gemma-2-2b).");
@@ -246,7 +250,7 @@ JobResult load(EngineState& state, const Request& request, const TensorMap&, con
     part("statistics", state.statistics, [&](const Request& r) { return load_statistics(state, r); });
     part("autoencoder", state.autoencoder, [&](const Request& r) { return load_autoencoder(state, files, r, dtype); });
     part("dit", state.velocity_model, [&](const Request& r) { return load_dit(state, files, r, dtype); });
-    part("textEncoder", state.conditioner,
+    part("textEncoder", state.text_encoder,
          [&](const Request& r) { return load_text_encoder(state, files, r, text_device, dtype); });
     check_parts_fit(state);
     request.check_all_read();
@@ -254,7 +258,7 @@ JobResult load(EngineState& state, const Request& request, const TensorMap&, con
     if (request.find("statistics")) state.statistics.reset();
     if (request.find("autoencoder")) state.autoencoder.reset();
     if (request.find("dit")) state.velocity_model.reset();
-    if (request.find("textEncoder")) state.conditioner.reset();
+    if (request.find("textEncoder")) state.text_encoder.reset();
     throw;
   }
   result.value.set("remarks", files.remarks());

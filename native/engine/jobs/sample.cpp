@@ -36,7 +36,7 @@ class Inputs {
  public:
   Inputs(const ConditionKind& kind, const TensorMap& tensors) : kind_(kind) {
     if (kind.of == ConditionKind::Of::kClass) {
-      lists_.push_back({kind.classes});
+      lists_.push_back({kind.none ? kind.classes : 0});  // without "none" no step may ask for it
       return;
     }
     for (std::string name = "tokens.0"; tensors.count(name); name = concat("tokens.", lists_.size())) {

@@ -7,7 +7,7 @@ namespace svg::jobs {
 
 /// {"maxNewTokens"} with tensor tokens (ids) -> {"ids": the continuation alone}, greedy. Event: token.
 JobResult generate_text(EngineState& state, const Request& request, const TensorMap& tensors, const EventSink& emit) {
-  TextWriter* writer = require(state.conditioner, "text encoder").writer();
+  TextWriter* writer = require(state.text_encoder, "text encoder").writer();
   SVG_CHECK(writer, ErrorCode::kNotLoaded, "what was loaded to read prompts cannot write any");
   const std::vector<int64_t> prompt = token_ids(tensors, "tokens");
   const std::vector<int64_t> all = writer->generate(prompt, request.at("maxNewTokens").as_int(), [&](int64_t produced) {

@@ -48,6 +48,7 @@ DitTrainerOptions trainer_options(const Request& request, const EngineModels& st
 }
 
 void check_against(const EngineModels& state, const VelocityPlan& plan) {
+  SVG_CHECK(plan.can_train, ErrorCode::kInvalidConfig, "a ", plan.kind, " is drawn with alone: it cannot be trained");
   if (state.autoencoder && state.autoencoder->config().decoder.own_statistics) {
     throw Error(ErrorCode::kInvalidConfig, "the latents of a representation autoencoder (RAE) cannot be trained on yet",
                 "Use an SVG autoencoder as the frozen one.");

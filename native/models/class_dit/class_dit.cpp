@@ -9,6 +9,7 @@
 #include "core/cancel.h"
 #include "core/error.h"
 #include "models/guided_forward.h"
+#include "models/label_table.h"
 #include "models/time_features.h"
 #include "models/vit/sincos.h"
 #include "ops/attention.h"
@@ -41,8 +42,7 @@ ClassDit::ClassDit(const Weights& weights, const ClassDitConfig& config)
                     Init::zeros()),
       final_adaln_(weights.scope("final_layer.adaLN_modulation.1"), config.hidden_size, 2 * config.hidden_size, true,
                    Init::zeros()),
-      labels_(weights.get("y_embedder.embedding_table.weight", {config.label_rows(), config.hidden_size},
-                          Init::normal(0.02))) {
+      labels_(weights.get(kLabelTable, {config.label_rows(), config.hidden_size}, Init::normal(0.02))) {
   const at::Tensor usual = class_dit_positions({config.side, config.side}, config.hidden_size);
   if (weights.has("pos_embed")) {
     positions_ = weights.get("pos_embed", usual.sizes(), Init::zeros(), Role::kBuffer).to(at::kFloat);
@@ -101,10 +101,10 @@ at::Tensor ClassDit::positions(const Cells& cells) const {
 
 at::Tensor ClassDit::embed_labels(const at::Tensor& labels) const {
   const at::Tensor on_cpu = labels.to(at::kCPU);
-  SVG_CHECK(
-      on_cpu.numel() == 0 || (on_cpu.min().item<int64_t>() >= 0 && on_cpu.max().item<int64_t>() < config_.label_rows()),
-      ErrorCode::kInvalidArgument, "a class of this model is 0 to ", config_.num_classes - 1,
-      config_.null_class ? "" : ", and it was trained without the class that guidance needs", ", not ", on_cpu);
+  const int64_t least = on_cpu.numel() == 0 ? 0 : on_cpu.min().item<int64_t>();
+  const int64_t most = on_cpu.numel() == 0 ? 0 : on_cpu.max().item<int64_t>();
+  SVG_CHECK(least >= 0 && most < config_.label_rows(), ErrorCode::kInvalidArgument,
+            "this model knows the classes 0 to ", config_.num_classes - 1, ", not ", least < 0 ? least : most);
   return labels_.index_select(0, labels.to(device()));
 }
 
@@ -205,7 +205,7 @@ VelocityPlan class_dit_plan(const ClassDitConfig& config) {
   plan.description = ClassDitConfig::describe(config.hidden_size, config.depth, config.in_channels);
   plan.dimensions = config.to_json();
   plan.channels = config.in_channels;
-  plan.condition = ConditionKind::label(config.num_classes);
+  plan.condition = ConditionKind::label(config.num_classes, config.null_class);
   plan.build = [config](const Weights& weights) { return std::make_unique<ClassDit>(weights, config); };
   plan.buffers = [config] { return class_dit_buffers(config); };
   return plan;
@@ -214,8 +214,7 @@ VelocityPlan class_dit_plan(const ClassDitConfig& config) {
 // Reads shapes alone: weights without q_norm do not tell their heads, but are no less an SVG.
 std::optional<Recognised> recognise_class_dit(const Weights& weights) {
   const auto embedder = weights.shape_of("ln1.weight");
-  if (!embedder || embedder->size() != 2 || !weights.has("blocks.0.attn.qkv.weight") ||
-      !weights.has("y_embedder.embedding_table.weight")) {
+  if (!embedder || embedder->size() != 2 || !weights.has("blocks.0.attn.qkv.weight") || !weights.has(kLabelTable)) {
     return std::nullopt;
   }
   int64_t depth = 0;
@@ -234,7 +233,10 @@ VelocityKind svg_dit_kind() {
   kind.recognise = recognise_class_dit;
   kind.from_json = [](const Json& json) { return class_dit_plan(ClassDitConfig::from_json(json)); };
   kind.infer = [](const Weights& weights, const ConfigReader&, const Json& said) {
-    return class_dit_plan(ClassDitConfig::infer(weights, said.is_null() ? Json::object() : said));
+    const Json given = said.is_null() ? Json::object() : said;
+    VelocityPlan plan = class_dit_plan(ClassDitConfig::infer(weights, given));
+    plan.remark = label_table(weights, given).remark;
+    return plan;
   };
   return kind;
 }

@@ -30,7 +30,7 @@ class ClassDit : public VelocityModel {
   int64_t patch_size() const override { return 1; }
   Cells most_cells() const override;
   std::optional<Cells> usual_cells() const override { return Cells{config_.side, config_.side}; }
-  ConditionKind condition() const override { return ConditionKind::label(config_.num_classes); }
+  ConditionKind condition() const override { return ConditionKind::label(config_.num_classes, config_.null_class); }
   int64_t parameter_count() const override { return config_.parameter_count(); }
   at::ScalarType dtype() const override { return labels_.scalar_type(); }
   at::Device device() const override { return labels_.device(); }

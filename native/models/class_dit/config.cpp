@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "models/label_table.h"
 #include "models/vit/positions.h"
 
 namespace svg {
@@ -172,10 +173,9 @@ ClassDitConfig ClassDitConfig::infer(const Weights& weights, const Json& given) 
   config.mlp_hidden =
       class_dit_shape(weights, config.swiglu ? "blocks.0.mlp.gate_proj.weight" : "blocks.0.mlp.fc1.weight", 2)[0];
 
-  const int64_t rows = class_dit_shape(weights, "y_embedder.embedding_table.weight", 2)[0];
-  const Json* classes = given.find("num_classes");
-  config.null_class = !classes || classes->as_int() != rows;
-  config.num_classes = config.null_class ? rows - 1 : rows;
+  const LabelTable labels = label_table(weights, given);
+  config.null_class = labels.none;
+  config.num_classes = labels.classes;
 
   const int64_t out = class_dit_shape(weights, "final_layer.linear.weight", 2)[0];
   SVG_CHECK(out == config.in_channels || out == 2 * config.in_channels, ErrorCode::kWeightsMismatch,
@@ -194,7 +194,6 @@ ClassDitConfig ClassDitConfig::infer(const Weights& weights, const Json& given) 
   agrees_with_class_dit(given, "depth", config.depth);
   agrees_with_class_dit(given, "num_heads", config.heads);
   agrees_with_class_dit(given, "head_dim", config.head_dim);
-  agrees_with_class_dit(given, "num_classes", config.num_classes);
   agrees_with_class_dit(given, "learn_sigma", config.learn_sigma);
   agrees_with_class_dit(given, "qk_norm", config.qk_norm);
   agrees_with_class_dit(given, "use_swiglu", config.swiglu);

@@ -48,7 +48,7 @@ struct ClassDitConfig {
   static ClassDitConfig from_json(const Json& json);
 
   /// Every dimension from names and shapes. `given` adds what they cannot tell (num_heads where there is no q_norm;
-  /// num_classes where it was trained without a null class); what it says about the rest must agree:
+  /// num_classes and class_dropout_prob for label_table()); what it says about the rest must agree:
   /// Error(kWeightsMismatch).
   static ClassDitConfig infer(const Weights& weights, const Json& given = Json::object());
 };

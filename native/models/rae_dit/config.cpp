@@ -1,6 +1,7 @@
 // Where the dimensions of RAE's transformer come from: RAE's yaml, or the weights.
 
 #include "core/error.h"
+#include "models/label_table.h"
 #include "models/rae_dit/rae_dit.h"
 #include "models/vit/positions.h"
 
@@ -117,11 +118,10 @@ Json RaeDitConfig::to_json() const {
 
 bool RaeDitConfig::recognises(const Weights& weights) {
   return weights.has("s_embedder.proj.weight") && weights.has("x_embedder.proj.weight") &&
-         weights.has("t_embedder.W") && weights.has("y_embedder.embedding_table.weight") &&
-         weights.has("blocks.0.attn.qkv.weight");
+         weights.has("t_embedder.W") && weights.has(kLabelTable) && weights.has("blocks.0.attn.qkv.weight");
 }
 
-RaeDitConfig RaeDitConfig::infer(const Weights& weights) {
+RaeDitConfig RaeDitConfig::infer(const Weights& weights, const Json& said) {
   SVG_CHECK(recognises(weights), ErrorCode::kWeightsMismatch, weights.description(),
             " holds no transformer of RAE: \"s_embedder.proj.weight\", \"x_embedder.proj.weight\", \"t_embedder.W\", "
             "\"y_embedder.embedding_table.weight\" or \"blocks.0.attn.qkv.weight\" is missing");
@@ -171,7 +171,9 @@ RaeDitConfig RaeDitConfig::infer(const Weights& weights) {
   const int64_t cells = config.positions ? side("pos_embed", 1) : rotation ? rotation->at(0) : 256;
   config.grid = side_of_square(cells);
   SVG_CHECK(config.grid > 0, ErrorCode::kWeightsMismatch, "[rae_dit] trained on ", cells, " cells, which is no square");
-  config.classes = side("y_embedder.embedding_table.weight", 0) - 1;
+  const LabelTable labels = label_table(weights, said);
+  config.classes = labels.classes;
+  config.null_class = labels.none;
   config.check();
   return config;
 }

@@ -1,5 +1,6 @@
 // The entry of RAE's transformer in the catalogue.
 #include "core/error.h"
+#include "models/label_table.h"
 #include "models/rae_dit/rae_dit.h"
 
 namespace svg {
@@ -34,7 +35,8 @@ VelocityPlan rae_dit_plan(const RaeDitConfig& config) {
   plan.description = rae_dit_description(config);
   plan.dimensions = config.to_json();
   plan.channels = config.channels;
-  plan.condition = ConditionKind::label(config.classes);
+  plan.condition = ConditionKind::label(config.classes, config.null_class);
+  plan.can_train = false;
   plan.build = [config](const Weights& weights) { return std::make_unique<RaeDit>(weights, config); };
   plan.buffers = [config] { return rae_dit_buffers(config); };
   return plan;
@@ -62,10 +64,6 @@ RaeDitConfig settled_rae_dit(RaeDitConfig found, const Json& said, const std::st
     found.head.num_heads = wanted.head.num_heads;
   }
   if (said.find("use_rope")) found.rotary = wanted.rotary;
-  if (said.find("num_classes") && !wanted.null_class) {
-    found.null_class = false;
-    found.classes += 1;  // infer() took the last one for "none"
-  }
   const Json got = found.to_json();
   const Json want = wanted.to_json();
   for (const auto& [key, value] : want.as_object()) {
@@ -96,7 +94,10 @@ VelocityKind rae_dit_kind() {
   };
   kind.from_json = [](const Json& json) { return rae_dit_plan(rae_dit_of_json(json)); };
   kind.infer = [](const Weights& weights, const ConfigReader&, const Json& said) {
-    return rae_dit_plan(settled_rae_dit(RaeDitConfig::infer(weights), said, weights.description()));
+    const RaeDitConfig found = RaeDitConfig::infer(weights, said);
+    VelocityPlan plan = rae_dit_plan(settled_rae_dit(found, said, weights.description()));
+    plan.remark = label_table(weights, said).remark;
+    return plan;
   };
   kind.is_spare = RaeDit::is_spare;
   return kind;

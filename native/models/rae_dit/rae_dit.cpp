@@ -4,6 +4,7 @@
 
 #include "core/error.h"
 #include "models/guided_forward.h"
+#include "models/label_table.h"
 #include "models/vit/sincos.h"
 
 namespace svg {
@@ -45,8 +46,8 @@ RaeDit::RaeDit(const Weights& weights, const RaeDitConfig& config) : config_(con
   frequencies_ = weights.get("t_embedder.W", {frequencies}, Init::normal(1), Role::kBuffer);
   time_in_ = Linear(weights.scope("t_embedder.mlp.0"), 2 * frequencies, D, true, Init::normal(0.02));
   time_out_ = Linear(weights.scope("t_embedder.mlp.2"), D, D, true, Init::normal(0.02));
-  labels_ = weights.get("y_embedder.embedding_table.weight", {config.classes + (config.null_class ? 1 : 0), D},
-                        Init::normal(0.02), Role::kExact);
+  labels_ =
+      weights.get(kLabelTable, {config.classes + (config.null_class ? 1 : 0), D}, Init::normal(0.02), Role::kExact);
   if (config.positions) {
     const int64_t n = config.grid;
     positions_ = weights.has("pos_embed") ? weights.get("pos_embed", {1, n * n, D}, Init::zeros(), Role::kBuffer)
@@ -139,9 +140,6 @@ std::unique_ptr<GuidedVelocity> RaeDit::guide(std::vector<GuidedItem> items, con
               "[rae_dit] ", item.cells.rows, "x", item.cells.columns, " cells: trained on ", config_.grid, "x",
               config_.grid, ", it draws up to ", most.rows, "x", most.columns);
   }
-  SVG_CHECK(config_.null_class || guidance.scale == 1, ErrorCode::kInvalidArgument,
-            "[rae_dit] trained without a class for \"none\": guidance needs one, or a weak model",
-            "set the guidance scale to 1, or give the weights of a weak model");
   return guide_by_forward(*this, std::move(items), guidance);
 }
 

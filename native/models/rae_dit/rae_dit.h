@@ -35,8 +35,9 @@ struct RaeDitConfig {
   static RaeDitConfig from_json(const Json& json);
   /// From names and shapes; heads from the stored rotations, without them as published: 16 in widths of 1152 and 2048,
   /// else of 64 channels each. Two parts of one width are told apart by RAE's two blocks of head.
+  /// num_classes and class_dropout_prob of `said` go to label_table().
   /// Throws Error(kWeightsMismatch) where they are no such transformer.
-  static RaeDitConfig infer(const Weights& weights);
+  static RaeDitConfig infer(const Weights& weights, const Json& said = Json());
   static bool recognises(const Weights& weights);
   /// Under from_json's keys, but for the feed-forward widths, which follow from mlp_ratio.
   Json to_json() const;
@@ -62,7 +63,7 @@ class RaeDit : public VelocityModel {
   int64_t patch_size() const override { return 1; }
   Cells most_cells() const override { return {4 * config_.grid, 4 * config_.grid}; }
   std::optional<Cells> usual_cells() const override { return Cells{config_.grid, config_.grid}; }
-  ConditionKind condition() const override { return ConditionKind::label(config_.classes); }
+  ConditionKind condition() const override { return ConditionKind::label(config_.classes, config_.null_class); }
   int64_t parameter_count() const override { return parameters_; }
   at::ScalarType dtype() const override { return x_embed_.dtype(); }
   at::Device device() const override { return x_embed_.device(); }
