@@ -80,7 +80,7 @@ export async function drawAll(
   const kind = layout.dit === undefined ? undefined : saidDitKind(layout.dit);
   if (kind !== undefined) {
     const ofClass = 'classes' in asked ? [...asked.classes] : undefined;
-    checkCondition({ class: ofClass, negativePrompt: sample.negativePrompt }, kind.condition);
+    checkCondition({ ...sample, class: ofClass }, kind.condition);
   }
   using interrupt = listenForInterrupt();
   const run = new DrawRun({ config, sample, subjects, plan, layout, ...options });

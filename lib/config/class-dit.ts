@@ -9,6 +9,9 @@ const PRESETS = {
   XL: { hidden_size: 1152, depth: 28, num_heads: 16 },
 } as const;
 
+/** In training, of both kinds that draw classes: above 0 the last label is that of "none". */
+export const labelDropout = z.number().min(0).max(1);
+
 const size = () => z.number().int().min(1).max(1_000_000);
 
 const svgArguments = z.strictObject({
@@ -28,7 +31,11 @@ const svgArguments = z.strictObject({
 });
 
 /** As a file beside the weights has them: what it leaves out, the weights tell. */
-export const svgArgumentsSchema = svgArguments.omit({ preset: true }).partial().required({ kind: true });
+export const svgArgumentsSchema = svgArguments
+  .omit({ preset: true })
+  .extend({ class_dropout_prob: labelDropout })
+  .partial()
+  .required({ kind: true });
 
 export const svgModelSchema = svgArguments.transform(({ preset, ...given }, context) => {
   const { hidden_size, depth, num_heads } = { ...(preset && PRESETS[preset]), ...defined(given) };

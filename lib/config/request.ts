@@ -7,6 +7,9 @@ import type { Solver } from './settings.js';
 /** Longest caption in tokens, the system prompt and <bos> included; what is longer is cut with a warning. */
 export const MAX_CAPTION_TOKENS = 512;
 
+/** In front of captions, where nobody says another. */
+export const DEFAULT_SYSTEM_PROMPT = 'base';
+
 export { SOLVERS };
 export const DPM_METHODS = ['multistep', 'singlestep'] as const;
 export const DPM_SKIP_TYPES = ['time_uniform_flow', 'time_uniform', 'time_quadratic', 'logSNR'] as const;
@@ -41,7 +44,7 @@ export const settingsSchema = z.strictObject({
   negativePrompt: z.string().default('').describe('what to steer away from'),
   systemPrompt: z
     .string()
-    .default('base')
+    .default(DEFAULT_SYSTEM_PROMPT)
     .describe('align, base, aesthetics, real, 4grid, empty, enhance, or a text of your own'),
   width: side('width', PUBLISHED_CELL_PIXELS),
   height: side('height', PUBLISHED_CELL_PIXELS),

@@ -1,6 +1,7 @@
 /** What features depend on: settings of the data and the frozen weights. */
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { DEFAULT_SYSTEM_PROMPT } from '../config/request.js';
 import type { DitTrainingConfig } from '../config/train-dit.js';
 import { fileError } from '../errors.js';
 import { hashFile } from '../files.js';
@@ -23,7 +24,7 @@ export async function cacheSource(
   if (readsText) values.maxTokens = maxTokens;
   if (aspect === 'multi') values.maxRatio = maxRatio;
   const fingerprints = await dataset.fingerprints();
-  for (const [i, { path, ratio, systemPrompt = 'base', prompt }] of sets.entries()) {
+  for (const [i, { path, ratio, systemPrompt = DEFAULT_SYSTEM_PROMPT, prompt }] of sets.entries()) {
     const bytes = await sizeOf(path);
     values[`sets.${i}`] = {
       name: basename(path),

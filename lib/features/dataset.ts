@@ -1,5 +1,6 @@
 /** The pictures of a run: several lists and folders as one, each with its share of an epoch and its system prompt. */
 import { stat } from 'node:fs/promises';
+import { DEFAULT_SYSTEM_PROMPT } from '../config/request.js';
 import type { DitTrainingConfig } from '../config/train-dit.js';
 import type { DataItem, Dataset } from '../data/dataset.js';
 import { listFolder, PassedOver } from '../data/folder-walk.js';
@@ -35,9 +36,6 @@ interface Part {
 export function dataNeeds(model: DitTrainingConfig['model']) {
   return model.kind === 'svg' ? { captions: false, classes: model.num_classes } : { captions: true };
 }
-
-/** In front of captions, where neither the set nor the entry says. */
-const DEFAULT_SYSTEM_PROMPT = 'base';
 
 export class TrainingDataset {
   readonly length: number;

@@ -40,6 +40,8 @@ export interface LoadedDit {
   readonly condition: 'text' | 'class';
   /** Of a model of classes: how many it knows. */
   readonly classes?: number;
+  /** Of a model of classes: whether it was trained without a class too, which guidance needs. */
+  readonly noneClass?: boolean;
   /** Of a model of captions: numbers a token, as the text encoder gives them. */
   readonly captionDim?: number;
   /** Weights in all. */

@@ -1,8 +1,9 @@
 /** What the pictures of a request show: prompts, or classes, as the loaded model wants. */
-import type { ResolvedRequest } from '../config/request.js';
+import { DEFAULT_SYSTEM_PROMPT, type ResolvedRequest } from '../config/request.js';
 import { SvgT2IError } from '../errors.js';
 import { type ClassNames, type ClassSubject, resolveClass } from '../release/class-names.js';
 import type { DitKind } from '../release/dit-kind.js';
+import type { ReleaseLayout } from '../release/layout.js';
 import type { Loaded } from '../release/load.js';
 
 /** What a run draws, `count` pictures of each. */
@@ -15,6 +16,8 @@ export interface Subjects {
 
 /** What of a request says what to draw. */
 type Asked = Pick<ResolvedRequest, 'prompt' | 'class'>;
+/** What beside it only a model can follow that reads text. */
+type AskedTexts = Pick<ResolvedRequest, 'negativePrompt' | 'systemPrompt'>;
 
 /** Where both are known: of `prompt`, or of `class` with the numbers that names stand for. */
 export function subjectsOf(asked: Asked, names: ClassNames | undefined): Subjects {
@@ -26,20 +29,30 @@ export function subjectsOf(asked: Asked, names: ClassNames | undefined): Subject
 /**
  * The subjects of a request, for the model that is loaded.
  *
- * @throws SvgT2IError ERR_SVGT2I_INVALID_ARGUMENT for a class where it draws prompts, a prompt where it draws classes, a
- *   class that it has not, or a name that nobody knows
+ * @throws SvgT2IError ERR_SVGT2I_INVALID_ARGUMENT for a class where it draws prompts, a prompt or another text where it
+ *   draws classes, a class that it has not, a name that nobody knows, or guidance of a model that cannot be guided
  */
 export function checkSubjects(
-  request: Asked & Pick<ResolvedRequest, 'negativePrompt'>,
-  { kind, models, classNames }: Pick<Loaded, 'kind' | 'models' | 'classNames'>,
+  request: Asked & AskedTexts & Pick<ResolvedRequest, 'guidanceScale'>,
+  loaded: Pick<Loaded, 'kind' | 'models' | 'classNames'> & {
+    readonly layout?: Pick<ReleaseLayout, 'weakDit'>;
+  },
 ): Subjects {
-  const { classes: count = 0 } = models.dit ?? {};
+  const { kind, models, classNames } = loaded;
+  const { classes: count = 0, noneClass = true } = models.dit ?? {};
   checkCondition(request, kind.condition, count);
   const subjects = subjectsOf(request, classNames);
   if (kind.condition === 'text') return subjects;
   const unknown = subjects.classes?.find(({ number }) => number >= count);
   if (unknown !== undefined)
     throw refusal(`class: this model has no class ${unknown.number}, it has ${count}`, askForClass(count));
+  const { guidanceScale } = request;
+  if (!noneClass && guidanceScale !== 1 && loaded.layout?.weakDit === undefined) {
+    throw refusal(
+      `guidanceScale: ${guidanceScale} moves away from pictures without a class, and this model was trained without them`,
+      'Set it to 1 (--guidance 1), or guide by a weaker model (weakDit, --weak-dit).',
+    );
+  }
   return subjects;
 }
 
@@ -49,7 +62,7 @@ export function checkSubjects(
  * @throws SvgT2IError as checkSubjects()
  */
 export function checkCondition(
-  { class: ofClass, negativePrompt }: Pick<ResolvedRequest, 'class' | 'negativePrompt'>,
+  { class: ofClass, negativePrompt, systemPrompt }: Pick<ResolvedRequest, 'class'> & AskedTexts,
   condition: DitKind['condition'],
   count?: number,
 ): void {
@@ -63,6 +76,10 @@ export function checkCondition(
   if (negativePrompt !== '') {
     const message = 'negativePrompt: this model draws classes, it reads no text';
     throw refusal(message, 'Leave the negative prompt out.');
+  }
+  if (systemPrompt !== DEFAULT_SYSTEM_PROMPT) {
+    const message = 'systemPrompt: this model draws classes, it reads no text';
+    throw refusal(message, 'Leave the system prompt out.');
   }
 }
 

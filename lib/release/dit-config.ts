@@ -3,13 +3,14 @@ import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { svgArgumentsSchema } from '../config/class-dit.js';
 import { readOptionalFile } from '../config/optional-file.js';
+import { raeArgumentsSchema } from '../config/rae-dit.js';
 import { velocityModelSchema } from '../config/train-dit.js';
 import { validate } from '../config/validate.js';
 import type { EngineConfig } from '../native/jobs.js';
 
 export interface DitConfig {
   /** Of the transformer; undefined where the file is silent, as those of the original are. */
-  readonly kind: 'next-dit' | 'svg' | undefined;
+  readonly kind: 'next-dit' | 'svg' | 'rae-dit' | undefined;
   readonly dimensions: EngineConfig;
   /** Whether training had the text encoder's attention scores capped; undefined where the file is silent. */
   readonly attentionSoftCap: boolean | undefined;
@@ -27,8 +28,9 @@ export function readDitConfig(weights: string): DitConfig | undefined {
   const tree = readOptionalFile(source, JSON.parse);
   if (tree === undefined) return undefined;
   const { attention_soft_cap: attentionSoftCap, ...given } = validate(frameSchema, tree, { source });
-  if (given.kind === 'svg') {
-    const { kind, ...known } = validate(svgArgumentsSchema, given, { source });
+  if (given.kind === 'svg' || given.kind === 'rae-dit') {
+    const schema = given.kind === 'svg' ? svgArgumentsSchema : raeArgumentsSchema;
+    const { kind, ...known } = validate(schema, given, { source });
     // Without the schema's defaults, which are those of a new model.
     const said = Object.entries(known).filter(([key]) => Object.hasOwn(given, key));
     return { kind, dimensions: Object.fromEntries(said), attentionSoftCap };
@@ -37,7 +39,7 @@ export function readDitConfig(weights: string): DitConfig | undefined {
   return { kind, dimensions, attentionSoftCap };
 }
 
-/** The file's content for a model that was trained so. */
-export function ditConfigFile(model: object, attentionSoftCap: boolean): string {
+/** The file's content for a model that was trained so; the cap is undefined for one that reads no text. */
+export function ditConfigFile(model: object, attentionSoftCap: boolean | undefined): string {
   return `${JSON.stringify({ ...model, attention_soft_cap: attentionSoftCap }, null, 1)}\n`;
 }

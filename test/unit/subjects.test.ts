@@ -50,6 +50,7 @@ it.each([
   [{ prompt: 'a fox' }, ofClasses, 'prompt: this model draws classes'],
   [{ class: 3 }, ofClasses, 'no class 3, it has 3'],
   [{ class: 1, negativePrompt: 'blur' }, ofClasses, 'negativePrompt: this model draws classes'],
+  [{ class: 1, systemPrompt: 'align' }, ofClasses, 'systemPrompt: this model draws classes'],
   [{ class: 'trench' }, ofClasses, 'no class is called "trench"'],
 ])('%j is refused', (given, loaded, message) => {
   expect(() => checkSubjects(request(given), loaded)).toThrow(
@@ -58,6 +59,20 @@ it.each([
       message: expect.stringContaining(message),
     }),
   );
+});
+
+it('a model that was trained without "none" is guided by a weaker one alone', () => {
+  const { dit } = ofClasses.models;
+  const loaded = { ...ofClasses, models: { ...ofClasses.models, dit: { ...dit, noneClass: false } } };
+  const two = { ...loaded, layout: { weakDit: '/r/small.pt' } };
+  expect(() => checkSubjects(request({ class: 2 }), loaded)).toThrow(
+    expect.objectContaining({
+      message: expect.stringContaining('guidanceScale: 4 moves away from pictures without a class'),
+      hint: expect.stringContaining('--guidance 1'),
+    }),
+  );
+  expect(checkSubjects(request({ class: 2, guidanceScale: 1 }), loaded).prompt).toEqual(['class 2']);
+  expect(checkSubjects(request({ class: 2 }), two).prompt).toEqual(['class 2']);
 });
 
 it.each([[{}], [{ prompt: 'a', class: 1 }]])('%j says not what to draw', (given) => {

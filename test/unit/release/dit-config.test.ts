@@ -29,6 +29,17 @@ it.each([{}, { num_heads: 16 }, { num_heads: 3, qk_norm: false }])(
 );
 
 it.each([
+  ['svg', { num_classes: 1000, class_dropout_prob: 0 }],
+  ['rae-dit', { num_classes: 1000 }],
+  ['rae-dit', { class_dropout_prob: 0.1, hidden_size: [1152, 2048], num_heads: 16, use_rope: false }],
+] as const)('of %s it may say how its labels are counted: %j', (kind, said) => {
+  expect(read(JSON.stringify({ kind, ...said }))).toMatchObject({ kind, dimensions: said });
+});
+
+it.each([
+  [{ kind: 'rae-dit', class_dropout_prob: 2 }, 'class_dropout_prob'],
+  [{ kind: 'rae-dit', hidden_size: [1, 2, 3] }, 'must be a number or a list of two'],
+  [{ kind: 'rae-dit', heads: 16 }, 'unknown key "heads"'],
   [{ kind: 'svg', heads: 16 }, 'unknown key "heads"'],
   [{ kind: 'svg', num_heads: 0 }, 'num_heads'],
   [{ num_heads: 16 }, 'unknown key "num_heads"'],
@@ -44,5 +55,7 @@ it('is read as training wrote it', () => {
     batch: { global: 2 },
   });
   const { kind, ...dimensions } = model;
-  expect(read(ditConfigFile(model, false))).toEqual({ kind, dimensions, attentionSoftCap: false });
+  // So that a table of eleven labels is read as ten classes and "none", and one of 1000 as 999.
+  expect(dimensions).toMatchObject({ num_classes: 10 });
+  expect(read(ditConfigFile(model, undefined))).toEqual({ kind, dimensions, attentionSoftCap: undefined });
 });
