@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { defined } from './defined.js';
 import { encoderChannels, encoderModelSchema } from './encoder-model.js';
-import { cellPixelsOf, MAX_SIDE_CELLS, PUBLISHED_CELL_PIXELS } from './latent-grid.js';
+import { cellPixelsOf, PUBLISHED_CELL_PIXELS } from './latent-grid.js';
 import {
   checkCommon,
   commonShape,
@@ -80,7 +80,10 @@ const residualModelSchema = z.strictObject({
   embed_dim: size().default(384),
   depth: size().default(12),
   num_heads: size().default(6),
-  img_size: size().multipleOf(16).default(1024).describe('square size of the stored positions'),
+  img_size: size()
+    .multipleOf(PUBLISHED_CELL_PIXELS)
+    .default(1024)
+    .describe('square size of the stored positions'),
   align_distribution: z
     .boolean()
     .default(true)
@@ -159,14 +162,6 @@ export const autoencoderTrainingSchema = z
     data: z.strictObject({
       sets: z.array(z.strictObject(dataSetShape)).min(1).describe('where pictures come from'),
       ...dataShape,
-      resolution: z
-        .number()
-        .int()
-        .min(1)
-        .max(MAX_SIDE_CELLS * PUBLISHED_CELL_PIXELS)
-        .describe(
-          "side of a square picture in pixels, a multiple of the cells that the decoder's levels give",
-        ),
     }),
     optimizer: optimizerSchema({ lr: 1e-4, betas: [0.5, 0.9], eps: 1e-8, gradClip: 0 }).prefault({}),
     ema: emaSchema(0).prefault({}),

@@ -31,10 +31,11 @@ export const dataShape = {
   resolution: z
     .number()
     .int()
-    .min(PUBLISHED_CELL_PIXELS)
+    .min(1)
     .max(MAX_SIDE_CELLS * PUBLISHED_CELL_PIXELS)
-    .multipleOf(PUBLISHED_CELL_PIXELS)
-    .describe('side of a square picture in pixels'),
+    .describe(
+      "side of a square picture in pixels, a multiple of the autoencoder's cells: 16 with the published ones",
+    ),
   aspect: z
     .enum(['multi', 'square'])
     .default('multi')

@@ -2,9 +2,9 @@
 import { z } from 'zod';
 import { svgModelSchema } from './class-dit.js';
 import { defined } from './defined.js';
-import { PUBLISHED_CELL_PIXELS } from './latent-grid.js';
+import { refuseMeaningless, USUAL_CAPTION_TOKENS, USUAL_SAMPLES } from './meaningless.js';
 import { modelSchema } from './model.js';
-import { settingsSchema, settingsWithRulesOf } from './request.js';
+import { MAX_CAPTION_TOKENS, settingsSchema, settingsWithRulesOf } from './request.js';
 import {
   checkCommon,
   commonShape,
@@ -122,12 +122,12 @@ const samplesSchema = z.strictObject({
   prompts: z
     .array(z.string())
     .min(1)
-    .default(['a red fox in the snow', 'a bowl of fruit on a wooden table', 'a city street at night'])
+    .default([...USUAL_SAMPLES.prompts])
     .describe('what each grid shows'),
   classes: z
     .array(z.number().int().min(0))
     .min(1)
-    .default([207, 360, 387, 974])
+    .default([...USUAL_SAMPLES.classes])
     .describe('what each grid shows of a class-conditional model; classes that it has not are left out'),
   weights: z.enum(['ema', 'raw']).default('ema').describe('which weights draw'),
   // The cells that sides keep to are known with the autoencoder: checkSampleSizes.
@@ -168,8 +168,8 @@ export const ditTrainingSchema = z
           .number()
           .int()
           .min(1)
-          .max(512)
-          .default(256)
+          .max(MAX_CAPTION_TOKENS)
+          .default(USUAL_CAPTION_TOKENS)
           .describe('longest caption, system prompt included'),
       })
       .prefault({}),
@@ -188,14 +188,7 @@ export const ditTrainingSchema = z
         data.flip,
       );
     }
-    if (data.resolution % (PUBLISHED_CELL_PIXELS * model.patch_size) !== 0) {
-      const unit = PUBLISHED_CELL_PIXELS * model.patch_size;
-      refuse(
-        ['data', 'resolution'],
-        `must be a multiple of ${unit} for patch_size ${model.patch_size}`,
-        data.resolution,
-      );
-    }
+    refuseMeaningless(config, context);
     if (model.kind === 'svg') {
       if (config.samples.every > 0) checkSamples(config, refuse);
       return;

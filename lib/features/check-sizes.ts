@@ -31,8 +31,29 @@ export function checkAutoencoderSizes({ data, loss, model }: AutoencoderTraining
   }
 }
 
+/**
+ * Whether the square picture of the resolution is one of whole cells, and of whole patches of them.
+ *
+ * @throws SvgT2IError ERR_SVGT2I_INVALID_CONFIG
+ */
+export function checkResolution(
+  { resolution }: Pick<SizeOptions, 'resolution'>,
+  cellPixels: number,
+  patchSize = 1,
+): void {
+  const token = cellPixels * patchSize;
+  if (resolution % token === 0) return;
+  const forPatches = patchSize === 1 ? '' : ` for patch_size ${patchSize}`;
+  throw new SvgT2IError(
+    'ERR_SVGT2I_INVALID_CONFIG',
+    `data.resolution: must be a multiple of ${token}${forPatches}, got ${resolution}`,
+    { hint: `A cell of the autoencoder has ${cellPixels} pixels a side.` },
+  );
+}
+
 /** @throws SvgT2IError as checkAutoencoderSizes */
 export function checkDitSizes({ data, model }: DitTrainingConfig, cellPixels = PUBLISHED_CELL_PIXELS): void {
+  checkResolution(data, cellPixels, model.patch_size);
   const sizes = pictureSizes({ ...data, cellPixels });
   const token = cellPixels * model.patch_size;
   refuse(
@@ -41,7 +62,16 @@ export function checkDitSizes({ data, model }: DitTrainingConfig, cellPixels = P
     `model.patch_size ${model.patch_size} needs multiples of ${token} pixels`,
     'or model.patch_size 1',
   );
-  if (model.kind === 'svg') return;
+  if (model.kind === 'svg') {
+    const most = MAX_SIDE_CELLS * cellPixels;
+    refuse(
+      data,
+      sizes.find(({ width, height }) => Math.max(width, height) > most),
+      `the model takes at most ${most} pixels a side`,
+      'or an autoencoder with larger cells',
+    );
+    return;
+  }
   const [, rows, columns] = model.axes_lens;
   refuse(
     data,

@@ -6,6 +6,7 @@ import { imageTensor } from '../pipeline/tensors.js';
 import type { DeviceChoice } from '../processes/device.js';
 import { findCellPixels } from '../release/cell-pixels.js';
 import { loadRelease } from '../release/load.js';
+import { checkResolution } from './check-sizes.js';
 import { TrainingDataset } from './dataset.js';
 import { frozenOptions } from './frozen-options.js';
 import { type Picture, PictureLoader } from './pictures.js';
@@ -35,12 +36,10 @@ const BATCH = 16;
 /** Captions are not needed. */
 export async function writeFeatureStatistics(options: StatisticsOptions): Promise<StatisticsResult> {
   const { config, path, device, signal, onProgress, onBad } = options;
+  const cellPixels = findCellPixels(config.frozen);
+  checkResolution(config.data, cellPixels);
   const dataset = await TrainingDataset.open(config.data.sets, { captions: false });
-  const pictures = new PictureLoader(dataset, {
-    ...config.data,
-    cellPixels: findCellPixels(config.frozen),
-    seed: config.seed,
-  });
+  const pictures = new PictureLoader(dataset, { ...config.data, cellPixels, seed: config.seed });
   try {
     const total = Math.min(options.count ?? dataset.length, dataset.length);
     const chosen = randomPermutation(dataset.length, config.seed).subarray(0, total);

@@ -5,8 +5,12 @@ import { settleAttentionSoftCap } from '../release/attention-soft-cap.js';
 import { readDitConfig } from '../release/dit-config.js';
 import { findStart } from '../release/init-from.js';
 
-/** A transformer that goes on from another one goes on with the features that it knows. `folder`: of the frozen models. */
-export function trainingSoftCap(config: DitTrainingConfig, folder: string | undefined): boolean {
+/**
+ * A transformer that goes on from another one goes on with the features that it knows; undefined for one that reads no
+ * text. `folder`: of the frozen models.
+ */
+export function trainingSoftCap(config: DitTrainingConfig, folder: string | undefined): boolean | undefined {
+  if (config.model.kind === 'svg') return undefined;
   const asked = config.frozen.attentionSoftCap;
   const trained = asked === undefined ? softCapOfStart(config) : undefined;
   return settleAttentionSoftCap({ asked, trained, folder });
@@ -14,6 +18,7 @@ export function trainingSoftCap(config: DitTrainingConfig, folder: string | unde
 
 /** A remark where a configuration asks for other features than the transformer knows that it begins with. */
 export function startSoftCapWarning(config: DitTrainingConfig): string | undefined {
+  if (config.model.kind === 'svg') return undefined;
   const asked = config.frozen.attentionSoftCap;
   const trained = asked === undefined ? undefined : softCapOfStart(config);
   if (trained === undefined || asked === trained) return undefined;

@@ -9,7 +9,7 @@ import { cacheHome } from '../install/paths.js';
 import type { ModelPart, ReleasePart } from '../release/types.js';
 import { type AutoencoderFiles, findAutoencoder } from './autoencoder-files.js';
 import { findDit } from './dit-files.js';
-import { ditKindOf } from './dit-kind.js';
+import { type DitKind, ditKindOf, saidDitKind } from './dit-kind.js';
 import { candidates, entries, isFile, isFolder, type MissingPart } from './find.js';
 
 export const MODEL_PARTS: readonly ModelPart[] = ['textEncoder', 'dit', 'autoencoder'];
@@ -42,6 +42,7 @@ export function findRelease(options: ResolvedModelOptions, parts: readonly Relea
   };
   const wants = (part: ReleasePart) => parts.includes(part);
   const foundDit = wants('dit') ? findDit(folder, options.dit, options.weights) : undefined;
+  if (typeof foundDit === 'string') checkMeaningful(options, saidDitKind(foundDit));
   const readsText = typeof foundDit !== 'string' || ditKindOf(foundDit).condition === 'text';
   const textEncoder =
     wants('textEncoder') && readsText ? keep(findTextEncoder(folder, options.textEncoder)) : undefined;
@@ -70,6 +71,27 @@ export function findRelease(options: ResolvedModelOptions, parts: readonly Relea
     ...(classNames === undefined ? {} : { classNames }),
     warnings,
   };
+}
+
+/**
+ * Whether these options mean something to the transformer's kind; undefined: it is not known yet.
+ *
+ * @throws SvgT2IError ERR_SVGT2I_INVALID_ARGUMENT
+ */
+export function checkMeaningful(options: Partial<ResolvedModelOptions>, kind: DitKind | undefined): void {
+  const refuse = (name: string, message: string) => {
+    throw new SvgT2IError('ERR_SVGT2I_INVALID_ARGUMENT', `${name}: ${message}`, { hint: 'Leave it out.' });
+  };
+  if (kind?.condition === 'class') {
+    const why = 'this model draws classes, it reads no text';
+    for (const name of ['textEncoder', 'attentionSoftCap'] as const) {
+      if (options[name] !== undefined) refuse(name, why);
+    }
+    if (options.offload === true) refuse('offload', `${why}, and only a text encoder is kept on the CPU`);
+  }
+  if (kind?.condition === 'text' && options.classNames !== undefined) {
+    refuse('classNames', 'this model draws from text, it knows no classes');
+  }
 }
 
 /** The given folder, or the first of the usual places; the folder above `pre-trained` will do too. */

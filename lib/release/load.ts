@@ -11,7 +11,7 @@ import type { AutoencoderConfig } from './autoencoder-config.js';
 import { type ClassNames, readClassNames } from './class-names.js';
 import { readDitConfig } from './dit-config.js';
 import { DIT_KINDS, type DitKind, ditKindOf, usualSettings } from './dit-kind.js';
-import { findRelease, MODEL_PARTS, type ReleaseLayout } from './layout.js';
+import { checkMeaningful, findRelease, MODEL_PARTS, type ReleaseLayout } from './layout.js';
 import { checkLoadOptions } from './load-options.js';
 import { readModelDefaults } from './model-defaults.js';
 import type { RaeFiles } from './rae-files.js';
@@ -60,6 +60,7 @@ export async function loadRelease(options: LoadOptions): Promise<Loaded> {
     const warnings = [...layout.warnings, ...request.warnings, ...remarks];
     const { attentionSoftCap } = request;
     const kind = kindOf(layout, models);
+    if (models.dit !== undefined) checkMeaningful(resolved, kind);
     const defaults = { ...usualSettings(kind, models.dit, models.autoencoder?.cellPixels), ...settings };
     return {
       ...{ engine, tokenizer, layout: { ...layout, warnings }, defaults, trainedSizes, models },

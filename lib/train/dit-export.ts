@@ -40,7 +40,10 @@ export async function exportDit(
   }
   if (!isFirst) return [];
   const args = join(dit, 'model_args.json');
-  await writeDurably(args, ditConfigFile(config.model, config.frozen.attentionSoftCap ?? false));
+  await writeDurably(
+    args,
+    ditConfigFile(config.model, isSvg ? undefined : (config.frozen.attentionSoftCap ?? false)),
+  );
   const names = await writeClassNames(dit, options.classes ?? []);
   return [...files.map(({ path }) => path), args, ...names, ...(await copyInto(folder, statistics))];
 }

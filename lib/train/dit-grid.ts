@@ -1,5 +1,5 @@
 /** The pictures that a run draws of its fixed prompts and seeds. */
-import { PUBLISHED_CELL_PIXELS } from '../config/latent-grid.js';
+import { MAX_SIDE_CELLS, PUBLISHED_CELL_PIXELS } from '../config/latent-grid.js';
 import { requestSchemaOf } from '../config/request.js';
 import type { DitTrainingConfig } from '../config/train-dit.js';
 import { validate } from '../config/validate.js';
@@ -13,8 +13,6 @@ import type { Loaded } from '../release/load.js';
 import type { LoadedDit } from '../release/types.js';
 
 const GAP_PX = 4;
-/** Of a side, of models whose positions can be counted on. */
-const MOST_CELLS = 512;
 
 /** Draws with the weights that were published last. */
 export async function drawGrid(
@@ -73,7 +71,7 @@ function ditDimensions({ model }: DitTrainingConfig, parameters: number): Loaded
   if (model.kind === 'svg') {
     const { in_channels: channels, num_classes: classes } = model;
     const none = { captionDim: 0, maxCaptionTokens: 0 };
-    const cells = { maxLatentRows: MOST_CELLS, maxLatentColumns: MOST_CELLS };
+    const cells = { maxLatentRows: MAX_SIDE_CELLS, maxLatentColumns: MAX_SIDE_CELLS };
     return { channels, condition: 'class', classes, parameters, patchSize: 1, ...none, ...cells };
   }
   const [caption, rows, columns] = model.axes_lens;

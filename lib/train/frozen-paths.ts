@@ -26,7 +26,10 @@ export function settleFrozen(
       pretrained: folder ?? frozen.pretrained,
       autoencoder: settle(frozen.autoencoder, isFile),
       textEncoder: settle(frozen.textEncoder, isFolder),
-      attentionSoftCap: earlier ? (frozen.attentionSoftCap ?? true) : trainingSoftCap(config, folder),
+      attentionSoftCap:
+        earlier && config.model.kind !== 'svg'
+          ? (frozen.attentionSoftCap ?? true)
+          : trainingSoftCap(config, folder),
       statistics: settle(frozen.statistics, isFile),
     },
   };

@@ -283,6 +283,22 @@ describe('sizes that a model cannot take', () => {
     checkAutoencoderSizes(autoencoder({ resolution: 16 }, { loss }));
   });
 
+  it("the autoencoder's cells, whatever they have", () => {
+    const square = (resolution: number, model: object = {}) => dit({ resolution, aspect: 'square' }, model);
+    checkDitSizes(square(100), 4);
+    checkDitSizes(square(264), 8);
+    expect(() => checkDitSizes(square(264))).toThrow('data.resolution: must be a multiple of 16, got 264');
+    expect(() => checkDitSizes(square(48), 32)).toThrow('data.resolution: must be a multiple of 32, got 48');
+    expect(() => checkDitSizes(square(48, { patch_size: 2 }))).toThrow(
+      'data.resolution: must be a multiple of 32 for patch_size 2, got 48',
+    );
+    const svg = { kind: 'svg', preset: 'B', num_classes: 3 };
+    const classes = (resolution: number) =>
+      ditTrainingSchema.parse({ ...square(64), model: svg, data: { ...square(resolution).data } });
+    checkDitSizes(classes(4096), 8);
+    expect(() => checkDitSizes(classes(4100), 4)).toThrow(/takes at most 2048 pixels a side/);
+  });
+
   it('tokens of several cells, and tables of positions', () => {
     checkDitSizes(dit({ resolution: 256 }, {}));
     checkDitSizes(dit({ resolution: 256, aspect: 'square' }, { patch_size: 2 }));

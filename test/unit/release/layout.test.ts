@@ -217,3 +217,32 @@ describe('the yaml of an autoencoder', () => {
     expect(() => readAutoencoderConfig(join(base, 'bad.yaml'))).toThrow(message);
   });
 });
+
+describe('options that mean nothing to the transformer', () => {
+  const svg = { dit: 'V1-SVG-XL.pt' };
+  beforeEach(() => write([], { 'V1-SVG-XL.pt': '', 'names.txt': 'cat', 'dit-x/consolidated.pth': '' }));
+  const ofText = () => {
+    writeFiles(folder, { 'dit-x/model_args.json': JSON.stringify({ dim: 48, n_layers: 1, n_heads: 4 }) });
+    return { dit: 'dit-x' };
+  };
+
+  it.each([
+    [{ textEncoder: 'gemma-2-2b' }, 'textEncoder: this model draws classes, it reads no text'],
+    [{ attentionSoftCap: false }, 'attentionSoftCap: this model draws classes'],
+    [{ offload: true }, 'offload: this model draws classes'],
+  ])('are refused of classes: %j', (options, message) => {
+    expect(refusal({ ...svg, ...options })).toMatchObject({
+      code: 'ERR_SVGT2I_INVALID_ARGUMENT',
+      message: expect.stringContaining(message),
+    });
+    expect(find({ ...ofText(), ...options }).dit).toBe(join(folder, 'dit-x/consolidated.pth'));
+  });
+
+  it('are refused of text: names of classes', () => {
+    const classNames = 'names.txt';
+    expect(find({ ...svg, classNames }).classNames).toBe(join(folder, 'names.txt'));
+    expect(refusal({ ...ofText(), classNames }).message).toBe(
+      'classNames: this model draws from text, it knows no classes',
+    );
+  });
+});

@@ -85,7 +85,7 @@ describe('a DiT configuration', () => {
       'unknown key "data.sets.0.system_prompt", did you mean "systemPrompt"?',
     ],
     [{ init_from: 'x' }, 'unknown key "init_from", did you mean "initFrom"?'],
-    [{ data: { ...dit.data, resolution: 100 } }, 'data.resolution: must be a multiple of 16, got 100'],
+    [{ data: { ...dit.data, resolution: 0 } }, 'data.resolution: must be at least 1, got 0'],
     [{ data: { ...dit.data, sets: [] } }, 'data.sets: needs at least 1 of them'],
     [{ data: { ...dit.data, cache: 'c', flip: 0.5 } }, 'data.flip: must be 0 with data.cache'],
     [{ batch: { global: 0 } }, 'batch.global: must be at least 1, got 0'],
@@ -95,10 +95,6 @@ describe('a DiT configuration', () => {
     [{ schedule: { warmupSteps: 11 } }, 'schedule.warmupSteps: must be at most the steps of the run (10)'],
     [{ model: { dim: 64 } }, 'model: needs a preset, or dim, n_layers and n_heads'],
     [{ model: { dim: 65, n_layers: 1, n_heads: 2 } }, 'model.dim: must be a multiple of n_heads (2), got 65'],
-    [
-      { model: { preset: '2B', patch_size: 2 }, data: { ...dit.data, resolution: 48 } },
-      'must be a multiple of 32',
-    ],
     [
       { model: { preset: '2B', axes_lens: [100, 64, 64] } },
       'captions.maxTokens: must be below axes_lens[0] (100)',
@@ -114,6 +110,42 @@ describe('a DiT configuration', () => {
     [{ device: 'gpu' }, 'device: must be auto, cpu, cuda or cuda:N'],
   ])('%j is refused: %s', (change, message) => {
     expect(() => validate(ditTrainingSchema, { ...dit, ...change })).toThrow(message);
+  });
+
+  const svg = { ...dit, model: { kind: 'svg', preset: 'B' } };
+  const noText = 'means nothing to model.kind svg, which reads no text';
+  it.each([
+    [{ captions: { maxTokens: 128 } }, `captions.maxTokens: ${noText}, got 128`],
+    [{ frozen: { textEncoder: 'gemma' } }, `frozen.textEncoder: ${noText}`],
+    [{ frozen: { attentionSoftCap: false } }, `frozen.attentionSoftCap: ${noText}, got false`],
+    [{ frozen: { offload: true } }, `frozen.offload: ${noText}`],
+    [{ samples: { prompts: ['a fox'] } }, `samples.prompts: ${noText}`],
+    [{ samples: { systemPrompt: 'align' } }, `samples.systemPrompt: ${noText}`],
+    [
+      { data: { ...dit.data, sets: [{ path: 'x' }, { path: 'y', prompt: 'a {class}' }] } },
+      `data.sets.1.prompt: ${noText}`,
+    ],
+    [
+      { data: { ...dit.data, sets: [{ path: 'x', systemPrompt: 'base' }] } },
+      `data.sets.0.systemPrompt: ${noText}`,
+    ],
+  ])('of a class-conditional model refuses %j', (change, message) => {
+    expect(() => validate(ditTrainingSchema, { ...svg, ...change })).toThrow(
+      expect.objectContaining({
+        message: expect.stringContaining(message),
+        hint: expect.stringContaining('Leave it out'),
+      }),
+    );
+  });
+
+  it('of a model that draws from text refuses what is of classes', () => {
+    const given = { ...dit, samples: { classes: [1, 2] } };
+    expect(() => validate(ditTrainingSchema, given)).toThrow(
+      'samples.classes: means nothing to a model that draws from text',
+    );
+    expect(validate(ditTrainingSchema, { ...svg, samples: { classes: [1, 2] } }).samples.classes).toEqual([
+      1, 2,
+    ]);
   });
 
   it('takes a preset, and values over it', () => {
