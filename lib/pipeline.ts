@@ -7,6 +7,7 @@ import { linkedController, throwIfAborted } from './abort.js';
 import { callerFrames, withCaller } from './caller.js';
 import { ENCODER_SOURCES } from './config/encoder-model.js';
 import { PUBLISHED_CELL_PIXELS } from './config/latent-grid.js';
+import type { ResolvedModelOptions } from './config/model.js';
 import type { Settings } from './config/settings.js';
 import { checkArgument, signalOptionsSchema } from './config/values.js';
 import { DisposedError, SvgT2IError } from './errors.js';
@@ -44,7 +45,8 @@ import type {
   Reconstruction,
   Timings,
 } from './pipeline/types.js';
-import { type Loaded, loadRelease } from './release/load.js';
+import type { FoundRelease } from './release/found-release.js';
+import { type Loaded, type LoadHow, loadFound, loadRelease } from './release/load.js';
 import { noRaeEncoder } from './release/rae-files.js';
 import type { LoadedModels, LoadOptions } from './release/types.js';
 import type { Tokenizer } from './text/tokenizer.js';
@@ -89,6 +91,11 @@ export class SvgT2I {
     } catch (error) {
       throw withCaller(error, caller);
     }
+  }
+
+  /** @internal One that was found already, by options that were checked. */
+  static async loadFound(found: FoundRelease<ResolvedModelOptions>, how: LoadHow): Promise<SvgT2I> {
+    return new SvgT2I(await loadFound(found, how));
   }
 
   /** Device, dtype and dimensions of the loaded models. */

@@ -11,10 +11,8 @@ import { checkSeeds } from '../pipeline/sample-job.js';
 import { checkCondition, type Subjects, subjectsOf } from '../pipeline/subjects.js';
 import type { FailedImage } from '../pipeline/types.js';
 import { SvgT2I } from '../pipeline.js';
-import { softCapOf } from '../release/attention-soft-cap.js';
 import { readClassNames } from '../release/class-names.js';
-import { saidDitKind } from '../release/dit-kind.js';
-import { findRelease, MODEL_PARTS, type ReleaseLayout } from '../release/layout.js';
+import { layoutOf, MODEL_PARTS, type ReleaseLayout } from '../release/layout.js';
 import type { ModelPart } from '../release/types.js';
 import { DrawReport, MismatchReport } from './draw-report.js';
 import { picturesToDraw } from './existing-pictures.js';
@@ -64,7 +62,7 @@ export async function drawAll(
   const seed = config.sample.seed === 'random' ? randomInt(2 ** 47) : config.sample.seed;
   const sample = { ...config.sample, seed };
   // The names of classes lie with the release; prompts are refused before anybody looks for one.
-  const named = 'classes' in asked ? findRelease(config.model, CLASS_PARTS) : undefined;
+  const named = 'classes' in asked ? layoutOf(config.found, CLASS_PARTS) : undefined;
   const subjects = subjectsFrom(asked, named?.classNames);
   checkSeeds(sample, subjects.prompt.length);
   const plan = await planOutput(output, {
@@ -76,8 +74,8 @@ export async function drawAll(
   });
   checkGrid(plan, sample);
   await prepareOutput(plan, output, sample.width * sample.height * 3);
-  const layout = named ?? findRelease(config.model, MODEL_PARTS);
-  const kind = layout.dit === undefined ? undefined : saidDitKind(layout.dit);
+  const layout = named ?? layoutOf(config.found, MODEL_PARTS);
+  const kind = config.found.ditKind;
   if (kind !== undefined) {
     const ofClass = 'classes' in asked ? [...asked.classes] : undefined;
     checkCondition({ ...sample, class: ofClass }, kind.condition);
@@ -146,7 +144,7 @@ class DrawRun {
     const { config, sample, subjects, plan, layout, json } = this.#settings;
     const mismatches = new MismatchReport(json);
     const { dtype } = config.model;
-    const { attentionSoftCap } = softCapOf(layout, config.model.attentionSoftCap);
+    const { attentionSoftCap } = config.found.softCap({ ofDit: true });
     const wanted = await picturesToDraw(plan, {
       onMismatch: config.output.onMismatch,
       askedOf: (index) => ({
@@ -176,8 +174,7 @@ class DrawRun {
     signal: AbortSignal,
   ): Promise<void> {
     const { config, sample, subjects, plan } = this.#settings;
-    await using pipeline = await SvgT2I.load({
-      ...config.model,
+    await using pipeline = await SvgT2I.loadFound(config.found, {
       ...(subjects.classes === undefined ? {} : { parts: CLASS_PARTS }),
       signal,
       onProgress: (event) => report.load(event),

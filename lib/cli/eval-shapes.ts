@@ -1,11 +1,10 @@
 /** The work of `svg-t2i eval shapes`: pictures of a model, or of a folder, judged by what they show. */
 import { join } from 'node:path';
-import type { SampleConfig } from '../config/sample.js';
 import { SvgT2IError } from '../errors.js';
 import { readImage } from '../image/decode.js';
 import { encodeImage } from '../image/encode.js';
 import { SvgT2I } from '../pipeline.js';
-import { findRelease, MODEL_PARTS } from '../release/layout.js';
+import { layoutOf, MODEL_PARTS } from '../release/layout.js';
 import { drawScene } from '../shapes/draw.js';
 import { evalPrompts } from '../shapes/eval-prompts.js';
 import { Evaluation } from '../shapes/evaluation.js';
@@ -14,6 +13,7 @@ import { SCORE_COLUMNS } from '../shapes/score.js';
 import type { Category } from '../shapes/vocabulary.js';
 import { formatTable, note, printJson, printLine, warn } from './output.js';
 import { createProgressBar, type ProgressBar } from './progress.js';
+import type { DrawConfig } from './sample-config.js';
 import { listenForInterrupt } from './signals.js';
 import { prepareFolder, writeWhole } from './write-file.js';
 
@@ -29,17 +29,17 @@ export interface EvalOptions {
 const DEFAULT_PER_CATEGORY = 50;
 
 /** Draws held-out prompts with a model and judges the pictures. */
-export async function evalModel(config: SampleConfig, seed: number, options: EvalOptions): Promise<void> {
+export async function evalModel(config: DrawConfig, seed: number, options: EvalOptions): Promise<void> {
   const { categories, perCategory = DEFAULT_PER_CATEGORY, json } = options;
   const examples = evalPrompts(seed, perCategory, categories);
-  findRelease(config.model, MODEL_PARTS);
+  layoutOf(config.found, MODEL_PARTS);
   await prepareFolder(options.output, 0);
   using interrupt = listenForInterrupt();
   const { signal } = interrupt;
   const bar = createProgressBar(json ? 0 : examples.length);
   const evaluation = new Evaluation();
   try {
-    await using pipeline = await SvgT2I.load({ ...config.model, signal });
+    await using pipeline = await SvgT2I.loadFound(config.found, { signal });
     for (const message of pipeline.warnings) bar.aside(() => warn(message));
     const prompt = examples.map((example) => example.prompt);
     for await (const event of pipeline.stream({ ...config.sample, count: 1, seed, prompt, signal })) {
@@ -59,7 +59,7 @@ export async function evalModel(config: SampleConfig, seed: number, options: Eva
 
 /** Judges what a model's autoencoder makes of drawn held-out scenes: no picture of the model can be better. */
 export async function evalReconstructions(
-  config: SampleConfig,
+  config: DrawConfig,
   seed: number,
   options: EvalOptions,
 ): Promise<void> {
@@ -70,7 +70,7 @@ export async function evalReconstructions(
     throw new SvgT2IError('ERR_SVGT2I_USAGE', message);
   }
   const parts = ['autoencoder'] as const;
-  findRelease(config.model, parts);
+  layoutOf(config.found, parts);
   await prepareFolder(options.output, 0);
   const examples = evalPrompts(seed, perCategory, categories);
   using interrupt = listenForInterrupt();
@@ -78,7 +78,7 @@ export async function evalReconstructions(
   const bar = createProgressBar(json ? 0 : examples.length);
   const evaluation = new Evaluation();
   try {
-    await using pipeline = await SvgT2I.load({ ...config.model, parts, signal });
+    await using pipeline = await SvgT2I.loadFound(config.found, { parts, signal });
     for (const [index, { prompt, scene }] of examples.entries()) {
       const [result] = await pipeline.reconstruct([drawScene(scene, width)], { signal });
       if (result === undefined) continue;

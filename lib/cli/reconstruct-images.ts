@@ -1,6 +1,7 @@
 /** The work of `svg-t2i reconstruct`. */
 
 import { basename, extname, join } from 'node:path';
+import { PUBLISHED_CELL_PIXELS } from '../config/latent-grid.js';
 import type { ResolvedModelOptions } from '../config/model.js';
 import { SvgT2IError } from '../errors.js';
 import { type DecodeOptions, readImage } from '../image/decode.js';
@@ -9,9 +10,9 @@ import { gridImage } from '../image/grid.js';
 import { resizeImage } from '../image/resize.js';
 import { cropImage, type RgbImage } from '../image/rgb-image.js';
 import { SvgT2I } from '../pipeline.js';
-import { findCellPixels } from '../release/cell-pixels.js';
 import { isFolder } from '../release/find.js';
-import { findRelease } from '../release/layout.js';
+import { FoundRelease } from '../release/found-release.js';
+import { layoutOf } from '../release/layout.js';
 import { parseInteger } from './arguments.js';
 import { formatTable, note, printJson, printLine, warn } from './output.js';
 import { createProgressBar } from './progress.js';
@@ -33,20 +34,21 @@ export async function reconstructAll(
   },
 ): Promise<void> {
   const { model, reading, json } = options;
-  const cellPixels = findCellPixels(model);
+  const found = new FoundRelease(model);
+  const { cellPixels = PUBLISHED_CELL_PIXELS } = found;
   const maxSide = parseInteger('--max-side', options.maxSide, { least: cellPixels });
   // Every file is decoded once before anything is loaded, so that a broken one is told at once.
   for (const path of paths) fitImage(await readImage(path, reading), maxSide, path, cellPixels);
   const files = await planFiles(paths, options.output);
   const parts = ['autoencoder'] as const;
-  findRelease(model, parts);
+  layoutOf(found, parts);
 
   using interrupt = listenForInterrupt();
   const { signal } = interrupt;
   const bar = createProgressBar(json ? 0 : paths.length);
   const rows: string[][] = [];
   try {
-    await using pipeline = await SvgT2I.load({ ...model, parts, signal });
+    await using pipeline = await SvgT2I.loadFound(found, { parts, signal });
     for (const message of pipeline.warnings) bar.aside(() => warn(message));
     for (const [i, path] of paths.entries()) {
       bar.update(i, path);

@@ -1,14 +1,18 @@
 /** The configuration of commands that draw: their layers, and below them what the release says of itself. */
+import { PUBLISHED_CELL_PIXELS } from '../config/latent-grid.js';
 import { type ConfigSources, type ConfigTree, givenConfig, loadConfig, merge } from '../config/load.js';
+import type { ResolvedModelOptions } from '../config/model.js';
 import { type SampleConfig, sampleConfigSchemaOf } from '../config/sample.js';
 import type { Settings } from '../config/settings.js';
 import { validate } from '../config/validate.js';
-import { findCellPixels } from '../release/cell-pixels.js';
-import { findModelDefaults } from '../release/model-defaults.js';
+import { FoundRelease } from '../release/found-release.js';
+import { sampleDefaults } from '../release/sample-defaults.js';
 
 export interface DrawConfig extends SampleConfig {
   /** Settings of `sample` that nobody gave and only the loaded model tells: what stands there is but likely. */
   readonly ofModel: readonly (keyof Settings)[];
+  /** What `model` leads to. */
+  readonly found: FoundRelease<ResolvedModelOptions>;
 }
 
 export async function loadSampleConfig(
@@ -19,16 +23,17 @@ export async function loadSampleConfig(
   const anyCells = sampleConfigSchemaOf(undefined);
   const given = await givenConfig(anyCells, sources);
   const { model } = validate(anyCells, given, { nameOf: sources.nameOf });
-  const schema = sampleConfigSchemaOf(findCellPixels(model));
+  const found = new FoundRelease(model);
+  const schema = sampleConfigSchemaOf(found.cellPixels ?? PUBLISHED_CELL_PIXELS);
   const { defaults = {} } = sources;
-  const { settings: sample, ofModel = [] } = findModelDefaults(model, ofClass);
+  const { settings: sample, ofModel = [] } = sampleDefaults(found, ofClass);
   const config = await loadConfig(schema, { ...sources, defaults: merge(defaults, { sample }) });
   const said = (given.sample ?? {}) as ConfigTree;
-  return { ...config, ofModel: ofModel.filter((name) => said[name] === undefined) };
+  return { ...config, ofModel: ofModel.filter((name) => said[name] === undefined), found };
 }
 
 /** As a file that leaves to the model what is the model's. */
-export function printedConfig({ ofModel, sample, ...config }: DrawConfig) {
+export function printedConfig({ ofModel, found: _, sample, ...config }: DrawConfig) {
   return { ...config, sample: without(sample, ofModel) };
 }
 

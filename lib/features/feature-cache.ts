@@ -11,7 +11,7 @@ import { imageTensor } from '../pipeline/tensors.js';
 import type { DeviceChoice } from '../processes/device.js';
 import { lockRunFolder, type RunLock } from '../processes/run-lock.js';
 import { findCellPixels } from '../release/cell-pixels.js';
-import { findFolder } from '../release/layout.js';
+import { findFolder } from '../release/folder.js';
 import { type Loaded, loadRelease } from '../release/load.js';
 import { BadItems } from './bad-items.js';
 import type { BucketCounts } from './bucket-counts.js';

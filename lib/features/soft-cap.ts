@@ -4,6 +4,7 @@ import { SvgT2IError } from '../errors.js';
 import { settleAttentionSoftCap } from '../release/attention-soft-cap.js';
 import { readDitConfig } from '../release/dit-config.js';
 import { findStart } from '../release/init-from.js';
+import { readDefaultsFile } from '../release/model-defaults.js';
 
 /**
  * A transformer that goes on from another one goes on with the features that it knows; undefined for one that reads no
@@ -13,7 +14,8 @@ export function trainingSoftCap(config: DitTrainingConfig, folder: string | unde
   if (config.model.kind === 'svg') return undefined;
   const asked = config.frozen.attentionSoftCap;
   const trained = asked === undefined ? softCapOfStart(config) : undefined;
-  return settleAttentionSoftCap({ asked, trained, folder });
+  const ofRelease = () => readDefaultsFile(folder).read(undefined).attentionSoftCap;
+  return settleAttentionSoftCap({ asked, trained, ofRelease });
 }
 
 /** A remark where a configuration asks for other features than the transformer knows that it begins with. */

@@ -1,7 +1,4 @@
 /** Whether the text encoder's attention scores are capped: who says so, and in which order. */
-import { readDitConfig } from './dit-config.js';
-import type { ReleaseLayout } from './layout.js';
-import { readModelDefaults } from './model-defaults.js';
 
 /**
  * The original computes its features without the cap that Gemma-2's config.json names (its pinned transformers 4.57.3
@@ -12,22 +9,11 @@ export function settleAttentionSoftCap(sources: {
   readonly asked: boolean | undefined;
   /** What model_args.json beside the transformer says that it was trained with. */
   readonly trained?: boolean | undefined;
-  /** Of the release, for its defaults.yaml. */
-  readonly folder?: string | undefined;
+  /** What the release's defaults.yaml says; asked last. */
+  readonly ofRelease?: (() => boolean | undefined) | undefined;
 }): boolean {
-  const { asked, trained, folder } = sources;
-  if (asked !== undefined) return asked;
-  if (trained !== undefined) return trained;
-  return (folder === undefined ? undefined : readModelDefaults(folder).attentionSoftCap) ?? false;
-}
-
-/** Of the models that were found: what they are drawn with, and what their transformer was trained with. */
-export function softCapOf(
-  { folder, dit }: Pick<ReleaseLayout, 'folder' | 'dit'>,
-  asked: boolean | undefined,
-): { readonly attentionSoftCap: boolean; readonly trained: boolean | undefined } {
-  const trained = dit === undefined ? undefined : readDitConfig(dit)?.attentionSoftCap;
-  return { attentionSoftCap: settleAttentionSoftCap({ asked, trained, folder }), trained };
+  const { asked, trained, ofRelease } = sources;
+  return asked ?? trained ?? ofRelease?.() ?? false;
 }
 
 /** A remark where a caller asks for other features than the transformer was trained with. */

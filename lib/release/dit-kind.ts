@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import { PUBLISHED_CELL_PIXELS } from '../config/latent-grid.js';
 import type { Settings } from '../config/settings.js';
 import type { LoadedDit } from '../native/loaded-models.js';
-import { readDitConfig } from './dit-config.js';
+import type { DitConfig } from './dit-config.js';
 import { PUBLISHED_RAE, PUBLISHED_SVG } from './dit-files.js';
 
 /** As the engine's catalogue calls them. */
@@ -79,14 +79,11 @@ export const DIT_KINDS: Readonly<Record<DitKindName, DitKind>> = {
   'rae-dit': RAE_DIT,
 };
 
-/** Of a transformer's weights, by model_args.json beside them or by their name, before they are loaded. */
-export function ditKindOf(weights: string): DitKind {
-  return saidDitKind(weights) ?? NEXT_DIT;
-}
-
-/** The same; undefined where neither tells. */
-export function saidDitKind(weights: string): DitKind | undefined {
-  const config = readDitConfig(weights);
+/**
+ * Of a transformer's weights before they are loaded, by model_args.json beside them or by their name; undefined where
+ * neither tells.
+ */
+export function saidDitKind(weights: string, config: DitConfig | undefined): DitKind | undefined {
   if (config?.kind !== undefined) return DIT_KINDS[config.kind];
   const named = Object.values(DIT_KINDS).find((kind) => kind.files?.test(basename(weights)) === true);
   // A file that is silent has been held against the dimensions of SVG-T2I.

@@ -5,12 +5,13 @@
 import { dirname, join, resolve } from 'node:path';
 import type { ResolvedModelOptions } from '../config/model.js';
 import { SvgT2IError } from '../errors.js';
-import { cacheHome } from '../install/paths.js';
 import type { ModelPart, ReleasePart } from '../release/types.js';
-import { type AutoencoderFiles, findAutoencoder } from './autoencoder-files.js';
+import type { AutoencoderFiles } from './autoencoder-files.js';
 import { findDit } from './dit-files.js';
-import { type DitKind, ditKindOf, saidDitKind } from './dit-kind.js';
+import type { DitKind } from './dit-kind.js';
 import { candidates, entries, isFile, isFolder, type MissingPart } from './find.js';
+import { folderPlaces } from './folder.js';
+import { FoundRelease } from './found-release.js';
 
 export const MODEL_PARTS: readonly ModelPart[] = ['textEncoder', 'dit', 'autoencoder'];
 
@@ -30,28 +31,36 @@ export interface ReleaseLayout {
 const CLASS_NAMES = ['class_names.json', 'class_names.txt'];
 const statisticsName = 'dinov3_s16p_layer_patchtoken_stats_dist.pt';
 
-/** Throws ERR_SVGT2I_WEIGHTS_MISSING. Reads names and the yaml, no weights. */
+/** Throws as layoutOf. */
 export function findRelease(options: ResolvedModelOptions, parts: readonly ReleasePart[]): ReleaseLayout {
-  const folder = requireFolder(options);
+  return layoutOf(new FoundRelease(options), parts);
+}
+
+/** Throws ERR_SVGT2I_WEIGHTS_MISSING. Reads names and the yaml, no weights. */
+export function layoutOf(
+  found: FoundRelease<ResolvedModelOptions>,
+  parts: readonly ReleasePart[],
+): ReleaseLayout {
+  const { options } = found;
+  const folder = requireFolder(found);
   const missing: MissingPart[] = [];
   const warnings: string[] = [];
-  const keep = <Found>(found: Found | MissingPart): Found | undefined => {
-    if (typeof found !== 'object' || found === null || !('looked' in found)) return found as Found;
-    missing.push(found);
+  const keep = <Part>(part: Part | MissingPart): Part | undefined => {
+    if (typeof part !== 'object' || part === null || !('looked' in part)) return part as Part;
+    missing.push(part);
     return undefined;
   };
   const wants = (part: ReleasePart) => parts.includes(part);
-  const foundDit = wants('dit') ? findDit(folder, options.dit, options.weights) : undefined;
-  if (typeof foundDit === 'string') checkMeaningful(options, saidDitKind(foundDit));
-  const readsText = typeof foundDit !== 'string' || ditKindOf(foundDit).condition === 'text';
+  if (wants('dit')) checkMeaningful(options, found.ditKind);
+  const readsText = !wants('dit') || found.ditKind?.condition !== 'class';
   const textEncoder =
     wants('textEncoder') && readsText ? keep(findTextEncoder(folder, options.textEncoder)) : undefined;
-  const dit = keep(foundDit);
+  const dit = wants('dit') ? keep(found.dit) : undefined;
   const weakDit =
     wants('dit') && options.weakDit !== undefined
       ? keep(findDit(folder, options.weakDit, options.weights))
       : undefined;
-  const autoencoder = wants('autoencoder') ? keep(findAutoencoder(folder, options.autoencoder)) : undefined;
+  const autoencoder = wants('autoencoder') ? keep(found.autoencoder) : undefined;
   // A representation autoencoder normalises its latents itself.
   const needsStatistics = (wants('dit') || wants('statistics')) && autoencoder?.rae === undefined;
   const statistics = needsStatistics ? keep(findStatistics(folder, options.statistics)) : undefined;
@@ -94,22 +103,9 @@ export function checkMeaningful(options: Partial<ResolvedModelOptions>, kind: Di
   }
 }
 
-/** The given folder, or the first of the usual places; the folder above `pre-trained` will do too. */
-export function findFolder({ pretrained }: Pick<ResolvedModelOptions, 'pretrained'>): string | undefined {
-  return folderPlaces(pretrained).find(isFolder);
-}
-
-function folderPlaces(pretrained: string | undefined): readonly string[] {
-  return (pretrained === undefined ? ['.', cacheHome()] : [pretrained]).flatMap((place) => [
-    join(resolve(place), 'pre-trained'),
-    ...(pretrained === undefined ? [] : [resolve(place)]),
-  ]);
-}
-
-function requireFolder(options: ResolvedModelOptions): string {
+function requireFolder({ folder, options }: FoundRelease<ResolvedModelOptions>): string {
   const { pretrained } = options;
-  const found = findFolder(options);
-  if (found !== undefined) return found;
+  if (folder !== undefined) return folder;
   // Every part may be given by its own path; the folder is then only where relative paths start.
   if (pretrained === undefined && (options.dit ?? options.autoencoder) !== undefined) return resolve('.');
   if (pretrained !== undefined && isFile(pretrained)) {

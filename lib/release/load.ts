@@ -6,14 +6,13 @@ import { Engine } from '../engine.js';
 import type { EngineConfig, LoadParts, LoadRequest } from '../native/jobs.js';
 import type { LoadedModels, LoadOptions } from '../release/types.js';
 import { loadTokenizer, type Tokenizer } from '../text/tokenizer.js';
-import { softCapOf, softCapWarning } from './attention-soft-cap.js';
+import { softCapWarning } from './attention-soft-cap.js';
 import type { AutoencoderConfig } from './autoencoder-config.js';
 import { type ClassNames, readClassNames } from './class-names.js';
-import { readDitConfig } from './dit-config.js';
-import { DIT_KINDS, type DitKind, ditKindOf, usualSettings } from './dit-kind.js';
-import { checkMeaningful, findRelease, MODEL_PARTS, type ReleaseLayout } from './layout.js';
+import { DIT_KINDS, type DitKind, usualSettings } from './dit-kind.js';
+import { FoundRelease } from './found-release.js';
+import { checkMeaningful, layoutOf, MODEL_PARTS, type ReleaseLayout } from './layout.js';
 import { checkLoadOptions } from './load-options.js';
-import { readModelDefaults } from './model-defaults.js';
 import type { RaeFiles } from './rae-files.js';
 
 export interface Loaded {
@@ -34,10 +33,22 @@ export interface Loaded {
 }
 
 export async function loadRelease(options: LoadOptions): Promise<Loaded> {
-  const { parts = MODEL_PARTS, signal, onProgress, ...resolved } = checkLoadOptions(options);
+  const { parts, signal, onProgress, ...resolved } = checkLoadOptions(options);
+  return await loadFound(new FoundRelease(resolved), { parts, signal, onProgress });
+}
+
+/** How a release is loaded, whichever it is. */
+export type LoadHow = Pick<LoadOptions, 'parts' | 'signal' | 'onProgress'>;
+
+/** The same of one that was found already, by options that were checked. */
+export async function loadFound(
+  found: FoundRelease<ResolvedModelOptions>,
+  { parts = MODEL_PARTS, signal, onProgress }: LoadHow,
+): Promise<Loaded> {
   throwIfAborted(signal);
-  const layout = findRelease(resolved, parts);
-  const { settings, trainedSizes } = readModelDefaults(layout.folder, layout.autoencoder?.config?.cellPixels);
+  const { options: resolved } = found;
+  const layout = layoutOf(found, parts);
+  const { settings, trainedSizes } = found.defaults.read(layout.autoencoder?.config?.cellPixels);
   const classNames = layout.classNames === undefined ? undefined : readClassNames(layout.classNames);
   const { device, threads } = resolved;
   const engine = await Engine.create(
@@ -45,7 +56,7 @@ export async function loadRelease(options: LoadOptions): Promise<Loaded> {
     { signal, owner: 'The pipeline' },
   );
   try {
-    const request = loadRequest(layout, resolved);
+    const request = loadRequest(found, layout);
     const total = Object.keys(request.parts).length;
     let done = 0;
     const [tokenizer, job] = await Promise.all([
@@ -59,7 +70,7 @@ export async function loadRelease(options: LoadOptions): Promise<Loaded> {
     const { remarks, ...models } = job.value;
     const warnings = [...layout.warnings, ...request.warnings, ...remarks];
     const { attentionSoftCap } = request;
-    const kind = kindOf(layout, models);
+    const kind = kindOf(layout.dit === undefined ? undefined : found.ditKind, models);
     if (models.dit !== undefined) checkMeaningful(resolved, kind);
     const defaults = { ...usualSettings(kind, models.dit, models.autoencoder?.cellPixels), ...settings };
     return {
@@ -73,15 +84,14 @@ export async function loadRelease(options: LoadOptions): Promise<Loaded> {
 }
 
 /** What the weights are counts more than what they are called. */
-function kindOf({ dit }: ReleaseLayout, models: LoadedModels): DitKind {
+function kindOf(said: DitKind | undefined, models: LoadedModels): DitKind {
   const known = Object.values(DIT_KINDS).find(({ name }) => name === models.dit?.kind);
   if (known !== undefined) return known;
-  const said = dit === undefined ? DIT_KINDS['next-dit'] : ditKindOf(dit);
-  if (models.dit?.condition === 'class') return said.condition === 'class' ? said : DIT_KINDS.svg;
+  if (models.dit?.condition === 'class') return said?.condition === 'class' ? said : DIT_KINDS.svg;
   return DIT_KINDS['next-dit'];
 }
 
-function loadRequest(layout: ReleaseLayout, options: ResolvedModelOptions) {
+function loadRequest(found: FoundRelease<ResolvedModelOptions>, layout: ReleaseLayout) {
   const { textEncoder, dit, autoencoder, statistics } = layout;
   const layer = autoencoder?.config?.statisticsLayer ?? -1;
   const parts: { -readonly [Part in keyof LoadParts]: LoadParts[Part] } = {};
@@ -94,18 +104,17 @@ function loadRequest(layout: ReleaseLayout, options: ResolvedModelOptions) {
       ...raeRequest(autoencoder.rae),
     };
   }
-  const ditConfig = dit === undefined ? undefined : readDitConfig(dit);
   if (dit !== undefined) {
-    parts.dit = { path: dit, config: ditConfig?.dimensions, weak: layout.weakDit };
+    parts.dit = { path: dit, config: found.ditConfig?.dimensions, weak: layout.weakDit };
   }
   const warnings: string[] = [];
-  const { attentionSoftCap, trained } = softCapOf(layout, options.attentionSoftCap);
+  const { attentionSoftCap, trained } = found.softCap({ ofDit: dit !== undefined });
   if (textEncoder !== undefined) {
     const warning = softCapWarning(attentionSoftCap, trained);
     if (warning !== undefined) warnings.push(warning);
     parts.textEncoder = { path: textEncoder, attentionSoftCap };
   }
-  const { dtype, offload } = options;
+  const { dtype, offload } = found.options;
   const settings: Pick<LoadRequest, 'dtype' | 'offload'> = { dtype, offload };
   return { settings, parts, warnings, attentionSoftCap };
 }

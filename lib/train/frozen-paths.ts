@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { TrainingConfig } from '../config/train.js';
 import { trainingSoftCap } from '../features/soft-cap.js';
 import { candidates, isFile, isFolder } from '../release/find.js';
-import { findFolder } from '../release/layout.js';
+import { findFolder } from '../release/folder.js';
 
 /**
  * Names stay as they are, and so does what is not there: loading says what is missing. `earlier` is for the run of a

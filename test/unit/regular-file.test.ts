@@ -14,7 +14,7 @@ import { readFileBounded } from '../../lib/image/decode.js';
 import { openRegular, readText, readTextSync } from '../../lib/regular-file.js';
 import { readAutoencoderConfig } from '../../lib/release/autoencoder-config.js';
 import { readDitConfig } from '../../lib/release/dit-config.js';
-import { readModelDefaults } from '../../lib/release/model-defaults.js';
+import { readDefaultsFile } from '../../lib/release/model-defaults.js';
 import { readSafetensors } from '../../lib/selftest/safetensors.js';
 import { readSceneList } from '../../lib/shapes/manifest.js';
 import { readPromptFile } from '../../lib/text/prompt-file.js';
@@ -41,7 +41,7 @@ describe('a named pipe is refused at once by', () => {
     ['a hash', () => hashFile(pipe())],
     ['a golden case', () => readSafetensors(pipe())],
     ["an autoencoder's yaml", async () => readAutoencoderConfig(pipe())],
-    ["a release's defaults", async () => readModelDefaults(folder)],
+    ["a release's defaults", async () => readDefaultsFile(folder)],
     ["a transformer's dimensions", async () => readDitConfig(join(folder, 'x.pth'))],
     ['a tokenizer', () => loadTokenizer(folder)],
   ])('%s', async (_, read) => {

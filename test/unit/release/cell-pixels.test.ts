@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { loadSampleConfig } from '../../../lib/cli/sample-config.js';
 import { cellPixelsOf } from '../../../lib/config/latent-grid.js';
 import { findCellPixels } from '../../../lib/release/cell-pixels.js';
-import { readModelDefaults } from '../../../lib/release/model-defaults.js';
+import { readDefaultsFile } from '../../../lib/release/model-defaults.js';
 
 let folder = '';
 beforeEach(() => {
@@ -57,7 +57,7 @@ it('defaults.yaml is held to them too, by its own name', async () => {
   writeFileSync(join(folder, 'defaults.yaml'), 'width: 250\n');
   await expect(ask()).rejects.toThrow(/defaults\.yaml: width: must be a multiple of 8, got 250/);
   // Where the cells are not known yet, no side is held to any.
-  expect(readModelDefaults(folder).settings).toEqual({ width: 250 });
+  expect(readDefaultsFile(folder).read(undefined).settings).toEqual({ width: 250 });
 });
 
 it('without an autoencoder they are those of the published ones', async () => {

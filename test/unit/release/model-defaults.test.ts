@@ -6,7 +6,9 @@ import { loadSampleConfig } from '../../../lib/cli/sample-config.js';
 import { settleAttentionSoftCap, softCapWarning } from '../../../lib/release/attention-soft-cap.js';
 import { ditConfigFile, readDitConfig } from '../../../lib/release/dit-config.js';
 import { EMBEDDED_MODEL } from '../../../lib/release/embedded-model.js';
-import { findModelDefaults, readModelDefaults } from '../../../lib/release/model-defaults.js';
+import { FoundRelease } from '../../../lib/release/found-release.js';
+import { readDefaultsFile } from '../../../lib/release/model-defaults.js';
+import { sampleDefaults } from '../../../lib/release/sample-defaults.js';
 
 let folder: string;
 beforeAll(async () => {
@@ -14,17 +16,18 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
+const read = (cellPixels?: number) => readDefaultsFile(folder).read(cellPixels);
 const write = (text: string) => writeFile(join(folder, 'defaults.yaml'), text);
 
 it('has none where the release has no such file, or is not there', async () => {
   const none = { settings: {}, attentionSoftCap: undefined, trainedSizes: undefined };
-  expect(readModelDefaults(folder)).toEqual(none);
-  expect(findModelDefaults({ pretrained: join(folder, 'absent') })).toEqual(none);
+  expect(read()).toEqual(none);
+  expect(sampleDefaults(new FoundRelease({ pretrained: join(folder, 'absent') }))).toEqual(none);
 });
 
 it('holds what the file says and nothing else', async () => {
   await write('width: 64\nheight: 64\nsystemPrompt: empty\nattentionSoftCap: true\n');
-  expect(findModelDefaults({ pretrained: folder })).toEqual({
+  expect(sampleDefaults(new FoundRelease({ pretrained: folder }))).toEqual({
     settings: { width: 64, height: 64, systemPrompt: 'empty' },
     attentionSoftCap: true,
     trainedSizes: undefined,
@@ -42,13 +45,13 @@ it('comes below what the user says and above the defaults of the command', async
 
 it('tells apart what the models were trained on', async () => {
   await write('width: 64\ntrainedSizes: [64x64, 64x96]\n');
-  expect(readModelDefaults(folder)).toEqual({
+  expect(read()).toEqual({
     settings: { width: 64 },
     attentionSoftCap: undefined,
     trainedSizes: ['64x64', '64x96'],
   });
   await write('width: 64\n');
-  expect(readModelDefaults(folder).trainedSizes).toBeUndefined();
+  expect(read().trainedSizes).toBeUndefined();
 });
 
 it.each([
@@ -57,7 +60,7 @@ it.each([
   ['trainedSizes: []\n', /defaults\.yaml: trainedSizes: /],
 ])('refuses %j', async (text, message) => {
   await write(text);
-  expect(() => readModelDefaults(folder)).toThrow(message);
+  expect(() => read()).toThrow(message);
 });
 
 it.each([
@@ -68,18 +71,20 @@ it.each([
   ['[]\n', /defaults\.yaml: /],
 ])('refuses %j', async (text, message) => {
   await write(text);
-  expect(() => readModelDefaults(folder, 16)).toThrow(message);
+  expect(() => read(16)).toThrow(message);
 });
 
 describe('the cap on attention scores', () => {
   it('follows the caller, then the transformer, then the release, and is off as in the original', async () => {
     await write('attentionSoftCap: true\n');
     expect(settleAttentionSoftCap({ asked: undefined })).toBe(false);
-    expect(settleAttentionSoftCap({ asked: undefined, folder: join(folder, 'absent') })).toBe(false);
-    expect(settleAttentionSoftCap({ asked: undefined, folder })).toBe(true);
-    expect(settleAttentionSoftCap({ asked: undefined, trained: false, folder })).toBe(false);
-    expect(settleAttentionSoftCap({ asked: true, trained: false, folder })).toBe(true);
-    expect(settleAttentionSoftCap({ asked: false, folder })).toBe(false);
+    const ofRelease = () => read().attentionSoftCap;
+    const ofNone = () => readDefaultsFile(join(folder, 'absent')).read(16).attentionSoftCap;
+    expect(settleAttentionSoftCap({ asked: undefined, ofRelease: ofNone })).toBe(false);
+    expect(settleAttentionSoftCap({ asked: undefined, ofRelease })).toBe(true);
+    expect(settleAttentionSoftCap({ asked: undefined, trained: false, ofRelease })).toBe(false);
+    expect(settleAttentionSoftCap({ asked: true, trained: false, ofRelease })).toBe(true);
+    expect(settleAttentionSoftCap({ asked: false, ofRelease })).toBe(false);
   });
 
   it('warns where a caller asks for other features than the transformer knows', () => {
@@ -102,6 +107,6 @@ describe('the cap on attention scores', () => {
   });
 
   it('of the embedded model is what it was trained with', () => {
-    expect(readModelDefaults(EMBEDDED_MODEL).attentionSoftCap).toBe(true);
+    expect(readDefaultsFile(EMBEDDED_MODEL).read(16).attentionSoftCap).toBe(true);
   });
 });

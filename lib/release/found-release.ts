@@ -1,0 +1,83 @@
+/** A release that is looked for once, however many ask: where its parts lie, and what its small files say. */
+import { resolve } from 'node:path';
+import type { ResolvedModelOptions } from '../config/model.js';
+import { settleAttentionSoftCap } from './attention-soft-cap.js';
+import { type AutoencoderFiles, findAutoencoder } from './autoencoder-files.js';
+import { type DitConfig, readDitConfig } from './dit-config.js';
+import { findDit } from './dit-files.js';
+import { type DitKind, saidDitKind } from './dit-kind.js';
+import type { MissingPart } from './find.js';
+import { findFolder } from './folder.js';
+import { type DefaultsFile, readDefaultsFile } from './model-defaults.js';
+
+export class FoundRelease<Options extends Partial<ResolvedModelOptions> = Partial<ResolvedModelOptions>> {
+  readonly options: Options;
+  readonly #known = new Map<string, unknown>();
+
+  constructor(options: Options) {
+    this.options = options;
+  }
+
+  /** Undefined where there is none. */
+  get folder(): string | undefined {
+    return this.#once('folder', () => findFolder(this.options));
+  }
+
+  /** Path of the transformer's weights. */
+  get dit(): string | MissingPart {
+    const { dit, weights = 'auto' } = this.options;
+    return this.#once('dit', () => findDit(this.#base, dit, weights));
+  }
+
+  get autoencoder(): AutoencoderFiles | MissingPart {
+    return this.#once('autoencoder', () => findAutoencoder(this.#base, this.options.autoencoder));
+  }
+
+  /** What model_args.json says of the transformer. */
+  get ditConfig(): DitConfig | undefined {
+    const { dit } = this;
+    return this.#once('ditConfig', () => (typeof dit === 'string' ? readDitConfig(dit) : undefined));
+  }
+
+  /** Of the transformer; undefined where neither its files nor their names tell. */
+  get ditKind(): DitKind | undefined {
+    const { dit } = this;
+    return typeof dit === 'string' ? saidDitKind(dit, this.ditConfig) : undefined;
+  }
+
+  /** Pixels a side of the autoencoder's cells; undefined where no yaml tells. */
+  get cellPixels(): number | undefined {
+    const { autoencoder } = this;
+    return 'checkpoint' in autoencoder ? autoencoder.config?.cellPixels : undefined;
+  }
+
+  /** The release's defaults.yaml; as an empty one where there is none. */
+  get defaults(): DefaultsFile {
+    const { folder } = this;
+    return this.#once('defaults', () => readDefaultsFile(folder));
+  }
+
+  /**
+   * Whether the text encoder's attention scores are capped, and, where the transformer is asked too, whether it was
+   * trained so.
+   */
+  softCap({ ofDit }: { readonly ofDit: boolean }): {
+    readonly attentionSoftCap: boolean;
+    readonly trained: boolean | undefined;
+  } {
+    const trained = ofDit ? this.ditConfig?.attentionSoftCap : undefined;
+    const { attentionSoftCap: asked } = this.options;
+    const ofRelease = () => this.defaults.read(undefined).attentionSoftCap;
+    return { attentionSoftCap: settleAttentionSoftCap({ asked, trained, ofRelease }), trained };
+  }
+
+  /** Where relative paths start: every part may be given by its own path. */
+  get #base(): string {
+    return this.folder ?? resolve('.');
+  }
+
+  #once<Value>(name: string, find: () => Value): Value {
+    if (!this.#known.has(name)) this.#known.set(name, find());
+    return this.#known.get(name) as Value;
+  }
+}
