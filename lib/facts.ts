@@ -34,6 +34,7 @@ export const JOB_KINDS = [
   'dist-open',
   'dist-reduce',
   'encode',
+  'encoder-source',
   'generate-text',
   'golden',
   'init-weights',
@@ -205,4 +206,10 @@ export const ENCODERS = {
     yamlKey: 'maeconfig',
     presets: { mae_vit_base_patch16: 768, mae_vit_large_patch16: 1024, mae_vit_huge_patch14: 1280 },
   },
+} as const;
+
+/** Residual branches of Autoencoder-R, with the channels of each name that `vit_type` of a yaml has for them. */
+export const RESIDUALS = {
+  rope: { title: 'residual branch', presets: { 'vit-rope-s': 8, 'rope-s': 8 } },
+  torchvision: { title: 'residual branch of SVG', presets: {} },
 } as const;

@@ -31,6 +31,10 @@ export function factsOf(catalogue) {
       doc: 'Vision encoders: patterns of their files, their key in a yaml, and the channels of each published size.',
       value: byName(catalogue.encoders, ['title', 'files', 'yamlKey', 'presets']),
     },
+    RESIDUALS: {
+      doc: 'Residual branches of Autoencoder-R, with the channels of each name that `vit_type` of a yaml has for them.',
+      value: byName(catalogue.residuals, ['title', 'presets']),
+    },
   };
 }
 

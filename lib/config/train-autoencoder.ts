@@ -1,5 +1,6 @@
 /** A configuration file of `svg-t2i train autoencoder`: a decoder, and a residual branch, on a frozen encoder. */
 import { z } from 'zod';
+import { RESIDUALS } from '../facts.js';
 import { defined } from './defined.js';
 import { encoderChannels, encoderModelSchema } from './encoder-model.js';
 import { cellPixelsOf, PUBLISHED_CELL_PIXELS } from './latent-grid.js';
@@ -12,8 +13,11 @@ import {
   optimizerSchema,
 } from './train-common.js';
 
-/** Of one head of the residual branch. */
-const HEAD_CHANNELS = 64;
+/** The residual branches as published, and the channels of a head. Sources: arXiv 2512.11749, arXiv 2510.15301. */
+const BRANCHES = {
+  rope: { usual: { embed_dim: 384, depth: 12, num_heads: 6, img_size: 1024 }, headChannels: 64 },
+  torchvision: { usual: { embed_dim: 384, depth: 6, num_heads: 8, img_size: 256 }, headChannels: 48 },
+} as const satisfies Record<keyof typeof RESIDUALS, object>;
 
 const size = () => z.number().int().min(1).max(1_000_000);
 
@@ -75,20 +79,38 @@ const decoderModelSchema = z
     return { ...(kind === 'conv' ? {} : { kind }), ...usual, ...defined(given), num_res_blocks };
   });
 
-const residualModelSchema = z.strictObject({
-  output_dim: size().default(8).describe('channels that the branch adds to a latent'),
-  embed_dim: size().default(384),
-  depth: size().default(12),
-  num_heads: size().default(6),
-  img_size: size()
-    .multipleOf(PUBLISHED_CELL_PIXELS)
-    .default(1024)
-    .describe('square size of the stored positions'),
-  align_distribution: z
-    .boolean()
-    .default(true)
-    .describe("give the branch the mean and deviation of the encoder's"),
-});
+const residualModelSchema = z
+  .strictObject({
+    kind: z
+      .enum(Object.keys(RESIDUALS) as [keyof typeof RESIDUALS])
+      .default('rope')
+      .describe("rope: SVG-T2I's; torchvision: that of SVG, its class-conditional predecessor"),
+    output_dim: size().default(8).describe('channels that the branch adds to a latent'),
+    embed_dim: size().optional().describe('384 where not given'),
+    depth: size().optional().describe('rope: 12 where not given; torchvision: 6'),
+    num_heads: size().optional().describe('rope: 6 where not given; torchvision: 8'),
+    img_size: size()
+      .multipleOf(PUBLISHED_CELL_PIXELS)
+      .optional()
+      .describe('square size of the stored positions; rope: 1024 where not given, torchvision: 256'),
+    align_distribution: z
+      .boolean()
+      .default(true)
+      .describe("give the branch the mean and deviation of the encoder's"),
+  })
+  .transform(({ kind, output_dim, align_distribution, ...given }) => {
+    const { usual } = BRANCHES[kind];
+    return {
+      // The first kind goes without its name, as it did when it was the only one: runs of then can be resumed.
+      ...(kind === 'rope' ? {} : { kind }),
+      output_dim,
+      embed_dim: given.embed_dim ?? usual.embed_dim,
+      depth: given.depth ?? usual.depth,
+      num_heads: given.num_heads ?? usual.num_heads,
+      img_size: given.img_size ?? usual.img_size,
+      align_distribution,
+    };
+  });
 
 const lossSchema = z.strictObject({
   pixel: z.enum(['l1', 'l2']).default('l1'),
@@ -198,8 +220,9 @@ export const autoencoderTrainingSchema = z
       const message = `its patches are ${PUBLISHED_CELL_PIXELS} pixels a side, and the decoder's cells ${cellPixels}`;
       refuse(['model', 'residual'], message, undefined);
     }
-    if (residual !== null && residual.embed_dim !== HEAD_CHANNELS * residual.num_heads) {
-      const message = `must be ${HEAD_CHANNELS} for each of num_heads, since files do not tell`;
+    const { headChannels } = BRANCHES[residual?.kind ?? 'rope'];
+    if (residual !== null && residual.embed_dim !== headChannels * residual.num_heads) {
+      const message = `must be ${headChannels} for each of num_heads, since files do not tell`;
       refuse(['model', 'residual', 'embed_dim'], message, residual.embed_dim);
     }
     if (encoder.weights === undefined && !encoder.train && initFrom === undefined) {

@@ -1,7 +1,8 @@
 /** Which parts of a release are there. */
 import { modelSchema } from '../config/model.js';
 import { firstLine, SvgT2IError } from '../errors.js';
-import { findRelease, MODEL_PARTS, type ReleaseLayout } from '../release/layout.js';
+import { FoundRelease } from '../release/found-release.js';
+import { layoutOf, MODEL_PARTS, type ReleaseLayout } from '../release/layout.js';
 import type { ModelPart } from '../release/types.js';
 import { type Finding, fail, ok, warn } from './finding.js';
 
@@ -24,11 +25,15 @@ function describe(part: ModelPart, layout: ReleaseLayout): string {
 
 /** A folder that somebody named must be whole; without one, having no weights yet is only worth a warning. */
 export function checkWeights(pretrained: string | undefined): readonly Finding[] {
-  const options = modelSchema.parse(pretrained === undefined ? {} : { pretrained });
+  const found = new FoundRelease(modelSchema.parse(pretrained === undefined ? {} : { pretrained }));
   const findings: Finding[] = [];
   for (const part of MODEL_PARTS) {
     try {
-      const layout = findRelease(options, [part]);
+      if (part === 'textEncoder' && found.ditKind?.condition === 'class') {
+        findings.push(ok(NAMES[part], 'not needed: the transformer draws classes'));
+        continue;
+      }
+      const layout = layoutOf(found, [part]);
       findings.push(ok(NAMES[part], describe(part, layout)));
       for (const warning of layout.warnings) findings.push(warn(NAMES[part], warning, 'See the message.'));
     } catch (error) {

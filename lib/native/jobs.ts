@@ -112,6 +112,11 @@ export interface Jobs {
   }>;
   /** image.N uint8 (H, W, 3) to latent.N float32 (C, h, w), not normalised. */
   readonly encode: JobOf<{ tensors: Numbered<'image'>; results: Numbered<'latent'> }>;
+  /** Whether `load` would take the encoder inside the checkpoint, which is another than that of the file. */
+  readonly 'encoder-source': JobOf<{
+    request: { readonly checkpoint: string; readonly encoder: string };
+    value: { readonly ownEncoder: boolean };
+  }>;
   /** Goes on from `tokens` (ids), greedily; tells of every token. */
   readonly 'generate-text': JobOf<{
     request: { readonly maxNewTokens: number };
@@ -232,6 +237,8 @@ export interface CatalogueKind {
 
 export interface Catalogue {
   readonly encoders: readonly CatalogueKind[];
+  /** Presets are their names in a yaml. */
+  readonly residuals: readonly CatalogueKind[];
   readonly decoders: readonly CatalogueKind[];
   readonly velocityModels: readonly (CatalogueKind & { readonly condition: 'text' | 'class' })[];
   readonly conditioners: readonly Omit<CatalogueKind, 'presets'>[];

@@ -74,6 +74,8 @@ export interface LoadedAutoencoder {
   readonly decoder: string;
   /** Whether the encoder's weights were found: drawing needs the decoder alone. */
   readonly canEncode: boolean;
+  /** Whether the encoder is the checkpoint's own: it comes before a file of another. */
+  readonly ownEncoder: boolean;
 }
 
 /** The statistics of the features. */

@@ -4,7 +4,7 @@ import { type EncoderKindName, encoderKind } from '../config/encoder-model.js';
 import { cellPixelsOf } from '../config/latent-grid.js';
 import { validate } from '../config/validate.js';
 import { MAX_YAML_BYTES, parseYaml } from '../config/yaml.js';
-import { ENCODERS } from '../facts.js';
+import { ENCODERS, RESIDUALS } from '../facts.js';
 import { readTextSync } from '../regular-file.js';
 
 // Loose: the yaml also holds training settings, and names of Python classes that mean nothing here.
@@ -25,8 +25,10 @@ const hunyuanSchema = z.looseObject({
   out_channels: size().default(3),
   upsample_match_channel: z.boolean().default(true),
 });
-/** The original's yaml for SigLIP2 has a folder in place of weights. */
+const ENCODER_KINDS = Object.keys(ENCODERS) as [EncoderKindName];
+/** The original's yaml for SigLIP2 has a folder in place of weights; `kind` is ours, for models without a name. */
 const encoderSchema = z.looseObject({
+  kind: z.enum(ENCODER_KINDS).optional().catch(undefined),
   model_name: z.string().optional(),
   weights: z.string().nullish(),
   siglip_location: z.string().nullish(),
@@ -41,7 +43,11 @@ const paramsSchema = z
     siglipconfig: encoderSchema.nullish(),
     maeconfig: encoderSchema.nullish(),
     extra_vit_config: z
-      .looseObject({ output_dim: z.number().int().positive(), use_outnorm: z.boolean().default(false) })
+      .looseObject({
+        output_dim: z.number().int().positive(),
+        use_outnorm: z.boolean().default(false),
+        vit_type: z.string().nullish(),
+      })
       .nullish(),
   })
   .superRefine(({ ddconfig, hyconfig }, context) => {
@@ -57,7 +63,13 @@ const paramsSchema = z
       });
     }
   });
-const fileSchema = z.looseObject({ model: z.looseObject({ params: paramsSchema }) });
+/** SVG's own files have the checkpoint's path at the top. */
+const fileSchema = z.looseObject({
+  ckpt_path: z.string().nullish(),
+  model: z.looseObject({ params: paramsSchema }),
+});
+
+export type ResidualKindName = keyof typeof RESIDUALS;
 
 export type DecoderDimensions = Readonly<Record<string, string | number | boolean | readonly number[]>> & {
   /** Of the engine's catalogue: what ddconfig and hyconfig describe. */
@@ -78,37 +90,54 @@ export interface AutoencoderConfig {
   /** Dimensions under the engine's keys. */
   readonly decoder: DecoderDimensions;
   /** Autoencoder-R has a residual branch, Autoencoder-P has none. */
-  readonly residual: { readonly output_dim: number; readonly align_distribution: boolean } | null;
+  readonly residual: {
+    /** By `vit_type`; undefined where the yaml has none, as SVG's own: the weights say. */
+    readonly kind?: ResidualKindName;
+    readonly output_dim: number;
+    readonly align_distribution: boolean;
+  } | null;
 }
 
 export function readAutoencoderConfig(path: string): AutoencoderConfig {
   const tree = parseYaml(readTextSync(path, { maxBytes: 16 * MAX_YAML_BYTES }), path);
-  const { params } = validate(fileSchema, tree, { source: path }).model;
+  const {
+    ckpt_path: checkpoint,
+    model: { params },
+  } = validate(fileSchema, tree, { source: path });
   const { extra_vit_config: residual } = params;
   const encoder = encoderOf(params);
   const decoder = decoderOf(params);
   return {
-    checkpoint: params.ckpt_path ?? undefined,
+    checkpoint: params.ckpt_path ?? checkpoint ?? undefined,
     encoder: encoder.weights ?? undefined,
     encoderKind: encoder.kind,
     statisticsLayer: params.num_layer,
     latentChannels: (params.hyconfig ?? params.ddconfig)?.z_channels ?? 0,
     cellPixels: cellPixelsOf(decoder),
     decoder,
-    residual: residual ? { output_dim: residual.output_dim, align_distribution: residual.use_outnorm } : null,
+    residual: residual ? residualOf(residual) : null,
   };
+}
+
+function residualOf(
+  given: NonNullable<z.output<typeof paramsSchema>['extra_vit_config']>,
+): NonNullable<AutoencoderConfig['residual']> {
+  const { output_dim, use_outnorm: align_distribution, vit_type } = given;
+  const kinds = Object.keys(RESIDUALS) as ResidualKindName[];
+  const kind = kinds.find((name) => Object.hasOwn(RESIDUALS[name].presets, vit_type ?? ''));
+  return { ...(kind === undefined ? {} : { kind }), output_dim, align_distribution };
 }
 
 function encoderOf(params: z.output<typeof paramsSchema>): {
   readonly kind: EncoderKindName;
   readonly weights: string | null | undefined;
 } {
-  for (const kind of Object.keys(ENCODERS) as EncoderKindName[]) {
+  for (const kind of ENCODER_KINDS) {
     const { yamlKey } = ENCODERS[kind];
     const part = params[yamlKey];
     if (!part) continue;
     // DINOv2 stands under DINOv3's key, told apart by its name.
-    const named = encoderKind({ arch: part.model_name });
+    const named = encoderKind({ kind: part.kind, arch: part.model_name });
     const weights = part.weights ?? part.siglip_location;
     return { kind: ENCODERS[named].yamlKey === yamlKey ? named : kind, weights };
   }

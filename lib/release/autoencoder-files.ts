@@ -26,10 +26,15 @@ export interface AutoencoderFiles {
   readonly warnings: readonly string[];
 }
 
-export function findAutoencoder(folder: string, given: string | undefined): AutoencoderFiles | MissingPart {
-  const rae = raePlaces(folder, given)
+/** A representation autoencoder, if it is one that the folder or `given` leads to. */
+export function findRaeIn(folder: string, given: string | undefined): RaeFiles | undefined {
+  return raePlaces(folder, given)
     .map(findRae)
     .find((files) => files !== undefined);
+}
+
+export function findAutoencoder(folder: string, given: string | undefined): AutoencoderFiles | MissingPart {
+  const rae = findRaeIn(folder, given);
   if (rae !== undefined) {
     const { checkpoint, encoder } = rae;
     return { yaml: undefined, checkpoint, encoder, config: undefined, rae, warnings: [] };
@@ -55,7 +60,9 @@ export function findAutoencoder(folder: string, given: string | undefined): Auto
   // Paths in the yaml start at the folder that holds pre-trained/, or were written for another place.
   const written = config.checkpoint ?? `${basename(yaml).replace(/\.ya?ml$/, '')}.ckpt`;
   const looked = weightPlaces(folder, yaml, written);
-  const checkpoint = looked.map(findWeightsFile).find((path) => path !== undefined);
+  const named = looked.map(findWeightsFile).find((path) => path !== undefined);
+  // Those of SVG name none, or one of the place where it was trained.
+  const checkpoint = named ?? onlyCheckpoint([dirname(yaml), ...autoencoderFolders(folder), folder]);
   if (checkpoint === undefined) return { part: `${part} weights`, looked, fix };
   const { config: settled, warnings } = settleKind(yaml, checkpoint, config);
   return {
@@ -73,18 +80,42 @@ function raePlaces(folder: string, given: string | undefined): string[] {
   return defaultYaml(folder) === undefined ? [folder, join(folder, 'autoencoder')] : [];
 }
 
+/** Where an autoencoder's files may lie: as SVG-T2I is published, and as SVG's repository has them. */
+function autoencoderFolders(folder: string): string[] {
+  return ['autoencoder', 'autoencoder/configs', 'autoencoder/checkpoints', 'checkpoints'].map((name) =>
+    join(folder, name),
+  );
+}
+
 /** Autoencoder-P of the latest stage first: the published transformer was trained on it. */
 function defaultYaml(folder: string): string | undefined {
   const rank = (name: string) =>
     (/[-_]P[-_]/.test(name) ? 100 : 0) + Number(/stage(\d+)/.exec(name)?.[1] ?? 0);
-  const [best] = entries(join(folder, 'autoencoder'))
-    .filter((entry) => /\.ya?ml$/.test(entry.name))
-    .sort((a, b) => rank(b.name) - rank(a.name));
-  return best === undefined ? undefined : join(folder, 'autoencoder', best.name);
+  const [own = '', ...others] = autoencoderFolders(folder);
+  for (const place of [own, ...others, folder]) {
+    const [best] = entries(place)
+      .filter(({ name }) => /\.ya?ml$/.test(name) && (place === own || /autoencoder/i.test(name)))
+      .sort((a, b) => rank(b.name) - rank(a.name));
+    if (best !== undefined) return join(place, best.name);
+  }
+  return undefined;
+}
+
+/** Place by place: the one file that can be a trained autoencoder, by its name or by the ending of such checkpoints. */
+function onlyCheckpoint(places: readonly string[]): string | undefined {
+  for (const place of new Set(places)) {
+    const files = entries(place).filter(({ name }) => /\.(ckpt|pt|pth|safetensors)$/.test(name));
+    for (const pattern of [/autoencoder/i, /\.ckpt$/]) {
+      const [file, other] = files.filter(({ name }) => pattern.test(name));
+      if (file !== undefined && other === undefined && isFile(join(place, file.name)))
+        return join(place, file.name);
+    }
+  }
+  return undefined;
 }
 
 function yamlPlaces(folder: string, given: string): string[] {
-  return candidates(given, [folder, join(folder, 'autoencoder'), '.', dirname(folder)]);
+  return candidates(given, [folder, ...autoencoderFolders(folder).slice(0, 2), '.', dirname(folder)]);
 }
 
 /** A yaml (its extension may be left out) or a weights file. */

@@ -6,7 +6,7 @@ import { dirname, join, resolve } from 'node:path';
 import type { ResolvedModelOptions } from '../config/model.js';
 import { SvgT2IError } from '../errors.js';
 import type { ModelPart, ReleasePart } from '../release/types.js';
-import type { AutoencoderFiles } from './autoencoder-files.js';
+import { type AutoencoderFiles, findRaeIn } from './autoencoder-files.js';
 import { findDit } from './dit-files.js';
 import type { DitKind } from './dit-kind.js';
 import { candidates, entries, isFile, isFolder, type MissingPart } from './find.js';
@@ -62,7 +62,9 @@ export function layoutOf(
       : undefined;
   const autoencoder = wants('autoencoder') ? keep(found.autoencoder) : undefined;
   // A representation autoencoder normalises its latents itself.
-  const needsStatistics = (wants('dit') || wants('statistics')) && autoencoder?.rae === undefined;
+  const isRae = () =>
+    (autoencoder === undefined ? findRaeIn(folder, options.autoencoder) : autoencoder.rae) !== undefined;
+  const needsStatistics = (wants('dit') || wants('statistics')) && !isRae();
   const statistics = needsStatistics ? keep(findStatistics(folder, options.statistics)) : undefined;
   if (missing.length > 0) throw missingError(folder, missing);
   const classNames =

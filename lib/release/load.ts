@@ -69,18 +69,27 @@ export async function loadFound(
     ]);
     const { remarks, ...models } = job.value;
     const warnings = [...layout.warnings, ...request.warnings, ...remarks];
+    const used = models.autoencoder?.ownEncoder === true ? withOwnEncoder(layout) : layout;
     const { attentionSoftCap } = request;
     const kind = kindOf(layout.dit === undefined ? undefined : found.ditKind, models);
     if (models.dit !== undefined) checkMeaningful(resolved, kind);
     const defaults = { ...usualSettings(kind, models.dit, models.autoencoder?.cellPixels), ...settings };
     return {
-      ...{ engine, tokenizer, layout: { ...layout, warnings }, defaults, trainedSizes, models },
+      ...{ engine, tokenizer, layout: { ...used, warnings }, defaults, trainedSizes, models },
       ...{ kind, classNames, attentionSoftCap },
     };
   } catch (error) {
     await engine.dispose();
     throw error;
   }
+}
+
+/** The release, as its features come from the encoder inside the checkpoint: it was trained along. */
+export function withOwnEncoder(layout: ReleaseLayout): ReleaseLayout {
+  const { autoencoder } = layout;
+  return autoencoder === undefined
+    ? layout
+    : { ...layout, autoencoder: { ...autoencoder, encoder: undefined } };
 }
 
 /** What the weights are counts more than what they are called. */

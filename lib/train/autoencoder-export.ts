@@ -41,19 +41,15 @@ function autoencoderYaml(config: AutoencoderTrainingConfig, checkpoint: string):
   const { model } = config;
   return {
     model: {
-      target: TARGETS[ENCODERS[encoderKind(model.encoder)].yamlKey],
+      target:
+        model.residual?.kind === 'torchvision'
+          ? 'ldm.models.dino_decoder.DinoDecoder'
+          : TARGETS[ENCODERS[encoderKind(model.encoder)].yamlKey],
       params: {
         ckpt_path: checkpoint,
         ...decoderYaml(config),
         ...encoderYaml(config),
-        extra_vit_config:
-          model.residual === null
-            ? null
-            : {
-                output_dim: model.residual.output_dim,
-                use_outnorm: model.residual.align_distribution,
-                vit_type: 'vit-rope-s',
-              },
+        extra_vit_config: residualYaml(config),
       },
     },
   };
@@ -66,12 +62,23 @@ const TARGETS = {
   maeconfig: 'ldm.models.mae_decoder.MaeDecoder',
 };
 
+/** SVG's own files name no type. */
+function residualYaml({ model: { residual }, maskRatio }: AutoencoderTrainingConfig): object | null {
+  if (residual === null) return null;
+  const { kind = 'rope', output_dim, align_distribution: use_outnorm } = residual;
+  if (kind === 'torchvision') return { output_dim, mask_ratio: maskRatio, use_outnorm };
+  return { output_dim, use_outnorm, vit_type: 'vit-rope-s' };
+}
+
 function encoderYaml({ model, encoder }: AutoencoderTrainingConfig): object {
-  const { yamlKey } = ENCODERS[encoderKind(model.encoder)];
+  const kind = encoderKind(model.encoder);
+  const { yamlKey } = ENCODERS[kind];
   const weights = encoder.weights === undefined ? null : `pre-trained/${basename(encoder.weights)}`;
   return {
     [yamlKey]: {
       model_name: model.encoder.arch ?? 'custom',
+      // Two kinds share a key, and a model of one's own has no name to tell them apart by.
+      ...(model.encoder.arch === undefined ? { kind } : {}),
       weights,
       ...(yamlKey === 'siglipconfig' ? { siglip_location: weights } : {}),
     },

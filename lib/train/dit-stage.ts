@@ -13,7 +13,7 @@ import { SampleStream } from '../features/sample-stream.js';
 import { findCellPixels } from '../release/cell-pixels.js';
 import { findStart } from '../release/init-from.js';
 import { findRelease, type ReleaseLayout } from '../release/layout.js';
-import { type Loaded, loadRelease } from '../release/load.js';
+import { type Loaded, loadRelease, withOwnEncoder } from '../release/load.js';
 import type { ReleasePart } from '../release/types.js';
 import { exportDit } from './dit-export.js';
 import { drawGrid } from './dit-grid.js';
@@ -105,7 +105,7 @@ function openLive(
 async function openCache(
   config: DitTrainingConfig,
   dataset: TrainingDataset,
-  { layout }: Loaded,
+  loaded: Loaded,
   onWarning: (message: string) => void,
 ) {
   const folder = config.data.cache;
@@ -118,7 +118,7 @@ async function openCache(
   if (!index.complete) {
     throw new SvgT2IError('ERR_SVGT2I_DATA', `the cache ${folder} is not finished`, { hint: fix });
   }
-  const source = await cacheSource(config, dataset, encodersOf(config, layout, onWarning));
+  const source = await cacheSource(config, dataset, await encodersOf(config, loaded, onWarning));
   for (const set of checkCacheSource(folder, index, source)) {
     onWarning(
       `the cache ${folder} is from an earlier version, without a hash of ${set}: only names, lengths and numbers were compared; svg-t2i cache on it adds the hash`,
@@ -128,22 +128,27 @@ async function openCache(
 }
 
 /** A run that draws nothing does not load the encoders, and may do without them. */
-function encodersOf(
+async function encodersOf(
   { frozen, data, model }: DitTrainingConfig,
-  layout: ReleaseLayout,
+  { layout, engine }: Loaded,
   onWarning: (message: string) => void,
-): ReleaseLayout {
+): Promise<ReleaseLayout> {
   const needs: readonly ReleasePart[] =
     model.kind === 'svg' ? ['autoencoder'] : ['textEncoder', 'autoencoder'];
   if (layout.autoencoder !== undefined && (model.kind === 'svg' || layout.textEncoder !== undefined))
     return layout;
+  let found: ReleaseLayout;
   try {
-    return findRelease(modelSchema.parse(frozen), needs);
+    found = findRelease(modelSchema.parse(frozen), needs);
   } catch (error) {
     if (!SvgT2IError.isInstance(error) || error.code !== 'ERR_SVGT2I_WEIGHTS_MISSING') throw error;
     onWarning(`the encoders are not there, so ${data.cache} is not checked against their weights`);
     return layout;
   }
+  const { checkpoint = '', encoder } = found.autoencoder ?? {};
+  if (encoder === undefined) return found;
+  const { value } = await engine.run('encoder-source', { checkpoint, encoder });
+  return value.ownEncoder ? withOwnEncoder(found) : found;
 }
 
 class DitStage implements OpenStage<DitSample> {

@@ -24,6 +24,7 @@ const JobTable kJobs = {
     {"dist-open", jobs::dist_open},
     {"dist-reduce", jobs::dist_reduce},
     {"encode", jobs::encode},
+    {"encoder-source", jobs::encoder_source},
     {"generate-text", jobs::generate_text},
     {"golden", jobs::golden},
     {"init-weights", jobs::init_weights},

@@ -24,6 +24,7 @@ JobResult read_tensors(EngineState&, const Request& request, const TensorMap&, c
 JobResult verify(EngineState&, const Request& request, const TensorMap&, const EventSink&);
 
 // load.cpp
+JobResult encoder_source(EngineState&, const Request& request, const TensorMap&, const EventSink&);
 JobResult load(EngineState&, const Request& request, const TensorMap&, const EventSink&);
 
 // train.cpp

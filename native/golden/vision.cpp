@@ -5,10 +5,12 @@
 
 #include "io/model_config.h"
 #include "models/autoencoder.h"
+#include "models/catalogue.h"
 #include "models/decoders/conv_decoder.h"
 #include "models/encoders/dinov3.h"
 #include "models/lpips.h"
 #include "models/patch_discriminator.h"
+#include "models/residual/torchvision.h"
 #include "models/residual_vit.h"
 
 namespace svg {
@@ -39,7 +41,14 @@ void run_dinov3(GoldenCase& golden) {
 }
 
 void run_residual_vit(GoldenCase& golden) {
-  const ResidualVit model(golden.weights(), ResidualVitConfig::from_json(golden.config()));
+  const Weights weights = golden.weights();
+  const ResidualKind* kind = recognise_residual(weights);
+  if (kind && kind->name == "torchvision") {
+    const TorchvisionResidual model(kind->under_own_names(weights),
+                                    TorchvisionResidualConfig::from_json(golden.config()));
+    return expect_all(golden, {{"features", model(golden.input("image"))}});
+  }
+  const ResidualVit model(weights, ResidualVitConfig::from_json(golden.config()));
   expect_all(golden, {{"features", model(golden.input("image"))}});
 }
 
@@ -49,7 +58,8 @@ void run_conv_decoder(GoldenCase& golden) {
 }
 
 void run_autoencoder(GoldenCase& golden) {
-  const Autoencoder model(AutoencoderFiles{golden.weights()}, AutoencoderConfig::from_json(golden.config()));
+  const AutoencoderFiles files{golden.weights()};
+  const Autoencoder model(files, AutoencoderConfig::from_json(golden.config(), files.checkpoint));
   const at::Tensor latent =
       golden.has_input("latent") ? golden.input("latent") : model.encode(golden.input("image"), AlignOver::kBatch);
   expect_all(golden, {{"latent", latent}, {"reconstruction", model.decode(latent)}});

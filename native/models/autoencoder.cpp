@@ -4,14 +4,15 @@
 
 #include "core/error.h"
 #include "models/catalogue.h"
-#include "models/encoders/picture.h"
 
 namespace svg {
 namespace {
 
 constexpr double kAlignEps = 1e-6;
 
-bool holds_residual(const Weights& checkpoint) { return checkpoint.has("extra_vit.patch_embed.proj.weight"); }
+const ResidualKind* held_residual(const Weights& checkpoint) {
+  return recognise_residual(checkpoint.scope("extra_vit"));
+}
 
 /// decoder.*, or the whole of a decoder's own file.
 Weights decoder_of(const Weights& checkpoint) {
@@ -49,17 +50,20 @@ void check_kind(const AutoencoderFiles& files, const AutoencoderConfig& config) 
   const Weights& checkpoint = files.checkpoint;
   const DecoderPlan stored =
       inferred_decoder(decoder_of(checkpoint), files.beside_checkpoint, &config.decoder.dimensions);
-  if (config.residual && !holds_residual(checkpoint)) {
+  const ResidualKind* held = held_residual(checkpoint);
+  if (config.residual && !held) {
     throw Error(ErrorCode::kWeightsMismatch,
                 "the configuration describes Autoencoder-R, the checkpoint is an Autoencoder-P: it has no extra_vit.*",
                 "use a P configuration (z_channels 384, no extra_vit_config) or an svg_autoencoder-R checkpoint");
   }
-  if (!config.residual && holds_residual(checkpoint)) {
+  if (!config.residual && held) {
     throw Error(ErrorCode::kWeightsMismatch,
                 "the configuration describes Autoencoder-P, the checkpoint is an Autoencoder-R: it has extra_vit.*",
                 concat("use an R configuration (z_channels ", stored.grid.channels,
                        ", output_dim 8); the YAML files published beside the R checkpoints are copies of P's"));
   }
+  SVG_CHECK(!held || held->name == config.residual->kind, ErrorCode::kWeightsMismatch, "the checkpoint holds a ",
+            held->title, ", the configuration describes a ", residual_kind(config.residual->kind).title);
   if (stored.kind != config.decoder.kind || stored.dimensions.dump() != config.decoder.dimensions.dump()) {
     throw Error(ErrorCode::kWeightsMismatch,
                 concat("the checkpoint's decoder is ", stored.description, "; the configuration says ",
@@ -72,7 +76,7 @@ void check_kind(const AutoencoderFiles& files, const AutoencoderConfig& config) 
 
 const AutoencoderConfig& checked(const AutoencoderConfig& config) {
   if (!config.encoder) return config;
-  const int64_t residual = config.residual ? config.residual->output_dim : 0;
+  const int64_t residual = config.residual ? config.residual->channels : 0;
   SVG_CHECK(config.encoder->channels + residual == config.decoder.grid.channels, ErrorCode::kInvalidConfig,
             "the encoder gives ", config.encoder->channels, " + ", residual, " channels, the decoder takes ",
             config.decoder.grid.channels);
@@ -88,8 +92,30 @@ AutoencoderWeights parts_of(const AutoencoderFiles& files, const AutoencoderConf
   return parts;
 }
 
+/// By the kind that is said, else by the one of the checkpoint, else the first.
+ResidualPlan said_residual(const Json& said, const std::optional<Weights>& checkpoint) {
+  const ResidualKind* held = checkpoint ? held_residual(*checkpoint) : nullptr;
+  const bool is_open = !said.find("kind") && !said.find("type") && !said.find("arch");
+  return held && is_open ? held->from_json(said) : residual_plan(said);
+}
+
+/// extra_vit_config of the reference's YAML files: SVG's own ones name no type.
+ResidualPlan published_residual(const Json& extra, const std::optional<Weights>& checkpoint) {
+  Json said = Json::object();
+  if (const Json* channels = extra.find("output_dim")) said.set("output_dim", channels->as_int());
+  if (const Json* type = extra.find("vit_type")) {
+    const auto names = [&](const ResidualKind& kind) {
+      return std::count(kind.presets.begin(), kind.presets.end(), type->as_string()) > 0;
+    };
+    SVG_CHECK(std::any_of(residual_kinds().begin(), residual_kinds().end(), names), ErrorCode::kInvalidConfig,
+              "vit_type \"", type->as_string(), "\" was never released; Autoencoder-R has \"vit-rope-s\"");
+    said.set("arch", type->as_string());
+  }
+  return said_residual(said, checkpoint);
+}
+
 /// `model.params` of the reference's YAML files.
-AutoencoderConfig from_published(const Json& params) {
+AutoencoderConfig from_published(const Json& params, const std::optional<Weights>& checkpoint) {
   AutoencoderConfig config;
   const DecoderKind* decoder = nullptr;
   for (const DecoderKind& kind : decoder_kinds()) {
@@ -108,13 +134,8 @@ AutoencoderConfig from_published(const Json& params) {
       config.encoder = encoder_plan(Json::object().set("arch", name->as_string()));
     }
   }
-  if (const Json* extra = params.find("extra_vit_config")) {
-    const std::string type = extra->get_string("vit_type", "vit-rope-s");
-    // "rope-s" is what earlier versions of this package wrote.
-    SVG_CHECK(type == "vit-rope-s" || type == "rope-s", ErrorCode::kInvalidConfig, "vit_type \"", type,
-              "\" was never released; Autoencoder-R has \"vit-rope-s\"");
-    config.residual = ResidualVitConfig{};
-    config.residual->output_dim = extra->get_int("output_dim", config.residual->output_dim);
+  if (const Json* extra = params.find("extra_vit_config"); extra && !extra->is_null()) {
+    config.residual = published_residual(*extra, checkpoint);
     config.align_distribution = extra->get_bool("use_outnorm", false);
   }
   return config;
@@ -129,13 +150,13 @@ bool is_published(const Json& json) {
 
 }  // namespace
 
-AutoencoderConfig AutoencoderConfig::from_json(const Json& json) {
-  if (const Json* model = json.find("model")) return from_published(model->at("params"));
-  if (is_published(json)) return from_published(json);
+AutoencoderConfig AutoencoderConfig::from_json(const Json& json, const std::optional<Weights>& checkpoint) {
+  if (const Json* model = json.find("model")) return from_published(model->at("params"), checkpoint);
+  if (is_published(json)) return from_published(json, checkpoint);
   AutoencoderConfig config;
   if (const Json* encoder = json.find("encoder")) config.encoder = encoder_plan(*encoder);
   if (const Json* residual = json.find("residual")) {
-    config.residual = ResidualVitConfig::from_json(*residual);
+    config.residual = said_residual(*residual, checkpoint);
     config.align_distribution = residual->get_bool("align_distribution", true);
   }
   config.decoder = decoder_plan(json.at("decoder"));
@@ -146,7 +167,11 @@ AutoencoderConfig AutoencoderConfig::infer(const AutoencoderFiles& files, const 
   AutoencoderConfig config;
   const Weights inside = files.checkpoint.scope("encoder");
   config.decoder = inferred_decoder(decoder_of(files.checkpoint), files.beside_checkpoint, said.find("decoder"));
-  if (holds_residual(files.checkpoint)) config.residual = ResidualVitConfig::infer(files.checkpoint.scope("extra_vit"));
+  if (const ResidualKind* held = held_residual(files.checkpoint)) {
+    const Json* branch = said.find("residual");
+    config.residual = held->infer(files.checkpoint.scope("extra_vit"), {}, branch ? *branch : Json());
+    if (branch) config.align_distribution = branch->get_bool("align_distribution", true);
+  }
   if (files.encoder) {
     config.encoder = inferred_encoder(*files.encoder, files.beside_encoder, said.find("encoder"));
   } else if (recognise_encoder(inside)) {
@@ -166,7 +191,9 @@ Autoencoder::Autoencoder(const AutoencoderFiles& files, const AutoencoderConfig&
 Autoencoder::Autoencoder(const AutoencoderWeights& parts, const AutoencoderConfig& config)
     : config_(checked(config)),
       decoder_(config.decoder.build(decoder_kind(config.decoder.kind).under_own_names(parts.decoder))) {
-  if (config.residual) residual_ = std::make_unique<ResidualVit>(*parts.residual, *config.residual);
+  if (config.residual) {
+    residual_ = config.residual->build(residual_kind(config.residual->kind).under_own_names(*parts.residual));
+  }
   if (!config.encoder || !parts.encoder) return;
   const auto& build = config.decoder.plain_features ? config.encoder->build_plain : config.encoder->build;
   SVG_CHECK(build, ErrorCode::kWeightsMismatch, "the decoder (", config.decoder.description,
@@ -181,7 +208,8 @@ std::optional<std::string> Autoencoder::recognise(const Weights& checkpoint) {
   const Weights inside = checkpoint.scope("encoder");
   const EncoderKind* encoder = recognise_encoder(inside);
   const bool is_usual = decoder == &decoder_kinds().front();
-  std::string text = concat("SVG autoencoder ", holds_residual(checkpoint) ? "R (with the residual branch)" : "P", ", ",
+  const ResidualKind* residual = held_residual(checkpoint);
+  std::string text = concat("SVG autoencoder ", residual ? "R (with the " + residual->title + ")" : "P", ", ",
                             is_usual ? "" : decoder->title + ", ",
                             decoder->recognise(checkpoint.scope("decoder"))->channels, " channels");
   text += encoder ? ", encoder " + encoder->recognise(inside)->description : ", without an encoder";
@@ -196,13 +224,15 @@ void Autoencoder::refuse_unknown(const AutoencoderFiles& files, const Autoencode
   const auto begins = [](const std::string& name, const char* prefix) { return name.rfind(prefix, 0) == 0; };
   const DecoderKind& decoder = decoder_kind(config.decoder.kind);
   const EncoderKind* encoder = config.encoder ? &encoder_kind(config.encoder->kind) : nullptr;
+  const ResidualKind* residual = config.residual ? &residual_kind(config.residual->kind) : nullptr;
   const std::string within = has_decoder_alone(files.checkpoint) ? "" : "decoder.";
   refuse_unknown_tensors(files.checkpoint, "an SVG autoencoder", [&](const std::string& name) {
-    // Losses of training, a classifier, an unused norm, the averages of latent-diffusion's trainer.
-    for (const char* prefix : {"loss.", "norm_vit.", "extra_vit.head.", "model_ema."}) {
+    // Losses of training, an unused norm, the averages of latent-diffusion's trainer.
+    for (const char* prefix : {"loss.", "norm_vit.", "model_ema."}) {
       if (begins(name, prefix)) return true;
     }
-    if (name == "mask_token" || begins(name, "extra_vit.freqs_t_")) return true;
+    if (name == "mask_token") return true;
+    if (residual && begins(name, "extra_vit.") && residual->spares(name.substr(10))) return true;
     if (begins(name, within.c_str()) && decoder.spares(name.substr(within.size()))) return true;
     // An encoder of its own comes before the one inside.
     return begins(name, "encoder.") && (files.encoder || (encoder && encoder->spares(name.substr(8))));
@@ -220,7 +250,7 @@ at::Tensor Autoencoder::encode(const at::Tensor& image, AlignOver over) const {
   }
   SVG_CHECK(image.dim() == 4 && image.size(1) == 3, ErrorCode::kInvalidArgument,
             "[autoencoder] image must be (batch, 3, height, width), not ", image.sizes());
-  const int64_t cell = grid().cell_pixels, B = image.size(0), H = image.size(2), W = image.size(3);
+  const int64_t cell = grid().cell_pixels, H = image.size(2), W = image.size(3);
   if (H % cell != 0 || W % cell != 0 || H == 0 || W == 0) {
     throw Error(ErrorCode::kInvalidArgument,
                 concat("[autoencoder] an image of ", W, "x", H, " cannot be cut into cells of ", cell, "x", cell),
@@ -229,8 +259,7 @@ at::Tensor Autoencoder::encode(const at::Tensor& image, AlignOver over) const {
   const Cells cells{H / cell, W / cell};
   const at::Tensor features = encoder_->features(image, cells);
   if (!residual_) return decoder_->latent(features);
-  const at::Tensor picture = imagenet_normalised(patches_as_cells(image, cells, residual_->config().patch_size));
-  at::Tensor residual = (*residual_)(picture).reshape({B, config_.residual->output_dim, cells.rows, -1});
+  at::Tensor residual = residual_->features(image, cells);
   if (config_.align_distribution) residual = align_distribution(residual, features, over);
   return decoder_->latent(at::cat({features, residual}, 1));
 }

@@ -11,7 +11,6 @@
 #include "core/json.h"
 #include "core/weights.h"
 #include "models/kinds.h"
-#include "models/residual_vit.h"
 
 namespace svg {
 
@@ -23,17 +22,19 @@ struct AutoencoderFiles {
 };
 
 struct AutoencoderConfig {
-  std::optional<EncoderPlan> encoder;         // none: decoding only
-  std::optional<ResidualVitConfig> residual;  // none: Autoencoder-P
-  bool align_distribution = true;             // residual features take the encoder's mean and deviation
+  std::optional<EncoderPlan> encoder;    // none: decoding only
+  std::optional<ResidualPlan> residual;  // none: Autoencoder-P
+  bool align_distribution = true;        // residual features take the encoder's mean and deviation
   DecoderPlan decoder;
 
   /// {"encoder": {...}, "decoder": {...}, "residual": {..., "align_distribution": bool}}, encoder and residual
-  /// optional; or a published YAML file's content (model.params.{ddconfig,dinoconfig,extra_vit_config}). Throws
+  /// optional; or a published YAML file's content (model.params.{ddconfig,dinoconfig,extra_vit_config}). A residual
+  /// branch whose kind is not said is of the kind that `checkpoint` holds; without one, SVG-T2I's. Throws
   /// Error(kInvalidConfig).
-  static AutoencoderConfig from_json(const Json& json);
+  static AutoencoderConfig from_json(const Json& json, const std::optional<Weights>& checkpoint = std::nullopt);
   /// From the tensors: P or R by the presence of extra_vit.*, the encoder from its own file or from encoder.*. What
-  /// they do not tell says `said`, {"encoder"?, "decoder"?} in from_json's words. Throws Error(kWeightsMismatch).
+  /// they do not tell says `said`, {"encoder"?, "decoder"?, "residual"?} in from_json's words. Throws
+  /// Error(kWeightsMismatch).
   static AutoencoderConfig infer(const AutoencoderFiles& files, const Json& said = {});
 };
 
@@ -77,7 +78,7 @@ class Autoencoder {
  private:
   AutoencoderConfig config_;
   std::unique_ptr<VisionEncoder> encoder_;
-  std::unique_ptr<ResidualVit> residual_;
+  std::unique_ptr<VisionEncoder> residual_;
   std::unique_ptr<LatentDecoder> decoder_;
 };
 

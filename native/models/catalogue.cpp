@@ -15,11 +15,18 @@
 #include "models/encoders/siglip2.h"
 #include "models/next_dit/next_dit.h"
 #include "models/rae_dit/rae_dit.h"
+#include "models/residual/rope.h"
+#include "models/residual/torchvision.h"
 
 namespace svg {
 
 const std::vector<EncoderKind>& encoder_kinds() {
   static const std::vector<EncoderKind> kinds = {dinov3_kind(), dinov2::kind(), siglip2::kind(), mae::kind()};
+  return kinds;
+}
+
+const std::vector<ResidualKind>& residual_kinds() {
+  static const std::vector<ResidualKind> kinds = {rope_residual_kind(), torchvision_residual_kind()};
   return kinds;
 }
 
@@ -84,6 +91,9 @@ const Kind* recogniser_of(const std::vector<Kind>& kinds, const Weights& weights
 bool same_kind(const std::string& a, const std::string& b) { return plain_spelling(a) == plain_spelling(b); }
 
 const EncoderKind& encoder_kind(const std::string& name) { return kind_named(encoder_kinds(), "encoder", name); }
+const ResidualKind& residual_kind(const std::string& name) {
+  return kind_named(residual_kinds(), "residual branch", name);
+}
 const DecoderKind& decoder_kind(const std::string& name) { return kind_named(decoder_kinds(), "decoder", name); }
 
 const VelocityKind& velocity_kind(const std::string& name) {
@@ -94,9 +104,13 @@ const VelocityKind& velocity_kind_of(const Json& json) {
 }
 
 EncoderPlan encoder_plan(const Json& json) { return kind_of_json(encoder_kinds(), "encoder", json).from_json(json); }
+ResidualPlan residual_plan(const Json& json) {
+  return kind_of_json(residual_kinds(), "residual branch", json).from_json(json);
+}
 DecoderPlan decoder_plan(const Json& json) { return kind_of_json(decoder_kinds(), "decoder", json).from_json(json); }
 
 const EncoderKind* recognise_encoder(const Weights& weights) { return recogniser_of(encoder_kinds(), weights); }
+const ResidualKind* recognise_residual(const Weights& weights) { return recogniser_of(residual_kinds(), weights); }
 const DecoderKind* recognise_decoder(const Weights& weights) { return recogniser_of(decoder_kinds(), weights); }
 
 const VelocityKind* recognise_velocity_model(const Weights& weights) {

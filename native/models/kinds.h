@@ -38,6 +38,14 @@ struct EncoderPlan : ModelPlan<VisionEncoder> {
   std::function<std::unique_ptr<VisionEncoder>(const Weights&)> build_plain;
 };
 
+/// The branch of Autoencoder-R that adds channels of its own to the features of a frozen encoder.
+struct ResidualPlan : ModelPlan<VisionEncoder> {
+  int64_t channels = 0;
+  /// Start values that no plain initialiser gives, under the names of files. Null: there are none.
+  std::function<TensorMap(at::Generator)> start_values;
+  std::string untold;  // what files do not tell of it, so that it cannot be trained; empty: they tell all
+};
+
 struct DecoderPlan : ModelPlan<LatentDecoder> {
   LatentGrid grid;
   bool plain_features = false;  // takes what EncoderPlan::build_plain gives
@@ -88,6 +96,7 @@ struct ModelKind {
 };
 
 using EncoderKind = ModelKind<EncoderPlan>;
+using ResidualKind = ModelKind<ResidualPlan>;
 using DecoderKind = ModelKind<DecoderPlan>;
 using VelocityKind = ModelKind<VelocityPlan>;
 using ConditionerKind = ModelKind<ConditionerPlan>;

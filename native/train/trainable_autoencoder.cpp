@@ -30,9 +30,9 @@ TensorMap completed(TensorMap start, const TrainableAutoencoderOptions& options)
     for (const auto& [name, tensor] : fixed) start["encoder." + name] = tensor;
   }
   if (!model.residual) return start;
-  for (const auto& [name, tensor] : residual_vit_buffers(*model.residual)) start["extra_vit." + name] = tensor;
-  const TensorMap drawn = initial_residual_frequencies(*model.residual, seeded_generator(options.seed));
-  for (const auto& [name, tensor] : drawn) {
+  for (const auto& [name, tensor] : model.residual->fixed_tensors()) start["extra_vit." + name] = tensor;
+  if (!model.residual->start_values) return start;
+  for (const auto& [name, tensor] : model.residual->start_values(seeded_generator(options.seed))) {
     at::Tensor& given = start["extra_vit." + name];
     if (!given.defined() || given.sizes() != tensor.sizes()) given = tensor;
   }
@@ -42,9 +42,8 @@ TensorMap completed(TensorMap start, const TrainableAutoencoderOptions& options)
 void check(const TrainableAutoencoderOptions& options) {
   const AutoencoderConfig& model = options.model;
   SVG_CHECK(model.encoder, ErrorCode::kInvalidConfig, "training an autoencoder needs the encoder's dimensions");
-  SVG_CHECK(!model.residual || model.residual->embed_dim == 64 * model.residual->num_heads, ErrorCode::kInvalidConfig,
-            "the residual branch has ", model.residual->num_heads, " heads for ", model.residual->embed_dim,
-            " channels: a head has 64, and files do not tell");
+  SVG_CHECK(!model.residual || model.residual->untold.empty(), ErrorCode::kInvalidConfig, "the residual branch ",
+            model.residual ? model.residual->untold : "");
   SVG_CHECK(model.residual || options.mask_ratio == 0, ErrorCode::kInvalidConfig,
             "without a residual branch nothing can be masked");
 }
@@ -89,7 +88,7 @@ TrainableAutoencoder::TrainableAutoencoder(const TrainableAutoencoderOptions& op
   }
   model_ = std::make_unique<Autoencoder>(parts, model);
   if (options.mask_ratio > 0) {
-    mask_token_ = trained.get("mask_token", {1, model.residual->output_dim, 1}, Init::normal(0.02), Role::kExact);
+    mask_token_ = trained.get("mask_token", {1, model.residual->channels, 1}, Init::normal(0.02), Role::kExact);
   }
 }
 

@@ -71,7 +71,7 @@ TEST_CASE("autoencoder tells P and R apart") {
 TEST_CASE("autoencoder refuses channels that do not add up") {
   const GoldenCase golden(golden_folder("autoencoder-r"));
   AutoencoderConfig config = AutoencoderConfig::from_json(golden.config());
-  config.residual->output_dim = 4;
+  config.residual = residual_plan(Json(config.residual->dimensions).set("output_dim", 4));
   EXPECT_ERROR(Autoencoder(Files{golden.weights()}, config), ErrorCode::kInvalidConfig, "48 + 4 channels");
 }
 
@@ -79,7 +79,7 @@ TEST_CASE("autoencoder reads its configuration off the checkpoint") {
   const GoldenCase golden(golden_folder("autoencoder-r"));
   const AutoencoderConfig got = AutoencoderConfig::infer(Files{golden.weights()});
   EXPECT(got.encoder && got.encoder->channels == 48 && got.encoder->dimensions.at("num_heads").as_int() == 3);
-  EXPECT(got.residual && got.residual->output_dim == 8);
+  EXPECT(got.residual && got.residual->channels == 8);
   EXPECT(got.decoder.dimensions.dump() == AutoencoderConfig::from_json(golden.config()).decoder.dimensions.dump());
 }
 
@@ -121,7 +121,7 @@ TEST_CASE("autoencoder reads the published YAML's keys") {
     "dinoconfig": {"model_name": "dinov3_vits16plus"},
     "extra_vit_config": {"output_dim": 8, "use_outnorm": true, "vit_type": "vit-rope-s"}}}})");
   const AutoencoderConfig r = AutoencoderConfig::from_json(published);
-  EXPECT(r.encoder->channels == 384 && r.residual->output_dim == 8 && r.decoder.grid.channels == 392);
+  EXPECT(r.encoder->channels == 384 && r.residual->channels == 8 && r.decoder.grid.channels == 392);
   EXPECT(r.align_distribution);
   EXPECT_ERROR(AutoencoderConfig::from_json(Json::parse(R"({"hyconfig": {}, "ddconfig": {"z_channels": 384}})")),
                ErrorCode::kInvalidConfig, "hyconfig");

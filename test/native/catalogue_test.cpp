@@ -25,11 +25,14 @@ class ShapesOnly : public WeightSource {
   std::map<std::string, std::vector<int64_t>> shapes;
 };
 
-/// What a file of this model holds, below `prefix`.
+const Weights& as_they_are(const Weights& weights) { return weights; }
+
+/// What a file of this model holds, below `prefix`; `own_names` is the entry's.
 template <typename Plan>
-std::shared_ptr<ShapesOnly> file_of(const Plan& plan, const std::string& prefix = "") {
+std::shared_ptr<ShapesOnly> file_of(const Plan& plan, const std::string& prefix = "",
+                                    const std::function<Weights(const Weights&)>& own_names = as_they_are) {
   const auto asked = std::make_shared<ShapesOnly>();
-  plan.build(Weights(asked));
+  plan.build(own_names(Weights(asked)));
   for (const auto& [name, tensor] : plan.fixed_tensors()) asked->shapes[name] = tensor.sizes().vec();
   const auto file = std::make_shared<ShapesOnly>();
   for (const auto& [name, shape] : asked->shapes) file->shapes[prefix + name] = shape;
@@ -83,6 +86,22 @@ TEST_CASE("catalogue: weights of every encoder's presets are told apart, and tel
       EXPECT(recognise_model(weights)->description == plan.description);
     }
   }
+}
+
+TEST_CASE("catalogue: weights of every residual branch are told apart, and tell their dimensions") {
+  for (const ResidualKind& kind : residual_kinds()) {
+    const ResidualPlan plan = kind.from_json(Json::object());
+    const Weights weights(file_of(plan, "", [&](const Weights& asked) { return kind.under_own_names(asked); }));
+    for (const ResidualKind& other : residual_kinds()) {
+      EXPECT(other.recognise(weights).has_value() == (other.name == kind.name));
+    }
+    EXPECT(kind.recognise(weights)->channels == plan.channels);
+    EXPECT(kind.infer(weights, {}, Json()).dimensions.dump() == plan.dimensions.dump());
+    EXPECT(!is_taken(decoder_kinds(), weights) && !is_taken(velocity_kinds(), weights));
+  }
+  EXPECT(residual_plan(Json::object()).kind == "rope");
+  EXPECT(residual_plan(Json::object().set("arch", "vit-rope-s")).kind == "rope");
+  EXPECT_ERROR(residual_plan(Json::object().set("kind", "unet")), ErrorCode::kInvalidConfig, "unet");
 }
 
 TEST_CASE("catalogue: weights of every decoder are told apart, alone and in an autoencoder") {
@@ -175,7 +194,7 @@ TEST_CASE("catalogue: every encoder's latents are the autoencoder's, with residu
       for (const int64_t extra : {int64_t{0}, int64_t{8}}) {
         AutoencoderConfig config;
         config.encoder = plan;
-        if (extra > 0) config.residual = ResidualVitConfig{};
+        if (extra > 0) config.residual = residual_kinds().front().from_json(Json::object());
         config.decoder = decoder_plan(Json::object().set("z_channels", plan.channels + extra));
         const AutoencoderWeights parts{Weights(std::make_shared<ShapesOnly>()), Weights(std::make_shared<ShapesOnly>()),
                                        Weights(std::make_shared<ShapesOnly>())};

@@ -26,6 +26,7 @@ Json kind_facts(const Kind& kind) {
 }
 
 int64_t channels_of(const EncoderPlan& plan) { return plan.channels; }
+int64_t channels_of(const ResidualPlan& plan) { return plan.channels; }
 int64_t channels_of(const DecoderPlan& plan) { return plan.grid.channels; }
 
 /// With the channels of every preset.
@@ -80,13 +81,15 @@ Json dtypes() {
 
 }  // namespace
 
-/// {} -> {"encoders": [{"name", "title", "files", "yamlKey", "presets": {name: channels}}], "decoders": [the same],
+/// {} -> {"encoders": [{"name", "title", "files", "yamlKey", "presets": {name: channels}}], "residuals": [the same],
+/// "decoders": [the same],
 /// "velocityModels": [the same and "condition": "text" | "class"], "conditioners": [the same without presets],
 /// "solvers": [{"name", "title", "family", "fields", "shift", "leastSteps"}], "losses": loss_rows(), "dtypes":
 /// [names], "jobs": [kinds], "errorCodes": [names]}.
 JobResult catalogue(EngineState&, const Request&, const TensorMap&, const EventSink&) {
   return {Json::object()
               .set("encoders", kinds_with_channels(encoder_kinds()))
+              .set("residuals", kinds_with_channels(residual_kinds()))
               .set("decoders", kinds_with_channels(decoder_kinds()))
               .set("velocityModels", velocity_models())
               .set("conditioners", conditioners())

@@ -62,7 +62,9 @@ TensorMap build(const std::string& model, const Json& config, const Weights& wei
   if (model == "autoencoder") {
     const AutoencoderConfig parts = AutoencoderConfig::from_json(config);
     TensorMap fixed = built_below("decoder", weights, parts.decoder);
-    if (parts.residual) ResidualVit(weights.scope("extra_vit"), *parts.residual);
+    if (parts.residual) {
+      parts.residual->build(residual_kind(parts.residual->kind).under_own_names(weights.scope("extra_vit")));
+    }
     if (parts.encoder) fixed.merge(built_below("encoder", weights, *parts.encoder));
     return fixed;
   } else {

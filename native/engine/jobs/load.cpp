@@ -3,6 +3,7 @@
 
 #include "core/cancel.h"
 #include "engine/device.h"
+#include "engine/encoder_source.h"
 #include "engine/jobs.h"
 #include "engine/state.h"
 #include "io/checkpoint.h"
@@ -120,12 +121,18 @@ void check_autoencoder_config(const Json& config, const AutoencoderConfig& found
   const char* hint =
       "Use the yaml that belongs to this checkpoint: svg_autoencoder_P_* has 384 channels and no extra_vit_config, "
       "an Autoencoder-R has 392 channels and an extra_vit_config.";
-  const bool residual = config.find("residual") != nullptr;
+  const Json* branch = config.find("residual");
+  const bool residual = branch != nullptr;
   if (residual != found.residual.has_value()) {
     throw Error(ErrorCode::kWeightsMismatch,
                 concat(path, " holds an Autoencoder-", found.residual ? "R" : "P",
                        ", its configuration describes an Autoencoder-", residual ? "R" : "P"),
                 hint);
+  }
+  if (const Json* kind = residual ? branch->find("kind") : nullptr) {
+    SVG_CHECK(residual_kind(kind->as_string()).name == found.residual->kind, ErrorCode::kWeightsMismatch, path,
+              " holds a ", residual_kind(found.residual->kind).title, ", its configuration describes a ",
+              residual_kind(kind->as_string()).title);
   }
   const Json* decoder = config.find("decoder");
   if (!decoder) return;
@@ -145,7 +152,8 @@ Json load_autoencoder(EngineState& state, WeightFiles& files, const Request& req
   const std::string path = request.at("checkpoint").as_string();
   AutoencoderFiles parts{files.open(path, "an autoencoder", state.device, dtype)};
   parts.beside_checkpoint = [path] { return read_model_config(path); };
-  if (const Request* encoder = request.find("encoder")) {
+  const Request* encoder = request.find("encoder");
+  if (encoder && !own_encoder_counts(path, encoder->as_string())) {
     const std::string encoder_path = encoder->as_string();
     parts.encoder = files.open(encoder_path, "a vision encoder", state.device, dtype);
     parts.beside_encoder = [encoder_path] { return read_model_config(encoder_path); };
@@ -167,7 +175,8 @@ Json load_autoencoder(EngineState& state, WeightFiles& files, const Request& req
       .set("cellPixels", grid.cell_pixels)
       .set("encoder", config.encoder ? Json(config.encoder->kind) : Json())
       .set("decoder", config.decoder.kind)
-      .set("canEncode", state.autoencoder->can_encode());
+      .set("canEncode", state.autoencoder->can_encode())
+      .set("ownEncoder", config.encoder && !parts.encoder);
 }
 
 // {mean: [layers, C], std: [layers, C]}; row -1 is the encoder's last layer, whose features are the latents. SVG's
@@ -225,6 +234,12 @@ void check_parts_fit(const EngineState& state) {
 }
 
 }  // namespace
+
+/// {"checkpoint", "encoder": path} -> {"ownEncoder"}: whether `load` would take the encoder inside the checkpoint.
+JobResult encoder_source(EngineState&, const Request& request, const TensorMap&, const EventSink&) {
+  const std::string checkpoint = request.at("checkpoint").as_string(), encoder = request.at("encoder").as_string();
+  return {Json::object().set("ownEncoder", own_encoder_counts(checkpoint, encoder)), {}};
+}
 
 /// {"dtype", "offload", "textEncoder"?: {"path", "attentionSoftCap"}, "dit"?: {"path", "config"?, "weak"?},
 /// "autoencoder"?:

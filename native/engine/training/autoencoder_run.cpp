@@ -73,15 +73,18 @@ AutoencoderTrainer::Options trainer_options(const EngineModels& state, const Req
 
 /// What `start` holds for the trained parts: no frozen ones, no buffers, nothing that the original keeps beside.
 TensorMap for_training(const TensorMap& start, const TrainableAutoencoder& model) {
-  std::vector<std::string> others = {"loss.", "norm_vit.", "extra_vit.head."};
+  std::vector<std::string> others = {"loss.", "norm_vit."};
   const EncoderKind& encoder = encoder_kind(model.config().encoder->kind);
+  const auto& branch = model.config().residual;
+  const ResidualKind* residual = branch ? &residual_kind(branch->kind) : nullptr;
   if (model.frozen_encoder()) others.push_back("encoder.");
   if (model.frozen_residual()) others.push_back("extra_vit.");
   TensorMap rest;
   for (const auto& [name, tensor] : start) {
     const auto begins = [&name = name](const std::string& prefix) { return name.rfind(prefix, 0) == 0; };
     const bool buffer = model.trained()->buffers().count(name) != 0;
-    const bool spare = name.starts_with("encoder.") && encoder.spares(name.substr(8));
+    const bool spare = (name.starts_with("encoder.") && encoder.spares(name.substr(8))) ||
+                       (residual && name.starts_with("extra_vit.") && residual->spares(name.substr(10)));
     if (!buffer && !spare && std::none_of(others.begin(), others.end(), begins)) rest[name] = tensor;
   }
   return rest;

@@ -47,9 +47,8 @@ Vit::Vit(const Weights& weights, const VitConfig& config, const VitNames& names)
     const Role role = config.fixed_positions ? Role::kBuffer : Role::kExact;
     positions_ = weights.get(names.positions, shape, Init::truncated_normal(0.02), role);
   }
-  const Weights blocks = weights.scope(names.blocks);
   for (int64_t i = 0; i < config.depth; ++i) {
-    blocks_.emplace_back(blocks.scope(std::to_string(i)), config.block, names.block);
+    blocks_.emplace_back(weights.scope(names.block_name(i)), config.block, names.block);
   }
   if (config.norm_affine) {
     norm_ = LayerNorm(weights.scope(names.norm), C, config.block.norm_eps);
@@ -105,10 +104,9 @@ VitConfig infer_vit(const Weights& weights, VitConfig config, const VitNames& na
             weights.description(), ")");
   config.patch_size = patch[3];
   config.block.width = patch[0];
-  const Weights blocks = weights.scope(names.blocks);
   config.depth = 0;
-  while (blocks.has(std::to_string(config.depth) + "." + names.block.norm1 + ".weight")) ++config.depth;
-  const Weights first = blocks.scope("0");
+  while (weights.has(names.block_name(config.depth) + "." + names.block.norm1 + ".weight")) ++config.depth;
+  const Weights first = weights.scope(names.block_name(0));
   config.block.gated = !names.block.gate_up.empty() && first.has(names.block.gate_up + ".weight");
   const std::string feed = config.block.gated ? names.block.gate_up : names.block.fc1;
   const int64_t rows = need_of_vit(first, model, feed + ".weight", 2)[0];

@@ -27,6 +27,10 @@ struct VitNames {
   std::string blocks;  // "blocks" where the first is "blocks.0"
   std::string norm;
   VitBlockNames block;
+  std::string before_number = "";  // "block_" where the first is "blocks.block_0"
+
+  /// The block's name.
+  std::string block_name(int64_t i) const { return blocks + "." + before_number + std::to_string(i); }
 };
 
 struct VitConfig {

@@ -35,6 +35,7 @@ export class Engine extends MockEngine {
     super(
       {
         load: () => ({ value: { device: 'cpu', dtype: 'fp32', remarks: [] } }),
+        'encoder-source': () => ({ value: { ownEncoder: false } }),
         'train-open': () => ({
           value: { parameters: 7, missing: [], unexpected: [], mismatched: [], remarks: [] },
         }),
