@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { modelSchema } from '../../../lib/config/model.js';
 import { checkWeights } from '../../../lib/doctor/weights.js';
+import { ENCODERS } from '../../../lib/facts.js';
 import { readAutoencoderConfig } from '../../../lib/release/autoencoder-config.js';
 import { findRelease, MODEL_PARTS } from '../../../lib/release/layout.js';
 import { autoencoderYaml, writeFiles } from '../release.js';
@@ -85,14 +86,14 @@ it('has a yaml whose residual branch is told by the weights, while that of SVG-T
   expect(read(named)).toEqual({ kind: 'rope', output_dim: 8, align_distribution: true });
 });
 
-it.each([
+const encoderNames: readonly (readonly [name: string, kind: string | undefined, expected: string])[] = [
   ['custom', 'dinov2', 'dinov2'],
   ['custom', undefined, 'dinov3'],
   ['dinov2_vitb14_reg', undefined, 'dinov2'],
-  ...['vits16', 'vits16plus', 'vitb16', 'vitl16', 'vitl16plus', 'vith16plus', 'vit7b16'].map(
-    (size) => [`dinov3_${size}`, undefined, 'dinov3'] as const,
-  ),
-])('an encoder called %s of kind %s is a %s', (name, kind, expected) => {
+  ...Object.keys(ENCODERS.dinov3.presets).map((name) => [name, undefined, 'dinov3'] as const),
+];
+
+it.each(encoderNames)('an encoder called %s of kind %s is a %s', (name, kind, expected) => {
   const ofKind = kind === undefined ? '' : `\n      kind: ${kind}`;
   const text = autoencoderYaml({ checkpoint: 'x.ckpt' }).replace(
     'model_name: dinov3_vits16plus',
