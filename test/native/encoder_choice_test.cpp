@@ -2,6 +2,7 @@
 #include "models/encoder_choice.h"
 
 #include "golden.h"
+#include "io/model_config.h"
 #include "models/catalogue.h"
 #include "train/frozen_source.h"
 
@@ -74,12 +75,17 @@ TEST_CASE("without an encoder inside, or without a file, nothing is to be chosen
 
 TEST_CASE("a copy under the published names is that of a file under Hugging Face's") {
   for (const char* name : {"dinov3-hf-mlp", "dinov2-registers", "mae-hf", "siglip2-whole"}) {
-    const Weights file = tensors_of(GoldenCase(golden_folder(name)).weight_map());
+    const GoldenCase golden(golden_folder(name));
+    const Weights file = tensors_of(golden.weight_map());
+    const auto beside = [&] {
+      return golden.config().is_string() ? read_model_config(golden.folder()) : golden.config();
+    };
     const EncoderKind& kind = *recognise_encoder(file);
-    const EncoderPlan plan = kind.infer(file, {}, Json());
+    const EncoderPlan plan = kind.infer(file, beside, Json());
     const auto copied = std::make_shared<FrozenSource>(kind.under_own_names(file), at::kCPU, at::kFloat);
     plan.build(Weights(copied));
     AutoencoderFiles files{tensors_of(below_encoder(copied->kept())), file};
+    files.beside_encoder = beside;
     EXPECT(!holds_another_encoder(files));
   }
 }
