@@ -151,7 +151,7 @@ export const SOLVER_FACTS = {
 export const ENCODERS = {
   dinov3: {
     title: 'DINOv3 ViT',
-    files: '^dinov3(?!.*stats).*vit',
+    files: '^dinov3(?!.*(stats|head)).*vit',
     yamlKey: 'dinoconfig',
     presets: {
       dinov3_vits16: 384,

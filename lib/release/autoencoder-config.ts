@@ -82,6 +82,8 @@ export interface AutoencoderConfig {
   readonly encoder: string | undefined;
   /** By the yaml's key for it and the name of the model there. */
   readonly encoderKind: EncoderKindName;
+  /** Such as dinov3_vits16plus. */
+  readonly encoderName?: string;
   /** Row of the feature statistics. */
   readonly statisticsLayer: number;
   readonly latentChannels: number;
@@ -111,6 +113,7 @@ export function readAutoencoderConfig(path: string): AutoencoderConfig {
     checkpoint: params.ckpt_path ?? checkpoint ?? undefined,
     encoder: encoder.weights ?? undefined,
     encoderKind: encoder.kind,
+    ...(encoder.name === undefined ? {} : { encoderName: encoder.name }),
     statisticsLayer: params.num_layer,
     latentChannels: (params.hyconfig ?? params.ddconfig)?.z_channels ?? 0,
     cellPixels: cellPixelsOf(decoder),
@@ -130,6 +133,7 @@ function residualOf(
 
 function encoderOf(params: z.output<typeof paramsSchema>): {
   readonly kind: EncoderKindName;
+  readonly name?: string | undefined;
   readonly weights: string | null | undefined;
 } {
   for (const kind of ENCODER_KINDS) {
@@ -139,7 +143,7 @@ function encoderOf(params: z.output<typeof paramsSchema>): {
     // DINOv2 stands under DINOv3's key, told apart by its name.
     const named = encoderKind({ kind: part.kind, arch: part.model_name });
     const weights = part.weights ?? part.siglip_location;
-    return { kind: ENCODERS[named].yamlKey === yamlKey ? named : kind, weights };
+    return { kind: ENCODERS[named].yamlKey === yamlKey ? named : kind, name: part.model_name, weights };
   }
   return { kind: 'dinov3', weights: undefined };
 }

@@ -51,7 +51,7 @@ export function findAutoencoder(folder: string, given: string | undefined): Auto
     return {
       yaml: undefined,
       checkpoint: yaml,
-      encoder: findEncoder(folder, yaml, undefined, undefined),
+      encoder: findEncoder(folder, yaml, undefined),
       config: undefined,
       warnings: [],
     };
@@ -68,7 +68,7 @@ export function findAutoencoder(folder: string, given: string | undefined): Auto
   return {
     yaml,
     checkpoint,
-    encoder: findEncoder(folder, yaml, config.encoder, config.encoderKind),
+    encoder: findEncoder(folder, yaml, config),
     config: settled,
     warnings,
   };
@@ -138,13 +138,16 @@ function weightPlaces(folder: string, from: string, written: string): string[] {
   ];
 }
 
-/** The file of the yaml, or one of the same kind under another name, or a Hugging Face folder. */
+/**
+ * The file of the yaml, or one of the same kind under another name, or a Hugging Face folder; of several the one with the
+ * model's name.
+ */
 function findEncoder(
   folder: string,
   from: string,
-  written: string | undefined,
-  kind: EncoderKindName | undefined,
+  config: AutoencoderConfig | undefined,
 ): string | undefined {
+  const { encoder: written, encoderKind: kind, encoderName } = config ?? {};
   if (written !== undefined) {
     const found = weightPlaces(folder, from, written)
       .map(findWeightsFile)
@@ -156,13 +159,21 @@ function findEncoder(
     kind === undefined ? (Object.keys(ENCODERS) as EncoderKindName[]) : [kind];
   for (const { files } of kinds.map((name) => ENCODERS[name])) {
     const pattern = new RegExp(files);
-    const named = entries(folder).filter((entry) => pattern.test(entry.name));
+    const ofKind = entries(folder).filter((entry) => pattern.test(entry.name));
+    const ofModel = ofKind.filter((entry) => isOfModel(entry.name, encoderName));
+    const named = ofModel.length > 0 ? ofModel : ofKind;
     const file = named.find((entry) => /\.(pth|pt|safetensors)$/.test(entry.name));
     if (file !== undefined) return join(folder, file.name);
     const hub = named.find((entry) => isFolder(join(folder, entry.name)));
     if (hub !== undefined) return join(folder, hub.name);
   }
   return undefined;
+}
+
+/** dinov3-vitb16-pretrain-lvd1689m is of dinov3_vitb16; dinov3_vits16plus_pretrain.pth is not of dinov3_vits16. */
+function isOfModel(file: string, model: string | undefined): boolean {
+  const plain = (name: string) => `${name.toLowerCase().replace(/[-_.]/g, ' ')} `;
+  return model !== undefined && plain(file).startsWith(plain(model));
 }
 
 /**

@@ -102,7 +102,7 @@ EncoderKind dinov3_kind() {
   kind.name = "dinov3";
   kind.title = "DINOv3 ViT";
   for (const Dinov3Size& size : kDinov3Sizes) kind.presets.push_back(concat("dinov3_", size.preset));
-  kind.files = "^dinov3(?!.*stats).*vit";
+  kind.files = "^dinov3(?!.*(stats|head)).*vit";
   kind.yaml_key = "dinoconfig";
   kind.recognise = recognise_dinov3;
   kind.from_json = [](const Json& json) { return dinov3_plan(Dinov3Config::from_json(json)); };

@@ -125,6 +125,27 @@ describe('the published layout', () => {
     expect(find().autoencoder?.encoder).toBe(join(folder, 'dinov3-vits16plus-pretrain-lvd1689m'));
   });
 
+  it.each([
+    ['dinov3_vitb16', 'dinov3_vitb16_pretrain_lvd1689m-73cec8be.pth'],
+    ['dinov3_vits16', 'dinov3_vits16_pretrain_lvd1689m-08c60483.pth'],
+    ['dinov3_vith16plus', 'dinov3-vith16plus-pretrain-lvd1689m'],
+    ['dinov3_vit7b16', 'dinov3_vit7b16_pretrain_lvd1689m-a955f4ea.pth'],
+    ['dinov3_vitl16', 'dinov3_vit7b16_pretrain_lvd1689m-a955f4ea.pth'],
+  ])('of encoders of every size takes that of the yaml, %s: %s', (name, file) => {
+    const checkpoint = 'autoencoder/a.ckpt';
+    const yaml = autoencoderYaml({ checkpoint }).replaceAll(/dinov3_vits16plus(\w*)/g, name);
+    write(['autoencoder/'], {
+      'autoencoder/a.yaml': yaml.replace(/weights: .*/, 'weights: elsewhere.pth'),
+      [checkpoint]: '',
+      'dinov3_vitb16_pretrain_lvd1689m-73cec8be.pth': '',
+      'dinov3_vits16_pretrain_lvd1689m-08c60483.pth': '',
+      'dinov3-vith16plus-pretrain-lvd1689m/model.safetensors': '',
+      'dinov3_vit7b16_ade20k_m2f_head-bf307cb1.pth': '',
+      'dinov3_vit7b16_pretrain_lvd1689m-a955f4ea.pth': '',
+    });
+    expect(find().autoencoder?.encoder).toBe(join(folder, file));
+  });
+
   it('needs no encoder and no transformer to decode', () => {
     write(['4057cbaa', 'dit-', 'gemma', 'stats']);
     const layout = find({}, ['autoencoder'] as never);

@@ -208,6 +208,22 @@ it('fills in the decoder that a configuration names', () => {
   expect(decoderOf(hunyuan)).toEqual(hunyuan);
 });
 
+it('fills in the residual branch that a configuration names', () => {
+  const residualOf = (residual: object) =>
+    validate(autoencoderTrainingSchema, { ...autoencoder, model: { residual } }).model.residual;
+  // Word for word as before there was a second kind, since runs are known again by it.
+  expect(JSON.stringify(residualOf({}))).toBe(
+    '{"output_dim":8,"embed_dim":384,"depth":12,"num_heads":6,"img_size":1024,"align_distribution":true}',
+  );
+  expect(residualOf({ kind: 'rope', depth: 2 })).toEqual({ ...residualOf({}), depth: 2 });
+  const svg = { kind: 'torchvision', output_dim: 8, embed_dim: 384, depth: 6, num_heads: 8, img_size: 256 };
+  expect(residualOf({ kind: 'torchvision' })).toEqual({ ...svg, align_distribution: true });
+  expect(() => residualOf({ kind: 'torchvision', num_heads: 6 })).toThrow(
+    'model.residual.embed_dim: must be 48 for each of num_heads',
+  );
+  expect(() => residualOf({ kind: 'vit' })).toThrow('must be one of rope, torchvision, got "vit"');
+});
+
 describe('loading', () => {
   it('refuses a file of the other stage in one line', async () => {
     const path = file('other.yaml', 'stage: dit\nsteps: 1\n');
