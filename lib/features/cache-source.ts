@@ -5,6 +5,7 @@ import { DEFAULT_SYSTEM_PROMPT } from '../config/request.js';
 import type { DitTrainingConfig } from '../config/train-dit.js';
 import { fileError } from '../errors.js';
 import { hashFile } from '../files.js';
+import { entries, isFolder } from '../release/find.js';
 import type { ReleaseLayout } from '../release/layout.js';
 import { type CacheSource, CONTENT, SOFT_CAP_KEY } from './cache-index.js';
 import type { TrainingDataset } from './dataset.js';
@@ -53,12 +54,21 @@ async function sizeOf(path: string): Promise<number | undefined> {
   }
 }
 
+/** A file, or the weights in a folder of Hugging Face, whose config.json says how they are read. */
+function encoderFiles(encoder: string): Readonly<Record<string, string>> {
+  if (!isFolder(encoder)) return { encoder };
+  const names = entries(encoder)
+    .map(({ name }) => name)
+    .filter((name) => /\.(safetensors|bin)$|^config\.json$/.test(name));
+  return Object.fromEntries(names.map((name) => [`encoder ${name}`, join(encoder, name)]));
+}
+
 async function hashWeights(layout: ReleaseLayout): Promise<Record<string, string>> {
   const { autoencoder, textEncoder } = layout;
   const files: Record<string, string> = {};
   if (autoencoder !== undefined) {
     const { encoder, checkpoint, config } = autoencoder;
-    if (encoder !== undefined) files.encoder = encoder;
+    if (encoder !== undefined) Object.assign(files, encoderFiles(encoder));
     // Autoencoder-R adds channels of its own, and a checkpoint may hold the encoder.
     if (encoder === undefined || config?.residual !== null) files.autoencoder = checkpoint;
   }

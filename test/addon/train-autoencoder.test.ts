@@ -23,6 +23,15 @@ const decoder = { z_channels: 16, ch: 32, ch_mult: [1, 1, 1, 1, 1], num_res_bloc
 const residual = { output_dim: 4, embed_dim: 64, depth: 1, num_heads: 1, img_size: 64 };
 const plain = { encoder, decoder };
 const withResidual = { encoder, decoder: { ...decoder, z_channels: 20 }, residual };
+const branchOfSvg = {
+  kind: 'torchvision',
+  output_dim: 4,
+  embed_dim: 48,
+  depth: 1,
+  num_heads: 1,
+  img_size: 32,
+};
+const withBranchOfSvg = { ...withResidual, residual: branchOfSvg };
 const pixels = {
   pixel: 'l1',
   perceptualWeight: 0,
@@ -218,6 +227,7 @@ describe('training of the autoencoder', () => {
   it.each([
     ['P', plain],
     ['R', withResidual],
+    ['R', withBranchOfSvg],
   ])('publishes and exports an Autoencoder-%s that rebuilds alike', async (kind, model) => {
     await using engine = await open();
     await openTraining(engine, { model, ema: { decay: 0.5, warmup: false } });
@@ -234,6 +244,42 @@ describe('training of the autoencoder', () => {
     });
     expect(loaded.value).toMatchObject({ autoencoder: { kind, canEncode: true } });
     expect(await rebuilt(other)).toEqual(published);
+  });
+
+  it('trains every weight of the branch of SVG, on pictures of other sizes too, under torchvision’s names', async () => {
+    await using engine = await open();
+    await openTraining(engine, { model: withBranchOfSvg });
+    const branch = async (name: string) => {
+      const path = at(`${name}.safetensors`);
+      await engine.run('train-export', { path, weights: 'raw', dtype: 'fp32' });
+      const { tensors: all } = await engine.run('read-tensors', { path });
+      return Object.fromEntries(Object.entries(all).filter(([key]) => key.startsWith('extra_vit.')));
+    };
+    const before = await branch('before-steps');
+    for (let step = 0; step < 3; step++) await stepOf(engine, step);
+    const after = await branch('after-steps');
+    const layer = 'extra_vit.encoder.layers.encoder_layer_0';
+    expect(Object.keys(after)).toEqual(Object.keys(before));
+    expect(Object.keys(before).sort()).toEqual(
+      [
+        ...['class_token', 'conv_proj.bias', 'conv_proj.weight', 'encoder.pos_embedding'].map(
+          (name) => `extra_vit.${name}`,
+        ),
+        ...['ln_1', 'ln_2', 'mlp.0', 'mlp.3', 'self_attention.out_proj'].flatMap((name) => [
+          `${layer}.${name}.bias`,
+          `${layer}.${name}.weight`,
+        ]),
+        `${layer}.self_attention.in_proj_bias`,
+        `${layer}.self_attention.in_proj_weight`,
+        ...['encoder.ln', 'heads.0', 'heads.2'].flatMap((name) => [
+          `extra_vit.${name}.bias`,
+          `extra_vit.${name}.weight`,
+        ]),
+      ].sort(),
+    );
+    for (const [name, tensor] of Object.entries(before)) {
+      expect([name, after[name]]).not.toEqual([name, tensor]);
+    }
   });
 
   it('tells which weights of a start fit', async () => {

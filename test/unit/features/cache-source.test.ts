@@ -1,11 +1,12 @@
 /** What a feature cache depends on: with classes, on nothing that says how text is read. */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { ditTrainingSchema } from '../../../lib/config/train-dit.js';
 import { checkCacheSource } from '../../../lib/features/cache-index.js';
 import { cacheSource } from '../../../lib/features/cache-source.js';
+import type { AutoencoderConfig } from '../../../lib/release/autoencoder-config.js';
 
 let folder: string;
 beforeEach(() => {
@@ -51,6 +52,29 @@ it.each([
 ])('%j, %j of a set: matters for captions alone', async (change, set, key) => {
   await expect(check(nextDit, change, set)).rejects.toThrow(`was made with ${key} `);
   await expect(check(svg, change, set)).rejects.toThrow('means nothing to model.kind svg');
+});
+
+it('hashes an encoder that is a folder of Hugging Face file by file, and the checkpoint where it has its own', async () => {
+  const hub = join(folder, 'siglip2-base-patch16-256');
+  mkdirSync(hub);
+  for (const name of ['model.safetensors', 'config.json', 'README.md']) writeFileSync(join(hub, name), name);
+  const checkpoint = join(folder, 'a.ckpt');
+  writeFileSync(checkpoint, 'a');
+  const weightsOf = async (encoder: string | undefined) => {
+    const config = ditTrainingSchema.parse({
+      model: svg,
+      data: { sets: [{ path: join(folder, 'pictures') }], resolution: 256 },
+      steps: 1,
+      batch: { global: 2 },
+    });
+    const dataset = { length: 2, fingerprints: async () => ['a'] };
+    const settled = { residual: null } as AutoencoderConfig;
+    const autoencoder = { yaml: undefined, checkpoint, encoder, config: settled, warnings: [] };
+    return Object.keys((await cacheSource(config, dataset, { folder, autoencoder, warnings: [] })).weights);
+  };
+  expect(await weightsOf(hub)).toEqual(['encoder config.json', 'encoder model.safetensors']);
+  expect(await weightsOf(join(hub, 'model.safetensors'))).toEqual(['encoder']);
+  expect(await weightsOf(undefined)).toEqual(['autoencoder']);
 });
 
 it('pictures matter for classes too', async () => {
