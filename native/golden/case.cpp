@@ -84,12 +84,12 @@ TensorMap GoldenCase::weight_map(const std::string& group) const {
       }
     }
     return draw_seeded_weights(part.at("seed").as_int(), part.get_double("gain", seeded->get_double("gain", 1)), *keys,
-                               abs);
+                               abs, part.find("offset"));
   }
   if (fs::exists(stored)) return read_all(stored);
   SVG_CHECK(seeded, ErrorCode::kFileFormat, folder_, ": neither weights.safetensors nor seeded_weights");
   return draw_seeded_weights(seeded->at("seed").as_int(), seeded->get_double("gain", 1), seeded->at("keys"),
-                             string_list(seeded->find("abs")));
+                             string_list(seeded->find("abs")), seeded->find("offset"));
 }
 
 Weights GoldenCase::weights(const std::string& group) const {
@@ -145,7 +145,8 @@ Json GoldenCase::report() const {
   return result;
 }
 
-TensorMap draw_seeded_weights(int64_t seed, double gain, const Json& keys, const std::vector<std::string>& abs) {
+TensorMap draw_seeded_weights(int64_t seed, double gain, const Json& keys, const std::vector<std::string>& abs,
+                              const Json* offset) {
   at::Generator generator = at::detail::createCPUGenerator(static_cast<uint64_t>(seed));
   std::map<std::string, std::vector<int64_t>> shapes;
   for (const auto& key : keys.as_object()) shapes[key.first] = key.second.as_int_list();
@@ -163,6 +164,10 @@ TensorMap draw_seeded_weights(int64_t seed, double gain, const Json& keys, const
     tensors[name] = value;
   }
   for (const std::string& name : abs) tensors.at(name) = tensors.at(name).abs();
+  if (!offset) return tensors;
+  for (auto& [name, value] : tensors) {
+    if (const Json* added = offset->find(name.substr(name.rfind('.') + 1))) value = value + added->as_double();
+  }
   return tensors;
 }
 

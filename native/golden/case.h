@@ -60,8 +60,10 @@ class GoldenCase {
 };
 
 /// Draws the weights of `seeded_weights` (test/golden/README.md gives the rule): names in ascending
-/// byte order from one CPU generator; `keys` maps names to shapes; `abs` lists those made positive.
-TensorMap draw_seeded_weights(int64_t seed, double gain, const Json& keys, const std::vector<std::string>& abs);
+/// byte order from one CPU generator; `keys` maps names to shapes; `abs` lists those made positive;
+/// `offset` maps last parts of names to what is added to them in the end.
+TensorMap draw_seeded_weights(int64_t seed, double gain, const Json& keys, const std::vector<std::string>& abs,
+                              const Json* offset = nullptr);
 
 /// Of its folder: the last part of the path, whether or not it ends in a slash.
 std::string golden_case_name(const std::string& folder);

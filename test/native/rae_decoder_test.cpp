@@ -115,6 +115,24 @@ TEST_CASE("rae_decoder adds diffusers' second eps where it is asked to") {
   EXPECT_CLOSE(RaeDecoder(stored(fresh(tiny())), twice, statistics).latent(ones).max().item<double>(), 990.1, 0.01);
 }
 
+TEST_CASE("rae_decoder takes statistics of one number, and diffusers' scaling factor") {
+  c10::NoGradGuard no_grad;
+  RaeDecoderConfig config = tiny();
+  const TensorMap one = {{"_latents_mean", at::full({1}, 0.5)}, {"_latents_std", at::full({1}, 2.0)}};
+  const at::Tensor features = at::randn({1, 12, 3, 3}, at::kFloat);
+  for (const double factor : {1.0, 0.25}) {
+    config.scaling_factor = factor;
+    const RaeDecoder decoder(stored(fresh(config)), config, RaeStatistics::of_deviation(stored(one), 12));
+    const at::Tensor latent = decoder.latent(features);
+    EXPECT_CLOSE(largest(latent - factor * (features - 0.5) / 2), 0, 1e-6);
+    const RaeDecoder plain(stored(fresh(tiny())), tiny());
+    EXPECT_CLOSE(largest(decoder.pixels(latent) - plain.pixels(features)), 0, 1e-4);
+    EXPECT_CLOSE(largest(RaeDecoder(stored(fresh(config)), config).latent(features) - factor * features), 0, 1e-6);
+  }
+  EXPECT_ERROR(RaeDecoderConfig::from_json(Json::parse(R"({"scaling_factor": 0})")), ErrorCode::kInvalidConfig,
+               "scaling_factor is 0");
+}
+
 TEST_CASE("rae_decoder passes gradients to the latent and to every parameter") {
   const auto source = std::make_shared<TrainableSource>(TensorMap{}, at::detail::createCPUGenerator(3));
   const RaeDecoder decoder(Weights(source), tiny());

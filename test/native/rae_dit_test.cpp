@@ -79,6 +79,37 @@ TEST_CASE("rae_dit reads its configuration off the weights, for every option") {
   }
 }
 
+TEST_CASE("rae_dit takes from the configuration what weights do not tell, and nothing else") {
+  c10::NoGradGuard no_grad;
+  RaeDitConfig config = tiny();
+  config.deep = {128, 1, 8, 40};
+  config.head = {128, 3, 4, 40};  // of one width, and no head of two blocks
+  config.rotary = config.positions = false;
+  const Json said = config.to_json();
+  TensorMap bare = drawn(config);
+  const RaeDitConfig got = RaeDitConfig::infer(stored(bare), said);
+  EXPECT(got.to_json().dump() == said.dump());
+  EXPECT(RaeDitConfig::infer(stored(bare)).deep.depth == 2);
+  config.qk_norm = true;  // each part's norms tell its heads
+  EXPECT(RaeDitConfig::infer(stored(drawn(config)), Json::parse(R"({"depth": [1, 3]})")).head.num_heads == 4);
+
+  const Weights whole = stored(drawn(tiny()));
+  const auto contradicted = [&](const char* json, const char* why) {
+    EXPECT_ERROR(RaeDitConfig::infer(whole, Json::parse(json)), ErrorCode::kWeightsMismatch, why);
+  };
+  EXPECT(RaeDitConfig::infer(whole, tiny().to_json()).to_json().dump() == tiny().to_json().dump());
+  contradicted(R"({"num_heads": 1})", "the weights have num_heads");
+  contradicted(R"({"input_size": 5})", "the weights have input_size 3, the configuration says 5");
+  contradicted(R"({"depth": [3, 1]})", "the weights have depth");
+  contradicted(R"({"mlp_ratio": 3})", "the configuration's mlp_ratio says");
+  contradicted(R"({"arch": "rae_ditdh_xl"})", "the weights have depth");
+  const int64_t classes = tiny().classes;
+  const RaeDitConfig all = RaeDitConfig::infer(whole, Json::parse(R"({"class_dropout_prob": 0})"));
+  EXPECT(!all.null_class && all.classes == classes + 1);
+  const RaeDitConfig named = RaeDitConfig::infer(whole, Json::object().set("num_classes", classes + 1));
+  EXPECT(!named.null_class && named.classes == classes + 1);
+}
+
 TEST_CASE("rae_dit counts the parameters that it is trained with") {
   const auto source = std::make_shared<TrainableSource>(TensorMap{}, at::detail::createCPUGenerator(3));
   const RaeDit model(Weights(source), tiny());

@@ -73,6 +73,10 @@ RaeDecoder::RaeDecoder(const Weights& given, const RaeDecoderConfig& config, Rae
   image_std_ = of_three(config.image_std, cls_token_);
   if (statistics_.deviation.defined() && config.eps_twice)
     statistics_.deviation = statistics_.deviation + kDiffusersEps;
+  if (config.scaling_factor != 1) {
+    const at::Tensor one = at::ones({1, 1, 1});
+    statistics_.deviation = (statistics_.deviation.defined() ? statistics_.deviation : one) / config.scaling_factor;
+  }
   for (at::Tensor* of : {&statistics_.mean, &statistics_.deviation}) {
     if (of->defined()) *of = of->to(cls_token_.device());
   }

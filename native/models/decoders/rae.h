@@ -27,7 +27,8 @@ struct RaeDecoderConfig {
   int64_t grid = 16;        // cells and side of the grid that it was trained on
   double norm_eps = 1e-12;
   std::string activation = "gelu";
-  double latent_eps = 1e-5;  // added to the variance
+  double latent_eps = 1e-5;   // added to the variance
+  double scaling_factor = 1;  // of the normalised latents: diffusers' convention
   std::array<double, 3> image_mean = {0.485, 0.456, 0.406}, image_std = {0.229, 0.224, 0.225};
   /// diffusers' own numbers in place of RAE's, with which the published weights were trained: it adds the eps a second
   /// time, to the deviation, and spaces the positions as if every grid were 16 cells wide.
@@ -37,7 +38,8 @@ struct RaeDecoderConfig {
   std::string describe() const;
   /// RAE's keys (decoder_hidden_size, decoder_num_hidden_layers, decoder_num_attention_heads,
   /// decoder_intermediate_size, patch_size, layer_norm_eps, hidden_act, hidden_size) or those of diffusers' config.json
-  /// (with encoder_hidden_size, encoder_input_size, encoder_patch_size, encoder_norm_mean, encoder_norm_std).
+  /// (with encoder_hidden_size, encoder_input_size, encoder_patch_size, encoder_norm_mean, encoder_norm_std,
+  /// scaling_factor).
   /// Throws Error(kInvalidConfig).
   static RaeDecoderConfig from_json(const Json& json);
   /// From names and shapes, below the decoder; the heads, which no shape tells, from the width, as published: 64
@@ -48,7 +50,7 @@ struct RaeDecoderConfig {
   void check() const;
 };
 
-/// Mean and deviation of the features, (C, n, n), (C, 1, 1) or undefined (0 and 1), fp32.
+/// Mean and deviation of the features, (C, n, n), (C, 1, 1), (1, 1, 1) or undefined (0 and 1), fp32.
 struct RaeStatistics {
   at::Tensor mean, deviation;
 

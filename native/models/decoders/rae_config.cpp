@@ -23,10 +23,11 @@ at::Tensor cell_statistic(const Weights& weights, const std::string& name, int64
   if (!shape) return {};
   const at::Tensor found = weights.get(name, *shape, Init::zeros(), Role::kBuffer).to(at::kFloat);
   const at::Tensor map = found.dim() == 4 && found.size(0) == 1 ? found.squeeze(0)
-                         : found.dim() == 1                     ? found.view({-1, 1, 1})
+                         : found.dim() <= 1                     ? found.view({-1, 1, 1})
                                                                 : found;
-  SVG_CHECK(map.dim() == 3 && map.size(0) == channels, ErrorCode::kWeightsMismatch, weights.description(), ": \"", name,
-            "\" has shape ", found.sizes(), " where statistics of ", channels,
+  // diffusers writes one number where it was given no statistics.
+  SVG_CHECK(map.dim() == 3 && (map.size(0) == channels || map.numel() == 1), ErrorCode::kWeightsMismatch,
+            weights.description(), ": \"", name, "\" has shape ", found.sizes(), " where statistics of ", channels,
             " channels (channels, rows, columns) are wanted");
   return map;
 }
@@ -46,6 +47,8 @@ void RaeDecoderConfig::check() const {
             " heads");
   SVG_CHECK(norm_eps > 0 && latent_eps >= 0, ErrorCode::kInvalidConfig,
             "[rae_decoder] layer_norm_eps must be positive, latent_eps not negative");
+  SVG_CHECK(scaling_factor > 0, ErrorCode::kInvalidConfig, "[rae_decoder] scaling_factor is ", scaling_factor,
+            ", must be positive");
 }
 
 RaeDecoderConfig RaeDecoderConfig::from_json(const Json& json) {
@@ -59,6 +62,7 @@ RaeDecoderConfig RaeDecoderConfig::from_json(const Json& json) {
   config.norm_eps = json.get_double("layer_norm_eps", config.norm_eps);
   config.activation = json.get_string("hidden_act", config.activation);
   config.latent_eps = json.get_double("latent_eps", config.latent_eps);
+  config.scaling_factor = json.get_double("scaling_factor", config.scaling_factor);
   config.image_mean = colours(json, "encoder_norm_mean", colours(json, "image_mean", config.image_mean));
   config.image_std = colours(json, "encoder_norm_std", colours(json, "image_std", config.image_std));
   config.eps_twice = json.get_bool("eps_twice", false);

@@ -85,6 +85,7 @@ RaeDecoderConfig completed(RaeDecoderConfig found, const Json& json, const std::
   take({"layer_norm_eps"}, &RaeDecoderConfig::norm_eps);
   take({"hidden_act"}, &RaeDecoderConfig::activation);
   take({"latent_eps"}, &RaeDecoderConfig::latent_eps);
+  take({"scaling_factor"}, &RaeDecoderConfig::scaling_factor);
   take({"image_mean", "encoder_norm_mean"}, &RaeDecoderConfig::image_mean);
   take({"image_std", "encoder_norm_std"}, &RaeDecoderConfig::image_std);
   take({"eps_twice"}, &RaeDecoderConfig::eps_twice);

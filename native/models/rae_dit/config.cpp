@@ -9,6 +9,30 @@ namespace svg {
 namespace {
 
 constexpr int64_t kRaeHeadDepth = 2;  // of every published model
+constexpr int64_t kRaeUsualGrid = 16;
+
+struct RaeDitSize {
+  const char* preset;
+  RaeDitPart deep;
+};
+
+/// All with a head of 2048x2. Source: bytetriper/RAE, configs/stage2.
+constexpr RaeDitSize kRaeDitSizes[] = {
+    {"ditdh_s", {384, 12, 6, 1024}},
+    {"ditdh_b", {768, 12, 12, 2048}},
+    {"ditdh_l", {1024, 24, 16, 2730}},
+    {"ditdh_xl", {1152, 28, 16, 3072}},
+};
+
+RaeDitPart rae_dit_size(const std::string& arch) {
+  std::string known;
+  for (const RaeDitSize& size : kRaeDitSizes) {
+    const std::string name = concat("rae_", size.preset);
+    if (arch == name) return size.deep;
+    known += (known.empty() ? "" : ", ") + name;
+  }
+  throw Error(ErrorCode::kInvalidConfig, "[rae_dit] no architecture \"" + arch + "\"", "known: " + known);
+}
 
 /// A number, or a list of two: of the deep part and of the head.
 std::pair<int64_t, int64_t> two_of(const Json& json, const char* key, std::pair<int64_t, int64_t> fallback) {
@@ -39,6 +63,21 @@ void check_rae_part(const RaeDitPart& part, const char* name, bool rotary) {
 }
 
 }  // namespace
+
+std::vector<std::string> RaeDitConfig::preset_names() {
+  std::vector<std::string> names;
+  for (const RaeDitSize& size : kRaeDitSizes) names.push_back(concat("rae_", size.preset));
+  return names;
+}
+
+std::string RaeDitConfig::title() const {
+  for (const RaeDitSize& size : kRaeDitSizes) {
+    if (size.deep.width == deep.width && size.deep.depth == deep.depth && head.width == 2048 && head.depth == 2) {
+      return concat("RAE ", size.preset, ", ", channels, " channels, ", classes, " classes");
+    }
+  }
+  return describe();
+}
 
 std::string RaeDitConfig::describe() const {
   return concat("rae-dit ", deep.width, "x", deep.depth, " + ", head.width, "x", head.depth, ", ", channels,
@@ -88,6 +127,7 @@ RaeDitConfig RaeDitConfig::from_json(const Json& json) {
   const double ratio = json.get_double("mlp_ratio", 4);
   config.deep = {widths.first, depths.first, heads.first, rae_mlp_hidden(widths.first, ratio, config.swiglu)};
   config.head = {widths.second, depths.second, heads.second, rae_mlp_hidden(widths.second, ratio, config.swiglu)};
+  if (const Json* arch = json.find("arch")) config.deep = rae_dit_size(arch->as_string());
   config.check();
   return config;
 }
@@ -125,6 +165,8 @@ RaeDitConfig RaeDitConfig::infer(const Weights& weights, const Json& said) {
   SVG_CHECK(recognises(weights), ErrorCode::kWeightsMismatch, weights.description(),
             " holds no transformer of RAE: \"s_embedder.proj.weight\", \"x_embedder.proj.weight\", \"t_embedder.W\", "
             "\"y_embedder.embedding_table.weight\" or \"blocks.0.attn.qkv.weight\" is missing");
+  const std::optional<RaeDitConfig> wanted = said.is_object() ? std::optional(from_json(said)) : std::nullopt;
+  const bool says_depth = said.find("depth") || said.find("arch"), says_heads = said.find("num_heads") != nullptr;
   const auto side = [&](const std::string& name, size_t which) {
     const auto shape = weights.shape_of(name);
     SVG_CHECK(shape && shape->size() > which, ErrorCode::kWeightsMismatch, "[rae_dit] no tensor \"", name, "\"");
@@ -150,32 +192,53 @@ RaeDitConfig RaeDitConfig::infer(const Weights& weights, const Json& said) {
     if (side(block(blocks, "attn.proj.weight"), 0) == config.deep.width) deep = blocks + 1;
     ++blocks;
   }
-  // Of one width, nothing tells where the head begins.
-  config.deep.depth = config.deep.width == config.head.width ? std::max<int64_t>(blocks - kRaeHeadDepth, 0) : deep;
-  config.head.depth = blocks - config.deep.depth;
+  if (config.deep.width == config.head.width) {  // then no shape tells where the head begins
+    const int64_t head = wanted && says_depth ? wanted->head.depth : kRaeHeadDepth;
+    deep = std::max<int64_t>(blocks - head, 0);
+  }
+  config.deep.depth = deep;
+  config.head.depth = blocks - deep;
   const char* hidden = config.swiglu ? "mlp.w3.weight" : "mlp.fc2.weight";
   config.deep.mlp_hidden = side(block(0, hidden), 1);
   config.head.mlp_hidden = side(block(blocks - 1, hidden), 1);
-  const auto heads = [&](const std::string& name, const RaeDitPart& part) {
+  const auto heads = [&](const std::string& name, int64_t member, RaeDitPart RaeDitConfig::*which) {
+    const RaeDitPart& part = config.*which;
     const auto rotation = weights.shape_of(name + ".freqs_cos");
-    const auto norm = weights.shape_of(block(part.width == config.deep.width ? 0 : blocks - 1, "attn.q_norm.weight"));
+    const auto norm = weights.shape_of(block(member, "attn.q_norm.weight"));
     const int64_t dim = rotation && rotation->size() == 2 ? rotation->at(1)
                         : norm && norm->size() == 1       ? norm->at(0)
                                                           : 0;
-    return dim > 0 ? part.width / dim : published_rae_heads(part.width);
+    if (dim > 0) return part.width / dim;
+    return wanted && says_heads ? ((*wanted).*which).num_heads : published_rae_heads(part.width);
   };
-  config.deep.num_heads = heads("enc_feat_rope", config.deep);
-  config.head.num_heads = heads("dec_feat_rope", config.head);
+  config.deep.num_heads = heads("enc_feat_rope", 0, &RaeDitConfig::deep);
+  config.head.num_heads = heads("dec_feat_rope", blocks - 1, &RaeDitConfig::head);
   const auto rotation = weights.shape_of("enc_feat_rope.freqs_cos");
-  config.rotary = rotation.has_value();
-  const int64_t cells = config.positions ? side("pos_embed", 1) : rotation ? rotation->at(0) : 256;
-  config.grid = side_of_square(cells);
+  const int64_t cells = config.positions ? side("pos_embed", 1) : rotation ? rotation->at(0) : 0;
+  config.grid = cells > 0 ? side_of_square(cells) : wanted && said.find("input_size") ? wanted->grid : kRaeUsualGrid;
   SVG_CHECK(config.grid > 0, ErrorCode::kWeightsMismatch, "[rae_dit] trained on ", cells, " cells, which is no square");
+  // They are computed again, so that a file need not have them.
+  config.rotary = wanted && said.find("use_rope") ? wanted->rotary : rotation.has_value();
   const LabelTable labels = label_table(weights, said);
   config.classes = labels.classes;
   config.null_class = labels.none;
   config.check();
+  if (wanted) config.agree_with(*wanted, said, weights.description());
   return config;
+}
+
+void RaeDitConfig::agree_with(const RaeDitConfig& wanted, const Json& said, const std::string& file) const {
+  const Json got = to_json(), want = wanted.to_json();
+  for (const auto& [key, value] : want.as_object()) {
+    const bool is_said = said.find(key) || (said.find("arch") && (key == "hidden_size" || key == "depth"));
+    SVG_CHECK(!is_said || got.at(key).dump() == value.dump(), ErrorCode::kWeightsMismatch, file, ": the weights have ",
+              key, " ", got.at(key).dump(), ", the configuration says ", value.dump());
+  }
+  SVG_CHECK(!said.find("mlp_ratio") ||
+                (deep.mlp_hidden == wanted.deep.mlp_hidden && head.mlp_hidden == wanted.head.mlp_hidden),
+            ErrorCode::kWeightsMismatch, file, ": the feed-forward layers are ", deep.mlp_hidden, " and ",
+            head.mlp_hidden, " wide, the configuration's mlp_ratio says ", wanted.deep.mlp_hidden, " and ",
+            wanted.head.mlp_hidden);
 }
 
 }  // namespace svg

@@ -29,14 +29,19 @@ struct RaeDitConfig {
 
   /// "rae-dit 1152x28 + 2048x2, 768 channels, 16x16 cells, 1000 classes"
   std::string describe() const;
+  /// "RAE ditdh_xl, 768 channels, 1000 classes" where it is a published size, else as describe().
+  std::string title() const;
+  static std::vector<std::string> preset_names();
   /// The keys of RAE's yaml (stage_2.params): input_size, in_channels, hidden_size, depth, num_heads, mlp_ratio,
   /// num_classes, class_dropout_prob, use_qknorm, use_swiglu, use_rope, use_rmsnorm, wo_shift, use_pos_embed, and
-  /// patch_size, which must be 1. Throws Error(kInvalidConfig).
+  /// patch_size, which must be 1; or arch, a preset, for the deep part. Throws Error(kInvalidConfig).
   static RaeDitConfig from_json(const Json& json);
-  /// From names and shapes; heads from the stored rotations, without them as published: 16 in widths of 1152 and 2048,
-  /// else of 64 channels each. Two parts of one width are told apart by RAE's two blocks of head.
-  /// num_classes and class_dropout_prob of `said` go to label_table().
-  /// Throws Error(kWeightsMismatch) where they are no such transformer.
+  /// From names and shapes. What they do not tell is taken from `said` (under from_json's keys; null: nothing), else it
+  /// is as published: heads without rotations or norms of heads (16 in widths of 1152 and 2048, else of 64 channels
+  /// each), where the head begins in two parts of one width (two blocks), the grid without positions and rotations
+  /// (16x16), rotations that a file leaves out (none); num_classes and class_dropout_prob as label_table() has them.
+  /// What they do tell must agree with it: throws Error(kWeightsMismatch), also where the weights are no such
+  /// transformer.
   static RaeDitConfig infer(const Weights& weights, const Json& said = Json());
   static bool recognises(const Weights& weights);
   /// Under from_json's keys, but for the feed-forward widths, which follow from mlp_ratio.
@@ -45,6 +50,9 @@ struct RaeDitConfig {
   int64_t parameter_count() const;
   /// Throws Error(kInvalidConfig) for numbers of which no network can be built.
   void check() const;
+
+ private:
+  void agree_with(const RaeDitConfig& wanted, const Json& said, const std::string& file) const;
 };
 
 class RaeDit : public VelocityModel {
