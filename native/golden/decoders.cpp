@@ -14,6 +14,7 @@ bool golden_wants(const GoldenCase& golden, const std::string& name) { return go
 
 /// As the engine loads it: latents of pictures that are 0..1 in the case, at the encoder's size or another.
 at::Tensor rae_latent(const Autoencoder& model, const at::Tensor& image, const Cells& cells) {
+  SVG_CHECK(model.encoder(), ErrorCode::kWeightsMismatch, "no encoder is known of the names below \"encoder.\"");
   return model.decoder().latent(model.encoder()->features(image * 2 - 1, cells));
 }
 
@@ -32,7 +33,7 @@ void run_rae_of_the_original(GoldenCase& golden) {
   files.encoder = files.checkpoint.scope("encoder");
   files.beside_encoder = [&] {
     Json config = golden.config().at("encoder");
-    return config.set("model_type", "dinov2_with_registers");
+    return config.find("num_register_tokens") ? config.set("model_type", "dinov2_with_registers") : config;
   };
   Json said = golden.config().at("decoder");
   said.set("kind", "rae");

@@ -195,11 +195,15 @@ Autoencoder::Autoencoder(const AutoencoderWeights& parts, const AutoencoderConfi
     residual_ = config.residual->build(residual_kind(config.residual->kind).under_own_names(*parts.residual));
   }
   if (!config.encoder || !parts.encoder) return;
-  const auto& build = config.decoder.plain_features ? config.encoder->build_plain : config.encoder->build;
-  SVG_CHECK(build, ErrorCode::kWeightsMismatch, "the decoder (", config.decoder.description,
+  const Weights encoder = encoder_kind(config.encoder->kind).under_own_names(*parts.encoder);
+  if (!config.decoder.plain_features) {
+    encoder_ = config.encoder->build(encoder);
+    return;
+  }
+  SVG_CHECK(config.encoder->build_plain, ErrorCode::kWeightsMismatch, "the decoder (", config.decoder.description,
             ") takes features without the weight and bias of the encoder's last norm, which ",
             config.encoder->description, " does not give");
-  encoder_ = build(encoder_kind(config.encoder->kind).under_own_names(*parts.encoder));
+  encoder_ = config.encoder->build_plain(encoder, config.decoder.colours);
 }
 
 std::optional<std::string> Autoencoder::recognise(const Weights& checkpoint) {

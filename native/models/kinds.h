@@ -1,6 +1,7 @@
 // What the catalogue knows of a kind of model: how weights tell of it, which sizes are published, how one is built.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -31,11 +32,16 @@ struct ModelPlan {
   TensorMap fixed_tensors() const { return buffers ? buffers() : TensorMap{}; }
 };
 
+/// By which an encoder's pictures, of 0 to 1, are normalised.
+struct PictureColours {
+  std::array<double, 3> mean, deviation;
+};
+
 struct EncoderPlan : ModelPlan<VisionEncoder> {
   int64_t channels = 0;
-  /// As build, but features are normed without the last norm's weight and bias, which a file need not have. Null: it
-  /// cannot be built so.
-  std::function<std::unique_ptr<VisionEncoder>(const Weights&)> build_plain;
+  /// As build, but features are normed without the last norm's weight and bias, which a file need not have, and
+  /// pictures by these colours where some are given. Null: it cannot be built so.
+  std::function<std::unique_ptr<VisionEncoder>(const Weights&, const std::optional<PictureColours>&)> build_plain;
 };
 
 /// The branch of Autoencoder-R that adds channels of its own to the features of a frozen encoder.
@@ -48,8 +54,9 @@ struct ResidualPlan : ModelPlan<VisionEncoder> {
 
 struct DecoderPlan : ModelPlan<LatentDecoder> {
   LatentGrid grid;
-  bool plain_features = false;  // takes what EncoderPlan::build_plain gives
-  bool own_statistics = false;  // its latents are normalised already: no feature statistics go with it
+  bool plain_features = false;            // takes what EncoderPlan::build_plain gives
+  std::optional<PictureColours> colours;  // for build_plain; none: the encoder's own
+  bool own_statistics = false;            // its latents are normalised already: no feature statistics go with it
 };
 
 struct VelocityPlan : ModelPlan<VelocityModel> {

@@ -133,6 +133,21 @@ TEST_CASE("rae_decoder takes statistics of one number, and diffusers' scaling fa
                "scaling_factor is 0");
 }
 
+TEST_CASE("rae_decoder tells by which colours its encoder's pictures are normalised, where a file says so") {
+  c10::NoGradGuard no_grad;
+  const auto plan = [](const TensorMap& beside, const Json& said) {
+    TensorMap tensors = beside;
+    for (const auto& [name, value] : as_diffusers(fresh(tiny()))) tensors["decoder." + name] = value;
+    return rae_kind().infer(stored(tensors), {}, said);
+  };
+  EXPECT(!plan({}, Json()).colours);
+  const at::Tensor half = at::full({1, 3, 1, 1}, 0.5);
+  const DecoderPlan of_file = plan({{"encoder_mean", half}, {"encoder_std", half / 2}}, Json());
+  EXPECT(of_file.colours && of_file.colours->mean[2] == 0.5 && of_file.colours->deviation[0] == 0.25);
+  const DecoderPlan of_json = plan({}, Json::parse(R"({"kind": "rae", "image_mean": [0.1, 0.2, 0.3]})"));
+  EXPECT(of_json.colours && of_json.colours->mean[1] == 0.2 && of_json.colours->deviation[0] == 0.229);
+}
+
 TEST_CASE("rae_decoder passes gradients to the latent and to every parameter") {
   const auto source = std::make_shared<TrainableSource>(TensorMap{}, at::detail::createCPUGenerator(3));
   const RaeDecoder decoder(Weights(source), tiny());

@@ -102,7 +102,7 @@ TEST_CASE("rae_dit takes from the configuration what weights do not tell, and no
   contradicted(R"({"input_size": 5})", "the weights have input_size 3, the configuration says 5");
   contradicted(R"({"depth": [3, 1]})", "the weights have depth");
   contradicted(R"({"mlp_ratio": 3})", "the configuration's mlp_ratio says");
-  contradicted(R"({"arch": "rae_ditdh_xl"})", "the weights have depth");
+  contradicted(R"({"arch": "rae_ditdh_xl"})", "the weights have hidden_size");
   const int64_t classes = tiny().classes;
   const RaeDitConfig all = RaeDitConfig::infer(whole, Json::parse(R"({"class_dropout_prob": 0})"));
   EXPECT(!all.null_class && all.classes == classes + 1);

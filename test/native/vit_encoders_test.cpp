@@ -224,6 +224,36 @@ TEST_CASE("spare tensors of published files are known, strangers are not") {
   }
 }
 
+TEST_CASE("mae reads the names that transformers 5 has in memory, which diffusers writes") {
+  const GoldenCase golden(golden_folder("mae-hf"));
+  const auto tokens = [&](const std::vector<std::pair<std::string, std::string>>& renamed) {
+    TensorMap tensors;
+    for (const auto& [name, value] : golden.weight_map()) {
+      std::string other = name;
+      for (const auto& [from, to] : renamed) {
+        if (const size_t at = other.find(from); at != std::string::npos) other.replace(at, from.size(), to);
+      }
+      tensors[other] = value;
+    }
+    const Weights weights(std::make_shared<MapSource>(std::move(tensors), "test weights"));
+    EXPECT(mae::recognise(weights) && !dinov2::recognise(weights));
+    return mae::build(weights, mae::infer(weights, Json(), 3))->tokens(golden.input("image"));
+  };
+  const at::Tensor want = tokens({});
+  EXPECT(at::equal(tokens({{"intermediate.dense", "mlp.fc1"},
+                           {"output.dense", "mlp.fc2"},
+                           {"attention.mlp.fc2", "attention.output.dense"}}),
+                   want));
+  EXPECT(at::equal(tokens({{"encoder.layer.", "layers."},
+                           {"attention.attention.query", "attention.q_proj"},
+                           {"attention.attention.key", "attention.k_proj"},
+                           {"attention.attention.value", "attention.v_proj"},
+                           {"attention.output.dense", "attention.o_proj"},
+                           {"intermediate.dense", "mlp.fc1"},
+                           {"output.dense", "mlp.fc2"}}),
+                   want));
+}
+
 TEST_CASE("the encoders in bf16 stay near fp32") {
   for (const char* name : {"siglip2", "mae"}) {
     const GoldenCase golden(golden_folder(name));

@@ -22,9 +22,7 @@ std::array<double, 3> stored_colours(const Weights& weights, const std::string& 
   return {stored[0].item<double>(), stored[1].item<double>(), stored[2].item<double>()};
 }
 
-std::unique_ptr<LatentDecoder> build_rae(const Weights& weights, RaeDecoderConfig config) {
-  config.image_mean = stored_colours(weights, "encoder_mean", config.image_mean);
-  config.image_std = stored_colours(weights, "encoder_std", config.image_std);
+std::unique_ptr<LatentDecoder> build_rae(const Weights& weights, const RaeDecoderConfig& config) {
   const RaeStatistics statistics =
       is_of_diffusers(weights)
           ? RaeStatistics::of_deviation(weights, config.latent_channels)
@@ -105,6 +103,13 @@ int64_t grid_of_statistics(const Weights& weights) {
   return 0;
 }
 
+bool says_colours(const Json& json) {
+  for (const char* key : {"image_mean", "image_std", "encoder_norm_mean", "encoder_norm_std"}) {
+    if (json.find(key)) return true;
+  }
+  return false;
+}
+
 DecoderPlan infer_rae(const Weights& weights, const ConfigReader& beside, const Json& said) {
   RaeDecoderConfig config = RaeDecoderConfig::infer(rae_decoder_of(weights));
   const std::string file = weights.description();
@@ -120,8 +125,15 @@ DecoderPlan infer_rae(const Weights& weights, const ConfigReader& beside, const 
     if (!stored && grid == 0) config.grid = RaeDecoderConfig::from_json(written).grid;
   }
   config = completed(config, said, file);
+  config.image_mean = stored_colours(weights, "encoder_mean", config.image_mean);
+  config.image_std = stored_colours(weights, "encoder_std", config.image_std);
   config.check();
-  return rae_plan(config);
+  DecoderPlan plan = rae_plan(config);
+  // One pair for both: pictures go in normalised by it, and come out so.
+  if (weights.has("encoder_mean") || says_colours(written) || says_colours(said)) {
+    plan.colours = PictureColours{config.image_mean, config.image_std};
+  }
+  return plan;
 }
 
 }  // namespace

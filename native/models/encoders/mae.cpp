@@ -26,7 +26,10 @@ VitNames published_names() {
           .block = VitBlockNames::published()};
 }
 
-VitNames hugging_face_names(bool of_files) {
+/// Of files; of transformers 5 in memory, which diffusers writes; and of its later versions, without "encoder.layer".
+VitNames hugging_face_names(const Weights& weights) {
+  const std::string blocks = weights.has("layers.0.layernorm_before.weight") ? "layers" : "encoder.layer";
+  const bool of_files = !weights.has(blocks + ".0.attention.q_proj.weight");
   VitBlockNames block = VitBlockNames::published();
   block.norm1 = "layernorm_before";
   block.norm2 = "layernorm_after";
@@ -34,13 +37,14 @@ VitNames hugging_face_names(bool of_files) {
                                                   "attention.attention.value"}
                        : std::vector<std::string>{"attention.q_proj", "attention.k_proj", "attention.v_proj"};
   block.proj = of_files ? "attention.output.dense" : "attention.o_proj";
-  block.fc1 = "intermediate.dense";
-  block.fc2 = "output.dense";
+  const bool is_mlp = weights.has(blocks + ".0.mlp.fc1.weight");
+  block.fc1 = is_mlp ? "mlp.fc1" : "intermediate.dense";
+  block.fc2 = is_mlp ? "mlp.fc2" : "output.dense";
   return {.patches = "embeddings.patch_embeddings.projection",
           .class_token = "embeddings.cls_token",
           .registers = "",
           .positions = "embeddings.position_embeddings",
-          .blocks = "encoder.layer",
+          .blocks = blocks,
           .norm = "layernorm",
           .block = block};
 }
@@ -50,12 +54,7 @@ Found locate(const Weights& weights) {
   for (const bool below : {false, true}) {
     const Weights inner = below ? weights.scope("vit") : weights;
     if (!inner.has("embeddings.patch_embeddings.projection.weight")) continue;
-    VitNames names = hugging_face_names(!inner.has("encoder.layer.0.attention.q_proj.weight"));
-    if (inner.has("encoder.layer.0.mlp.fc1.weight")) {  // transformers 5 in memory
-      names.block.fc1 = "mlp.fc1";
-      names.block.fc2 = "mlp.fc2";
-    }
-    return {inner, names, true};
+    return {inner, hugging_face_names(inner), true};
   }
   return {weights, published_names(), false};
 }

@@ -43,9 +43,14 @@ EncoderPlan plan_of(const VitEntry& entry, const VitConfig& config) {
                         .set("num_register_tokens", config.registers)
                         .set("ffn_layer", config.block.gated ? "swiglu" : "mlp");
   plan.build = [build = entry.family.build, config](const Weights& weights) { return build(weights, config); };
-  plan.build_plain = [build = entry.family.build, config](const Weights& weights) {
+  plan.build_plain = [build = entry.family.build, config](const Weights& weights,
+                                                          const std::optional<PictureColours>& colours) {
     VitConfig plain = config;
     plain.norm_affine = false;
+    if (colours) {
+      plain.pixel_mean = colours->mean;
+      plain.pixel_deviation = colours->deviation;
+    }
     return build(weights, plain);
   };
   if (entry.family.buffers) plan.buffers = [buffers = entry.family.buffers, config] { return buffers(config); };
