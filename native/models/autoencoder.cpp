@@ -62,8 +62,9 @@ void check_kind(const AutoencoderFiles& files, const AutoencoderConfig& config) 
                 concat("use an R configuration (z_channels ", stored.grid.channels,
                        ", output_dim 8); the YAML files published beside the R checkpoints are copies of P's"));
   }
-  SVG_CHECK(!held || held->name == config.residual->kind, ErrorCode::kWeightsMismatch, "the checkpoint holds a ",
-            held->title, ", the configuration describes a ", residual_kind(config.residual->kind).title);
+  SVG_CHECK(!held || held->name == config.residual->kind, ErrorCode::kWeightsMismatch,
+            "the checkpoint's residual branch is of kind \"", held ? held->name : "", "\", the configuration says \"",
+            config.residual ? config.residual->kind : "", "\"");
   if (stored.kind != config.decoder.kind || stored.dimensions.dump() != config.decoder.dimensions.dump()) {
     throw Error(ErrorCode::kWeightsMismatch,
                 concat("the checkpoint's decoder is ", stored.description, "; the configuration says ",

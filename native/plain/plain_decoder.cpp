@@ -53,7 +53,7 @@ at::Tensor plain_decode(const Weights& weights, const ConvDecoderConfig& config,
     const std::string prefix = "up." + std::to_string(level);
     for (int64_t i = 0; i <= config.num_res_blocks; ++i) {
       x = decoder.res_block(x, prefix + ".block." + std::to_string(i), config.width(level));
-      if (level == bottom) x = decoder.attention(x, prefix + ".attn." + std::to_string(i));
+      if (config.attends(level)) x = decoder.attention(x, prefix + ".attn." + std::to_string(i));
     }
     if (level == 0) continue;
     x = decoder.conv(at::upsample_nearest2d(x, {2 * x.size(2), 2 * x.size(3)}), prefix + ".upsample.conv", x.size(1),

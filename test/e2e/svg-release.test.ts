@@ -147,7 +147,7 @@ it('refuses a yaml that names the branch of SVG-T2I', async () => {
   writeFileSync(at('rope.yaml'), stringify(file));
   const args = ['--pretrained', release, '--autoencoder', at('rope.yaml'), '-o', at('none.png')];
   const { stderr } = await run(['reconstruct', at('pictures', '0.png'), ...args]);
-  expect(stderr).toContain('holds a residual branch of SVG, its configuration describes a residual branch');
+  expect(stderr).toContain('the residual branch is of kind "torchvision", its configuration says "rope"');
 });
 
 it('is gone on from in training, and what comes out is read again, with SVG’s names and yaml', async () => {

@@ -38,6 +38,27 @@ TEST_CASE("conv_decoder reads its configuration off the weights") {
   EXPECT(source->parameters().count("up.0.block.0.nin_shortcut.weight") == 1);
 }
 
+TEST_CASE("conv_decoder has attention where the weights have it: at no level, or at several") {
+  for (const std::vector<int64_t>& levels : {std::vector<int64_t>{}, std::vector<int64_t>{0, 1}}) {
+    ConvDecoderConfig config = tiny();
+    config.attention_levels = levels;
+    const auto source = fresh();
+    const ConvDecoder decoder(Weights(source), config);
+    const auto& made = source->parameters();
+    EXPECT(made.count("up.1.attn.0.q.weight") == levels.size() / 2 &&
+           made.count("up.0.attn.1.q.weight") == levels.size() / 2);
+    EXPECT(made.count("mid.attn_1.q.weight") == 1);
+    const Weights stored(std::make_shared<MapSource>(made, "test weights"));
+    const ConvDecoderConfig got = ConvDecoderConfig::infer(stored);
+    EXPECT(got.same_network(config) && !got.same_network(tiny()));
+    EXPECT(conv_decoder_kind().from_json(conv_decoder_kind().infer(stored, {}, {}).dimensions).dimensions.dump() ==
+           conv_decoder_kind().infer(stored, {}, {}).dimensions.dump());
+    c10::NoGradGuard no_grad;
+    const at::Tensor latent = at::randn({1, 6, 3, 5}, at::kFloat);
+    EXPECT(at::equal(decoder(latent), ConvDecoder(stored, got)(latent)));
+  }
+}
+
 TEST_CASE("conv_decoder gives each image of a batch what it gives it alone") {
   const ConvDecoder decoder(Weights(fresh()), tiny());
   c10::NoGradGuard no_grad;

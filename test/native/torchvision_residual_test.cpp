@@ -86,7 +86,7 @@ TEST_CASE("an autoencoder takes the residual branch that its checkpoint holds, a
   Json named = golden.config();
   named.set("residual", Json(named.at("residual")).set("kind", "rope"));
   EXPECT_ERROR(Autoencoder(files, AutoencoderConfig::from_json(named, files.checkpoint)), ErrorCode::kWeightsMismatch,
-               "holds a residual branch of SVG, the configuration describes a residual branch");
+               "is of kind \"torchvision\", the configuration says \"rope\"");
   const AutoencoderConfig plain =
       AutoencoderConfig::infer(files, Json::parse(R"({"residual": {"align_distribution": false}})"));
   EXPECT(!plain.align_distribution && found.align_distribution);

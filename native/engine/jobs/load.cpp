@@ -130,9 +130,13 @@ void check_autoencoder_config(const Json& config, const AutoencoderConfig& found
                 hint);
   }
   if (const Json* kind = residual ? branch->find("kind") : nullptr) {
-    SVG_CHECK(residual_kind(kind->as_string()).name == found.residual->kind, ErrorCode::kWeightsMismatch, path,
-              " holds a ", residual_kind(found.residual->kind).title, ", its configuration describes a ",
-              residual_kind(kind->as_string()).title);
+    const std::string& said = residual_kind(kind->as_string()).name;
+    if (said != found.residual->kind) {
+      throw Error(ErrorCode::kWeightsMismatch,
+                  concat(path, ": the residual branch is of kind \"", found.residual->kind,
+                         "\", its configuration says \"", said, "\""),
+                  "Leave vit_type out of the yaml: the weights tell, as with SVG's own files.");
+    }
   }
   const Json* decoder = config.find("decoder");
   if (!decoder) return;

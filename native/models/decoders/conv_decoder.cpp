@@ -1,5 +1,6 @@
 #include "models/decoders/conv_decoder.h"
 
+#include <algorithm>
 #include <numeric>
 
 #include "core/error.h"
@@ -11,12 +12,17 @@ std::string ConvDecoderConfig::describe() const {
   return concat(ch, "x[", multipliers, "], ", num_res_blocks, " blocks, ", z_channels, " latent channels");
 }
 
+bool ConvDecoderConfig::attends(int64_t level) const {
+  if (!attention_levels) return level == levels() - 1;
+  return std::count(attention_levels->begin(), attention_levels->end(), level) > 0;
+}
+
 bool ConvDecoderConfig::same_network(const ConvDecoderConfig& other) const {
   if (levels() != other.levels() || num_res_blocks != other.num_res_blocks || z_channels != other.z_channels) {
     return false;
   }
   for (int64_t level = 0; level < levels(); ++level) {
-    if (width(level) != other.width(level)) return false;
+    if (width(level) != other.width(level) || attends(level) != other.attends(level)) return false;
   }
   return true;
 }
@@ -27,6 +33,7 @@ ConvDecoderConfig ConvDecoderConfig::from_json(const Json& json) {
   if (const Json* mult = json.find("ch_mult")) config.ch_mult = mult->as_int_list();
   config.num_res_blocks = json.get_int("num_res_blocks", config.num_res_blocks);
   config.z_channels = json.get_int("z_channels", config.z_channels);
+  if (const Json* levels = json.find("attn_levels")) config.attention_levels = levels->as_int_list();
   return config;
 }
 
@@ -47,7 +54,12 @@ ConvDecoderConfig ConvDecoderConfig::infer(const Weights& weights) {
   config.num_res_blocks = blocks - 1;
   config.ch = std::accumulate(widths.begin(), widths.end(), int64_t{0}, std::gcd<int64_t, int64_t>);
   config.ch_mult.clear();
-  for (const int64_t width : widths) config.ch_mult.push_back(width / config.ch);
+  std::vector<int64_t> attended;
+  for (size_t level = 0; level < widths.size(); ++level) {
+    config.ch_mult.push_back(widths[level] / config.ch);
+    if (weights.has(concat("up.", level, ".attn.0.norm.weight"))) attended.push_back(static_cast<int64_t>(level));
+  }
+  if (attended != std::vector<int64_t>{config.levels() - 1}) config.attention_levels = attended;
   return config;
 }
 
@@ -73,7 +85,7 @@ ConvDecoder::ConvDecoder(const Weights& weights, const ConvDecoderConfig& config
     for (int64_t i = 0; i <= config.num_res_blocks; ++i) {
       level.blocks.emplace_back(from.scope("block." + std::to_string(i)), in, out);
       in = out;
-      if (index == bottom) level.attention.emplace_back(from.scope("attn." + std::to_string(i)), out);
+      if (config.attends(index)) level.attention.emplace_back(from.scope("attn." + std::to_string(i)), out);
     }
     if (index > 0) level.upsample.push_back(decoder_conv3x3(from.scope("upsample.conv"), out, out));
     levels_.push_back(std::move(level));

@@ -4,6 +4,7 @@
 
 #include <ATen/ATen.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,16 +20,20 @@ struct ConvDecoderConfig {
   std::vector<int64_t> ch_mult = {1, 1, 2, 2, 4};  // from the pixels' level to the latent's
   int64_t num_res_blocks = 2;                      // a level has one more
   int64_t z_channels = 384;
+  /// Levels with attention after every block. Not said: the latent's alone, which SVG-T2I always has; SVG's own code
+  /// goes by attn_resolutions, and so has others for other picture sizes.
+  std::optional<std::vector<int64_t>> attention_levels = {};
 
   int64_t levels() const { return static_cast<int64_t>(ch_mult.size()); }
   int64_t width(int64_t level) const { return ch * ch_mult.at(static_cast<size_t>(level)); }
+  bool attends(int64_t level) const;
   /// Pixels per latent cell and side: 16 with five levels.
   int64_t scale() const { return int64_t{1} << (levels() - 1); }
   /// "128x[1,1,2,2,4], 2 blocks, 384 latent channels"
   std::string describe() const;
   bool same_network(const ConvDecoderConfig& other) const;
 
-  /// Keys: ch, ch_mult, num_res_blocks, z_channels. Throws Error(kInvalidConfig).
+  /// Keys: ch, ch_mult, num_res_blocks, z_channels, attn_levels. Throws Error(kInvalidConfig).
   static ConvDecoderConfig from_json(const Json& json);
   /// From names and shapes. Throws Error(kWeightsMismatch) where they are no decoder.
   static ConvDecoderConfig infer(const Weights& weights);
@@ -52,7 +57,7 @@ class ConvDecoder : public LatentDecoder {
  private:
   struct Level {
     std::vector<DecoderResBlock> blocks;
-    std::vector<DecoderAttnBlock> attention;  // one per block at the latent's level, else none
+    std::vector<DecoderAttnBlock> attention;  // one per block where the level attends, else none
     std::vector<Conv2d> upsample;             // one, none at the pixels' level
   };
 

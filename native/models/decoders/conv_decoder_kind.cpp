@@ -22,6 +22,11 @@ DecoderPlan conv_decoder_plan(const ConvDecoderConfig& config) {
                         .set("ch", ch)
                         .set("ch_mult", factors)
                         .set("num_res_blocks", config.num_res_blocks);
+  if (config.attention_levels) {
+    Json levels = Json::array();
+    for (const int64_t level : *config.attention_levels) levels.push_back(level);
+    plan.dimensions.set("attn_levels", std::move(levels));
+  }
   plan.build = [config](const Weights& weights) { return std::make_unique<ConvDecoder>(weights, config); };
   return plan;
 }
