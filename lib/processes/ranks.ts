@@ -121,15 +121,15 @@ const RANKS_PER_CAUSE = 2 ** 24;
 /** The processes of a run as a group; alone, everything is done at once. */
 export class Ranks {
   readonly place: RankPlace;
-  readonly #engine: Engine;
+  readonly #engine: Pick<Engine, 'run'>;
 
-  private constructor(engine: Engine, place: RankPlace) {
+  private constructor(engine: Pick<Engine, 'run'>, place: RankPlace) {
     this.#engine = engine;
     this.place = place;
   }
 
   /** Meets the others. Rejects where one of them does not come within the timeout. */
-  static async open(engine: Engine, place: RankPlace, options: RanksOptions): Promise<Ranks> {
+  static async open(engine: Pick<Engine, 'run'>, place: RankPlace, options: RanksOptions): Promise<Ranks> {
     const { rank, worldSize, masterAddr, masterPort, launcherPrefix } = place;
     if (worldSize > 1) {
       const { backend, timeoutSeconds, signal, onWarning } = options;

@@ -3,11 +3,11 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
-import type { Engine } from '../../../lib/engine.js';
 import { ownGpu } from '../../../lib/processes/device.js';
 import { freePort, type LaunchOptions, launchRanks } from '../../../lib/processes/launch.js';
 import { firstHost, Ranks, rankPlace } from '../../../lib/processes/ranks.js';
 import { StopRequest } from '../../../lib/stop.js';
+import { MockEngine } from '../mock-engine.js';
 
 describe('the place of a process', () => {
   it('is alone without variables, and where there is one process', () => {
@@ -112,11 +112,14 @@ describe('the GPU of a process', () => {
 });
 
 it('a group asks the engine, a lone process asks nobody', async () => {
-  const run = vi.fn(async (_kind: string, _request?: object, _options?: object) => ({
-    value: { values: [0], texts: ['a', 'b'] },
-    tensors: {},
-  }));
-  const engine = { run } as unknown as Engine;
+  const engine = new MockEngine({
+    'dist-open': ({ backend }) => ({ value: { backend } }),
+    'dist-reduce': () => ({ value: { values: [0] } }),
+    'dist-gather': () => ({ value: { texts: ['a', 'b'] } }),
+    'dist-barrier': () => ({}),
+    'dist-agree': () => ({}),
+  });
+  const run = vi.spyOn(engine, 'run');
   const alone = await Ranks.open(engine, rankPlace({}), { backend: 'auto', timeoutSeconds: 5 });
   await alone.barrier();
   expect(await alone.agreeOnStop(new AbortController().signal)).toBeUndefined();
@@ -152,16 +155,18 @@ describe('a stop of several processes', () => {
   /** What each of them learns where the largest number of all is that of `asked`. */
   async function learn(asked: { readonly rank: number; readonly signal: AbortSignal }) {
     let largest = 0;
-    const run = async (kind: string, request: { readonly values: readonly number[] }) => {
-      if (kind === 'dist-reduce') largest = Math.max(largest, ...request.values);
-      return { value: { values: [largest] }, tensors: {} };
-    };
+    const engine = new MockEngine({
+      'dist-open': ({ backend }) => ({ value: { backend } }),
+      'dist-reduce': ({ values }) => {
+        largest = Math.max(largest, ...values);
+        return { value: { values: [largest] } };
+      },
+    });
     const open = (rank: number) =>
-      Ranks.open(
-        { run } as unknown as Engine,
-        rankPlace({ RANK: String(rank), WORLD_SIZE: '70000', MASTER_ADDR: '127.0.0.1' }),
-        { backend: 'gloo', timeoutSeconds: 5 },
-      );
+      Ranks.open(engine, rankPlace({ RANK: String(rank), WORLD_SIZE: '70000', MASTER_ADDR: '127.0.0.1' }), {
+        backend: 'gloo',
+        timeoutSeconds: 5,
+      });
     const first = await (await open(asked.rank)).agreeOnStop(asked.signal);
     expect(await (await open(0)).agreeOnStop(undefined)).toEqual(first);
     return first;
@@ -186,10 +191,10 @@ describe('a stop of several processes', () => {
 });
 
 it('a host without an address is told at once, and waited for', async () => {
-  const run = async () => ({ value: {}, tensors: {} });
+  const engine = new MockEngine({ 'dist-open': ({ backend }) => ({ value: { backend } }) });
   const warnings: string[] = [];
   const place = rankPlace({ RANK: '1', WORLD_SIZE: '2', MASTER_ADDR: 'no-such-host.invalid' });
-  await Ranks.open({ run } as unknown as Engine, place, {
+  await Ranks.open(engine, place, {
     backend: 'gloo',
     timeoutSeconds: 5,
     onWarning: (message) => warnings.push(message),

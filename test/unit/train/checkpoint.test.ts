@@ -12,7 +12,6 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Engine } from '../../../lib/engine.js';
 import { SvgT2IError } from '../../../lib/errors.js';
 import { Ranks, rankPlace } from '../../../lib/processes/ranks.js';
 import {
@@ -24,6 +23,7 @@ import {
   writeCheckpoint,
 } from '../../../lib/train/checkpoint.js';
 import { checkResume, runFolder } from '../../../lib/train/run-folder.js';
+import { MockEngine } from '../mock-engine.js';
 
 let folder: string;
 beforeEach(() => {
@@ -32,7 +32,7 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }));
 
 const options = { backend: 'auto', timeoutSeconds: 1 } as const;
-const alone = () => Ranks.open({} as Engine, rankPlace({}), options);
+const alone = () => Ranks.open(new MockEngine({}), rankPlace({}), options);
 
 async function save(
   step: number,
