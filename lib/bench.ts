@@ -6,6 +6,7 @@ import { type BenchRow, median } from './bench/row.js';
 import { measureTraining, TRAINING_ROWS } from './bench/training.js';
 import { Engine, runtimeInfo } from './engine.js';
 import { SvgT2IError } from './errors.js';
+import { COMPUTE_DTYPES } from './facts.js';
 import type { JobRequest } from './native/jobs.js';
 import { SvgT2I } from './pipeline.js';
 import { writeTinyRelease } from './release/tiny-release.js';
@@ -23,7 +24,7 @@ export interface BenchOptions {
 
 type Part = JobRequest<'bench'>['part'];
 
-const dtypes = ['fp32', 'bf16'];
+const dtypes: readonly string[] = COMPUTE_DTYPES;
 const each = (part: Part, sizes: readonly string[]) =>
   dtypes.flatMap((dtype) => sizes.map((size) => ({ part, name: `${part}-${size}-${dtype}` })));
 

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { checkPath } from './config/paths.js';
 import { callbackSchema, checkArgument, signalSchema } from './config/values.js';
 import { Engine } from './engine.js';
+import { STORED_DTYPES } from './facts.js';
 import type { JobRequest, JobValue } from './native/jobs.js';
 import type {
   ConversionReport,
@@ -28,10 +29,12 @@ export interface FileJobOptions {
   readonly onProgress?: ((progress: FileProgress) => void) | undefined;
 }
 
+export const CONVERSION_DTYPES = ['keep', ...STORED_DTYPES] as const;
+
 /** What `convertWeights()` takes. */
 export interface ConvertOptions extends FileJobOptions {
   /** Of floating-point tensors; "keep" is the default. */
-  readonly dtype?: 'keep' | 'fp32' | 'bf16' | 'fp16' | undefined;
+  readonly dtype?: (typeof CONVERSION_DTYPES)[number] | undefined;
   /** Above this the tensors are spread over several files with an index; 5 GB. */
   readonly maxShardBytes?: number | undefined;
   /** Keep files of an interrupted run that hold the very bytes; true. */
@@ -51,7 +54,7 @@ const jobOptions = z.strictObject({
   onProgress: callbackSchema<(progress: FileProgress) => void>().optional(),
 });
 const convertOptions = jobOptions.extend({
-  dtype: z.enum(['keep', 'fp32', 'bf16', 'fp16']).default('keep'),
+  dtype: z.enum(CONVERSION_DTYPES).default('keep'),
   maxShardBytes: z.number().int().min(1).default(5_000_000_000),
   resume: z.boolean().default(true),
   overwrite: z.boolean().default(false),

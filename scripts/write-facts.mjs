@@ -19,6 +19,8 @@ export function factsOf(catalogue) {
     NATIVE_ERROR_CODES: { doc: 'Codes that the C++ engine raises.', value: catalogue.errorCodes },
     JOB_KINDS: { doc: 'Jobs of the engine, those for tests among them.', value: catalogue.jobs },
     STORED_DTYPES: { doc: 'What weights and features are stored in.', value: catalogue.dtypes },
+    COMPUTE_DTYPES: { doc: 'What models compute in.', value: catalogue.computeDtypes },
+    MAX_SIDE_CELLS: { doc: 'Cells of a side of a latent, at most.', value: catalogue.maxSideCells },
     SOLVERS: {
       doc: 'Ways to integrate the flow, in the order in which they are shown.',
       value: catalogue.solvers.map(({ name }) => name),
@@ -33,7 +35,24 @@ export function factsOf(catalogue) {
     },
     RESIDUALS: {
       doc: 'Residual branches of Autoencoder-R, with the channels of each name that `vit_type` of a yaml has for them.',
-      value: byName(catalogue.residuals, ['title', 'presets']),
+      value: byName(catalogue.residuals, ['title', 'presets', 'usual']),
+    },
+    DECODERS: {
+      doc: 'Decoders: their key in a yaml, their usual dimensions, and the cells that these give.',
+      value: byName(catalogue.decoders, ['title', 'yamlKey', 'cellPixels', 'usual']),
+    },
+    VELOCITY_MODELS: {
+      doc: 'Diffusion transformers: patterns of their files, what they draw from, and the dimensions of each published size.',
+      value: byName(catalogue.velocityModels, ['title', 'files', 'condition', 'canTrain', 'presets']),
+    },
+    LOSSES: {
+      doc: 'Losses of training, by the setting that names them.',
+      value: Object.fromEntries(
+        Object.entries(catalogue.losses).map(([setting, rows]) => [
+          setting,
+          rows.map((row) => (typeof row === 'string' ? row : row.name)),
+        ]),
+      ),
     },
   };
 }

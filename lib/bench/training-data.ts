@@ -6,13 +6,14 @@ import {
   loadDitTrainingConfig,
   type TrainingConfig,
 } from '../config/train.js';
+import type { COMPUTE_DTYPES } from '../facts.js';
 import { writeFeatureCache } from '../features/feature-cache.js';
 import { encodeImage } from '../image/encode.js';
 import { tinyReleaseFiles, writeTinyRelease } from '../release/tiny-release.js';
 
 export interface TrainingVariant {
   readonly stage: TrainingConfig['stage'];
-  readonly precision: 'fp32' | 'bf16';
+  readonly precision: (typeof COMPUTE_DTYPES)[number];
   /** Of the DiT: features are read, not encoded. */
   readonly cached?: boolean;
 }

@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { loadDitTrainingConfig } from '../config/train.js';
 import { SvgT2IError } from '../errors.js';
+import { STORED_DTYPES } from '../facts.js';
 import { type CacheResult, writeFeatureCache } from '../features/feature-cache.js';
 import { chooseDevice } from '../processes/device.js';
 import { rankPlace } from '../processes/ranks.js';
@@ -22,7 +23,6 @@ export interface CacheFlags extends CommonOptions {
   readonly shardSize?: unknown;
 }
 
-const DTYPES = ['bf16', 'fp16', 'fp32'] as const;
 /** Pixels of one shard: 256 pictures of 256 x 256. */
 const SHARD_PIXELS = 256 * 256 * 256;
 
@@ -32,9 +32,12 @@ export async function cacheFromCommandLine(flags: CacheFlags): Promise<void> {
     environment: process.env,
     set: flags.set,
   });
-  const dtype = DTYPES.find((known) => known === flags.dtype);
+  const dtype = STORED_DTYPES.find((known) => known === flags.dtype);
   if (flags.dtype !== undefined && dtype === undefined) {
-    throw new SvgT2IError('ERR_SVGT2I_USAGE', `--dtype ${flags.dtype}: must be one of ${DTYPES.join(', ')}`);
+    throw new SvgT2IError(
+      'ERR_SVGT2I_USAGE',
+      `--dtype ${flags.dtype}: must be one of ${STORED_DTYPES.join(', ')}`,
+    );
   }
   const { resolution } = config.data;
   const usual = Math.max(8, Math.min(1024, Math.round(SHARD_PIXELS / resolution ** 2)));

@@ -1,9 +1,11 @@
 /** How large a latent's cells are before a model is loaded: of a decoder's configuration, or as all published ones have them. */
 
+import { DECODERS, MAX_SIDE_CELLS } from '../facts.js';
+
+export { MAX_SIDE_CELLS };
+
 /** Pixels a side of a cell of the published autoencoders; of another one its decoder says. */
-export const PUBLISHED_CELL_PIXELS = 16;
-/** The position table of the published models has 512 rows and 512 columns (axes_lens 600, 512, 512). */
-export const MAX_SIDE_CELLS = 512;
+export const PUBLISHED_CELL_PIXELS: number = DECODERS.conv.cellPixels;
 
 /** What a decoder's configuration says of its cells, under the engine's keys. */
 export interface DecoderCells {

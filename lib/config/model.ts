@@ -1,7 +1,8 @@
 /** Which weights, where they run and in which precision. */
 import { z } from 'zod';
+import { COMPUTE_DTYPES } from '../facts.js';
 
-export const DTYPES = ['auto', 'fp32', 'bf16'] as const;
+export const DTYPES = ['auto', ...COMPUTE_DTYPES] as const;
 export const WEIGHT_KINDS = ['auto', 'ema', 'raw'] as const;
 
 export type Dtype = (typeof DTYPES)[number];

@@ -1,7 +1,7 @@
 /** A configuration file of `svg-t2i train autoencoder`: a decoder, and a residual branch, on a frozen encoder. */
 import { z } from 'zod';
-import { RESIDUALS } from '../facts.js';
-import { defined } from './defined.js';
+import { DECODERS, LOSSES, RESIDUALS } from '../facts.js';
+import { defined, keysOf } from './defined.js';
 import { encoderChannels, encoderModelSchema } from './encoder-model.js';
 import { cellPixelsOf, PUBLISHED_CELL_PIXELS } from './latent-grid.js';
 import {
@@ -13,28 +13,23 @@ import {
   optimizerSchema,
 } from './train-common.js';
 
-/** The residual branches as published, and the channels of a head. Sources: arXiv 2512.11749, arXiv 2510.15301. */
-const BRANCHES = {
-  rope: { usual: { embed_dim: 384, depth: 12, num_heads: 6, img_size: 1024 }, headChannels: 64 },
-  torchvision: { usual: { embed_dim: 384, depth: 6, num_heads: 8, img_size: 256 }, headChannels: 48 },
-} as const satisfies Record<keyof typeof RESIDUALS, object>;
-
 const size = () => z.number().int().min(1).max(1_000_000);
 
-/** The original's own. Sources: arXiv 2512.11749, table 7; `hyconfig` of its yaml for HunyuanImage's decoder. */
-const DECODERS = {
-  conv: { ch: 128, ch_mult: [1, 1, 2, 2, 4] },
+const { conv, hunyuan } = DECODERS;
+/** What a configuration may say of each kind, and the original's own values. */
+const OF_KIND = {
+  conv: { ch: conv.usual.ch, ch_mult: conv.usual.ch_mult },
   hunyuan: {
-    block_out_channels: [768, 384, 192, 192, 96],
-    ffactor_spatial: 16,
-    upsample_match_channel: true,
+    block_out_channels: hunyuan.usual.block_out_channels,
+    ffactor_spatial: hunyuan.usual.ffactor_spatial,
+    upsample_match_channel: hunyuan.usual.upsample_match_channel,
   },
-} as const satisfies Record<string, object>;
+} as const satisfies Partial<Record<keyof typeof DECODERS, object>>;
 
 const decoderModelSchema = z
   .strictObject({
     kind: z
-      .enum(Object.keys(DECODERS) as [keyof typeof DECODERS])
+      .enum(keysOf(OF_KIND))
       .default('conv')
       .describe("conv: the published one; hunyuan: HunyuanImage's, of 3-D convolutions"),
     num_res_blocks: z.number().int().min(0).max(100).default(2).describe('blocks a level, less one'),
@@ -65,7 +60,7 @@ const decoderModelSchema = z
       .describe("hunyuan: whether a doubling ends in the next level's channels; true where not given"),
   })
   .transform(({ kind, num_res_blocks, ...given }, context) => {
-    const usual = DECODERS[kind];
+    const usual = OF_KIND[kind];
     for (const [key, value] of Object.entries(defined(given))) {
       if (key in usual) continue;
       context.addIssue({
@@ -82,7 +77,7 @@ const decoderModelSchema = z
 const residualModelSchema = z
   .strictObject({
     kind: z
-      .enum(Object.keys(RESIDUALS) as [keyof typeof RESIDUALS])
+      .enum(keysOf(RESIDUALS))
       .default('rope')
       .describe("rope: SVG-T2I's; torchvision: that of SVG, its class-conditional predecessor"),
     output_dim: size().default(8).describe('channels that the branch adds to a latent'),
@@ -99,7 +94,7 @@ const residualModelSchema = z
       .describe("give the branch the mean and deviation of the encoder's"),
   })
   .transform(({ kind, output_dim, align_distribution, ...given }) => {
-    const { usual } = BRANCHES[kind];
+    const { usual } = RESIDUALS[kind];
     return {
       // The first kind goes without its name, as it did when it was the only one: runs of then can be resumed.
       ...(kind === 'rope' ? {} : { kind }),
@@ -113,7 +108,7 @@ const residualModelSchema = z
   });
 
 const lossSchema = z.strictObject({
-  pixel: z.enum(['l1', 'l2']).default('l1'),
+  pixel: z.enum(LOSSES.pixel).default('l1'),
   perceptualWeight: z.number().min(0).default(1).describe('of LPIPS'),
   lpips: z
     .string()
@@ -134,7 +129,7 @@ const lossSchema = z.strictObject({
     .describe(
       'optimiser steps before the discriminator counts; a training step makes two, as in the original',
     ),
-  discLoss: z.enum(['hinge', 'vanilla']).default('hinge'),
+  discLoss: z.enum(LOSSES.discLoss).default('hinge'),
   logvar: z.number().default(0).describe('log variance of the pixels, fixed'),
 });
 
@@ -220,7 +215,9 @@ export const autoencoderTrainingSchema = z
       const message = `its patches are ${PUBLISHED_CELL_PIXELS} pixels a side, and the decoder's cells ${cellPixels}`;
       refuse(['model', 'residual'], message, undefined);
     }
-    const { headChannels } = BRANCHES[residual?.kind ?? 'rope'];
+    const { usual } = RESIDUALS[residual?.kind ?? 'rope'];
+    // Files do not tell how many there are: a head is as wide as in the published branch.
+    const headChannels = usual.embed_dim / usual.num_heads;
     if (residual !== null && residual.embed_dim !== headChannels * residual.num_heads) {
       const message = `must be ${headChannels} for each of num_heads, since files do not tell`;
       refuse(['model', 'residual', 'embed_dim'], message, residual.embed_dim);

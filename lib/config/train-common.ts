@@ -1,5 +1,6 @@
 /** What the configurations of both training stages share, section by section. */
 import { z } from 'zod';
+import { COMPUTE_DTYPES } from '../facts.js';
 import { MAX_SIDE_CELLS, PUBLISHED_CELL_PIXELS } from './latent-grid.js';
 import { pictureShape } from './picture.js';
 import { isUrl } from './url.js';
@@ -140,10 +141,7 @@ export const commonShape = {
     .describe('weights to begin with; what does not fit is listed and drawn anew'),
   batch: batchSchema,
   schedule: scheduleSchema.prefault({}),
-  precision: z
-    .enum(['fp32', 'bf16'])
-    .default('fp32')
-    .describe('of the matrix products; weights stay in fp32'),
+  precision: z.enum(COMPUTE_DTYPES).default('fp32').describe('of the matrix products; weights stay in fp32'),
   maxBadSteps: wholeFrom(1)
     .default(10)
     .describe('the run stops after so many steps in a row whose loss or gradients are no numbers'),

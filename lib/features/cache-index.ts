@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { EARLIER_VALUES } from '../config/train.js';
 import { fileError, SvgT2IError } from '../errors.js';
+import { STORED_DTYPES } from '../facts.js';
 import { readText } from '../regular-file.js';
 
 /** An index of some millions of pictures. */
@@ -30,7 +31,7 @@ const indexSchema = z.object({
   /** SHA-256 of every file of weights that the features come from, by part. */
   weights: textMap,
   items: z.number().int().positive(),
-  dtype: z.enum(['fp32', 'bf16', 'fp16']),
+  dtype: z.enum(STORED_DTYPES),
   /** False while it is being written. */
   complete: z.boolean(),
   /** Names of the shards, without extension. */

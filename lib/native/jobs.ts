@@ -66,6 +66,8 @@ export interface Jobs {
     };
     value: { readonly samples: number };
   }>;
+  /** Runs each fused operation once; on a GPU those that are wrong are told of by a warning of the process. */
+  readonly 'check-kernels': JobOf<{ value: { readonly operations: number } }>;
   /** What the engine has: the source of lib/facts.ts (scripts/write-facts.mjs). */
   readonly catalogue: JobOf<{ value: Catalogue }>;
   readonly convert: JobOf<{
@@ -238,9 +240,21 @@ export interface CatalogueKind {
 export interface Catalogue {
   readonly encoders: readonly CatalogueKind[];
   /** Presets are their names in a yaml. */
-  readonly residuals: readonly CatalogueKind[];
-  readonly decoders: readonly CatalogueKind[];
-  readonly velocityModels: readonly (CatalogueKind & { readonly condition: 'text' | 'class' })[];
+  readonly residuals: readonly (CatalogueKind & {
+    /** Dimensions where a configuration gives none. */
+    readonly usual: EngineConfig;
+  })[];
+  readonly decoders: readonly (CatalogueKind & {
+    readonly usual: EngineConfig;
+    /** Pixels a side of a latent's cell, of those. */
+    readonly cellPixels: number;
+  })[];
+  readonly velocityModels: readonly (Omit<CatalogueKind, 'presets'> & {
+    readonly condition: 'text' | 'class';
+    readonly canTrain: boolean;
+    /** Dimensions of each published size. */
+    readonly presets: Readonly<Record<string, EngineConfig>>;
+  })[];
   readonly conditioners: readonly Omit<CatalogueKind, 'presets'>[];
   readonly solvers: readonly {
     readonly name: string;
@@ -252,7 +266,18 @@ export interface Catalogue {
     readonly shift: number;
     readonly leastSteps: number;
   }[];
+  readonly losses: {
+    readonly pixel: readonly string[];
+    readonly discLoss: readonly string[];
+    readonly dit: readonly { readonly name: string; readonly title: string }[];
+    readonly autoencoder: readonly { readonly name: string; readonly title: string }[];
+  };
+  /** Of files. */
   readonly dtypes: readonly string[];
+  /** Of models. */
+  readonly computeDtypes: readonly string[];
+  /** Cells of a side, at most. */
+  readonly maxSideCells: number;
   readonly jobs: readonly string[];
   readonly errorCodes: readonly string[];
 }

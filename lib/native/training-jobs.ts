@@ -1,4 +1,5 @@
 /** The jobs that open a training run and take its steps. */
+import type { COMPUTE_DTYPES, LOSSES } from '../facts.js';
 
 /** A run of either stage. */
 interface CommonOpenRequest {
@@ -13,10 +14,10 @@ interface CommonOpenRequest {
     readonly gradClip: number;
   };
   readonly ema: { readonly decay: number; readonly warmup: boolean };
-  readonly precision: 'fp32' | 'bf16';
+  readonly precision: (typeof COMPUTE_DTYPES)[number];
   readonly seed: number;
   /** How they are computed, of those that the stage has in the catalogue; plain: the other side of a benchmark. */
-  readonly losses: 'flow-matching' | 'usual' | 'plain';
+  readonly losses: (typeof LOSSES)['dit' | 'autoencoder'][number];
   /** Of a run of several processes. */
   readonly parallel?: { readonly mode: 'ddp' | 'sdp'; readonly bucketBytes: number } | undefined;
 }
@@ -40,12 +41,12 @@ export interface AutoencoderOpenRequest extends CommonOpenRequest {
   readonly latentNoise: number;
   readonly lpips?: { readonly path: string } | undefined;
   readonly loss: {
-    readonly pixel: 'l1' | 'l2';
+    readonly pixel: (typeof LOSSES.pixel)[number];
     readonly perceptualWeight: number;
     readonly discWeight: number;
     readonly discFactor: number;
     readonly discStart: number;
-    readonly discLoss: 'hinge' | 'vanilla';
+    readonly discLoss: (typeof LOSSES.discLoss)[number];
     readonly logvar: number;
   };
 }

@@ -6,11 +6,12 @@ import { readOptionalFile } from '../config/optional-file.js';
 import { raeArgumentsSchema } from '../config/rae-dit.js';
 import { velocityModelSchema } from '../config/train-dit.js';
 import { validate } from '../config/validate.js';
+import type { VELOCITY_MODELS } from '../facts.js';
 import type { EngineConfig } from '../native/jobs.js';
 
 export interface DitConfig {
   /** Of the transformer; undefined where the file is silent, as those of the original are. */
-  readonly kind: 'next-dit' | 'svg' | 'rae-dit' | undefined;
+  readonly kind: keyof typeof VELOCITY_MODELS | undefined;
   readonly dimensions: EngineConfig;
   /** Whether training had the text encoder's attention scores capped; undefined where the file is silent. */
   readonly attentionSoftCap: boolean | undefined;

@@ -1,6 +1,7 @@
 /** Chooses the file of the diffusion transformer in a folder as training writes it. */
 import { basename, join } from 'node:path';
 import type { WeightKind } from '../config/model.js';
+import { VELOCITY_MODELS } from '../facts.js';
 import { candidates, entries, isFile, isFolder, type MissingPart } from './find.js';
 
 // Training saves both; the original's sampler prints "ema" but reads the raw ones.
@@ -11,11 +12,14 @@ const namesByKind = {
 // A converted file is preferred to the pickle beside it: it maps into memory as it is.
 const extensions = ['.safetensors', '.safetensors.index.json', '.pth', '.pt', '.ckpt'] as const;
 
-/** SVG's own, shiml20/SVG on GitHub and howlin/SVG on Hugging Face. */
-export const PUBLISHED_SVG = /^V1-SVG-.*\.(pt|pth|safetensors)$/i;
-
-/** RAE's own: DiTs/ENCODER/VARIANT/SET/NAME/stage2_model.pt of nyu-visionx/RAE-collections. */
-export const PUBLISHED_RAE = /^stage2_model\.(pt|pth|safetensors)$/;
+/**
+ * Whether a file has the name under which one of this kind was published: SVG's (shiml20/SVG on GitHub, howlin/SVG on
+ * Hugging Face) as V1-SVG-*.pt, RAE's as DiTs/ENCODER/VARIANT/SET/NAME/stage2_model.pt of nyu-visionx/RAE-collections.
+ */
+export function isPublished(name: string, kind: keyof typeof VELOCITY_MODELS): boolean {
+  const [, stem] = /^(.*)\.(?:pt|pth|safetensors)$/i.exec(name) ?? [];
+  return stem !== undefined && new RegExp(VELOCITY_MODELS[kind].files, 'i').test(stem);
+}
 
 export function findDit(folder: string, given: string | undefined, kind: WeightKind): string | MissingPart {
   const fix = 'Put a dit-* folder of the release there, or pass --dit with a folder or file.';
@@ -55,7 +59,7 @@ function findPublished(folder: string): string | undefined {
   const size = (path: string) => ['-XL-', '-L-', '-B-'].findIndex((name) => basename(path).includes(name));
   return [folder, join(folder, 'checkpoints')]
     .flatMap((place) => entries(place).map(({ name }) => join(place, name)))
-    .filter((path) => isFile(path) && PUBLISHED_SVG.test(basename(path)))
+    .filter((path) => isFile(path) && isPublished(basename(path), 'svg'))
     .sort((a, b) => size(a) - size(b))[0];
 }
 
@@ -65,7 +69,7 @@ function findOfRae(folder: string): string | undefined {
   const files = below(join(folder, 'DiTs')).flatMap(below).flatMap(below).flatMap(below).flatMap(below);
   const rank = (path: string) => Number(path.includes('ImageNet256')) * 2 + Number(path.includes('DiTDH-XL'));
   return [...files, ...below(folder)]
-    .filter((path) => PUBLISHED_RAE.test(basename(path)) && isFile(path))
+    .filter((path) => isPublished(basename(path), 'rae-dit') && isFile(path))
     .sort((a, b) => rank(b) - rank(a))[0];
 }
 

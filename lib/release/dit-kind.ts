@@ -2,19 +2,20 @@
 import { basename } from 'node:path';
 import { PUBLISHED_CELL_PIXELS } from '../config/latent-grid.js';
 import type { Settings } from '../config/settings.js';
+import { VELOCITY_MODELS } from '../facts.js';
 import type { LoadedDit } from '../native/loaded-models.js';
 import type { DitConfig } from './dit-config.js';
-import { PUBLISHED_RAE, PUBLISHED_SVG } from './dit-files.js';
+import { isPublished } from './dit-files.js';
 
 /** As the engine's catalogue calls them. */
-export type DitKindName = 'next-dit' | 'svg' | 'rae-dit';
+export type DitKindName = keyof typeof VELOCITY_MODELS;
 
 export interface DitKind {
   readonly name: DitKindName;
   /** What a picture is asked for by. */
   readonly condition: 'text' | 'class';
-  /** Names of published files. */
-  readonly files: RegExp | undefined;
+  /** Whether a file of such a name can be of no other kind. */
+  readonly isNamed: (file: string) => boolean;
   /** Settings that the published model is sampled with. */
   readonly settings: Settings;
   /** Whether `steps` counts the steps of a fixed grid, and not its points, as torchdiffeq's users do. */
@@ -27,56 +28,51 @@ export interface DitKind {
   readonly end?: number;
 }
 
-const NEXT_DIT: DitKind = {
-  name: 'next-dit',
-  condition: 'text',
-  files: undefined,
-  settings: {},
-  countsSteps: false,
-  shiftsData: false,
+/** What the engine does not know: how each kind is sampled. */
+const SAMPLING: Readonly<Record<DitKindName, Omit<DitKind, 'name' | 'condition' | 'isNamed'>>> = {
+  'next-dit': { settings: {}, countsSteps: false, shiftsData: false },
+  svg: {
+    // Source: shiml20/SVG sample_svg.py; pictures of ImageNet at 256.
+    settings: {
+      width: 256,
+      height: 256,
+      steps: 25,
+      solver: 'euler',
+      shift: 0.15,
+      guidanceScale: 4,
+      guidanceMode: 'standard',
+    },
+    countsSteps: true,
+    shiftsData: true,
+  },
+  'rae-dit': {
+    // Source: bytetriper/RAE, configs of sampling, and its transport: the last point is not the picture itself.
+    settings: {
+      width: 256,
+      height: 256,
+      steps: 50,
+      solver: 'euler',
+      guidanceScale: 1,
+      guidanceMode: 'standard',
+    },
+    countsSteps: false,
+    shiftsData: false,
+    shiftBase: 4096,
+    end: 0.999,
+  },
 };
 
-const SVG: DitKind = {
-  name: 'svg',
-  condition: 'class',
-  files: PUBLISHED_SVG,
-  // Source: shiml20/SVG sample_svg.py; pictures of ImageNet at 256.
-  settings: {
-    width: 256,
-    height: 256,
-    steps: 25,
-    solver: 'euler',
-    shift: 0.15,
-    guidanceScale: 4,
-    guidanceMode: 'standard',
-  },
-  countsSteps: true,
-  shiftsData: true,
-};
-
-const RAE_DIT: DitKind = {
-  name: 'rae-dit',
-  condition: 'class',
-  files: PUBLISHED_RAE,
-  // Source: bytetriper/RAE, configs of sampling, and its transport: the last point is not the picture itself.
-  settings: {
-    width: 256,
-    height: 256,
-    steps: 50,
-    solver: 'euler',
-    guidanceScale: 1,
-    guidanceMode: 'standard',
-  },
-  countsSteps: false,
-  shiftsData: false,
-  shiftBase: 4096,
-  end: 0.999,
-};
+function kindOf(name: DitKindName): DitKind {
+  const { condition } = VELOCITY_MODELS[name];
+  // Exported models of every kind are called as those of SVG-T2I.
+  const isNamed = (file: string) => condition === 'class' && isPublished(basename(file), name);
+  return { name, condition, isNamed, ...SAMPLING[name] };
+}
 
 export const DIT_KINDS: Readonly<Record<DitKindName, DitKind>> = {
-  'next-dit': NEXT_DIT,
-  svg: SVG,
-  'rae-dit': RAE_DIT,
+  'next-dit': kindOf('next-dit'),
+  svg: kindOf('svg'),
+  'rae-dit': kindOf('rae-dit'),
 };
 
 /**
@@ -85,9 +81,9 @@ export const DIT_KINDS: Readonly<Record<DitKindName, DitKind>> = {
  */
 export function saidDitKind(weights: string, config: DitConfig | undefined): DitKind | undefined {
   if (config?.kind !== undefined) return DIT_KINDS[config.kind];
-  const named = Object.values(DIT_KINDS).find((kind) => kind.files?.test(basename(weights)) === true);
+  const named = Object.values(DIT_KINDS).find((kind) => kind.isNamed(weights));
   // A file that is silent has been held against the dimensions of SVG-T2I.
-  return named ?? (config === undefined ? undefined : NEXT_DIT);
+  return named ?? (config === undefined ? undefined : DIT_KINDS['next-dit']);
 }
 
 /** How a loaded model is sampled where nobody says: at the size that it was trained on, with the shift of that size. */

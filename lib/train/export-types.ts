@@ -1,7 +1,7 @@
 /** How a trained model is written. */
+import type { STORED_DTYPES } from '../facts.js';
 
-export const EXPORT_DTYPES = ['fp32', 'bf16', 'fp16'] as const;
-export type ExportDtype = (typeof EXPORT_DTYPES)[number];
+export type ExportDtype = (typeof STORED_DTYPES)[number];
 
 /** Of the files: as the release has them (.pth and .ckpt, which PyTorch reads), or safetensors. */
 export const EXPORT_FORMATS = ['torch', 'safetensors'] as const;

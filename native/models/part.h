@@ -22,6 +22,9 @@ struct Cells {
   int64_t rows = 0, columns = 0;
 };
 
+/// Of a side, at most: the published table of positions has so many, and more were never tried by anyone.
+inline constexpr int64_t kMostSideCells = 512;
+
 /// What latents look like: a cell is one column of `channels` numbers for a square of `cell_pixels` by `cell_pixels`.
 struct LatentGrid {
   int64_t channels = 0;

@@ -129,6 +129,30 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe('training of the diffusion transformer', () => {
+  it('is refused of a kind that is drawn with alone', async () => {
+    await using engine = await openEngine();
+    const opened = openTraining(engine, { model: { kind: 'rae-dit', in_channels: channels } });
+    await expect(opened).rejects.toMatchObject({
+      code: 'ERR_SVGT2I_INVALID_CONFIG',
+      message: expect.stringContaining('a rae-dit is drawn with alone: it cannot be trained'),
+    });
+  });
+
+  it('takes classes and captions in one engine: the text encoder stays', async () => {
+    await using engine = await openEngine();
+    const tensors = images(1);
+    const write = (item: { tokens: string } | { class: number }, more: object = {}) =>
+      engine.run(
+        'cache-write',
+        { path: at('either.safetensors'), dtype: 'fp32', items: [{ image: 'image.0', ...item }], ...more },
+        { tensors },
+      );
+    const captions = { tokens: 'tokens.0' };
+    await write(captions);
+    await write({ class: 2 }, { classes: 3 });
+    expect((await write(captions)).value).toEqual({ samples: 1 });
+  });
+
   it('learns what it is shown', async () => {
     await using engine = await openEngine();
     const opened = (await openTraining(engine)).value;

@@ -66,7 +66,7 @@ describe('svg-t2i train', () => {
     [
       ['cache', '--config', dit, '--out', 'x', '--dtype', 'int8'],
       2,
-      '--dtype int8: must be one of bf16, fp16, fp32',
+      '--dtype int8: must be one of fp32, bf16, fp16',
     ],
     [['cache', '--config', autoencoder, '--out', 'x'], 2, 'is for stage autoencoder, not dit'],
     [

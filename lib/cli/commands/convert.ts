@@ -1,5 +1,6 @@
 /** `svg-t2i convert`: any readable weight file as safetensors. */
 import { Command, Option } from 'commander';
+import { STORED_DTYPES } from '../../facts.js';
 import type { ConvertOptions } from '../../weight-files.js';
 import { followFileJob } from '../file-progress.js';
 import { printJson, printLine } from '../output.js';
@@ -30,7 +31,7 @@ export function convertCommand(): Command {
     .argument('<out>', 'a .safetensors file or a folder')
     .addOption(
       new Option('--dtype <dtype>', 'of floating-point tensors')
-        .choices(['keep', 'fp32', 'bf16', 'fp16'])
+        .choices(['keep', ...STORED_DTYPES])
         .default('keep'),
     )
     .addOption(

@@ -1,10 +1,6 @@
 import { Command, Option } from 'commander';
-import {
-  EXPORT_DTYPES,
-  EXPORT_FORMATS,
-  type ExportDtype,
-  type ExportFormat,
-} from '../../train/export-types.js';
+import { STORED_DTYPES } from '../../facts.js';
+import { EXPORT_FORMATS, type ExportDtype, type ExportFormat } from '../../train/export-types.js';
 import { addOutputModeFlags, type CommonOptions } from '../flags.js';
 import { printJson, printLine, warn } from '../output.js';
 import { listenForInterrupt } from '../signals.js';
@@ -31,7 +27,7 @@ export function exportCommand(): Command {
     .description("write the trained model of a run in the release's layout")
     .argument('<run>', 'folder of the run')
     .requiredOption('--out <folder>', 'folder to write to')
-    .addOption(new Option('--dtype <dtype>', 'of the files').choices(EXPORT_DTYPES).default('fp32'))
+    .addOption(new Option('--dtype <dtype>', 'of the files').choices(STORED_DTYPES).default('fp32'))
     .addOption(
       new Option('--format <format>', 'torch: .pth and .ckpt, as the release has them')
         .choices(EXPORT_FORMATS)

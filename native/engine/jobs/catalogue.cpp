@@ -43,18 +43,36 @@ Json kinds_with_channels(const std::vector<Kind>& kinds) {
   return rows;
 }
 
-/// With what they are conditioned on, and the channels of every preset.
+/// The same, with the dimensions where a configuration gives none.
+template <typename Kind>
+Json kinds_with_usual(const std::vector<Kind>& kinds) {
+  Json::Array rows = kinds_with_channels(kinds).as_array();
+  for (size_t i = 0; i < kinds.size(); ++i) rows[i].set("usual", kinds[i].from_json(Json::object()).dimensions);
+  return Json(std::move(rows));
+}
+
+/// The same, with the cells that those give.
+Json decoders() {
+  Json::Array rows = kinds_with_usual(decoder_kinds()).as_array();
+  for (size_t i = 0; i < rows.size(); ++i) {
+    rows[i].set("cellPixels", decoder_kinds()[i].from_json(Json::object()).grid.cell_pixels);
+  }
+  return Json(std::move(rows));
+}
+
+/// With what they are conditioned on, whether they can be trained, and the dimensions of every preset.
 Json velocity_models() {
   Json rows = Json::array();
   for (const VelocityKind& kind : velocity_kinds()) {
     Json presets = Json::object();
-    std::string condition = "text";
     for (const std::string& preset : kind.presets) {
-      const VelocityPlan plan = kind.from_json(Json::object().set("arch", preset));
-      presets.set(preset, plan.channels);
-      if (plan.condition.of == ConditionKind::Of::kClass) condition = "class";
+      presets.set(preset, kind.from_json(Json::object().set("arch", preset)).dimensions);
     }
-    rows.push_back(kind_facts(kind).set("condition", condition).set("presets", std::move(presets)));
+    const VelocityPlan usual = kind.from_json(Json::object());
+    rows.push_back(kind_facts(kind)
+                       .set("condition", usual.condition.of == ConditionKind::Of::kClass ? "class" : "text")
+                       .set("canTrain", usual.can_train)
+                       .set("presets", std::move(presets)));
   }
   return rows;
 }
@@ -73,29 +91,31 @@ Json error_codes() {
   return codes;
 }
 
-Json dtypes() {
+Json names_of(std::initializer_list<at::ScalarType> dtypes) {
   Json names = Json::array();
-  for (const at::ScalarType dtype : {at::kFloat, at::kBFloat16, at::kHalf}) names.push_back(dtype_short_name(dtype));
+  for (const at::ScalarType dtype : dtypes) names.push_back(dtype_short_name(dtype));
   return names;
 }
 
 }  // namespace
 
-/// {} -> {"encoders": [{"name", "title", "files", "yamlKey", "presets": {name: channels}}], "residuals": [the same],
-/// "decoders": [the same],
-/// "velocityModels": [the same and "condition": "text" | "class"], "conditioners": [the same without presets],
-/// "solvers": [{"name", "title", "family", "fields", "shift", "leastSteps"}], "losses": loss_rows(), "dtypes":
-/// [names], "jobs": [kinds], "errorCodes": [names]}.
+/// {} -> {"encoders": [{"name", "title", "files", "yamlKey", "presets": {name: channels}}], "residuals": [the same and
+/// "usual": dimensions], "decoders": [the same and "cellPixels"], "velocityModels": [{..., "condition": "text" |
+/// "class", "canTrain", "presets": {name: dimensions}}], "conditioners": [the same without presets], "solvers":
+/// [{"name", "title", "family", "fields", "shift", "leastSteps"}], "losses": loss_rows(), "dtypes" of files and
+/// "computeDtypes" of models: [names], "maxSideCells", "jobs": [kinds], "errorCodes": [names]}.
 JobResult catalogue(EngineState&, const Request&, const TensorMap&, const EventSink&) {
   return {Json::object()
               .set("encoders", kinds_with_channels(encoder_kinds()))
-              .set("residuals", kinds_with_channels(residual_kinds()))
-              .set("decoders", kinds_with_channels(decoder_kinds()))
+              .set("residuals", kinds_with_usual(residual_kinds()))
+              .set("decoders", decoders())
               .set("velocityModels", velocity_models())
               .set("conditioners", conditioners())
               .set("solvers", solver_rows())
               .set("losses", loss_rows())
-              .set("dtypes", dtypes())
+              .set("dtypes", names_of({at::kFloat, at::kBFloat16, at::kHalf}))
+              .set("computeDtypes", names_of({at::kFloat, at::kBFloat16}))
+              .set("maxSideCells", kMostSideCells)
               .set("jobs", texts(job_kinds(JobSet::kWithThoseOfTests)))
               .set("errorCodes", error_codes()),
           {}};

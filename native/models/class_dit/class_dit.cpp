@@ -20,7 +20,6 @@ namespace {
 
 constexpr double kClassDitNormEps = 1e-6;
 constexpr double kClassDitQkNormEps = 1e-5;  // torch's default of LayerNorm
-constexpr int64_t kMostClassDitSide = 512;   // cells of a side; further positions were never tried by anyone
 
 /// (1, rows * columns, width) fp32.
 at::Tensor class_dit_positions(const Cells& cells, int64_t width) {
@@ -78,15 +77,14 @@ ClassDit::Block ClassDit::make_block(const Weights& weights) const {
 }
 
 Cells ClassDit::most_cells() const {
-  if (usual_positions_) return {kMostClassDitSide, kMostClassDitSide};
+  if (usual_positions_) return {kMostSideCells, kMostSideCells};
   return {config_.side, config_.side};
 }
 
 void ClassDit::check_cells(const Cells& cells) const {
-  SVG_CHECK(
-      cells.rows > 0 && cells.columns > 0 && cells.rows <= kMostClassDitSide && cells.columns <= kMostClassDitSide,
-      ErrorCode::kInvalidArgument, "a latent of ", cells.rows, " x ", cells.columns, " cells, 1 to ", kMostClassDitSide,
-      " of a side are possible");
+  SVG_CHECK(cells.rows > 0 && cells.columns > 0 && cells.rows <= kMostSideCells && cells.columns <= kMostSideCells,
+            ErrorCode::kInvalidArgument, "a latent of ", cells.rows, " x ", cells.columns, " cells, 1 to ",
+            kMostSideCells, " of a side are possible");
   SVG_CHECK(usual_positions_ || (cells.rows == config_.side && cells.columns == config_.side),
             ErrorCode::kInvalidArgument, "a latent of ", cells.rows, " x ", cells.columns,
             " cells: these weights hold positions of their own for ", config_.side, " x ", config_.side,
