@@ -29,7 +29,7 @@ export const libLayers = {
   text: [],
   shapes: ['config', 'image', 'data'],
   release: ['config', 'install', 'native', 'engine', 'text'],
-  doctor: ['config', 'install', 'native', 'release'],
+  doctor: ['config', 'install', 'native', 'release', 'engine'],
   pipeline: ['config', 'native', 'engine', 'image', 'text', 'release'],
   processes: ['config', 'engine'],
   features: ['config', 'native', 'image', 'data', 'text', 'release', 'pipeline', 'processes'],

@@ -6,6 +6,8 @@ import { detectDriver } from '../install/cuda.js';
 import { findLibtorch } from '../install/locate.js';
 import { type AddonFiles, chooseLibtorch, findAddon } from '../native/load.js';
 import { type Finding, fail, ok, warn } from './finding.js';
+import { kernelFindings } from './kernels.js';
+import type { Probed } from './probe.js';
 
 function asFailure(name: string, error: unknown, fix: string): Finding {
   const hint = SvgT2IError.isInstance(error) ? error.hint : undefined;
@@ -31,25 +33,29 @@ function checkLibtorch(addon: AddonFiles | undefined): Finding {
 }
 
 /** Loads the addon in a process of its own, so that a crash is a finding and not the end of the doctor. */
-function probeAddon(addon: AddonFiles): Finding {
+function probeAddon(addon: AddonFiles): readonly Finding[] {
   const probe = fileURLToPath(new URL('./probe.js', import.meta.url));
   const result = spawnSync(process.execPath, [probe], { encoding: 'utf8', timeout: 60_000 });
-  if (result.status === 0) {
-    const { torch, cpuCapability, cudaBuild, cudaDevices } = JSON.parse(result.stdout) as {
-      readonly torch: string;
-      readonly cpuCapability: string;
-      readonly cudaBuild: boolean;
-      readonly cudaDevices: number;
-    };
-    const cuda = cudaBuild ? `CUDA build, ${cudaDevices} GPU(s)` : 'CPU build';
-    return ok('addon', `loads with libtorch ${torch}, ${cpuCapability}, ${cuda} (${addon.addon})`);
-  }
+  if (result.status === 0) return probeFindings(JSON.parse(result.stdout) as Probed, addon.addon);
   const fix = 'Run `npx svg-t2i build` to build it anew; if that does not help, report it with this output.';
   const cause =
     result.signal === null
       ? (result.stderr.trim().split('\n')[0] ?? '')
       : `the process died of ${result.signal}`;
-  return fail('addon', `${addon.addon} does not load: ${cause}`, fix);
+  return [fail('addon', `${addon.addon} does not load: ${cause}`, fix)];
+}
+
+/** Of an addon that was loaded. */
+export function probeFindings({ info, kernels, kernelFailure }: Probed, addon: string): readonly Finding[] {
+  const { torch, cpuCapability, cudaBuild, cudaDevices } = info;
+  const cuda = cudaBuild ? `CUDA build, ${cudaDevices} GPU(s)` : 'CPU build';
+  return [
+    ok('addon', `loads with libtorch ${torch}, ${cpuCapability}, ${cuda} (${addon})`),
+    ...(kernels === undefined ? [] : kernelFindings(kernels)),
+    ...(kernelFailure === undefined
+      ? []
+      : [warn('kernels', kernelFailure, 'Pass --device cpu until the GPU can be used.')]),
+  ];
 }
 
 export function checkNative(): readonly Finding[] {
@@ -62,5 +68,5 @@ export function checkNative(): readonly Finding[] {
   const libtorch = checkLibtorch(addon);
   // Without libtorch it cannot load, and the reason has been given.
   if (libtorch.status === 'fail') return [libtorch];
-  return [libtorch, probeAddon(addon)];
+  return [libtorch, ...probeAddon(addon)];
 }

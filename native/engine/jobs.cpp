@@ -15,6 +15,7 @@ const JobTable kJobs = {
     {"bench", jobs::bench},
     {"cache-write", jobs::cache_write},
     {"catalogue", jobs::catalogue},
+    {"check-kernels", jobs::check_kernels},
     {"convert", jobs::convert},
     {"decode", jobs::decode},
     {"dist-agree", jobs::dist_agree},

@@ -14,6 +14,9 @@ JobResult golden(EngineState&, const Request& request, const TensorMap&, const E
 JobResult memory(EngineState&, const Request& request, const TensorMap&, const EventSink&);
 JobResult sleep(EngineState&, const Request& request, const TensorMap&, const EventSink&);
 
+// kernels.cpp
+JobResult check_kernels(EngineState&, const Request& request, const TensorMap&, const EventSink&);
+
 // init.cpp
 JobResult init_weights(EngineState&, const Request& request, const TensorMap&, const EventSink&);
 

@@ -13,7 +13,7 @@ class FaultyKernels {
     const fault = { type: 'kernel-fault', operation: 'swiglu BFloat16 9216', cause: 'it is off by 0.5' };
     this.#deliver(jobId, 'event', JSON.stringify(fault), {});
     this.#deliver(jobId, 'event', JSON.stringify({ type: 'step', step: 1 }), {});
-    this.#deliver(jobId, 'result', '{}', {});
+    this.#deliver(jobId, 'result', '{"operations":8}', {});
   }
 
   cancel(): void {}
@@ -41,5 +41,25 @@ describe('a GPU kernel that is wrong', () => {
       '"swiglu BFloat16 9216" is not used any more: it is off by 0.5',
     );
     expect(warn.mock.calls[0]?.[1]).toMatchObject({ code: 'SVGT2I_KERNEL' });
+    warn.mockRestore();
+  });
+
+  it('is named by the doctor', async () => {
+    const { Engine } = await import('../../dist/engine.js');
+    const { kernelFindings, tryKernels } = await import('../../dist/doctor/kernels.js');
+    const printed = process.listeners('warning');
+    process.removeAllListeners('warning');
+    try {
+      await using engine = await Engine.create();
+      const report = await tryKernels(engine);
+      expect(report).toMatchObject({ operations: 8, faults: [expect.stringContaining('"swiglu BFloat16')] });
+      expect(kernelFindings(report)).toMatchObject([
+        { name: 'kernels', status: 'warn', detail: expect.stringContaining('it is off by 0.5') },
+      ]);
+      expect(process.listeners('warning')).toEqual([]);
+    } finally {
+      for (const listener of printed) process.on('warning', listener);
+    }
+    expect(kernelFindings({ operations: 8, faults: [] })).toMatchObject([{ name: 'kernels', status: 'ok' }]);
   });
 });
