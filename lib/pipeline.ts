@@ -49,7 +49,7 @@ import type { FoundRelease } from './release/found-release.js';
 import { type Loaded, type LoadHow, loadFound, loadRelease } from './release/load.js';
 import { noRaeEncoder } from './release/rae-files.js';
 import type { LoadedModels, LoadOptions } from './release/types.js';
-import type { Tokenizer } from './text/tokenizer.js';
+import type { OpenTokenizer } from './text/open-tokenizer.js';
 
 const imagesSchema = z.array(imageSchema, { error: 'must be a list of pictures' });
 const latentsSchema = z.array(latentSchema, { error: 'must be a list of latents' });
@@ -272,7 +272,7 @@ export class SvgT2I {
     const { signal } = checkArgument('options', signalOptionsSchema, options);
     const tokenizer = this.#tokenizer();
     checkWriter(tokenizer);
-    const { ids } = tokenizer.encode(enhanceInstruction(prompt));
+    const [{ ids } = { ids: [] }] = await tokenizer.encode([enhanceInstruction(prompt)]);
     const limit = (this.models.textEncoder?.maxTokens ?? Number.POSITIVE_INFINITY) - MAX_ENHANCE_TOKENS;
     if (ids.length > limit) {
       throw new SvgT2IError(
@@ -286,7 +286,8 @@ export class SvgT2I {
       { maxNewTokens: MAX_ENHANCE_TOKENS },
       { tensors: { tokens: tokensTensor(ids) }, signal },
     );
-    return tidyEnhancedPrompt(tokenizer.decode(value.ids, { skipSpecialTokens: true }), prompt);
+    const written = await tokenizer.decode(value.ids, { skipSpecialTokens: true });
+    return tidyEnhancedPrompt(written, prompt);
   }
 
   /**
@@ -297,7 +298,7 @@ export class SvgT2I {
    */
   async dispose(): Promise<void> {
     isNotForgotten(this);
-    await this.#loaded.engine.dispose();
+    await Promise.all([this.#loaded.engine.dispose(), this.#loaded.tokenizer?.dispose()]);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -328,7 +329,7 @@ export class SvgT2I {
     return this.#loaded.engine;
   }
 
-  #tokenizer(): Tokenizer {
+  #tokenizer(): OpenTokenizer {
     if (this.disposed) throw new DisposedError('The pipeline');
     const { tokenizer } = this.#loaded;
     if (tokenizer !== undefined) return tokenizer;

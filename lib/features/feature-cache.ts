@@ -104,6 +104,7 @@ export async function writeFeatureCache(options: CacheOptions): Promise<CacheRes
     }
   } finally {
     await pictures.close();
+    await loaded?.tokenizer?.dispose();
     await loaded?.engine.dispose();
   }
 }
@@ -216,7 +217,7 @@ class CacheWriter {
       await sync(path);
       return;
     }
-    const tensors = { tokens: tokensTensor(this.#tokens('')) };
+    const tensors = { tokens: tokensTensor((await this.#tokens(['']))[0] ?? []) };
     await this.#loaded.engine.run(
       'cache-write',
       { path, dtype: this.#dtype, items: [{ tokens: 'tokens' }] },
@@ -277,10 +278,11 @@ class CacheWriter {
     const path = join(folder, `${name}.safetensors`);
     const tensors: Record<string, NativeTensor> = {};
     const classes = this.#classes;
-    const items = group.map(({ image, caption, label }, i) => {
+    const tokens = classes === undefined ? await this.#tokens(group.map(({ caption }) => caption)) : [];
+    const items = group.map(({ image, label }, i) => {
       tensors[`image.${i}`] = imageTensor(image);
       if (classes !== undefined) return { image: `image.${i}`, class: label ?? classes };
-      tensors[`tokens.${i}`] = tokensTensor(this.#tokens(caption));
+      tensors[`tokens.${i}`] = tokensTensor(tokens[i] ?? []);
       return { image: `image.${i}`, tokens: `tokens.${i}` };
     });
     const begin = performance.now();
@@ -308,11 +310,12 @@ class CacheWriter {
     return model.kind === 'svg' ? model.num_classes : undefined;
   }
 
-  #tokens(caption: string): readonly number[] {
+  async #tokens(captions: readonly string[]): Promise<readonly (readonly number[])[]> {
     const { tokenizer } = this.#loaded;
     if (tokenizer === undefined)
       throw new SvgT2IError('ERR_SVGT2I_NOT_LOADED', 'the text encoder was not loaded');
-    return tokenizer.encode(caption, { maxLength: this.#options.config.captions.maxTokens }).ids;
+    const { maxTokens: maxLength } = this.#options.config.captions;
+    return (await tokenizer.encode(captions, { maxLength })).map(({ ids }) => ids);
   }
 
   async #result(complete: CacheIndex | undefined): Promise<CacheResult> {

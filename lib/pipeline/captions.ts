@@ -1,8 +1,9 @@
 /** From prompts to the token lists that the text encoder reads, each different caption once. */
 import { MAX_CAPTION_TOKENS } from '../config/request.js';
 import type { NativeTensor } from '../native/binding.js';
+import type { OpenTokenizer } from '../text/open-tokenizer.js';
 import { formatNegativePrompt, formatPrompt } from '../text/system-prompts.js';
-import type { EncodedText, Tokenizer } from '../text/tokenizer.js';
+import type { EncodedText } from '../text/tokenizer.js';
 
 /** Unknown words that one warning names, and that are remembered. */
 const MAX_NAMED = 20;
@@ -26,7 +27,7 @@ export interface CaptionOptions {
 }
 
 export class CaptionEncoder {
-  readonly #tokenizer: Tokenizer;
+  readonly #tokenizer: OpenTokenizer;
   readonly #options: CaptionOptions;
   readonly #maxLength: number;
   /** Words that were warned of. */
@@ -34,33 +35,43 @@ export class CaptionEncoder {
   /** Of the last call: a prompt often stays the same from batch to batch. */
   #known: ReadonlyMap<string, EncodedText> = new Map();
 
-  constructor(tokenizer: Tokenizer, options: CaptionOptions) {
+  constructor(tokenizer: OpenTokenizer, options: CaptionOptions) {
     this.#tokenizer = tokenizer;
     this.#options = options;
     this.#maxLength = Math.min(MAX_CAPTION_TOKENS, options.maxTokens ?? MAX_CAPTION_TOKENS);
   }
 
   /** Warns once of a caption that is cut, and of a word that a small model does not know. */
-  encode(prompts: readonly string[]): Captions {
+  async encode(prompts: readonly string[]): Promise<Captions> {
+    const { negativePrompt, systemPrompt } = this.#options;
+    const ofPrompts = prompts.map((prompt) => formatPrompt(prompt, systemPrompt));
+    const ofNegative = formatNegativePrompt(negativePrompt, systemPrompt);
+    const names = new Map<string, string>();
+    for (const [i, caption] of ofPrompts.entries()) {
+      if (!names.has(caption)) names.set(caption, `the prompt "${shorten(prompts[i] ?? '')}"`);
+    }
+    if (!names.has(ofNegative)) names.set(ofNegative, 'the negative prompt');
+    const fresh = [...names.keys()].filter((caption) => !this.#known.has(caption));
+    const texts = await this.#tokenizer.encode(fresh, { maxLength: this.#maxLength });
+    const found = new Map([...this.#known, ...fresh.map((caption, i) => [caption, texts[i]] as const)]);
     const encoded = new Map<string, EncodedText>();
     const warnings: string[] = [];
-    const add = (caption: string, name: string): number => {
-      if (!encoded.has(caption)) {
-        const known = this.#known.get(caption);
-        const text = known ?? this.#tokenizer.encode(caption, { maxLength: this.#maxLength });
-        if (known === undefined && text.truncated) warnings.push(this.#cutWarning(name));
-        if (known === undefined) warnings.push(...this.#unknownWords(caption));
-        encoded.set(caption, text);
-      }
-      return [...encoded.keys()].indexOf(caption);
-    };
-    const { negativePrompt, systemPrompt } = this.#options;
-    const indices = prompts.map((prompt) =>
-      add(formatPrompt(prompt, systemPrompt), `the prompt "${shorten(prompt)}"`),
-    );
-    const negative = add(formatNegativePrompt(negativePrompt, systemPrompt), 'the negative prompt');
+    for (const [caption, name] of names) {
+      const text = found.get(caption);
+      if (text === undefined) continue;
+      encoded.set(caption, text);
+      if (!fresh.includes(caption)) continue;
+      if (text.truncated) warnings.push(this.#cutWarning(name));
+      warnings.push(...this.#unknownWords(caption));
+    }
     this.#known = encoded;
-    return { tokens: [...encoded.values()].map(({ ids }) => ids), prompts: indices, negative, warnings };
+    const order = [...encoded.keys()];
+    return {
+      tokens: [...encoded.values()].map(({ ids }) => ids),
+      prompts: ofPrompts.map((caption) => order.indexOf(caption)),
+      negative: order.indexOf(ofNegative),
+      warnings,
+    };
   }
 
   #unknownWords(caption: string): readonly string[] {

@@ -1,6 +1,6 @@
 /** Prompt enhancement: Gemma continues an instruction greedily, and its answer is cut to a short description. */
 import { SvgT2IError } from '../errors.js';
-import type { Tokenizer } from '../text/tokenizer.js';
+import type { OpenTokenizer } from '../text/open-tokenizer.js';
 
 export const MAX_ENHANCE_TOKENS = 196;
 const MAX_CHARACTERS = 256;
@@ -9,7 +9,7 @@ const MAX_CLAUSES = 4;
 const LABEL_CHARACTERS = 40;
 
 /** @throws SvgT2IError ERR_SVGT2I_WEIGHTS_MISMATCH for a small text encoder: its weights are random, it never wrote */
-export function checkWriter({ words }: Pick<Tokenizer, 'words'>): void {
+export function checkWriter({ words }: Pick<OpenTokenizer, 'words'>): void {
   if (words === undefined) return;
   throw new SvgT2IError(
     'ERR_SVGT2I_WEIGHTS_MISMATCH',

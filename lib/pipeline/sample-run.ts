@@ -4,7 +4,7 @@ import type { ResolvedRequest } from '../config/request.js';
 import type { JobValue } from '../native/jobs.js';
 import type { ClassSubject } from '../release/class-names.js';
 import type { Loaded } from '../release/load.js';
-import type { Tokenizer } from '../text/tokenizer.js';
+import type { OpenTokenizer } from '../text/open-tokenizer.js';
 import { CaptionEncoder, type Captions } from './captions.js';
 import { EventQueue } from './event-queue.js';
 import { GeneratedImage } from './generated-image.js';
@@ -67,7 +67,7 @@ export class SampleRun {
   /** Throws ERR_SVGT2I_INVALID_ARGUMENT where the noise or the seeds do not fit the pictures. */
   constructor(
     loaded: Loaded,
-    tokenizer: Tokenizer | undefined,
+    tokenizer: OpenTokenizer | undefined,
     request: RunRequest,
     options: RunOptions & { readonly enhance: (prompt: string, signal: AbortSignal) => Promise<string> },
   ) {
@@ -127,7 +127,7 @@ export class SampleRun {
   }
 
   async *#drawBatch(items: readonly TextItem[], signal: AbortSignal): AsyncGenerator<GenerateEvent, Timings> {
-    const captions: Captions | undefined = this.#captions?.encode(items.map(({ text }) => text));
+    const captions: Captions | undefined = await this.#captions?.encode(items.map(({ text }) => text));
     for (const message of captions?.warnings ?? []) yield { type: 'warning', message };
     const latent = latentGrid(this.#loaded);
     const { kind } = this.#loaded;

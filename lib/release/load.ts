@@ -5,7 +5,7 @@ import type { Settings } from '../config/settings.js';
 import { Engine } from '../engine.js';
 import type { EngineConfig, LoadParts, LoadRequest } from '../native/jobs.js';
 import type { LoadedModels, LoadOptions } from '../release/types.js';
-import { loadTokenizer, type Tokenizer } from '../text/tokenizer.js';
+import { type OpenTokenizer, openTokenizer } from '../text/open-tokenizer.js';
 import { softCapWarning } from './attention-soft-cap.js';
 import type { AutoencoderConfig } from './autoencoder-config.js';
 import { type ClassNames, readClassNames } from './class-names.js';
@@ -17,7 +17,7 @@ import type { RaeFiles } from './rae-files.js';
 
 export interface Loaded {
   readonly engine: Engine;
-  readonly tokenizer: Tokenizer | undefined;
+  readonly tokenizer: OpenTokenizer | undefined;
   readonly layout: ReleaseLayout;
   /** What requests take where they say nothing. */
   readonly defaults: Settings;
@@ -55,12 +55,13 @@ export async function loadFound(
     { ...(device === 'auto' ? {} : { device }), ...(threads === undefined ? {} : { threads }) },
     { signal, owner: 'The pipeline' },
   );
+  const opening = layout.textEncoder === undefined ? undefined : openTokenizer(layout.textEncoder);
   try {
     const request = loadRequest(found, layout);
     const total = Object.keys(request.parts).length;
     let done = 0;
     const [tokenizer, job] = await Promise.all([
-      layout.textEncoder === undefined ? undefined : loadTokenizer(layout.textEncoder),
+      opening,
       engine.run(
         'load',
         { ...request.settings, ...request.parts },
@@ -79,7 +80,8 @@ export async function loadFound(
       ...{ kind, classNames, attentionSoftCap },
     };
   } catch (error) {
-    await engine.dispose();
+    const [tokenizer] = await Promise.allSettled([opening, engine.dispose()]);
+    if (tokenizer.status === 'fulfilled') await tokenizer.value?.dispose();
     throw error;
   }
 }

@@ -25,6 +25,15 @@ export class WordVocabulary {
     return [...words].some((word) => word.length > 1) ? new WordVocabulary(words) : undefined;
   }
 
+  /** Of the `list` of another one. */
+  static ofWords(words: readonly string[]): WordVocabulary {
+    return new WordVocabulary(new Set(words));
+  }
+
+  get list(): readonly string[] {
+    return [...this.#words];
+  }
+
   get size(): number {
     return this.#words.size;
   }

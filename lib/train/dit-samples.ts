@@ -12,7 +12,7 @@ import type { NativeTensor } from '../native/binding.js';
 import type { DitStepItem, DitStepRequest } from '../native/training-jobs.js';
 import { tokensTensor } from '../pipeline/captions.js';
 import { imageTensor } from '../pipeline/tensors.js';
-import type { Tokenizer } from '../text/tokenizer.js';
+import type { OpenTokenizer } from '../text/open-tokenizer.js';
 import type { StepRequest } from './stage.js';
 
 export type DitSample =
@@ -34,12 +34,18 @@ export interface DitSamples {
   close(): Promise<void>;
 }
 
-export function liveSamples(pictures: PictureLoader, tokenizer: Tokenizer, maxTokens: number): DitSamples {
+export async function liveSamples(
+  pictures: PictureLoader,
+  tokenizer: OpenTokenizer,
+  maxTokens: number,
+): Promise<DitSamples> {
+  const idsOf = async (text: string) =>
+    (await tokenizer.encode([text], { maxLength: maxTokens }))[0]?.ids ?? [];
   return {
-    dropped: { tokens: tokenizer.encode('').ids },
+    dropped: { tokens: await idsOf('') },
     load: async (item) => {
       const { image, caption } = await pictures.load(item);
-      return { draw: item.draw, image, tokens: tokenizer.encode(caption, { maxLength: maxTokens }).ids };
+      return { draw: item.draw, image, tokens: await idsOf(caption) };
     },
     buckets: (signal) => pictures.buckets(signal),
     close: () => pictures.close(),

@@ -45,7 +45,9 @@ export async function openDitStage(
     loaded = await loadFrozen(config, options);
     const cache = await openCache(config, dataset, loaded, options.onWarning);
     samples =
-      cache === undefined ? openLive(config, dataset, loaded, cellPixels) : cachedSamples(cache, dataset);
+      cache === undefined
+        ? await openLive(config, dataset, loaded, cellPixels)
+        : cachedSamples(cache, dataset);
     const { place } = await options.meet(loaded.engine);
     if (place.rank === 0) for (const remark of dataset.remarks) options.onWarning(remark);
     const { value } = await loaded.engine.run(
@@ -62,6 +64,7 @@ export async function openDitStage(
     return new DitStage(config, { loaded, samples, items, classes, start: value, cellPixels });
   } catch (error) {
     await (samples?.close() ?? dataset.close());
+    await loaded?.tokenizer?.dispose();
     await loaded?.engine.dispose();
     throw error;
   }
@@ -85,12 +88,12 @@ async function loadFrozen(config: DitTrainingConfig, options: OpenOptions): Prom
   return loaded;
 }
 
-function openLive(
+async function openLive(
   config: DitTrainingConfig,
   dataset: TrainingDataset,
   { tokenizer }: Loaded,
   cellPixels: number,
-): DitSamples {
+): Promise<DitSamples> {
   const { model } = config;
   if (model.kind === 'svg') {
     const pictures = new PictureLoader(dataset, { ...config.data, cellPixels, seed: config.seed });
@@ -99,7 +102,7 @@ function openLive(
   if (tokenizer === undefined)
     throw new SvgT2IError('ERR_SVGT2I_INTERNAL', 'the text encoder was not loaded');
   const pictures = new PictureLoader(dataset, { ...config.data, cellPixels, seed: config.seed });
-  return liveSamples(pictures, tokenizer, config.captions.maxTokens);
+  return await liveSamples(pictures, tokenizer, config.captions.maxTokens);
 }
 
 async function openCache(
@@ -219,6 +222,7 @@ class DitStage implements OpenStage<DitSample> {
 
   async close(): Promise<void> {
     await this.#samples.close();
+    await this.#loaded.tokenizer?.dispose();
     await this.engine.dispose();
   }
 }
