@@ -69,7 +69,9 @@ Exit codes:
 /** `onError` gets what commander prints where a command line is wrong. */
 function createProgram(onError: (text: string) => void): Command {
   const program = new Command('svg-t2i')
-    .description('Text-to-image diffusion in DINOv3 feature space (SVG-T2I)')
+    .description(
+      'Diffusion in the features of vision encoders: pictures from text or of classes (SVG-T2I, SVG, RAE)',
+    )
     .option('-V, --version', 'print the versions of the package, libtorch and CUDA (also -v)')
     .addHelpText('after', EXAMPLES)
     .exitOverride()

@@ -168,6 +168,20 @@ describe('the transformer', () => {
   });
 });
 
+it.each([
+  ['decoders/dinov2/wReg_base/ViTXL_n08/model.pt', { kind: 'rae' }, 'RAE decoder, 64 channels'],
+  [strong, { kind: 'rae-dit' }, '64 channels'],
+  ['diffusion_pytorch_model.safetensors', { kind: 'rae' }, 'RAE autoencoder of diffusers, 64 channels'],
+])('%s is told by inspect and verify', async (file, told, description) => {
+  const path = join(file.startsWith('diffusion') ? diffusers : original, file);
+  const { stdout } = await run(['inspect', path, '--json']);
+  expect(JSON.parse(stdout.toString())).toMatchObject({
+    ...told,
+    description: expect.stringContaining(description),
+  });
+  expect(await run(['verify', path])).toMatchObject({ code: 0 });
+});
+
 describe('the command line', () => {
   const sample = (...args: readonly string[]) =>
     run(['sample', '--pretrained', original, '--dtype', 'fp32', '--device', 'cpu', '--class', '3', ...args]);

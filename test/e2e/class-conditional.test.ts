@@ -51,6 +51,16 @@ it('draws classes by number and by name', async () => {
   expect(readdirSync(inFolder('out'))).toEqual(['0000-class2-seed0.png', '0001-class1-seed1.png']);
 });
 
+it('is told by inspect and verify', async () => {
+  const file = join(dit, readdirSync(dit).find((name) => name.endsWith('.pt')) ?? '');
+  const { stdout } = await run(['inspect', file, '--json']);
+  expect(JSON.parse(stdout.toString())).toMatchObject({
+    kind: 'svg',
+    description: expect.stringContaining('class-conditional SVG of 2 blocks, width 48, 64 channels'),
+  });
+  expect(await run(['verify', file])).toMatchObject({ code: 0 });
+});
+
 it.each([
   [['--class', 'dgo'], 'Did you mean "dog"?'],
   [['--class', '3'], 'this model has no class 3'],

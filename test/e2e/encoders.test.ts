@@ -41,6 +41,7 @@ const encoders = {
   },
 } as const;
 
+const kinds = Object.keys(encoders) as (keyof typeof encoders)[];
 const residual = { output_dim: 4, embed_dim: 64, depth: 1, num_heads: 1, img_size: 64 };
 
 /** Arguments of two steps on this encoder, its pictures of unlike shapes. */
@@ -82,7 +83,7 @@ const yamlIn = (...folder: readonly string[]) => {
   return at(...folder, name);
 };
 
-describe.each(Object.keys(encoders) as (keyof typeof encoders)[])('%s', (kind) => {
+describe.each(kinds)('%s', (kind) => {
   const { file, model, yaml } = encoders[kind];
   const weights = () => join(workshop.pretrained, file);
   beforeAll(async () => {
@@ -120,24 +121,25 @@ describe.each(Object.keys(encoders) as (keyof typeof encoders)[])('%s', (kind) =
   });
 });
 
-it('serves Autoencoder-R, whose latents have the branch’s channels too', async () => {
-  await succeed(...trainArgs('mae', 'mae-r', { residual }));
-  const written = yamlIn('mae-r', 'export', 'autoencoder');
+it.each(kinds)('%s serves Autoencoder-R, whose latents have the branch’s channels too', async (kind) => {
+  await succeed(...trainArgs(kind, `${kind}-r`, { residual }));
+  const written = yamlIn(`${kind}-r`, 'export', 'autoencoder');
   expect(readFileSync(written, 'utf8')).toContain('z_channels: 68');
   const args = ['--autoencoder', written, '--pretrained', workshop.pretrained, '--device', 'cpu'];
-  await succeed('reconstruct', at('pictures', '1.png'), ...args, '-o', at('r.png'));
+  await succeed('reconstruct', at('pictures', '1.png'), ...args, '-o', at(`${kind}-r.png`));
 });
 
-it('gives features that are normalised, cached and drawn: patches of 14 on cells of 16', async () => {
-  const autoencoder = yamlIn('dinov2-p', 'export', 'autoencoder');
-  const statistics = at('dinov2-stats.pt');
+it.each(kinds)('%s gives features that are normalised, cached and drawn, on cells of 16', async (kind) => {
+  const autoencoder = yamlIn(`${kind}-p`, 'export', 'autoencoder');
+  const statistics = at(`${kind}-stats.pt`);
   const config = [...ditConfig(workshop), '--set', `frozen.autoencoder=${JSON.stringify(autoencoder)}`];
   await succeed('stats', ...config, '--out', statistics);
   const withStats = [...config, '--set', `frozen.statistics=${JSON.stringify(statistics)}`];
-  await succeed('cache', ...withStats, '--out', at('features'));
-  const cached = ['--set', `data.cache=${JSON.stringify(at('features'))}`, '--set', 'steps=2'];
-  await succeed('train', 'dit', ...withStats, ...cached, '--run', at('dit'));
-  expect(readdirSync(at('dit'))).toContain('export');
+  const features = at(`${kind}-features`);
+  await succeed('cache', ...withStats, '--out', features);
+  const cached = ['--set', `data.cache=${JSON.stringify(features)}`, '--set', 'steps=2'];
+  await succeed('train', 'dit', ...withStats, ...cached, '--run', at(`${kind}-dit`));
+  expect(readdirSync(at(`${kind}-dit`))).toContain('export');
 });
 
 it('refuses weights that the configuration does not describe, naming both', async () => {

@@ -2,7 +2,10 @@
 
 #include <ATen/CPUGeneratorImpl.h>
 
+#include <cmath>
+
 #include "check.h"
+#include "golden/case.h"
 
 namespace svg::test {
 
@@ -63,6 +66,21 @@ TEST_CASE("rng: a restored generator continues the same stream") {
   EXPECT_ERROR(restore_generator_state(other, {1, 2, 3}), ErrorCode::kFileFormat, "3 bytes");
   EXPECT_ERROR(restore_generator_state(other, std::vector<uint8_t>(state.size(), 0xff)), ErrorCode::kFileFormat,
                "damaged");
+}
+
+TEST_CASE("rng: seeded weights of golden cases are drawn by name, made positive, then moved") {
+  const Json keys = Json::parse(R"({"b.running_var": [3], "a.weight": [2], "c.weight": [4, 2]})");
+  const Json offset = Json::parse(R"({"running_var": 0.5, "a": 7})");  // last parts of names, whole
+  const TensorMap plain = draw_seeded_weights(5, 2, keys, {});
+  const TensorMap moved = draw_seeded_weights(5, 2, keys, {"b.running_var"}, &offset);
+  at::Generator generator = seeded_generator(5);
+  const auto drawn = [&](at::IntArrayRef shape) { return at::randn(shape, generator, at::TensorOptions()); };
+  EXPECT(at::equal(plain.at("a.weight"), 1 + 0.2 * drawn({2})));
+  EXPECT(at::equal(plain.at("b.running_var"), 0.1 * drawn({3})));
+  EXPECT(at::allclose(plain.at("c.weight"), 2 * drawn({4, 2}) / std::sqrt(2.0)));
+  EXPECT(at::equal(moved.at("b.running_var"), plain.at("b.running_var").abs() + 0.5));
+  EXPECT(at::equal(moved.at("a.weight"), plain.at("a.weight")) &&
+         at::equal(moved.at("c.weight"), plain.at("c.weight")));
 }
 
 }  // namespace svg::test

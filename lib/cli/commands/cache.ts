@@ -13,7 +13,7 @@ Example:
 
 export function cacheCommand(): Command {
   const command = new Command('cache')
-    .description('encode the pictures and captions of a DiT configuration once, for training')
+    .description('encode the pictures and captions, or classes, of a DiT configuration once, for training')
     .requiredOption('--config <file>', 'configuration of train dit')
     .requiredOption('--out <folder>', 'folder of the cache')
     .option('--set <path=value>', 'set one value of the configuration; may be repeated', collect)

@@ -46,7 +46,7 @@ Examples:
 
 export function sampleCommand(): Command {
   const command = new Command('sample')
-    .description('draw pictures from prompts')
+    .description('draw pictures from prompts, or of classes')
     .argument('[prompt]', 'what to draw; - or nothing reads one prompt a line from stdin')
     .optionsGroup('Pictures:')
     .option('--prompts <file>', 'prompts from a .txt, .json or .jsonl file')

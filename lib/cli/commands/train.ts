@@ -16,7 +16,8 @@ Examples:
 `;
 
 const STAGES: Readonly<Record<TrainingStage, string>> = {
-  autoencoder: 'train a decoder (and the residual branch of R) on frozen DINOv3 features',
+  autoencoder:
+    'train a decoder (and the residual branch of R) on the features of a frozen encoder: DINOv3, DINOv2, SigLIP2 or MAE',
   dit: 'train the diffusion transformer on frozen encoders',
 };
 
