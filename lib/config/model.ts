@@ -16,7 +16,11 @@ export const modelSchema = z.strictObject({
     .min(1)
     .optional()
     .describe('folder or file of a weaker transformer, to guide away from (autoguidance)'),
-  autoencoder: z.string().min(1).optional().describe('yaml or checkpoint of the autoencoder, or a folder that diffusers wrote'),
+  autoencoder: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('yaml or checkpoint of the autoencoder, or a folder that diffusers wrote'),
   textEncoder: z.string().min(1).optional().describe('folder of Gemma-2'),
   attentionSoftCap: z
     .boolean()
