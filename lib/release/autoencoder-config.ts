@@ -79,6 +79,8 @@ export type DecoderDimensions = Readonly<Record<string, string | number | boolea
 export interface AutoencoderConfig {
   /** As written in the yaml, not yet resolved. */
   readonly checkpoint: string | undefined;
+  /** Whether that is only where its maker had it: SVG's files have it at their top, or none. */
+  readonly isCheckpointLoose: boolean;
   readonly encoder: string | undefined;
   /** By the yaml's key for it and the name of the model there. */
   readonly encoderKind: EncoderKindName;
@@ -111,6 +113,7 @@ export function readAutoencoderConfig(path: string): AutoencoderConfig {
   const decoder = decoderOf(params);
   return {
     checkpoint: params.ckpt_path ?? checkpoint ?? undefined,
+    isCheckpointLoose: (params.ckpt_path ?? undefined) === undefined,
     encoder: encoder.weights ?? undefined,
     encoderKind: encoder.kind,
     ...(encoder.name === undefined ? {} : { encoderName: encoder.name }),

@@ -61,8 +61,8 @@ export function findAutoencoder(folder: string, given: string | undefined): Auto
   const written = config.checkpoint ?? `${basename(yaml).replace(/\.ya?ml$/, '')}.ckpt`;
   const looked = weightPlaces(folder, yaml, written);
   const named = looked.map(findWeightsFile).find((path) => path !== undefined);
-  // Those of SVG name none, or one of the place where it was trained.
-  const checkpoint = named ?? onlyCheckpoint([dirname(yaml), ...autoencoderFolders(folder), folder]);
+  const others = config.isCheckpointLoose ? [dirname(yaml), ...autoencoderFolders(folder), folder] : [];
+  const checkpoint = named ?? onlyCheckpoint(others);
   if (checkpoint === undefined) return { part: `${part} weights`, looked, fix };
   const { config: settled, warnings } = settleKind(yaml, checkpoint, config);
   return {

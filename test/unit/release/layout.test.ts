@@ -106,6 +106,11 @@ describe('the published layout', () => {
     expect(refusal({ weights: 'ema' }).message).toContain('consolidated_ema.00-of-01.{safetensors,pth}');
   });
 
+  it('takes no other stage for the one that the yaml names', () => {
+    write(['P-stage3.ckpt', 'P-stage2.ckpt', '-R-']);
+    expect(refusal().message).toContain('svg_autoencoder-P-stage3.ckpt');
+  });
+
   it('finds converted weights in place of the checkpoint of the yaml', () => {
     write(['P-stage3.ckpt'], { 'autoencoder/svg_autoencoder-P-stage3.safetensors': '' });
     expect(find().autoencoder?.checkpoint).toContain('svg_autoencoder-P-stage3.safetensors');
