@@ -52,7 +52,9 @@ export const encoderModelSchema = z
       .describe('dinov2, siglip2, mae: pixels a side of the square whose positions are stored'),
     patch_size: size()
       .optional()
-      .describe('dinov2, siglip2, mae: pixels a side of a patch; a latent cell has 16 whatever it is'),
+      .describe(
+        'dinov2, siglip2, mae: pixels a side of a patch; pictures are resized so that a patch is a latent cell',
+      ),
   })
   .superRefine((encoder, context) => {
     const refuse = (message: string, path: readonly string[] = [], input: unknown = undefined) =>

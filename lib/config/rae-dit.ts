@@ -1,6 +1,8 @@
 /** What a file beside the weights of RAE's transformer may say of it, under the names of its yaml (stage_2.params). */
 import { z } from 'zod';
+import { VELOCITY_MODELS } from '../facts.js';
 import { labelDropout } from './class-dit.js';
+import { keysOf } from './defined.js';
 
 const size = () => z.number().int().min(1).max(1_000_000);
 /** One number, or one each of the deep part and of the head. */
@@ -11,6 +13,7 @@ const ofParts = (one: z.ZodNumber) =>
 export const raeArgumentsSchema = z
   .strictObject({
     kind: z.literal('rae-dit'),
+    arch: z.enum(keysOf(VELOCITY_MODELS['rae-dit'].presets)),
     in_channels: size(),
     input_size: size(),
     patch_size: ofParts(size().max(1)),

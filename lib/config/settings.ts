@@ -22,9 +22,9 @@ export interface Settings {
    * `enhance`, which has the text encoder write a longer prompt first. Default: `base`.
    */
   readonly systemPrompt?: string | undefined;
-  /** Pixels, 16 to 8192 in steps of 16. Default: 1024. */
+  /** Pixels, in whole cells of the autoencoder, 512 at most: 16 to 8192 in steps of 16 with the published ones. Default: 1024. */
   readonly width?: number | undefined;
-  /** Pixels, 16 to 8192 in steps of 16. Default: 1024. */
+  /** Pixels, in whole cells of the autoencoder, 512 at most: 16 to 8192 in steps of 16 with the published ones. Default: 1024. */
   readonly height?: number | undefined;
   /** Pictures per prompt, 1 to 100,000. Default: 1. */
   readonly count?: number | undefined;

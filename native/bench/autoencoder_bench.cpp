@@ -55,8 +55,8 @@ Json bench_decoder(const std::string& only, int64_t repeats) {
     const ConvDecoderConfig config;
     const Weights weights = drawn_weights(row.dtype, [&](const Weights& source) { ConvDecoder(source, config); });
     const ConvDecoder decoder(weights, config);
-    const at::Tensor latent =
-        at::randn({1, config.z_channels, row.px / 16, row.px / 16}, seeded_generator(1), at::TensorOptions());
+    const int64_t side = row.px / config.scale();
+    const at::Tensor latent = at::randn({1, config.z_channels, side, side}, seeded_generator(1), at::TensorOptions());
     return compare(
         name, repeats, [&] { return decoder(latent); }, [&] { return plain_decode(weights, config, latent); });
   });

@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "core/random_weights.h"
 #include "core/rng.h"
+#include "models/decoders/conv_decoder.h"
 #include "models/next_dit/guided.h"
 #include "plain/plain_dit.h"
 
@@ -30,7 +31,7 @@ NextDitConfig wide_dit_config() {
 
 Json bench_row(const DitRow& row, const NextDit& model, int64_t repeats, at::Generator generator) {
   const auto draw = [&](at::IntArrayRef shape) { return at::randn(shape, generator, at::TensorOptions()); };
-  const int64_t side = row.px / 16;
+  const int64_t side = row.px / ConvDecoderConfig().scale();  // in cells of the published decoder
   const at::Tensor latent = draw({1, model.config.in_channels, side, side});
   const at::Tensor features = draw({2, row.tokens, model.config.caption_dim});
   const at::Tensor mask = at::ones({2, row.tokens}, at::kBool);

@@ -30,7 +30,7 @@ it.each([{}, { num_heads: 16 }, { num_heads: 3, qk_norm: false }])(
 
 it.each([
   ['svg', { num_classes: 1000, class_dropout_prob: 0 }],
-  ['rae-dit', { num_classes: 1000 }],
+  ['rae-dit', { num_classes: 1000, arch: 'rae_ditdh_s' }],
   ['rae-dit', { class_dropout_prob: 0.1, hidden_size: [1152, 2048], num_heads: 16, use_rope: false }],
 ] as const)('of %s it may say how its labels are counted: %j', (kind, said) => {
   expect(read(JSON.stringify({ kind, ...said }))).toMatchObject({ kind, dimensions: said });
