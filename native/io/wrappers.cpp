@@ -23,7 +23,8 @@ const std::set<std::string, std::less<>> kCompanions = {
     "n_averaged",      "decay", "num_updates",   "loss",   "cond_stage_model", "conditioner", "text_encoder", "vae",
     "perceptual_loss", "lpips", "discriminator", "logvar", "loss_function",    "criterion"};
 
-/// One tensor of each model that is read, at the model's root.
+/// One tensor of each model that is read, at the model's root, or below the name that Hugging Face's larger models give
+/// an encoder.
 constexpr const char* kModelSignatures[] = {"x_embedder.weight",
                                             "decoder.conv_in.weight",
                                             "patch_embed.proj.weight",
@@ -36,7 +37,11 @@ constexpr const char* kModelSignatures[] = {"x_embedder.weight",
                                             "s_embedder.proj.weight",
                                             "decoder_embed.weight",
                                             "embeddings.patch_embeddings.projection.weight",
-                                            "embeddings.patch_embedding.weight"};
+                                            "embeddings.patch_embedding.weight",
+                                            "vision_model.embeddings.patch_embedding.weight",
+                                            "vit.embeddings.patch_embeddings.projection.weight",
+                                            "dinov2.embeddings.patch_embeddings.projection.weight",
+                                            "dinov2_with_registers.embeddings.patch_embeddings.projection.weight"};
 
 std::vector<std::string> parts_of(const std::string& name) {
   std::vector<std::string> parts;

@@ -4,7 +4,6 @@
 #include <numbers>
 
 #include "core/error.h"
-#include "ops/attention.h"
 
 namespace svg {
 namespace {
@@ -20,8 +19,23 @@ at::Tensor rotate_pairs(const at::Tensor& x, const at::Tensor& cos, const at::Te
   return at::stack({a * cos - b * sin, a * sin + b * cos}, -1).flatten(-2).to(x.scalar_type());
 }
 
-Linear vit_linear(const Weights& weights, int64_t in, int64_t out) {
-  return Linear(weights, in, out, /*with_bias=*/true, Init::truncated_normal(0.02));
+Init residual_init() { return Init::truncated_normal(0.02); }
+
+VitBlockConfig block_config(const ResidualVitConfig& config) {
+  return {.width = config.embed_dim,
+          .num_heads = config.num_heads,
+          .ffn_hidden = config.mlp_hidden,
+          .norm_eps = kResidualNormEps,
+          .layer_scale = 1e-4,
+          .round_scaled = true,
+          .init = residual_init()};
+}
+
+VitBlockNames block_names() {
+  VitBlockNames names = VitBlockNames::published();
+  names.scale1 = "gamma_1";
+  names.scale2 = "gamma_2";
+  return names;
 }
 
 }  // namespace
@@ -61,7 +75,7 @@ ResidualVitConfig ResidualVitConfig::infer(const Weights& weights) {
 }
 
 ResidualVit::ResidualVit(const Weights& weights, const ResidualVitConfig& config) : config_(config) {
-  const int64_t C = config.embed_dim, hidden = config.mlp_hidden;
+  const int64_t C = config.embed_dim;
   SVG_CHECK(config.num_heads > 0 && C % (2 * config.num_heads) == 0, ErrorCode::kInvalidConfig,
             "[residual_vit] embed_dim ", C, " over ", config.num_heads, " heads: the head size must be even");
   patch_embed_ = Conv2d(weights.scope("patch_embed.proj"), 3, C, config.patch_size, config.patch_size);
@@ -73,21 +87,11 @@ ResidualVit::ResidualVit(const Weights& weights, const ResidualVitConfig& config
                weights.get("freqs_t_y", {side * side}, Init::zeros(), Role::kBuffer)};
   }
   for (int64_t i = 0; i < config.depth; ++i) {
-    const Weights from = weights.scope("blocks." + std::to_string(i));
-    Block block;
-    block.norm1 = LayerNorm(from.scope("norm1"), C, kResidualNormEps);
-    block.norm2 = LayerNorm(from.scope("norm2"), C, kResidualNormEps);
-    block.qkv = vit_linear(from.scope("attn.qkv"), C, 3 * C);
-    block.proj = vit_linear(from.scope("attn.proj"), C, C);
-    block.fc1 = vit_linear(from.scope("mlp.fc1"), C, hidden);
-    block.fc2 = vit_linear(from.scope("mlp.fc2"), hidden, C);
-    block.gamma_1 = from.get("gamma_1", {C}, Init::constant(1e-4), Role::kExact);
-    block.gamma_2 = from.get("gamma_2", {C}, Init::constant(1e-4), Role::kExact);
-    blocks_.push_back(block);
+    blocks_.emplace_back(weights.scope("blocks." + std::to_string(i)), block_config(config), block_names());
   }
   norm_ = LayerNorm(weights.scope("norm"), C, kResidualNormEps);
-  head_in_ = vit_linear(weights.scope("heads.0"), C, C);
-  head_out_ = vit_linear(weights.scope("heads.2"), C, config.output_dim);
+  head_in_ = Linear(weights.scope("heads.0"), C, C, /*with_bias=*/true, residual_init());
+  head_out_ = Linear(weights.scope("heads.2"), C, config.output_dim, /*with_bias=*/true, residual_init());
 }
 
 TensorMap residual_vit_buffers(const ResidualVitConfig& config) {
@@ -107,17 +111,6 @@ ResidualVit::Positions ResidualVit::positions(int64_t rows, int64_t columns) con
   return {at::arange(columns, options).repeat({rows}), at::arange(rows, options).repeat_interleave(columns)};
 }
 
-at::Tensor ResidualVit::attend(const Block& block, const at::Tensor& x, const at::Tensor& angles) const {
-  const int64_t B = x.size(0), T = x.size(1), C = x.size(2), H = config_.num_heads;
-  const at::Tensor qkv = block.qkv(x).view({B, T, 3, H, C / H});
-  const at::Tensor cos = angles.cos(), sin = angles.sin();  // (N, H, D/2)
-  const auto rotate = [&](const at::Tensor& heads) {        // patches only
-    return at::cat({heads.slice(1, 0, 1), rotate_pairs(heads.slice(1, 1), cos, sin)}, 1);
-  };
-  const at::Tensor out = attention(rotate(qkv.select(2, 0)), rotate(qkv.select(2, 1)), qkv.select(2, 2));
-  return block.proj(out.reshape({B, T, C}));
-}
-
 at::Tensor ResidualVit::operator()(const at::Tensor& image) const {
   SVG_CHECK(image.dim() == 4 && image.size(1) == 3, ErrorCode::kInvalidArgument,
             "[residual_vit] image must be (batch, 3, height, width), not ", image.sizes());
@@ -131,12 +124,13 @@ at::Tensor ResidualVit::operator()(const at::Tensor& image) const {
 
   const Positions at_patch = positions(rows, columns);
   for (size_t i = 0; i < blocks_.size(); ++i) {
-    const Block& block = blocks_[i];
     const at::Tensor fx = freqs_[0][static_cast<int64_t>(i)], fy = freqs_[1][static_cast<int64_t>(i)];
     const at::Tensor angles = (at_patch.x.unsqueeze(1) * fx + at_patch.y.unsqueeze(1) * fy)  // (N, C/2)
                                   .view({rows * columns, config_.num_heads, -1});
-    x = x + attend(block, block.norm1(x).to(dtype), angles).to(at::kFloat) * block.gamma_1;
-    x = x + block.fc2(at::gelu(block.fc1(block.norm2(x).to(dtype)))).to(at::kFloat) * block.gamma_2;
+    const at::Tensor cos = angles.cos(), sin = angles.sin();
+    x = blocks_[i](x, dtype, [&](const at::Tensor& heads) {  // patches only
+      return at::cat({heads.slice(1, 0, 1), rotate_pairs(heads.slice(1, 1), cos, sin)}, 1);
+    });
   }
   const at::Tensor features = norm_(x.slice(1, 1)).to(dtype);
   return head_out_(at::gelu(head_in_(features))).to(at::kFloat).transpose(1, 2);

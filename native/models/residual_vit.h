@@ -10,6 +10,7 @@
 
 #include "core/json.h"
 #include "core/weights.h"
+#include "models/vit/block.h"
 #include "ops/layers.h"
 
 namespace svg {
@@ -41,24 +42,18 @@ class ResidualVit {
   at::Tensor operator()(const at::Tensor& image) const;
 
  private:
-  struct Block {
-    LayerNorm norm1, norm2;
-    Linear qkv, proj, fc1, fc2;
-    at::Tensor gamma_1, gamma_2;
-  };
   struct Positions {
     at::Tensor x, y;  // (N), fp32
   };
 
   Positions positions(int64_t rows, int64_t columns) const;
-  at::Tensor attend(const Block& block, const at::Tensor& x, const at::Tensor& angles) const;
 
   ResidualVitConfig config_;
   Conv2d patch_embed_;
   at::Tensor cls_token_;
   at::Tensor freqs_;  // (2, depth, C/2): of x, of y
   Positions stored_;  // of an img_size square
-  std::vector<Block> blocks_;
+  std::vector<VitBlock> blocks_;
   LayerNorm norm_;
   Linear head_in_, head_out_;
 };

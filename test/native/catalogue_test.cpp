@@ -4,26 +4,12 @@
 #include "check.h"
 #include "models/autoencoder.h"
 #include "models/recognise.h"
+#include "shapes_only.h"
 
 using namespace svg;
+using svg::test::ShapesOnly;
 
 namespace {
-
-/// Names and shapes alone, for models that no test could hold.
-class ShapesOnly : public WeightSource {
- public:
-  at::Tensor find(const std::string& name, at::IntArrayRef shape, Init, Role) override {
-    shapes[name] = shape.vec();
-    return at::empty(shape, at::device(at::kMeta));
-  }
-  std::optional<std::vector<int64_t>> shape_of(const std::string& name) const override {
-    const auto found = shapes.find(name);
-    return found == shapes.end() ? std::nullopt : std::optional(found->second);
-  }
-  std::string description() const override { return "shapes"; }
-
-  std::map<std::string, std::vector<int64_t>> shapes;
-};
 
 const Weights& as_they_are(const Weights& weights) { return weights; }
 

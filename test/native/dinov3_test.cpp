@@ -2,6 +2,7 @@
 
 #include "golden.h"
 #include "models/encoders/dinov3_names.h"
+#include "shapes_only.h"
 #include "temp_folder.h"
 
 using namespace svg;
@@ -14,22 +15,6 @@ Weights of(TensorMap tensors) { return Weights(std::make_shared<MapSource>(std::
 void replace(std::string& text, const std::string& from, const std::string& to) {
   if (const size_t at = text.find(from); at != std::string::npos) text.replace(at, from.size(), to);
 }
-
-/// Names and shapes alone, for models that no test could hold.
-class ShapeSource : public WeightSource {
- public:
-  at::Tensor find(const std::string& name, at::IntArrayRef shape, Init, Role) override {
-    shapes[name] = shape.vec();
-    return at::empty(shape, at::device(at::kMeta));
-  }
-  std::optional<std::vector<int64_t>> shape_of(const std::string& name) const override {
-    const auto found = shapes.find(name);
-    return found == shapes.end() ? std::nullopt : std::optional(found->second);
-  }
-  std::string description() const override { return "shapes"; }
-
-  std::map<std::string, std::vector<int64_t>> shapes;
-};
 
 /// The same weights as Hugging Face stores them: q, k, v apart, no bias of the key, no buffers.
 TensorMap hugging_face_weights(const TensorMap& published, bool mlp) {
@@ -78,17 +63,41 @@ TEST_CASE("dinov3 agrees with transformers: gated MLP, heads and rope_theta of i
 }
 
 TEST_CASE("dinov3 finds every published family in its own names and in Hugging Face's") {
-  for (const char* name : {"vits16", "vits16plus", "vitb16", "vitl16", "vitl16plus", "vith16plus", "vit7b16"}) {
+  struct Family {
+    const char* name;
+    int64_t channels;
+    int64_t parameters;  // of facebook/dinov3-NAME-pretrain-*, mask token included; vitl16plus was not published
+  };
+  for (const auto& [name, channels, parameters] : {Family{"vits16", 384, 21'596'544},
+                                                   {"vits16plus", 384, 28'692'864},
+                                                   {"vitb16", 768, 85'660'416},
+                                                   {"vitl16", 1024, 303'129'600},
+                                                   {"vitl16plus", 1024, 0},
+                                                   {"vith16plus", 1280, 840'592'640},
+                                                   {"vit7b16", 4096, 6'716'035'072}}) {
     const Dinov3Config want = Dinov3Config::preset(name);
+    EXPECT(want.embed_dim == channels);
     const bool gated = want.ffn == Dinov3Config::Ffn::kSwiglu;
-    const auto published = std::make_shared<ShapeSource>();
+    const auto published = std::make_shared<ShapesOnly>();
+    for (int64_t i = 0; i < want.depth; ++i) {
+      for (const char* scale : {"ls1", "ls2"})
+        published->shapes[concat("blocks.", i, ".", scale, ".gamma")] = {channels};
+    }
     Dinov3(Weights(published), want);  // asks for all of its tensors
-    const auto theirs = std::make_shared<ShapeSource>();
+    const auto theirs = std::make_shared<ShapesOnly>();
     TensorMap meta;
     for (const auto& [key, shape] : published->shapes) meta[key] = at::empty(shape, at::device(at::kMeta));
-    for (const auto& [key, tensor] : hugging_face_weights(meta, !gated)) theirs->shapes[key] = tensor.sizes().vec();
+    meta["mask_token"] = at::empty({1, channels}, at::device(at::kMeta));
+    int64_t counted = 0;
+    for (const auto& [key, tensor] : hugging_face_weights(meta, !gated)) {
+      theirs->shapes[key] = tensor.sizes().vec();
+      counted += tensor.numel();
+    }
+    EXPECT(parameters == 0 || counted == parameters);
     published->shapes["rope_embed.periods"] = {want.embed_dim / want.num_heads / 4};
     for (const auto& source : {published, theirs}) {
+      const std::optional<Recognised> known = dinov3_kind().recognise(Weights(source));
+      EXPECT(known && known->channels == channels && known->description == concat("DINOv3 ", name));
       const Dinov3Config got = Dinov3Config::infer(Weights(source));
       EXPECT(got.ffn == want.ffn && got.ffn_hidden == want.ffn_hidden && got.activation == want.activation);
       EXPECT(got.embed_dim == want.embed_dim && got.depth == want.depth && got.num_heads == want.num_heads);
@@ -108,8 +117,7 @@ TEST_CASE("dinov3 takes from config.json what shapes do not tell, and refuses wh
     return Dinov3Config::infer(weights, json);
   };
   EXPECT(infer("num_attention_heads", 8).num_heads == 8 && infer("layer_norm_eps", 1e-6).norm_eps == 1e-6);
-  EXPECT(infer("rope_theta", 50.0).rope_base == 50 &&
-         infer("hidden_act", "relu").activation == Dinov3Config::Activation::kRelu);
+  EXPECT(infer("rope_theta", 50.0).rope_base == 50 && infer("hidden_act", "relu").activation == Activation::kRelu);
   EXPECT(!infer("hidden_act", "relu").told_by_weights() && !infer("layer_norm_eps", 1e-6).told_by_weights());
   Json newer = given;
   newer.set("rope_theta", Json()).set("rope_parameters", Json(Json::Object{{"rope_theta", 70.0}}));
@@ -210,6 +218,19 @@ TEST_CASE("dinov3 gives the same features from Hugging Face's names") {
       EXPECT_ERROR(Dinov3Config::infer(theirs), ErrorCode::kWeightsMismatch, "config.json");
     }
   }
+}
+
+TEST_CASE("dinov3 reads transformers 5's names in memory as those of files") {
+  const GoldenCase golden(golden_folder("dinov3-hf-mlp"));
+  TensorMap newer;
+  for (const auto& [name, tensor] : golden.weight_map()) {
+    newer[name.starts_with("layer.") ? "model." + name : name] = tensor;
+  }
+  const Json config = Json::parse(read_bytes(golden.folder() + "/config.json"));
+  const at::Tensor image = golden.input("image");
+  EXPECT(dinov3_kind().recognise(of(newer)));
+  EXPECT(at::equal(Dinov3(of(newer), Dinov3Config::infer(of(newer), config))(image).patches,
+                   Dinov3(golden.weights(), Dinov3Config::infer(golden.weights(), config))(image).patches));
 }
 
 TEST_CASE("dinov3 refuses sides that are no multiple of the patch, and weights that are none of its own") {

@@ -11,31 +11,30 @@
 #include "models/encoders/picture.h"
 #include "models/encoders/siglip2.h"
 #include "models/vit/sincos.h"
+#include "shapes_only.h"
 
 using namespace svg;
 using namespace svg::test;
 
 namespace {
 
-/// Names and shapes alone, for models that no test could hold.
-class ShapeSource : public WeightSource {
- public:
-  at::Tensor find(const std::string& name, at::IntArrayRef shape, Init, Role) override {
-    shapes[name] = shape.vec();
-    return at::empty(shape, at::device(at::kMeta));
-  }
-  std::optional<std::vector<int64_t>> shape_of(const std::string& name) const override {
-    const auto found = shapes.find(name);
-    return found == shapes.end() ? std::nullopt : std::optional(found->second);
-  }
-  std::string description() const override { return "shapes"; }
-
-  std::map<std::string, std::vector<int64_t>> shapes;
-};
-
 Weights of(TensorMap tensors) { return Weights(std::make_shared<MapSource>(std::move(tensors), "test weights")); }
 
 Json arch(const char* name) { return Json::object().set("arch", name); }
+
+/// Below `prefix`, with the first of each of these parts replaced, in this order.
+TensorMap renamed(const TensorMap& tensors, const std::string& prefix,
+                  const std::vector<std::pair<std::string, std::string>>& parts) {
+  TensorMap result;
+  for (const auto& [stored, tensor] : tensors) {
+    std::string name = prefix + stored;
+    for (const auto& [from, to] : parts) {
+      if (const size_t at = name.find(from); at != std::string::npos) name.replace(at, from.size(), to);
+    }
+    result[name] = tensor;
+  }
+  return result;
+}
 
 bool same(const VitConfig& a, const VitConfig& b) {
   return a.patch_size == b.patch_size && a.depth == b.depth && a.position_side == b.position_side &&
@@ -47,8 +46,8 @@ bool same(const VitConfig& a, const VitConfig& b) {
 
 /// Recorded as the model asks for them, with the buffers that files hold.
 template <typename Build>
-std::shared_ptr<ShapeSource> shapes_of(Build build, const VitConfig& config, const TensorMap& buffers = {}) {
-  const auto source = std::make_shared<ShapeSource>();
+std::shared_ptr<ShapesOnly> shapes_of(Build build, const VitConfig& config, const TensorMap& buffers = {}) {
+  const auto source = std::make_shared<ShapesOnly>();
   build(Weights(source), config);
   for (const auto& [name, tensor] : buffers) source->shapes[name] = tensor.sizes().vec();
   return source;
@@ -102,22 +101,79 @@ TEST_CASE("dinov2, siglip2 and mae are told from the names and shapes of every p
 
 TEST_CASE("dinov2 reads transformers 5's names in memory as those of files") {
   const GoldenCase golden(golden_folder("dinov2-registers"));
-  TensorMap newer;
-  for (const auto& [stored, tensor] : golden.weight_map()) {
-    std::string name = stored;
-    for (const auto& [from, to] : {std::pair{"attention.attention.query", "attention.q_proj"},
-                                   std::pair{"attention.attention.key", "attention.k_proj"},
-                                   std::pair{"attention.attention.value", "attention.v_proj"},
-                                   std::pair{"attention.output.dense", "attention.o_proj"}}) {
-      if (const size_t at = name.find(from); at != std::string::npos) name.replace(at, std::string(from).size(), to);
-    }
-    newer["dinov2_with_registers." + name] = tensor;
-  }
+  const TensorMap newer = renamed(golden.weight_map(), "dinov2_with_registers.",
+                                  {{"attention.attention.query", "attention.q_proj"},
+                                   {"attention.attention.key", "attention.k_proj"},
+                                   {"attention.attention.value", "attention.v_proj"},
+                                   {"attention.output.dense", "attention.o_proj"}});
   const VitConfig config = dinov2::from_json(golden.config());
   const at::Tensor image = golden.input("image");
   EXPECT(dinov2::recognise(of(newer)));
   EXPECT(at::equal(dinov2::build(of(newer), config)->tokens(image),
                    dinov2::build(golden.weights(), config)->tokens(image)));
+}
+
+TEST_CASE("dinov2 reads SwiGLU's gate apart from what it opens, as transformers 5 keeps them in memory") {
+  const GoldenCase golden(golden_folder("dinov2-published"));
+  TensorMap apart = renamed(golden.weight_map(), "",
+                            {{"patch_embed.proj", "embeddings.patch_embeddings.projection"},
+                             {"cls_token", "embeddings.cls_token"},
+                             {"pos_embed", "embeddings.position_embeddings"},
+                             {"norm.", "layernorm."},
+                             {"blocks.", "encoder.layer."},
+                             {"layernorm1", "norm1"},
+                             {"ls1.gamma", "layer_scale1.lambda1"},
+                             {"ls2.gamma", "layer_scale2.lambda1"},
+                             {"attn.proj", "attention.o_proj"},
+                             {"mlp.w3", "mlp.down_proj"}});
+  const auto cut = [&](const std::string& joined, const std::vector<std::string>& parts) {
+    for (const auto& [name, tensor] : TensorMap(apart)) {
+      const size_t at = name.find(joined);
+      if (at == std::string::npos) continue;
+      const auto count = static_cast<int64_t>(parts.size());
+      for (int64_t i = 0; i < count; ++i) {
+        std::string part = name;
+        apart[part.replace(at, joined.size(), parts[static_cast<size_t>(i)])] = tensor.chunk(count)[i];
+      }
+      apart.erase(name);
+    }
+  };
+  cut("attn.qkv", {"attention.q_proj", "attention.k_proj", "attention.v_proj"});
+  cut("mlp.w12", {"mlp.gate_proj", "mlp.up_proj"});
+  const VitConfig config = dinov2::from_json(golden.config());
+  EXPECT(dinov2::recognise(of(apart)) && same(dinov2::infer(of(apart), {}, 5), config));
+  const at::Tensor image = at::randn({1, 3, 56, 56});  // the stored positions' own grid
+  EXPECT(at::allclose(dinov2::build(of(apart), config)->tokens(image),
+                      dinov2::build(golden.weights(), config)->tokens(image), 1e-5, 1e-5));
+}
+
+TEST_CASE("pixels beyond the last whole patch go unread where transformers leaves them, and are refused elsewhere") {
+  const GoldenCase golden(golden_folder("siglip2-whole"));  // patches of 14
+  const auto model = siglip2::build(golden.weights(), siglip2::infer(golden.weights(), {}, 3));
+  const at::Tensor image = at::randn({1, 3, 59, 69});
+  EXPECT(at::equal(model->tokens(image), model->tokens(image.slice(2, 0, 56).slice(3, 0, 56))));
+  EXPECT_ERROR(model->tokens(image.slice(2, 0, 13)), ErrorCode::kInvalidArgument, "69x13");
+}
+
+TEST_CASE("dinov2 takes the public constructor's word for how positions are resized, and layers without scales") {
+  const GoldenCase golden(golden_folder("dinov2-published"));
+  Json json = golden.config();
+  const at::Tensor image = golden.input("image");
+  const auto tokens = [&] { return dinov2::build(golden.weights(), dinov2::from_json(json))->tokens(image); };
+  const at::Tensor usual = tokens();
+  json.set("interpolate_offset", 0.1);
+  EXPECT(at::equal(tokens(), usual));
+  json.set("interpolate_antialias", true);
+  EXPECT(!at::allclose(tokens(), usual));
+  TensorMap bare = golden.weight_map();
+  std::erase_if(bare, [](const auto& entry) { return entry.first.ends_with(".gamma"); });
+  TensorMap ones = golden.weight_map();
+  for (auto& [name, tensor] : ones) {
+    if (name.ends_with(".gamma")) tensor = at::ones_like(tensor);
+  }
+  const VitConfig config = dinov2::from_json(golden.config());
+  EXPECT(at::allclose(dinov2::build(of(bare), config)->tokens(image), dinov2::build(of(ones), config)->tokens(image),
+                      1e-5, 1e-5));
 }
 
 TEST_CASE("an encoder with patches of 14 gives a feature for each cell of 16, whatever the picture's shape") {
@@ -226,16 +282,8 @@ TEST_CASE("spare tensors of published files are known, strangers are not") {
 
 TEST_CASE("mae reads the names that transformers 5 has in memory, which diffusers writes") {
   const GoldenCase golden(golden_folder("mae-hf"));
-  const auto tokens = [&](const std::vector<std::pair<std::string, std::string>>& renamed) {
-    TensorMap tensors;
-    for (const auto& [name, value] : golden.weight_map()) {
-      std::string other = name;
-      for (const auto& [from, to] : renamed) {
-        if (const size_t at = other.find(from); at != std::string::npos) other.replace(at, from.size(), to);
-      }
-      tensors[other] = value;
-    }
-    const Weights weights(std::make_shared<MapSource>(std::move(tensors), "test weights"));
+  const auto tokens = [&](const std::vector<std::pair<std::string, std::string>>& parts) {
+    const Weights weights = of(renamed(golden.weight_map(), "", parts));
     EXPECT(mae::recognise(weights) && !dinov2::recognise(weights));
     return mae::build(weights, mae::infer(weights, Json(), 3))->tokens(golden.input("image"));
   };

@@ -64,6 +64,21 @@ TEST_CASE("wrappers: plain names stay, without a remark") {
   }
 }
 
+TEST_CASE("wrappers: the name by which a larger model has its encoder stays, what stands before it does not") {
+  for (const std::string name :
+       {"vision_model.embeddings.patch_embedding.weight", "vit.embeddings.patch_embeddings.projection.weight",
+        "dinov2.embeddings.patch_embeddings.projection.weight",
+        "dinov2_with_registers.embeddings.patch_embeddings.projection.weight"}) {
+    EXPECT(unwrapped({name, "x"}) == std::make_pair(Names{name, "x"}, std::string()));
+    for (const std::string prefix : {"module.", "model.", "teacher."}) {
+      const auto [names, remark] = unwrapped({prefix + name, prefix + "x"});
+      EXPECT((names == Names{name, "x"}) && contains(remark, prefix));
+    }
+  }
+  const Names inside = {"model.vision_tower.vision_model.embeddings.patch_embedding.weight"};  // of another model
+  EXPECT(unwrapped(inside) == std::make_pair(inside, std::string()));
+}
+
 TEST_CASE("wrappers: prefixes of everyday tools are taken off and told") {
   for (const std::string prefix :
        {"module.", "_orig_mod.", "module._orig_mod.", "_orig_mod.module.", "model.", "model.diffusion_model.",

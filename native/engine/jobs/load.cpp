@@ -118,9 +118,9 @@ Json load_dit(EngineState& state, WeightFiles& files, const Request& request, at
 
 // The yaml's dimensions against those of the weights: {"decoder": {...}, "residual": {...} or null}.
 void check_autoencoder_config(const Json& config, const AutoencoderConfig& found, const std::string& path) {
-  const char* hint =
-      "Use the yaml that belongs to this checkpoint: svg_autoencoder_P_* has 384 channels and no extra_vit_config, "
-      "an Autoencoder-R has 392 channels and an extra_vit_config.";
+  const std::string hint = concat("Use the yaml that belongs to this checkpoint: that of an Autoencoder-",
+                                  found.residual ? "R" : "P", " of ", found.decoder.grid.channels, " channels, ",
+                                  found.residual ? "with" : "without", " an extra_vit_config.");
   const Json* branch = config.find("residual");
   const bool residual = branch != nullptr;
   if (residual != found.residual.has_value()) {

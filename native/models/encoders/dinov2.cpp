@@ -16,32 +16,21 @@ struct Found {
 };
 
 VitNames published_names() {
-  return {.patches = "patch_embed.proj",
-          .class_token = "cls_token",
-          .registers = "register_tokens",
-          .positions = "pos_embed",
-          .blocks = "blocks",
-          .norm = "norm",
-          .block = VitBlockNames::published()};
+  VitNames names = VitNames::published();
+  names.registers = "register_tokens";
+  return names;
 }
 
-VitNames hugging_face_names(bool of_files) {
-  VitBlockNames block = VitBlockNames::published();
-  block.qkv = of_files ? std::vector<std::string>{"attention.attention.query", "attention.attention.key",
-                                                  "attention.attention.value"}
-                       : std::vector<std::string>{"attention.q_proj", "attention.k_proj", "attention.v_proj"};
-  block.proj = of_files ? "attention.output.dense" : "attention.o_proj";
-  block.gate_up = "mlp.weights_in";
-  block.down = "mlp.weights_out";
-  block.scale1 = "layer_scale1.lambda1";
-  block.scale2 = "layer_scale2.lambda1";
-  return {.patches = "embeddings.patch_embeddings.projection",
-          .class_token = "embeddings.cls_token",
-          .registers = "embeddings.register_tokens",
-          .positions = "embeddings.position_embeddings",
-          .blocks = "encoder.layer",
-          .norm = "layernorm",
-          .block = block};
+VitNames hugging_face_names(const Weights& weights) {
+  VitNames names = VitNames::hugging_face(weights);
+  names.registers = "embeddings.register_tokens";
+  const bool apart = weights.has(names.blocks + ".0.mlp.gate_proj.weight");  // transformers 5 in memory
+  names.block.gate_up =
+      apart ? std::vector<std::string>{"mlp.gate_proj", "mlp.up_proj"} : std::vector<std::string>{"mlp.weights_in"};
+  names.block.down = apart ? "mlp.down_proj" : "mlp.weights_out";
+  names.block.scale1 = "layer_scale1.lambda1";
+  names.block.scale2 = "layer_scale2.lambda1";
+  return names;
 }
 
 /// Published names where there are none yet: those of fresh weights.
@@ -49,7 +38,7 @@ Found locate(const Weights& weights) {
   for (const char* prefix : {"", "dinov2", "dinov2_with_registers"}) {
     const Weights inner = *prefix == '\0' ? weights : weights.scope(prefix);
     if (!inner.has("embeddings.patch_embeddings.projection.weight")) continue;
-    return {inner, hugging_face_names(!inner.has("encoder.layer.0.attention.q_proj.weight")), true};
+    return {inner, hugging_face_names(inner), true};
   }
   return {weights, published_names(), false};
 }
@@ -125,6 +114,10 @@ VitConfig from_json(const Json& json) {
   config.registers = json.get_int("num_register_tokens", 0);
   SVG_CHECK(config.registers >= 0, ErrorCode::kInvalidConfig, "[dinov2] num_register_tokens is ", config.registers);
   config.block.layer_scale = json.get_double("layerscale_value", json.get_double("init_values", 1.0));
+  if (json.find("interpolate_antialias") || json.find("interpolate_offset")) {
+    config.resize = PositionResize{.antialias = json.get_bool("interpolate_antialias", false),
+                                   .offset = json.get_double("interpolate_offset", kPublishedOffset)};
+  }
   return config;
 }
 
@@ -152,8 +145,15 @@ bool is_spare(const std::string& name) {
 std::unique_ptr<Vit> build(const Weights& weights, const VitConfig& config) {
   const Found found = locate(weights);
   VitConfig complete = config;
-  complete.resize.antialias = config.registers > 0;
-  complete.resize.offset = found.hugging_face || config.registers > 0 ? 0 : kPublishedOffset;
+  complete.whole_patches = !found.hugging_face;
+  if (!config.resize) {
+    const bool exact = found.hugging_face || config.registers > 0;
+    complete.resize = PositionResize{.antialias = config.registers > 0, .offset = exact ? 0 : kPublishedOffset};
+  }
+  const Weights first = found.weights.scope(found.names.blocks + ".0");
+  if (first.has(found.names.block.norm1 + ".weight") && !first.has(found.names.block.scale1)) {
+    complete.block.layer_scale.reset();  // as the public constructor's init_values = None
+  }
   return std::make_unique<Vit>(found.weights, complete, found.names);
 }
 

@@ -5,8 +5,6 @@
 #include "core/error.h"
 #include "models/encoders/dinov3_names.h"
 #include "models/encoders/picture.h"
-#include "ops/attention.h"
-#include "ops/swiglu.h"
 
 namespace svg {
 namespace {
@@ -24,20 +22,33 @@ at::Tensor centres(int64_t count, const at::Tensor& like) {
   return (at::arange(count, like.options()) + 0.5) / static_cast<double>(count) * 2 - 1;
 }
 
-at::Tensor activated(const at::Tensor& x, Dinov3Config::Activation activation) {
-  switch (activation) {
-    case Dinov3Config::Activation::kGelu: return at::gelu(x);
-    case Dinov3Config::Activation::kGeluTanh: return at::gelu(x, "tanh");
-    case Dinov3Config::Activation::kRelu: return at::relu(x);
-    case Dinov3Config::Activation::kSilu: return at::silu(x);
-  }
-  return x;
-}
-
 /// (.., D): the halves (a, b) become (-b, a).
 at::Tensor rotate_half(const at::Tensor& x) {
   const std::vector<at::Tensor> halves = x.chunk(2, -1);
   return at::cat({-halves[1], halves[0]}, -1);
+}
+
+VitBlockNames dinov3_block_names() {
+  VitBlockNames names = VitBlockNames::published();
+  names.gate_up = {"mlp.w1", "mlp.w2"};
+  names.qkv_bias_mask = "attn.qkv.bias_mask";
+  return names;
+}
+
+/// Layer scales are there where the weights hold one: both then, or the other is missed.
+VitBlockConfig dinov3_block(const Dinov3Config& config, const Weights& weights) {
+  const bool scaled = weights.has("ls1.gamma") || weights.has("ls2.gamma");
+  return {.width = config.embed_dim,
+          .num_heads = config.num_heads,
+          .ffn_hidden = config.ffn_hidden,
+          .gated = config.ffn == Dinov3Config::Ffn::kSwiglu,
+          .activation = config.activation,
+          .qkv_bias = config.qkv_bias,
+          .proj_bias = config.proj_bias,
+          .ffn_bias = config.ffn_bias,
+          .mask_key_bias = config.mask_k_bias,
+          .norm_eps = config.norm_eps,
+          .layer_scale = scaled ? std::optional(1e-5) : std::nullopt};
 }
 
 }  // namespace
@@ -66,44 +77,12 @@ Dinov3::Dinov3(const Weights& given, const Dinov3Config& config) : config_(confi
   periods_ = weights.has("rope_embed.periods")
                  ? weights.get("rope_embed.periods", {head_dim / 4}, Init::ones(), Role::kBuffer)
                  : published_periods(head_dim, config.rope_base).to(cls_token_.device());
-  for (int64_t i = 0; i < config.depth; ++i)
-    blocks_.push_back(load_block(weights.scope("blocks." + std::to_string(i))));
+  for (int64_t i = 0; i < config.depth; ++i) {
+    const Weights block = weights.scope("blocks." + std::to_string(i));
+    blocks_.emplace_back(block, dinov3_block(config, block), dinov3_block_names());
+  }
   norm_ = LayerNorm(weights.scope("norm"), C, config.norm_eps);
   cls_norm_ = config.untie_cls_and_patch_norms ? LayerNorm(weights.scope("cls_norm"), C, config.norm_eps) : norm_;
-}
-
-Dinov3::Block Dinov3::load_block(const Weights& weights) const {
-  const int64_t C = config_.embed_dim;
-  Block block;
-  block.norm1 = LayerNorm(weights.scope("norm1"), C, config_.norm_eps);
-  block.norm2 = LayerNorm(weights.scope("norm2"), C, config_.norm_eps);
-  const Weights qkv = weights.scope("attn.qkv");
-  block.qkv = Linear(qkv, C, 3 * C, /*with_bias=*/false);
-  if (config_.qkv_bias) {
-    block.qkv_bias = qkv.get("bias", {3 * C}, Init::zeros());
-    if (qkv.has("bias_mask")) {
-      block.qkv_bias_mask = qkv.get("bias_mask", {3 * C}, Init::ones(), Role::kBuffer);
-    } else if (config_.mask_k_bias) {
-      block.qkv_bias_mask = at::ones({3 * C}, block.qkv_bias.options().dtype(at::kFloat).requires_grad(false));
-      block.qkv_bias_mask.slice(0, C, 2 * C).zero_();
-    }
-  }
-  block.proj = Linear(weights.scope("attn.proj"), C, C, config_.proj_bias);
-  // Both or neither: one alone is missed below.
-  if (weights.has("ls1.gamma") || weights.has("ls2.gamma")) {
-    block.ls1 = weights.get("ls1.gamma", {C}, Init::constant(1e-5), Role::kExact);
-    block.ls2 = weights.get("ls2.gamma", {C}, Init::constant(1e-5), Role::kExact);
-  }
-  const Weights mlp = weights.scope("mlp");
-  if (config_.ffn == Dinov3Config::Ffn::kMlp) {
-    block.fc1 = Linear(mlp.scope("fc1"), C, config_.ffn_hidden, config_.ffn_bias);
-    block.fc2 = Linear(mlp.scope("fc2"), config_.ffn_hidden, C, config_.ffn_bias);
-  } else {
-    block.w1 = Linear(mlp.scope("w1"), C, config_.ffn_hidden, config_.ffn_bias);
-    block.w2 = Linear(mlp.scope("w2"), C, config_.ffn_hidden, config_.ffn_bias);
-    block.w3 = Linear(mlp.scope("w3"), config_.ffn_hidden, C, config_.ffn_bias);
-  }
-  return block;
 }
 
 Dinov3::Rotation Dinov3::rotation(int64_t rows, int64_t columns) const {
@@ -112,33 +91,6 @@ Dinov3::Rotation Dinov3::rotation(int64_t rows, int64_t columns) const {
   // (h*w, 2, head_dim/4) -> (h*w, head_dim/2): first the row's angles, then the column's; the halves share them.
   const at::Tensor angles = (at::cat({y, x}, 2) * kTwoPi / periods_).view({rows * columns, -1}).repeat({1, 2});
   return {angles.cos(), angles.sin()};
-}
-
-at::Tensor Dinov3::attend(const Block& block, const at::Tensor& x, const Rotation& rope) const {
-  const int64_t B = x.size(0), T = x.size(1), C = x.size(2);
-  const int64_t head_dim = C / config_.num_heads;
-  at::Tensor bias = block.qkv_bias;
-  if (block.qkv_bias_mask.defined()) bias = (bias * block.qkv_bias_mask).to(block.qkv.dtype());
-  const at::Tensor qkv = block.qkv.with_bias(bias)(x).view({B, T, 3, config_.num_heads, head_dim});
-
-  const int64_t prefix = 1 + config_.storage_tokens;
-  const at::Tensor cos = rope.cos.unsqueeze(1), sin = rope.sin.unsqueeze(1);  // (h*w, 1, head_dim)
-  const auto rotate = [&](const at::Tensor& heads) {                          // patches only
-    const at::Tensor patches = heads.slice(1, prefix).to(at::kFloat);
-    const at::Tensor turned = (patches * cos + rotate_half(patches) * sin).to(heads.scalar_type());
-    return at::cat({heads.slice(1, 0, prefix), turned}, 1);
-  };
-  const at::Tensor out = attention(rotate(qkv.select(2, 0)), rotate(qkv.select(2, 1)), qkv.select(2, 2));
-  return block.proj(out.reshape({B, T, C}));
-}
-
-at::Tensor Dinov3::feed_forward(const Block& block, const at::Tensor& x) const {
-  if (config_.ffn == Dinov3Config::Ffn::kMlp) return block.fc2(activated(block.fc1(x), config_.activation));
-  if (config_.activation != Dinov3Config::Activation::kSilu) {
-    return block.w3(activated(block.w1(x), config_.activation) * block.w2(x));
-  }
-  const at::Tensor rows = x.flatten(0, 1);
-  return block.w3(swiglu(block.w1(rows), block.w2(rows))).view(x.sizes());
 }
 
 Dinov3Features Dinov3::operator()(const at::Tensor& image) const {
@@ -158,15 +110,15 @@ Dinov3Features Dinov3::operator()(const at::Tensor& image) const {
   // The sum of the layers stays fp32, so that bf16 rounds each branch once and not the whole stream each time.
   at::Tensor x = at::cat(tokens, 1).to(at::kFloat);
 
-  const auto add = [](const at::Tensor& stream, const at::Tensor& branch, const at::Tensor& scale) {
-    return scale.defined() ? at::addcmul(stream, branch.to(at::kFloat), scale) : stream + branch.to(at::kFloat);
-  };
-  const Rotation rope = rotation(H / patch, W / patch);
-  for (const Block& block : blocks_) {
-    x = add(x, attend(block, block.norm1(x).to(dtype), rope), block.ls1);
-    x = add(x, feed_forward(block, block.norm2(x).to(dtype)), block.ls2);
-  }
   const int64_t prefix = 1 + config_.storage_tokens;
+  const Rotation rope = rotation(H / patch, W / patch);
+  const at::Tensor cos = rope.cos.unsqueeze(1), sin = rope.sin.unsqueeze(1);  // (h*w, 1, head_dim)
+  const auto rotate = [&](const at::Tensor& heads) {                          // patches only
+    const at::Tensor patches = heads.slice(1, prefix).to(at::kFloat);
+    const at::Tensor turned = (patches * cos + rotate_half(patches) * sin).to(heads.scalar_type());
+    return at::cat({heads.slice(1, 0, prefix), turned}, 1);
+  };
+  for (const VitBlock& block : blocks_) x = block(x, dtype, rotate);
   const at::Tensor head = cls_norm_(x.slice(1, 0, prefix));
   return {head.select(1, 0), head.slice(1, 1), norm_(x.slice(1, prefix))};
 }

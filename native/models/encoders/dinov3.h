@@ -11,13 +11,13 @@
 #include "core/json.h"
 #include "core/weights.h"
 #include "models/kinds.h"
+#include "models/vit/block.h"
 #include "ops/layers.h"
 
 namespace svg {
 
 struct Dinov3Config {
   enum class Ffn { kMlp, kSwiglu };
-  enum class Activation { kGelu, kGeluTanh, kRelu, kSilu };
 
   int64_t patch_size = 16;
   int64_t embed_dim = 384;
@@ -71,29 +71,17 @@ class Dinov3 : public VisionEncoder {
   Dinov3Features operator()(const at::Tensor& image) const;
 
  private:
-  struct Block {
-    LayerNorm norm1, norm2;
-    Linear qkv;  // its bias apart, for the mask
-    at::Tensor qkv_bias, qkv_bias_mask;
-    Linear proj;
-    at::Tensor ls1, ls2;
-    Linear fc1, fc2;    // MLP
-    Linear w1, w2, w3;  // SwiGLU
-  };
   struct Rotation {
     at::Tensor cos, sin;  // (h*w, head_dim), fp32
   };
 
-  Block load_block(const Weights& weights) const;
   Rotation rotation(int64_t rows, int64_t columns) const;
-  at::Tensor attend(const Block& block, const at::Tensor& x, const Rotation& rope) const;
-  at::Tensor feed_forward(const Block& block, const at::Tensor& x) const;
 
   Dinov3Config config_;
   Conv2d patch_embed_;
   at::Tensor cls_token_, storage_tokens_;
   at::Tensor periods_;  // (head_dim / 4)
-  std::vector<Block> blocks_;
+  std::vector<VitBlock> blocks_;
   LayerNorm norm_, cls_norm_;
 };
 

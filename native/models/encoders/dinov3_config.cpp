@@ -23,7 +23,7 @@ void set_ffn(Dinov3Config& config, const std::string& layer, double ratio) {
   const int64_t width = static_cast<int64_t>(static_cast<double>(config.embed_dim) * ratio);
   if (layer == "mlp") {
     config.ffn = Dinov3Config::Ffn::kMlp;
-    config.activation = Dinov3Config::Activation::kGelu;
+    config.activation = Activation::kGelu;
     config.ffn_hidden = width;
     return;
   }
@@ -47,20 +47,6 @@ std::vector<int64_t> shape(const Weights& weights, const std::string& name, size
   SVG_CHECK(found->size() == rank && *std::min_element(found->begin(), found->end()) > 0, ErrorCode::kWeightsMismatch,
             "[dinov3] \"", name, "\" has shape ", at::IntArrayRef(*found), " (", weights.description(), ")");
   return *found;
-}
-
-/// "gelu" and its like, as transformers names them.
-Dinov3Config::Activation parse_activation(const std::string& name) {
-  using Activation = Dinov3Config::Activation;
-  static const std::map<std::string, Activation> known = {
-      {"gelu", Activation::kGelu},         {"gelu_pytorch_tanh", Activation::kGeluTanh},
-      {"gelu_new", Activation::kGeluTanh}, {"relu", Activation::kRelu},
-      {"silu", Activation::kSilu},         {"swish", Activation::kSilu},
-  };
-  const auto found = known.find(name);
-  if (found != known.end()) return found->second;
-  throw Error(ErrorCode::kInvalidConfig, "[dinov3] config.json: hidden_act \"" + name + "\" is not supported",
-              "Supported: gelu, gelu_pytorch_tanh, relu, silu.");
 }
 
 /// transformers 4 writes rope_theta; 5 may add rope_parameters, which it does not read where rope_theta stands too.
@@ -106,7 +92,8 @@ void apply_model_config(Dinov3Config& config, const Weights& theirs, const Json&
   size("patch_size", config.patch_size);
   size("num_channels", 3);
   const auto flag = [&](const char* key, bool found) { agree(theirs, key, json.get_bool(key, found), found); };
-  const auto bias = [&](const char* part) { return theirs.has(concat("layer.0.attention.", part, "_proj.bias")); };
+  const std::string attention = hugging_face_dinov3_layers(theirs) + ".0.attention.";
+  const auto bias = [&](const char* part) { return theirs.has(concat(attention, part, "_proj.bias")); };
   flag("use_gated_mlp", config.ffn == Dinov3Config::Ffn::kSwiglu);
   flag("query_bias", bias("q"));
   flag("key_bias", bias("k"));
@@ -118,7 +105,8 @@ void apply_model_config(Dinov3Config& config, const Weights& theirs, const Json&
   config.norm_eps = json.get_double("layer_norm_eps", config.norm_eps);
   SVG_CHECK(config.norm_eps > 0 && config.norm_eps < 1, ErrorCode::kInvalidConfig,
             "[dinov3] config.json: layer_norm_eps ", config.norm_eps);
-  if (const Json* activation = json.find("hidden_act")) config.activation = parse_activation(activation->as_string());
+  if (const Json* activation = json.find("hidden_act"))
+    config.activation = parse_activation(activation->as_string(), "dinov3");
 }
 
 }  // namespace
@@ -165,7 +153,7 @@ Dinov3Config Dinov3Config::infer(const Weights& given, const Json& model_config)
   config.proj_bias = weights.has("blocks.0.attn.proj.bias");
   config.qkv_bias = weights.has("blocks.0.attn.qkv.bias");
   // Published files mask the key's bias; Hugging Face's leave it out, and where it stands it counts.
-  config.mask_k_bias = !(hugging_face && given.has("layer.0.attention.k_proj.bias"));
+  config.mask_k_bias = !(hugging_face && given.has(hugging_face_dinov3_layers(given) + ".0.attention.k_proj.bias"));
   const auto storage = weights.shape_of("storage_tokens");
   SVG_CHECK(!storage || storage->size() == 3, ErrorCode::kWeightsMismatch, "[dinov3] register tokens have ",
             storage->size(), " dimensions, (1, tokens, channels) is wanted (", weights.description(), ")");

@@ -29,7 +29,9 @@ std::string dinov3_description(int64_t dim, int64_t depth, Ffn ffn) {
 
 /// Neither learned positions (DINOv2, MAE) nor learned frequencies (the residual branch).
 bool holds_dinov3(const Weights& weights) {
-  if (weights.has("embeddings.patch_embeddings.weight")) return weights.has("layer.0.norm1.weight");
+  if (weights.has("embeddings.patch_embeddings.weight")) {
+    return weights.has(hugging_face_dinov3_layers(weights) + ".0.norm1.weight");
+  }
   return weights.has("patch_embed.proj.weight") && weights.has("blocks.0.norm1.weight") && !weights.has("pos_embed") &&
          !weights.has("freqs");
 }

@@ -11,7 +11,7 @@ bool starts_with(const std::string& text, const std::string& start) { return tex
 
 class HuggingFaceDinov3 : public WeightSource {
  public:
-  explicit HuggingFaceDinov3(Weights inner) : inner_(std::move(inner)) {}
+  explicit HuggingFaceDinov3(Weights inner) : inner_(std::move(inner)), layers_(hugging_face_dinov3_layers(inner_)) {}
 
   at::Tensor find(const std::string& name, at::IntArrayRef shape, Init init, Role role) override {
     const std::string attention = joined_attention(name);
@@ -52,13 +52,13 @@ class HuggingFaceDinov3 : public WeightSource {
 
  private:
   /// "layer.N.attention." for blocks.N.attn.qkv.{weight,bias}, else empty.
-  static std::string joined_attention(const std::string& name) {
+  std::string joined_attention(const std::string& name) const {
     const size_t at = name.find(".attn.qkv.");
     if (at == std::string::npos || name.find("bias_mask") != std::string::npos) return "";
-    return "layer" + name.substr(std::string("blocks").size(), at - std::string("blocks").size()) + ".attention.";
+    return layers_ + name.substr(std::string("blocks").size(), at - std::string("blocks").size()) + ".attention.";
   }
 
-  static std::string hugging_face_name(const std::string& name) {
+  std::string hugging_face_name(const std::string& name) const {
     static const std::map<std::string, std::string> whole = {
         {"cls_token", "embeddings.cls_token"},
         {"mask_token", "embeddings.mask_token"},
@@ -74,7 +74,7 @@ class HuggingFaceDinov3 : public WeightSource {
     };
     if (const auto found = whole.find(name); found != whole.end()) return found->second;
     if (!starts_with(name, "blocks.")) return name;
-    std::string result = "layer" + name.substr(std::string("blocks").size());
+    std::string result = layers_ + name.substr(std::string("blocks").size());
     for (const auto& [published, theirs] : inside) {
       if (const size_t at = result.find(published); at != std::string::npos) {
         return result.replace(at, published.size(), theirs);
@@ -84,9 +84,14 @@ class HuggingFaceDinov3 : public WeightSource {
   }
 
   Weights inner_;
+  std::string layers_;
 };
 
 }  // namespace
+
+std::string hugging_face_dinov3_layers(const Weights& weights) {
+  return weights.has("model.layer.0.norm1.weight") ? "model.layer" : "layer";
+}
 
 bool has_hugging_face_dinov3_names(const Weights& weights) {
   return !weights.has("patch_embed.proj.weight") && weights.has("embeddings.patch_embeddings.weight");

@@ -16,37 +16,14 @@ struct Found {
   bool hugging_face = false;
 };
 
-VitNames published_names() {
-  return {.patches = "patch_embed.proj",
-          .class_token = "cls_token",
-          .registers = "",
-          .positions = "pos_embed",
-          .blocks = "blocks",
-          .norm = "norm",
-          .block = VitBlockNames::published()};
-}
-
-/// Of files; of transformers 5 in memory, which diffusers writes; and of its later versions, without "encoder.layer".
 VitNames hugging_face_names(const Weights& weights) {
-  const std::string blocks = weights.has("layers.0.layernorm_before.weight") ? "layers" : "encoder.layer";
-  const bool of_files = !weights.has(blocks + ".0.attention.q_proj.weight");
-  VitBlockNames block = VitBlockNames::published();
-  block.norm1 = "layernorm_before";
-  block.norm2 = "layernorm_after";
-  block.qkv = of_files ? std::vector<std::string>{"attention.attention.query", "attention.attention.key",
-                                                  "attention.attention.value"}
-                       : std::vector<std::string>{"attention.q_proj", "attention.k_proj", "attention.v_proj"};
-  block.proj = of_files ? "attention.output.dense" : "attention.o_proj";
-  const bool is_mlp = weights.has(blocks + ".0.mlp.fc1.weight");
-  block.fc1 = is_mlp ? "mlp.fc1" : "intermediate.dense";
-  block.fc2 = is_mlp ? "mlp.fc2" : "output.dense";
-  return {.patches = "embeddings.patch_embeddings.projection",
-          .class_token = "embeddings.cls_token",
-          .registers = "",
-          .positions = "embeddings.position_embeddings",
-          .blocks = blocks,
-          .norm = "layernorm",
-          .block = block};
+  VitNames names = VitNames::hugging_face(weights);
+  names.block.norm1 = "layernorm_before";
+  names.block.norm2 = "layernorm_after";
+  if (weights.has(names.blocks + ".0.mlp.fc1.weight")) return names;  // transformers 5 in memory
+  names.block.fc1 = "intermediate.dense";
+  names.block.fc2 = "output.dense";
+  return names;
 }
 
 /// Published names where there are none yet: those of fresh weights.
@@ -56,7 +33,7 @@ Found locate(const Weights& weights) {
     if (!inner.has("embeddings.patch_embeddings.projection.weight")) continue;
     return {inner, hugging_face_names(inner), true};
   }
-  return {weights, published_names(), false};
+  return {weights, VitNames::published(), false};
 }
 
 VitConfig base() {
@@ -141,11 +118,13 @@ bool is_spare(const std::string& name) {
   return name == "mask_token" || name == "pos_embed";
 }
 
-TensorMap buffers(const VitConfig& config) { return vit_buffers(config, published_names()); }
+TensorMap buffers(const VitConfig& config) { return vit_buffers(config, VitNames::published()); }
 
 std::unique_ptr<Vit> build(const Weights& weights, const VitConfig& config) {
   const Found found = locate(weights);
-  return std::make_unique<Vit>(found.weights, config, found.names);
+  VitConfig complete = config;
+  complete.whole_patches = !found.hugging_face;
+  return std::make_unique<Vit>(found.weights, complete, found.names);
 }
 
 EncoderKind kind() {

@@ -2,8 +2,8 @@
 // 2111.06377, facebookresearch/mae.
 //
 // Read under the names of facebookresearch's files (blocks.N.attn.qkv) and of transformers' ViTMAE
-// (encoder.layer.N.attention.attention.query, with or without "vit." before them). The decoder beside it and the heads
-// of fine-tuned files are left alone.
+// (encoder.layer.N.attention.attention.query, or layers.N.attention.q_proj in memory of transformers 5, with or without
+// "vit." before them). The decoder beside it and the heads of fine-tuned files are left alone.
 #pragma once
 
 #include "models/vit/kind.h"

@@ -19,10 +19,11 @@ const VitNames kNames = {.patches = "embeddings.patch_embedding",
                                    .proj = "self_attn.out_proj",
                                    .fc1 = "mlp.fc1",
                                    .fc2 = "mlp.fc2",
-                                   .gate_up = "",
+                                   .gate_up = {},
                                    .down = "",
                                    .scale1 = "",
-                                   .scale2 = ""}};
+                                   .scale2 = "",
+                                   .qkv_bias_mask = ""}};
 
 Weights tower(const Weights& weights) {
   return weights.has("vision_model.embeddings.patch_embedding.weight") ? weights.scope("vision_model") : weights;
@@ -34,6 +35,7 @@ VitConfig base() {
   config.pixel_mean = config.pixel_deviation = {0.5, 0.5, 0.5};
   config.block.activation = Activation::kGeluTanh;
   config.position_side = 16;
+  config.whole_patches = false;  // so400m-patch14-384 was trained on 27 patches a side and left 6 pixels unread
   return config;
 }
 

@@ -22,11 +22,16 @@ struct VitBlockNames {
   std::vector<std::string> qkv;  // one layer of all three, or one of each
   std::string proj;
   std::string fc1, fc2;
-  std::string gate_up, down;   // SwiGLU: the rows of the gate, then as many of what it opens
-  std::string scale1, scale2;  // layer scales
+  std::vector<std::string> gate_up;  // SwiGLU: one layer of the gate's rows and those of what it opens, or one of each
+  std::string down;
+  std::string scale1, scale2;      // layer scales
+  std::string qkv_bias_mask = "";  // of a model that masks its key's bias
 
   /// "attn.qkv", "mlp.fc1", "ls1.gamma" and so on: the names of facebookresearch's files and of timm.
   static VitBlockNames published();
+  /// "attention.attention.query" and "attention.output.dense", which transformers' files have for DINOv2 and MAE alike;
+  /// or those of transformers 5 in memory, "attention.q_proj" and "attention.o_proj". All else as published.
+  static VitBlockNames hugging_face(bool in_memory);
 };
 
 struct VitBlockConfig {
@@ -35,9 +40,12 @@ struct VitBlockConfig {
   int64_t ffn_hidden = 3072;
   bool gated = false;  // SwiGLU in place of the MLP
   Activation activation = Activation::kGelu;
-  bool qkv_bias = true;
+  bool qkv_bias = true, proj_bias = true, ffn_bias = true;
+  bool mask_key_bias = false;  // the key's part of a joined bias counts as zero, where the weights hold no mask
   double norm_eps = 1e-6;
   std::optional<double> layer_scale;  // what fresh layer scales begin with; none: the block has none
+  /// A scaled part is rounded before it is added, as its training did; else both are one operation.
+  bool round_scaled = false;
   Init init = Init::xavier_uniform();
 };
 
@@ -53,14 +61,18 @@ class VitBlock {
   at::Tensor operator()(const at::Tensor& x, at::ScalarType dtype, const Rotate& rotate = nullptr) const;
 
  private:
+  void load_qkv(const Weights& weights, const VitBlockNames& names);
   at::Tensor attend(const at::Tensor& x, const Rotate& rotate) const;
   at::Tensor feed_forward(const at::Tensor& x) const;
+  at::Tensor add_scaled(const at::Tensor& sum, const at::Tensor& part, const at::Tensor& scale) const;
 
   VitBlockConfig config_;
   LayerNorm norm1_, norm2_;
   std::vector<Linear> qkv_;
+  at::Tensor qkv_bias_, qkv_bias_mask_;  // where it is masked: whole, so that training keeps what the mask hides
   Linear proj_;
-  Linear in_, out_;  // of the feed-forward part
+  std::vector<Linear> in_;  // of the feed-forward part
+  Linear out_;
   at::Tensor scale1_, scale2_;
 };
 

@@ -29,6 +29,27 @@ std::vector<int64_t> need_of_vit(const Weights& weights, const std::string& mode
 
 }  // namespace
 
+VitNames VitNames::published() {
+  return {.patches = "patch_embed.proj",
+          .class_token = "cls_token",
+          .registers = "",
+          .positions = "pos_embed",
+          .blocks = "blocks",
+          .norm = "norm",
+          .block = VitBlockNames::published()};
+}
+
+VitNames VitNames::hugging_face(const Weights& weights) {
+  const std::string blocks = weights.has("layers.0.attention.q_proj.weight") ? "layers" : "encoder.layer";
+  return {.patches = "embeddings.patch_embeddings.projection",
+          .class_token = "embeddings.cls_token",
+          .registers = "",
+          .positions = "embeddings.position_embeddings",
+          .blocks = blocks,
+          .norm = "layernorm",
+          .block = VitBlockNames::hugging_face(weights.has(blocks + ".0.attention.q_proj.weight"))};
+}
+
 Vit::Vit(const Weights& weights, const VitConfig& config, const VitNames& names) : config_(config) {
   const int64_t C = config.block.width, cells = config.position_side * config.position_side;
   SVG_CHECK(config.block.num_heads > 0 && C % config.block.num_heads == 0, ErrorCode::kInvalidConfig, "[", config.model,
@@ -62,7 +83,8 @@ at::Tensor Vit::tokens(const at::Tensor& image) const {
   SVG_CHECK(image.dim() == 4 && image.size(1) == 3, ErrorCode::kInvalidArgument, "[", config_.model,
             "] image must be (batch, 3, height, width), not ", image.sizes());
   const int64_t patch = config_.patch_size, B = image.size(0), H = image.size(2), W = image.size(3);
-  if (H % patch != 0 || W % patch != 0 || H == 0 || W == 0) {
+  const bool rest = config_.whole_patches && (H % patch != 0 || W % patch != 0);
+  if (rest || H < patch || W < patch) {
     throw Error(
         ErrorCode::kInvalidArgument,
         concat("[", config_.model, "] an image of ", W, "x", H, " cannot be cut into patches of ", patch, "x", patch),
@@ -77,8 +99,8 @@ at::Tensor Vit::tokens(const at::Tensor& image) const {
     parts.push_back((class_token_.to(at::kFloat) + table.slice(1, 0, 1)).expand({B, -1, -1}));
   }
   if (registers_.defined()) parts.push_back(registers_.to(at::kFloat).expand({B, -1, -1}));
-  parts.push_back(
-      cut + resized_positions(table.slice(1, class_token_.defined() ? 1 : 0), H / patch, W / patch, config_.resize));
+  parts.push_back(cut + resized_positions(table.slice(1, class_token_.defined() ? 1 : 0), H / patch, W / patch,
+                                          config_.resize.value_or(PositionResize())));
   at::Tensor x = at::cat(parts, 1);
   for (const VitBlock& block : blocks_) x = block(x, dtype);
   return config_.norm_affine ? norm_(x) : at::layer_norm(x, {x.size(2)}, {}, {}, config_.block.norm_eps);
@@ -107,10 +129,11 @@ VitConfig infer_vit(const Weights& weights, VitConfig config, const VitNames& na
   config.depth = 0;
   while (weights.has(names.block_name(config.depth) + "." + names.block.norm1 + ".weight")) ++config.depth;
   const Weights first = weights.scope(names.block_name(0));
-  config.block.gated = !names.block.gate_up.empty() && first.has(names.block.gate_up + ".weight");
-  const std::string feed = config.block.gated ? names.block.gate_up : names.block.fc1;
+  const std::vector<std::string>& gate = names.block.gate_up;
+  config.block.gated = !gate.empty() && first.has(gate.front() + ".weight");
+  const std::string feed = config.block.gated ? gate.front() : names.block.fc1;
   const int64_t rows = need_of_vit(first, model, feed + ".weight", 2)[0];
-  config.block.ffn_hidden = config.block.gated ? rows / 2 : rows;
+  config.block.ffn_hidden = config.block.gated ? rows * static_cast<int64_t>(gate.size()) / 2 : rows;
   if (config.block.gated) config.block.activation = Activation::kSilu;
   config.block.qkv_bias = first.has(names.block.qkv.front() + ".bias");
   const bool scaled = !names.block.scale1.empty() && first.has(names.block.scale1);

@@ -7,6 +7,7 @@
 #include <ATen/ATen.h>
 
 #include <array>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,11 @@ struct VitNames {
 
   /// The block's name.
   std::string block_name(int64_t i) const { return blocks + "." + before_number + std::to_string(i); }
+
+  /// Those of facebookresearch's files: "patch_embed.proj", "pos_embed", "blocks" and so on.
+  static VitNames published();
+  /// Those that transformers has for DINOv2 and MAE alike, of files or in memory as the weights have them.
+  static VitNames hugging_face(const Weights& weights);
 };
 
 struct VitConfig {
@@ -38,10 +44,11 @@ struct VitConfig {
   int64_t patch_size = 16;
   VitBlockConfig block;
   int64_t depth = 12;
-  int64_t position_side = 14;  // the stored positions are those of this square
-  int64_t registers = 0;       // between class token and patches, without positions
-  PositionResize resize;
-  bool fixed_positions = false;                              // sine-cosine ones: a buffer
+  int64_t position_side = 14;            // the stored positions are those of this square
+  int64_t registers = 0;                 // between class token and patches, without positions
+  std::optional<PositionResize> resize;  // none: plain
+  bool fixed_positions = false;          // sine-cosine ones: a buffer
+  bool whole_patches = true;             // refuses sides that are no multiples of a patch; else the rest goes unread
   std::array<double, 3> pixel_mean = {0.485, 0.456, 0.406};  // of pixels in [0, 1]; ImageNet's
   std::array<double, 3> pixel_deviation = {0.229, 0.224, 0.225};
   /// Whether the last LayerNorm has its weight and bias: RAE leaves them out, though files hold them.
@@ -59,7 +66,8 @@ class Vit : public VisionEncoder {
   at::Tensor features(const at::Tensor& image, const Cells& cells) const override;
 
   /// image (B, 3, h * patch, w * patch), normalised -> (B, T, C) after the last norm, fp32: class token, registers,
-  /// patches row-major. Throws Error(kInvalidArgument) for sides that are no multiples of the patch.
+  /// patches row-major. Throws Error(kInvalidArgument) for sides that are no multiples of the patch, where the model
+  /// wants whole ones, and for less than one patch.
   at::Tensor tokens(const at::Tensor& image) const;
 
  private:
