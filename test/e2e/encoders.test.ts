@@ -1,4 +1,4 @@
-// Every encoder that adds its positions, as the frozen part of an autoencoder: trained on, exported, reconstructed
+// Every kind of encoder in dimensions of its own, as the frozen part of an autoencoder: trained on, exported, reconstructed
 // with, and its features normalised, cached and drawn by a transformer.
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -22,6 +22,11 @@ afterAll(async () => {
 const at = (...path: readonly string[]) => join(workshop.folder, ...path);
 const head = { embed_dim: 64, depth: 1, num_heads: 1 };
 const encoders = {
+  dinov3: {
+    file: 'dinov3_vit_tiny_pretrain.pth',
+    model: { embed_dim: 80, depth: 2, num_heads: 2, ffn_layer: 'swiglu', ffn_ratio: 3, n_storage_tokens: 1 },
+    yaml: { dinoconfig: { model_name: 'custom', weights: 'pre-trained/dinov3_vit_tiny_pretrain.pth' } },
+  },
   dinov2: {
     file: 'dinov2_tiny_pretrain.pth',
     model: { kind: 'dinov2', ...head, image_size: 42, num_register_tokens: 2, ffn_layer: 'swiglu' },
@@ -105,7 +110,7 @@ describe.each(kinds)('%s', (kind) => {
     await succeed(...trainArgs(kind, `${kind}-p`));
     const written = yamlIn(`${kind}-p`, 'export', 'autoencoder');
     const { params } = (parse(readFileSync(written, 'utf8')) as { model: { params: object } }).model;
-    expect(params).toMatchObject({ ...yaml, ddconfig: { z_channels: 64 } });
+    expect(params).toMatchObject({ ...yaml, ddconfig: { z_channels: model.embed_dim } });
     const picture = at('pictures', '0.png');
     const args = ['--autoencoder', written, '--pretrained', workshop.pretrained, '--device', 'cpu'];
     await succeed('reconstruct', picture, ...args, '-o', at(`${kind}.png`));
@@ -124,7 +129,7 @@ describe.each(kinds)('%s', (kind) => {
 it.each(kinds)('%s serves Autoencoder-R, whose latents have the branch’s channels too', async (kind) => {
   await succeed(...trainArgs(kind, `${kind}-r`, { residual }));
   const written = yamlIn(`${kind}-r`, 'export', 'autoencoder');
-  expect(readFileSync(written, 'utf8')).toContain('z_channels: 68');
+  expect(readFileSync(written, 'utf8')).toContain(`z_channels: ${encoders[kind].model.embed_dim + 4}`);
   const args = ['--autoencoder', written, '--pretrained', workshop.pretrained, '--device', 'cpu'];
   await succeed('reconstruct', at('pictures', '1.png'), ...args, '-o', at(`${kind}-r.png`));
 });
@@ -137,8 +142,10 @@ it.each(kinds)('%s gives features that are normalised, cached and drawn, on cell
   const withStats = [...config, '--set', `frozen.statistics=${JSON.stringify(statistics)}`];
   const features = at(`${kind}-features`);
   await succeed('cache', ...withStats, '--out', features);
-  const cached = ['--set', `data.cache=${JSON.stringify(features)}`, '--set', 'steps=2'];
-  await succeed('train', 'dit', ...withStats, ...cached, '--run', at(`${kind}-dit`));
+  const channels = encoders[kind].model.embed_dim;
+  const cached = [`data.cache=${JSON.stringify(features)}`, `model.in_channels=${channels}`, 'steps=2'];
+  const sets = cached.flatMap((value) => ['--set', value]);
+  await succeed('train', 'dit', ...withStats, ...sets, '--run', at(`${kind}-dit`));
   expect(readdirSync(at(`${kind}-dit`))).toContain('export');
 });
 
