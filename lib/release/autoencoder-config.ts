@@ -9,12 +9,21 @@ import { readTextSync } from '../regular-file.js';
 
 // Loose: the yaml also holds training settings, and names of Python classes that mean nothing here.
 const size = () => z.number().int().positive();
+/** Options of latent-diffusion's decoder that change what it draws, and that no published model has. */
+const never = () =>
+  z
+    .boolean()
+    .refine((on) => !on, { error: 'must be false: no published decoder has it, and it is not read' })
+    .nullish();
 const convSchema = z.looseObject({
   z_channels: size(),
   ch: size(),
   ch_mult: z.array(size()).min(1),
   num_res_blocks: z.number().int().nonnegative(),
   out_ch: size().default(3),
+  tanh_out: never(),
+  give_pre_end: never(),
+  use_linear_attn: never(),
 });
 const hunyuanSchema = z.looseObject({
   z_channels: size(),
