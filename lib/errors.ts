@@ -23,6 +23,9 @@ export const LIBRARY_ERROR_CODES = [
   'ERR_SVGT2I_TORCH_VERSION', // a libtorch that this package does not work with
   'ERR_SVGT2I_INSTALL', // libtorch could not be fetched or unpacked
   'ERR_SVGT2I_BUILD', // the addon could not be compiled
+  'ERR_SVGT2I_FETCH', // a server that is not reached, breaks off, or sends something else than it should
+  'ERR_SVGT2I_HUB_ACCESS', // weights that need a token, another token, or a licence that is accepted
+  'ERR_SVGT2I_HUB_NOT_FOUND', // a repository, revision or file that the hub does not have
 ] as const;
 
 /** Every stable code; README lists what their exit codes mean. */
@@ -144,9 +147,12 @@ const exitCodeByErrorCode: Partial<Record<ErrorCode, number>> = {
   ERR_SVGT2I_TORCH_VERSION: EXIT_CODES.environment,
   ERR_SVGT2I_INSTALL: EXIT_CODES.environment,
   ERR_SVGT2I_BUILD: EXIT_CODES.environment,
+  ERR_SVGT2I_FETCH: EXIT_CODES.environment,
   ERR_SVGT2I_DEVICE_UNAVAILABLE: EXIT_CODES.environment,
   ERR_SVGT2I_WEIGHTS_MISSING: EXIT_CODES.weights,
   ERR_SVGT2I_WEIGHTS_MISMATCH: EXIT_CODES.weights,
+  ERR_SVGT2I_HUB_ACCESS: EXIT_CODES.weights,
+  ERR_SVGT2I_HUB_NOT_FOUND: EXIT_CODES.weights,
   ERR_SVGT2I_OUT_OF_MEMORY: EXIT_CODES.memory,
   ERR_SVGT2I_CANCELLED: EXIT_CODES.interrupted,
 };

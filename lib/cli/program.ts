@@ -61,7 +61,8 @@ Examples:
   svg-t2i doctor
 
 Exit codes:
-  0 ok, 1 failure (also of one picture of a list), 2 wrong usage, 3 environment (libtorch, addon, GPU), 4 weights missing or mixed up,
+  0 ok, 1 failure (also of one picture of a list), 2 wrong usage, 3 environment (libtorch, addon, GPU, network), 4 weights missing, not to be
+  had or mixed up,
   5 out of memory. Stopped, with what is done saved: 130 interrupted (Ctrl-C), ${stopExitCode('SIGTERM')} by SIGTERM,
   ${stopExitCode('SIGHUP')} SIGHUP, ${stopExitCode('SIGUSR1')} SIGUSR1, ${stopExitCode('SIGUSR2')} SIGUSR2, ${stopExitCode('SIGXCPU')} SIGXCPU, ${stopExitCode('SIGPIPE')} nobody read stdout any more
 `;

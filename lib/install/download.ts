@@ -1,55 +1,55 @@
-/** Fetches one file over HTTP, going on where an earlier try was cut. */
+/** Fetches one file of unknown size over HTTP, going on where an earlier try was cut. */
 import { createWriteStream, existsSync, statSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { firstLine, isError, SvgT2IError, systemErrorCode } from '../errors.js';
+import { isError, SvgT2IError } from '../errors.js';
+import { checkFreeSpace, type FreeBytes } from '../fetch/disk.js';
+import { Http, whatFailed } from '../fetch/http.js';
+import { isOfDisk, type RetryPolicy, Transient, transientStatus, withRetries } from '../fetch/retry.js';
 import { makeFolder } from '../files.js';
-import { checkFreeSpace, checkSha256, type FreeBytes } from './disk.js';
+import { checkSha256, roomForLibtorch } from './archive-checks.js';
 
 export interface DownloadOptions {
   readonly sha256?: string | undefined;
   readonly onBytes?: (done: number, total: number | undefined) => void;
   readonly signal?: AbortSignal | undefined;
-  /** How often a cut connection is taken up again. */
+  /** How often in a row a connection that brings nothing is taken up again. */
   readonly retries?: number;
   /** How long the server may take to answer. */
   readonly connectTimeoutMs?: number;
   readonly freeBytes?: FreeBytes;
 }
 
-/** Fetching again would not help. */
-function isOfDisk(error: unknown): boolean {
-  return ['ENOSPC', 'EDQUOT', 'EIO', 'EROFS', 'EACCES'].includes(systemErrorCode(error) ?? '');
-}
-
-class Refused extends SvgT2IError {}
+const POLICY: RetryPolicy = { retries: 3, baseMs: 200, mostMs: 5_000, mostRetryAfterMs: 60_000 };
 
 /** Writes `file`; a cut download stays beside it as `<file>.part` for the next try. */
 export async function download(url: string, file: string, options: DownloadOptions = {}): Promise<void> {
+  const { signal, connectTimeoutMs, retries = POLICY.retries } = options;
   const part = `${file}.part`;
   await makeFolder(dirname(file));
-  for (let attempt = 0; ; attempt += 1) {
-    try {
-      await fetchInto(url, part, options);
-      break;
-    } catch (error) {
-      options.signal?.throwIfAborted();
-      if (error instanceof Refused || SvgT2IError.isInstance(error) || isOfDisk(error)) throw error;
-      if (attempt >= (options.retries ?? 3)) {
-        throw new SvgT2IError('ERR_SVGT2I_INSTALL', `cannot fetch ${url}: ${whatFailed(error)}`, {
-          hint: 'Check the network, or fetch the file elsewhere and pass it with --file.',
-          cause: error,
-        });
-      }
-    }
+  const http = new Http({ connectTimeoutMs });
+  try {
+    await withRetries((progressed) => fetchInto(http, url, part, options, progressed), {
+      policy: { ...POLICY, retries },
+      signal,
+    });
+  } catch (error) {
+    signal?.throwIfAborted();
+    const isOfServer = error instanceof Transient || isFetchError(error);
+    if (!isOfServer) throw error;
+    throw new SvgT2IError('ERR_SVGT2I_INSTALL', `cannot fetch ${url}: ${whatFailed(error)}`, {
+      hint: 'Check the network, or fetch the file elsewhere and pass it with --file.',
+      cause: error,
+    });
+  } finally {
+    await http.close();
   }
   if (options.sha256 !== undefined) {
     try {
-      await checkSha256(part, options.sha256, options.signal);
+      await checkSha256(part, options.sha256, signal);
     } catch (error) {
-      options.signal?.throwIfAborted();
+      signal?.throwIfAborted();
       // Going on from wrong bytes could never succeed.
       await rm(part, { force: true });
       throw error;
@@ -58,48 +58,50 @@ export async function download(url: string, file: string, options: DownloadOptio
   await rename(part, file);
 }
 
-/** fetch() itself says only "fetch failed"; what failed is in its cause. */
-export function whatFailed(error: unknown): string {
-  return firstLine(isError(error) && isError(error.cause) ? error.cause : error);
+function isFetchError(error: unknown): boolean {
+  return SvgT2IError.isInstance(error) && error.code === 'ERR_SVGT2I_FETCH';
 }
 
-async function fetchInto(url: string, part: string, options: DownloadOptions): Promise<void> {
+async function fetchInto(
+  http: Http,
+  url: string,
+  part: string,
+  { signal, onBytes, freeBytes }: DownloadOptions,
+  progressed: () => void,
+): Promise<void> {
   const have = existsSync(part) ? statSync(part).size : 0;
-  const connect = new AbortController();
-  const timer = setTimeout(
-    () => connect.abort(new Error('the server does not answer')),
-    options.connectTimeoutMs ?? 20_000,
-  );
-  const signals = [connect.signal, ...(options.signal === undefined ? [] : [options.signal])];
-  let response: Response;
+  const answer = await http.send(url, { headers: have > 0 ? { range: `bytes=${have}-` } : {}, signal });
+  const { status, headers, body } = answer;
   try {
-    response = await fetch(url, {
-      headers: have > 0 ? { range: `bytes=${have}-` } : {},
-      signal: AbortSignal.any(signals),
+    // 416: nothing lies behind what we have, so it is whole (or of another file, which the hash tells).
+    if (status === 416 && have > 0) return;
+    if (status !== 200 && status !== 206) {
+      const busy = transientStatus(status, headers, new URL(answer.url).host);
+      if (busy !== undefined) throw busy;
+      throw new SvgT2IError('ERR_SVGT2I_INSTALL', `cannot fetch ${url}: HTTP ${status}`, {
+        hint: 'Check the address, or fetch the file elsewhere and pass it with --file.',
+      });
+    }
+    const resumed = status === 206;
+    const start = resumed ? have : 0;
+    const length = headers['content-length'];
+    const total = length === undefined ? undefined : start + Number(length);
+    if (length !== undefined) await checkFreeSpace(roomForLibtorch(dirname(part), Number(length)), freeBytes);
+    let done = start;
+    body.on('data', (chunk: Uint8Array) => {
+      done += chunk.byteLength;
+      progressed();
+      onBytes?.(done, total);
     });
+    await pipeline(body, createWriteStream(part, { flags: resumed ? 'a' : 'w' }), signal ? { signal } : {});
+    if (total !== undefined && done !== total)
+      throw new Transient(`the connection ended after ${done} of ${total} bytes`);
+  } catch (error) {
+    signal?.throwIfAborted();
+    const isToldOf = SvgT2IError.isInstance(error) || error instanceof Transient || isOfDisk(error);
+    if (isToldOf || !isError(error)) throw error;
+    throw new Transient(whatFailed(error), { cause: error });
   } finally {
-    clearTimeout(timer);
+    body.destroy();
   }
-  // 416: nothing lies behind what we have, so it is whole (or of another file, which the hash tells).
-  if (response.status === 416 && have > 0) return;
-  if (!response.ok || response.body === null) {
-    throw new Refused('ERR_SVGT2I_INSTALL', `cannot fetch ${url}: HTTP ${response.status}`, {
-      hint: 'Check the address, or fetch the file elsewhere and pass it with --file.',
-    });
-  }
-  const resumed = response.status === 206;
-  const start = resumed ? have : 0;
-  const length = response.headers.get('content-length');
-  const total = length === null ? undefined : start + Number(length);
-  if (length !== null) await checkFreeSpace(dirname(part), Number(length), options.freeBytes);
-  let done = start;
-  const body = Readable.fromWeb(response.body);
-  body.on('data', (chunk: Uint8Array) => {
-    done += chunk.byteLength;
-    options.onBytes?.(done, total);
-  });
-  const { signal } = options;
-  await pipeline(body, createWriteStream(part, { flags: resumed ? 'a' : 'w' }), signal ? { signal } : {});
-  if (total !== undefined && done !== total)
-    throw new Error(`the connection ended after ${done} of ${total} bytes`);
 }

@@ -1,9 +1,9 @@
 /** Where a libtorch would come from, found out before anything is fetched: `--dry-run` and the installation agree. */
 import { existsSync } from 'node:fs';
 import { SvgT2IError } from '../errors.js';
+import { Http, whatFailed } from '../fetch/http.js';
 import { officialArchiveUrl, wheelIndexUrl } from './archive.js';
 import type { Flavour } from './cuda.js';
-import { whatFailed } from './download.js';
 import { chooseWheel, findPip, type PipRequest, sizeOfWheels, sum, type WheelChoice } from './pip.js';
 import { nvidiaRequirements, offeredFlavour, torchRequirements } from './wheel-metadata.js';
 
@@ -97,17 +97,21 @@ type Answer =
 
 async function askFor(url: string, signal: AbortSignal | undefined): Promise<Answer> {
   const timeout = AbortSignal.timeout(ANSWER_MS);
+  const http = new Http();
   try {
-    const { ok, status, headers } = await fetch(url, {
+    const { status, headers, body } = await http.send(url, {
       method: 'HEAD',
       signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
     });
-    if (!ok) return { isThere: false, reason: `HTTP ${status} from ${new URL(url).host}` };
-    const length = headers.get('content-length');
-    return { isThere: true, bytes: length === null ? undefined : Number(length) };
+    body.destroy();
+    if (status !== 200) return { isThere: false, reason: `HTTP ${status} from ${new URL(url).host}` };
+    const length = headers['content-length'];
+    return { isThere: true, bytes: length === undefined ? undefined : Number(length) };
   } catch (error) {
     signal?.throwIfAborted();
     const reason = timeout.aborted ? `no answer from ${new URL(url).host}` : whatFailed(error);
     return { isThere: false, reason };
+  } finally {
+    await http.close();
   }
 }

@@ -1,6 +1,7 @@
 /** Unpacks what is wanted of an archive, where there is room for it. */
 import { basename } from 'node:path';
-import { checkFreeSpace, type FreeBytes } from './disk.js';
+import { checkFreeSpace, type FreeBytes } from '../fetch/disk.js';
+import { roomForLibtorch } from './archive-checks.js';
 import type { OnInstallProgress } from './progress.js';
 import { type SelectEntry, unpackedSize, unzip } from './unzip.js';
 
@@ -20,7 +21,7 @@ export async function unpack(
 ): Promise<number> {
   const total = await unpackedSize(archive, select);
   if (total === 0) return 0;
-  await checkFreeSpace(target, total, freeBytes);
+  await checkFreeSpace(roomForLibtorch(target, total), freeBytes);
   const what = `unpacking ${basename(archive)}`;
   note(what);
   const onBytes = (done: number) => onProgress?.({ kind: 'bytes', what, done, total });

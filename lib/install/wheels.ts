@@ -1,8 +1,10 @@
 /** Fetches torch's wheel and those of the CUDA libraries that it needs, and puts them together as one libtorch. */
 import { basename } from 'node:path';
 import { SvgT2IError } from '../errors.js';
+import { checkFreeSpace } from '../fetch/disk.js';
 import { selectLibtorch, selectNvidiaFiles } from './archive.js';
-import { checkFreeSpace } from './disk.js';
+
+import { roomForLibtorch } from './archive-checks.js';
 import { downloadWheels } from './pip.js';
 import { checkFlavour, gigabytes, type SourceRequest, type WheelSource } from './source.js';
 import { type UnpackOptions, unpack } from './unpack.js';
@@ -26,7 +28,7 @@ export async function fetchWheels(
 ): Promise<void> {
   const { work, note, freeBytes } = request;
   const { pip, torch, bytes } = source;
-  if (bytes !== undefined) await checkFreeSpace(work, ROOM * bytes, freeBytes);
+  if (bytes !== undefined) await checkFreeSpace(roomForLibtorch(work, ROOM * bytes), freeBytes);
   note(
     `fetching ${torch.requirement} with pip (${bytes === undefined ? 'this can take minutes' : gigabytes(bytes)})`,
   );

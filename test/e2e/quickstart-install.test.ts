@@ -36,8 +36,9 @@ beforeEach(() => {
     SVG_T2I_LIBTORCH: '',
     LIBTORCH: '',
     LIBTORCH_USE_PYTORCH: '',
-    // No server is asked.
-    NODE_OPTIONS: `--import=${new URL('./no-network.mjs', import.meta.url).href}`,
+    // No server is reached.
+    HTTPS_PROXY: 'http://127.0.0.1:9',
+    NO_PROXY: '',
   };
 });
 

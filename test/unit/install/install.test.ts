@@ -10,8 +10,8 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { hashOfFile } from '../../../lib/fetch/disk.js';
 import { SOURCES } from '../../../lib/install/build.js';
-import { sha256 } from '../../../lib/install/disk.js';
 import { adoptLibtorch, ensureLibtorch, planInstall } from '../../../lib/install/install.js';
 import { inspectLibtorch } from '../../../lib/install/libtorch.js';
 import { findLibtorch } from '../../../lib/install/locate.js';
@@ -40,7 +40,7 @@ describe('ensureLibtorch', () => {
       'test/x': '',
     };
     const file = archive(libtorchZip('2.13.0', extra));
-    const installed = await ensureLibtorch({ env, file, sha256: await sha256(file) });
+    const installed = await ensureLibtorch({ env, file, sha256: await hashOfFile(file) });
     const dir = join(cache, '2.13.0+cpu');
     expect(installed).toEqual({ dir, version: '2.13.0', flavour: 'cpu', source: 'fetched' });
     expect(readFileSync(join(dir, 'build-version'), 'utf8')).toBe('2.13.0+cpu\n');

@@ -54,12 +54,9 @@ beforeEach(() => {
     onProgress: (event) => event.kind === 'note' && notes.push(event.message),
   };
   // The official server is not to be had.
-  vi.stubGlobal('fetch', async () => {
-    throw new TypeError('fetch failed', { cause: new Error('getaddrinfo ENOTFOUND') });
-  });
+  vi.stubEnv('HTTPS_PROXY', 'http://127.0.0.1:9');
 });
 afterEach(() => {
-  vi.unstubAllGlobals();
   vi.unstubAllEnvs();
 });
 
@@ -94,7 +91,7 @@ describe('a build that was not asked for', () => {
     });
     expect(await outcome(planInstall({ ...options, cuda: 'cpu' }))).toEqual(real);
     expect(calls().filter((call) => call.startsWith('download'))).toEqual([]);
-    expect(notes[0]).toMatch(/^no official archive \(getaddrinfo ENOTFOUND\); asking pip$/);
+    expect(notes[0]).toMatch(/^no official archive \(it refuses connections\); asking pip$/);
     expect(readdirSync(cache)).toEqual([]);
   });
 
@@ -239,8 +236,7 @@ describe('a signal ends', () => {
   });
 
   it('a download, which the next call goes on with', async () => {
-    vi.unstubAllGlobals();
-    const whole = libtorchZip('2.12.0');
+      const whole = libtorchZip('2.12.0');
     server = createServer((request, response) => {
       const from = Number(/bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0);
       response.writeHead(from > 0 ? 206 : 200, { 'content-length': whole.length - from });

@@ -1,4 +1,0 @@
-// Loaded by --import: as on a machine without a network.
-globalThis.fetch = async () => {
-  throw new TypeError('fetch failed', { cause: new Error('no network here') });
-};
