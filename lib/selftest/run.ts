@@ -5,6 +5,7 @@ import { SvgT2IError } from '../errors.js';
 import { Comparison } from './comparison.js';
 import { caseName, findCases, GoldenCase } from './golden-case.js';
 import { runDataSamplerCase } from './modules/data-sampler.js';
+import { runHubLayoutsCase } from './modules/hub-layouts.js';
 import { runImagePreprocessCase } from './modules/image-preprocess.js';
 import { runTokenizerCase } from './modules/tokenizer.js';
 
@@ -62,6 +63,7 @@ export async function runSelftest(root: string, options: SelftestOptions): Promi
     tokenizer: runTokenizerCase,
     image_preprocess: runImagePreprocessCase,
     data_sampler: runDataSamplerCase,
+    hub_layouts: runHubLayoutsCase,
     pipeline: options.runPipeline,
   };
   const cases: CaseReport[] = [];

@@ -1,0 +1,43 @@
+/** The hub's cache as a target: blobs under their hash, links to them in the snapshot of a commit. */
+import { join } from 'node:path';
+import { blobFile, cachedCommit, repoFolder, snapshotFolder } from '../hub/cache.js';
+import type { Listing } from '../hub/listing.js';
+import type { Environment } from '../hub/places.js';
+import {
+  etagOf,
+  hasBlob,
+  isCached,
+  linkBlob,
+  locksFolder,
+  prepareRepository,
+  snapshotFile,
+  writeRef,
+  writeTree,
+} from '../hub/store.js';
+import { LOCK_NAME, PART_ENDING, type Target } from './target.js';
+
+export function cacheTarget(cache: string, listing: Listing, env: Environment): Target {
+  const { repo, commit } = listing;
+  const links = !/^(1|true|yes|on)$/i.test(env.HF_HUB_DISABLE_SYMLINKS ?? '');
+  return {
+    root: snapshotFolder(cache, repo, commit),
+    lockFile: join(locksFolder(cache, repo), LOCK_NAME),
+    path: (file) => snapshotFile(cache, listing, file.path),
+    part: (file) => `${blobFile(cache, repo, etagOf(file))}${PART_ENDING}`,
+    state: async (file) => {
+      if (isCached(cache, listing, file)) return 'there';
+      return hasBlob(cache, repo, file) ? 'near' : 'missing';
+    },
+    prepare: () => prepareRepository(cache, repo),
+    adopt: (file) => linkBlob(cache, listing, file, { links }),
+    publish: async (file, part) => {
+      await part.publish(blobFile(cache, repo, etagOf(file)));
+      await linkBlob(cache, listing, file, { links });
+    },
+    isFinished: () => cachedCommit(cache, repo, listing.revision) === commit,
+    finish: async () => {
+      await writeTree(repoFolder(cache, repo), listing);
+      await writeRef(cache, listing);
+    },
+  };
+}

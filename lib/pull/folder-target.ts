@@ -1,0 +1,71 @@
+/** A folder as a target: the files themselves, with notes beside them as `hf download --local-dir` leaves them. */
+import { readFile, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { systemErrorCode } from '../errors.js';
+import { makeFolder, replaceFile } from '../files.js';
+import { blobFile, sizeOfFile } from '../hub/cache.js';
+import type { HubFile, Listing } from '../hub/listing.js';
+import { copyOut, etagOf, hasBlob, isCached, snapshotFile, writeMissing } from '../hub/store.js';
+import { below, LOCK_NAME, PART_ENDING, type Target } from './target.js';
+
+export interface FolderOptions {
+  readonly folder: string;
+  readonly listing: Listing;
+  /** Files that lie there already are copied. */
+  readonly cache: string;
+  /** Path of a file in the folder; where not given, that of the repository. */
+  readonly rename?: (path: string) => string;
+}
+
+export function folderTarget({ folder, listing, cache, rename = (path) => path }: FolderOptions): Target {
+  const notes = join(folder, '.cache', 'huggingface');
+  const note = (file: HubFile) => below(join(notes, 'download'), `${rename(file.path)}.metadata`);
+  const path = (file: HubFile) => below(folder, rename(file.path));
+  const writeNote = async (file: HubFile) => {
+    await makeFolder(dirname(note(file)));
+    await replaceFile(note(file), [`${listing.commit}\n${etagOf(file)}\n${Date.now() / 1000}\n`]);
+  };
+  return {
+    root: folder,
+    lockFile: join(notes, LOCK_NAME),
+    path,
+    part: (file) => below(join(notes, 'download'), `${rename(file.path)}.${etagOf(file)}${PART_ENDING}`),
+    state: async (file) => {
+      if (sizeOfFile(path(file)) === file.bytes && (await etagOfNote(note(file))) === etagOf(file))
+        return 'there';
+      return isCached(cache, listing, file) || hasBlob(cache, listing.repo, file) ? 'near' : 'missing';
+    },
+    prepare: async () => {
+      await makeFolder(join(notes, 'download'));
+      // Nothing of it belongs into anybody's repository.
+      await writeMissing(join(notes, '.gitignore'), '*');
+    },
+    adopt: async (file) => {
+      const { repo } = listing;
+      const isLinked = isCached(cache, listing, file);
+      const from = isLinked ? snapshotFile(cache, listing, file.path) : blobFile(cache, repo, etagOf(file));
+      await rm(note(file), { force: true });
+      await copyOut(from, path(file));
+      await writeNote(file);
+    },
+    publish: async (file, part) => {
+      // Of a file that is replaced it must not say what it was.
+      await rm(note(file), { force: true });
+      await part.publish(path(file));
+      await writeNote(file);
+    },
+    isFinished: () => true,
+    finish: async () => undefined,
+  };
+}
+
+/** Whose bytes a file had when it was put there; undefined where nobody wrote it down. */
+async function etagOfNote(path: string): Promise<string | undefined> {
+  try {
+    const [, etag] = (await readFile(path, 'utf8')).split('\n');
+    return etag;
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(systemErrorCode(error) ?? '')) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,155 @@
+/** What a pull would do: asks the hub for its listings, looks at what is here, writes nothing. */
+import { join, resolve } from 'node:path';
+import type { PullConfig } from '../config/pull.js';
+import { SvgT2IError } from '../errors.js';
+import { type FreeBytes, freeBytes } from '../fetch/disk.js';
+import { bytesOfPart } from '../fetch/part-file.js';
+import { type HubAccess, type HubFile, type Listing, listRepository } from '../hub/listing.js';
+import { type HubName, requireHubName } from '../hub/names.js';
+import { type Environment, hubCache } from '../hub/places.js';
+import { etagOf } from '../hub/store.js';
+import { cacheTarget } from './cache-target.js';
+import { folderTarget } from './folder-target.js';
+import { type Part, partsOf, type Source } from './sets.js';
+import type { Target } from './target.js';
+import type { PulledFile, PullPlan } from './types.js';
+
+export interface Job {
+  readonly listing: Listing;
+  readonly target: Target;
+  readonly files: readonly HubFile[];
+}
+
+export interface Planned {
+  /** One a repository. */
+  readonly jobs: readonly Job[];
+  readonly plan: PullPlan;
+}
+
+export interface PlanRequest {
+  readonly config: PullConfig;
+  readonly access: HubAccess;
+  readonly env: Environment;
+  readonly free?: FreeBytes | undefined;
+}
+
+/** @throws as listRepository, and ERR_SVGT2I_HUB_NOT_FOUND where a pattern matches nothing */
+export async function makePlan(request: PlanRequest): Promise<Planned> {
+  const { config, env } = request;
+  const name = requireHubName(config.name);
+  const parts = partsOf(name, config.for, config.include);
+  const { chosen, warnings } = await choose(parts, request);
+  if (chosen.length === 0) throw nothingFound(name, parts, warnings);
+  const jobs = chosen.map(({ listing, source, files }) => ({
+    listing,
+    files,
+    target: targetOf(listing, source, config, env),
+  }));
+  return { jobs, plan: await describe(jobs, warnings, request) };
+}
+
+interface Chosen {
+  readonly source: Source;
+  readonly listing: Listing;
+  readonly files: HubFile[];
+}
+
+async function choose(
+  parts: readonly Part[],
+  { access }: PlanRequest,
+): Promise<{
+  readonly chosen: readonly Chosen[];
+  readonly warnings: readonly string[];
+}> {
+  const listings = new Map<string, Promise<Listing>>();
+  const list = (source: Source) => {
+    const key = `${source.repo}@${source.revision}`;
+    const known = listings.get(key) ?? listRepository(source, access);
+    listings.set(key, known);
+    return known;
+  };
+  const chosen = new Map<Listing, Chosen>();
+  const warnings: string[] = [];
+  for (const { what, sources, elsewhere } of parts) {
+    let found = false;
+    for (const source of sources) {
+      const listing = await list(source);
+      const files = source.choose(listing.files);
+      if (files.length === 0) continue;
+      const earlier = chosen.get(listing) ?? { source, listing, files: [] };
+      earlier.files.push(...files.filter((file) => !earlier.files.includes(file)));
+      chosen.set(listing, earlier);
+      found = true;
+      break;
+    }
+    const repos = sources.map(({ repo, revision }) => `${repo}@${revision}`).join(' and ');
+    if (!found) warnings.push(`no ${what} in ${repos}${elsewhere === undefined ? '' : `: ${elsewhere}`}`);
+  }
+  return { chosen: [...chosen.values()], warnings };
+}
+
+function nothingFound(name: HubName, parts: readonly Part[], warnings: readonly string[]): SvgT2IError {
+  return new SvgT2IError('ERR_SVGT2I_HUB_NOT_FOUND', warnings.join('; '), {
+    hint: `svg-t2i pull ${parts[0]?.sources[0]?.repo ?? name.repo} --include '*' --list shows what is there.`,
+  });
+}
+
+/** What lies above the release in its repository: its own folder, or that of the code that it belongs to. */
+const ABOVE_RELEASE = /^(svg_t2i\/)?pre-trained\//;
+
+function targetOf(listing: Listing, source: Source, config: PullConfig, env: Environment): Target {
+  const cache = hubCache(env);
+  if (config.into === undefined) return cacheTarget(cache, listing, env);
+  const folder = join(resolve(config.into), source.folder);
+  const rename = (path: string) => path.replace(ABOVE_RELEASE, '');
+  return folderTarget({ folder, listing, cache, rename });
+}
+
+/** Room that is left for others. */
+const SPARE_BYTES = 64 << 20;
+
+export async function describe(
+  jobs: readonly Job[],
+  warnings: readonly string[],
+  { config, free = freeBytes, env }: Omit<PlanRequest, 'access'>,
+): Promise<PullPlan> {
+  const files = (await Promise.all(jobs.map(describeFiles))).flat();
+  const sum = (of: (file: PulledFile) => number) => files.reduce((total, file) => total + of(file), 0);
+  const totalBytes = sum(({ bytes }) => bytes);
+  const folder = config.into === undefined ? (jobs[0]?.target.root ?? '') : resolve(config.into);
+  return {
+    name: config.name,
+    folder,
+    repositories: jobs.map(({ listing: { repo, revision, commit }, target }) => ({
+      ...{ repo, revision, commit },
+      folder: target.root,
+    })),
+    files,
+    totalBytes,
+    fetchBytes: totalBytes - sum(({ have }) => have),
+    freeBytes: await free(config.into === undefined ? hubCache(env) : folder),
+    warnings,
+  };
+}
+
+async function describeFiles({ listing: { repo }, target, files }: Job): Promise<readonly PulledFile[]> {
+  return await Promise.all(
+    files.map(async (file) => {
+      const { path, bytes } = file;
+      const isHere = (await target.state(file)) !== 'missing';
+      const have = isHere ? bytes : await bytesOfPart(target.part(file), bytes, etagOf(file));
+      return { repo, path, bytes, have, file: target.path(file) };
+    }),
+  );
+}
+
+/** Throws ERR_SVGT2I_DISK_FULL before anything is fetched. */
+export function checkRoom({ fetchBytes, freeBytes: available, folder }: PullPlan): void {
+  if (fetchBytes === 0 || available >= fetchBytes + SPARE_BYTES) return;
+  const [want, have] = [fetchBytes, available].map((bytes) => (bytes / 1e9).toFixed(2));
+  throw new SvgT2IError(
+    'ERR_SVGT2I_DISK_FULL',
+    `${want} GB are to be fetched, and the disk of ${folder} has ${have} GB free`,
+    { hint: 'Free some space, set HF_HOME to a folder on a larger disk, or give one with --into.' },
+  );
+}
