@@ -3,6 +3,7 @@
 
 export type { SignalOptions } from './abort.js';
 export type { ModelOptions } from './config/model.js';
+export type { PullPurpose } from './config/pull.js';
 export type { Settings, Solver } from './config/settings.js';
 export { loadTrainingConfig, type TrainingConfig, type TrainingStage } from './config/train.js';
 export { DisposedError, type ErrorCode, type ErrorJson, EXIT_CODES, SvgT2IError } from './errors.js';
@@ -37,6 +38,8 @@ export type {
 } from './pipeline/types.js';
 export { SvgT2I } from './pipeline.js';
 export type { RunStop } from './processes/ranks.js';
+export { planPull, pull } from './pull/pull.js';
+export type { PullEvent, PulledFile, PullOptions, PullPlan, PullResult } from './pull/types.js';
 export { EMBEDDED_MODEL } from './release/embedded-model.js';
 export type {
   LoadEvent,

@@ -5,6 +5,7 @@ import { checkPath } from './config/paths.js';
 import { callbackSchema, checkArgument, signalSchema } from './config/values.js';
 import { Engine } from './engine.js';
 import { STORED_DTYPES } from './facts.js';
+import { localPath } from './hub/local.js';
 import type { JobRequest, JobValue } from './native/jobs.js';
 import type {
   ConversionReport,
@@ -64,7 +65,7 @@ const verifyOptions = jobOptions.extend({ sha256: z.string().optional() });
 /**
  * Keys, shapes and dtypes of a weight file, without reading the tensors or running anything in it.
  *
- * @param path of a file, or of a folder of shards; a `file:` URL will do
+ * @param path of a file, or of a folder of shards; a `file:` URL, or a name of the hub that was fetched, will do
  * @throws SvgT2IError ERR_SVGT2I_FILE_NOT_FOUND, ERR_SVGT2I_FILE_FORMAT, ERR_SVGT2I_INVALID_ARGUMENT; or the signal's reason
  *
  * @example
@@ -74,7 +75,7 @@ export async function inspectWeights(
   path: string | URL,
   options: FileJobOptions = {},
 ): Promise<WeightFileReport> {
-  const request = { path: resolve(checkPath('path', path)) };
+  const request = { path: localPath(checkPath('path', path)) };
   const { signal } = checkArgument('options', jobOptions, options);
   return await withEngine(signal, async (engine) => (await engine.run('inspect', request, { signal })).value);
 }
@@ -94,7 +95,7 @@ export async function convertWeights(
   output: string | URL,
   options: ConvertOptions = {},
 ): Promise<ConversionReport> {
-  const paths = { input: resolve(checkPath('input', input)), output: resolve(checkPath('output', output)) };
+  const paths = { input: localPath(checkPath('input', input)), output: resolve(checkPath('output', output)) };
   const { signal, onProgress, ...settings } = checkArgument('options', convertOptions, options);
   return await runFileJob('convert', { ...paths, ...settings }, { signal, onProgress });
 }
@@ -111,7 +112,7 @@ export async function verifyWeights(
   path: string | URL,
   options: VerifyOptions = {},
 ): Promise<VerificationReport> {
-  const file = resolve(checkPath('path', path));
+  const file = localPath(checkPath('path', path));
   const { signal, onProgress, ...settings } = checkArgument('options', verifyOptions, options);
   return await runFileJob('verify', { path: file, ...settings }, { signal, onProgress });
 }

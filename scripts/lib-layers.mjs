@@ -38,7 +38,7 @@ export const libLayers = {
   train: ['config', 'native', 'engine', 'image', 'text', 'release', 'pipeline', 'processes', 'features'],
   selftest: ['config', 'hub', 'image', 'data', 'text', 'pipeline'],
   bench: ['config', 'native', 'engine', 'image', 'release', 'pipeline', 'processes', 'features', 'train'],
-  pull: ['config', 'fetch', 'hub', 'release'],
+  pull: ['config', 'fetch', 'hub'],
   index: ['config', 'image', 'text', 'pull', 'release', 'pipeline', 'processes', 'train', 'weight-files'],
   cli: [
     'config',

@@ -16,6 +16,7 @@ import { infoCommand } from './commands/info.js';
 import { initCommand } from './commands/init.js';
 import { inspectCommand } from './commands/inspect.js';
 import { installCommand } from './commands/install.js';
+import { pullCommand } from './commands/pull.js';
 import { quickstartCommand } from './commands/quickstart.js';
 import { reconstructCommand } from './commands/reconstruct.js';
 import { sampleCommand } from './commands/sample.js';
@@ -49,6 +50,7 @@ const commands: readonly (() => Command)[] = [
   benchCommand,
   doctorCommand,
   installCommand,
+  pullCommand,
   buildCommand,
   versionCommand,
 ];

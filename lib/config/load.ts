@@ -1,9 +1,11 @@
 /** One configuration from its layers: a command's defaults < file (with one level of `extends`) < environment < flags and --set. */
+import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import type { z } from 'zod';
 import { SvgT2IError } from '../errors.js';
 import { readText } from '../regular-file.js';
+import { hubNameOf } from './hub-name.js';
 import { isUrl } from './url.js';
 import { validate } from './validate.js';
 import { MAX_YAML_BYTES, parseYaml } from './yaml.js';
@@ -20,12 +22,15 @@ export interface ConfigTree {
 export interface ConfigKeys {
   /** Values that are paths, as `section.key`; `*` is every entry of a list. In a file they are meant from there. */
   readonly paths: readonly string[];
+  /** Those of them that may be names of the hub instead, as where no such path is there. */
+  readonly names: readonly string[];
   /** Environment variables and the values that they set. */
   readonly environment: Readonly<Record<string, string>>;
 }
 
 const sampleKeys: ConfigKeys = {
   paths: ['model.pretrained', 'output.path', 'output.manifest'],
+  names: ['model.pretrained'],
   environment: {
     SVG_T2I_PRETRAINED: 'model.pretrained',
     SVG_T2I_DEVICE: 'model.device',
@@ -95,16 +100,22 @@ async function readTree(file: string, keys: ConfigKeys): Promise<ConfigTree> {
 
 /** Relative paths of a configuration, meant from `folder`; `-` stays. */
 export function resolvePaths(tree: ConfigTree, folder: string, keys: ConfigKeys): ConfigTree {
-  return keys.paths.reduce((at, key) => resolveAt(at, key.split('.'), folder) as ConfigTree, tree);
+  return keys.paths.reduce((at, key) => {
+    const isName = (path: string) =>
+      keys.names.includes(key) && hubNameOf(path) !== undefined && !existsSync(resolve(folder, path));
+    const resolved = (path: string) =>
+      path === '-' || isUrl(path) || isName(path) ? path : resolve(folder, path);
+    return changeAt(at, key.split('.'), resolved) as ConfigTree;
+  }, tree);
 }
 
-function resolveAt(value: unknown, path: readonly string[], folder: string): unknown {
+/** With the texts at a path changed. */
+function changeAt(value: unknown, path: readonly string[], change: (text: string) => string): unknown {
   const [key, ...rest] = path;
-  if (key === undefined)
-    return typeof value === 'string' && value !== '-' && !isUrl(value) ? resolve(folder, value) : value;
-  if (key === '*') return Array.isArray(value) ? value.map((entry) => resolveAt(entry, rest, folder)) : value;
+  if (key === undefined) return typeof value === 'string' ? change(value) : value;
+  if (key === '*') return Array.isArray(value) ? value.map((entry) => changeAt(entry, rest, change)) : value;
   if (!isTree(value) || !Object.hasOwn(value, key)) return value;
-  return { ...value, [key]: resolveAt(value[key], rest, folder) };
+  return { ...value, [key]: changeAt(value[key], rest, change) };
 }
 
 function fromEnvironment(

@@ -9,7 +9,11 @@ export type Dtype = (typeof DTYPES)[number];
 export type WeightKind = (typeof WEIGHT_KINDS)[number];
 
 export const modelSchema = z.strictObject({
-  pretrained: z.string().min(1).optional().describe("the release's pre-trained folder"),
+  pretrained: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("the release's pre-trained folder, or a name that `svg-t2i pull` has fetched"),
   dit: z.string().min(1).optional().describe('folder or file of the diffusion transformer'),
   weakDit: z
     .string()
@@ -54,11 +58,15 @@ export const modelSchema = z.strictObject({
 /** Which weights are loaded, where they run and in which precision. */
 export interface ModelOptions {
   /**
-   * The release's `pre-trained` folder, or the one above it; a path or a `file:` URL. Default: `pre-trained` in the working
-   * folder, then in the cache.
+   * The release's `pre-trained` folder, or the one above it; a path or a `file:` URL. Or a name that was fetched with
+   * `pull()`, as `svg-t2i` or `ORG/NAME`; a folder of that name comes first, and nothing is fetched. Default: `pre-trained` in
+   * the working folder, then in the cache, then `svg-t2i` where that was fetched.
    */
   readonly pretrained?: string | URL | undefined;
-  /** Folder or file of the diffusion transformer; relative to the release's folder. Default: looked for there. */
+  /**
+   * Folder or file of the diffusion transformer, relative to the release's folder, or a name that was fetched. Default:
+   * looked for there.
+   */
   readonly dit?: string | URL | undefined;
   /**
    * Folder or file of a smaller or shorter trained transformer of the same kind: guidance then moves away from what it
@@ -67,7 +75,10 @@ export interface ModelOptions {
   readonly weakDit?: string | URL | undefined;
   /** Yaml of the autoencoder; relative to the release's folder. Default: looked for there. */
   readonly autoencoder?: string | URL | undefined;
-  /** Folder of Gemma-2; relative to the release's folder. Default: `gemma-2-2b` there. */
+  /**
+   * Folder of Gemma-2, relative to the release's folder, or a name that was fetched. Default: `gemma-2-2b` there, then what
+   * was fetched of that name.
+   */
   readonly textEncoder?: string | URL | undefined;
   /**
    * Whether the text encoder's attention scores are capped as its config.json says. Default: as the transformer was

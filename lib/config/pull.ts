@@ -14,9 +14,7 @@ export const pullSchema = z.strictObject({
   for: z
     .enum(PULL_PURPOSES)
     .optional()
-    .describe(
-      'what they are wanted for: sampling, training or reconstruct (default: sampling, of svg-t2i-r reconstruct)',
-    ),
+    .describe('what they are wanted for (default: sampling, of svg-t2i-r reconstruct)'),
   include: z
     .array(z.string().min(1))
     .min(1)
@@ -31,14 +29,20 @@ export const pullSchema = z.strictObject({
     .describe(
       "put the files themselves into this folder, which --pretrained takes, and leave the hub's cache alone",
     ),
-  connections: z.number().int().min(1).max(64).default(8).describe('how many pieces are fetched at a time'),
+  connections: z
+    .number()
+    .int()
+    .min(1)
+    .max(64)
+    .default(8)
+    .describe('how many pieces are fetched at a time (default: 8)'),
   retries: z
     .number()
     .int()
     .min(0)
     .max(100)
     .default(6)
-    .describe('how often in a row a connection that brings nothing is tried again'),
+    .describe('how often in a row a connection that brings nothing is tried again (default: 6)'),
 });
 
 export type PullConfig = z.output<typeof pullSchema>;

@@ -24,6 +24,7 @@ const trainingKeys: ConfigKeys = {
     'data.sets.*.path',
     'data.sets.*.root',
   ],
+  names: ['initFrom.path', 'frozen.pretrained'],
   environment: {
     SVG_T2I_PRETRAINED: 'frozen.pretrained',
     SVG_T2I_DEVICE: 'device',
@@ -33,7 +34,7 @@ const trainingKeys: ConfigKeys = {
 
 /** An autoencoder is trained without a release. */
 const autoencoderKeys: ConfigKeys = {
-  paths: trainingKeys.paths,
+  ...trainingKeys,
   environment: { SVG_T2I_DEVICE: 'device', SVG_T2I_THREADS: 'threads' },
 };
 

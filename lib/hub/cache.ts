@@ -1,9 +1,9 @@
 /** Reads the hub's cache as all of Hugging Face's tools lay it out: refs, snapshots of links, blobs. Nothing is fetched. */
 import { type Dirent, readdirSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
+import type { HubName } from '../config/hub-name.js';
 import { fileError, SvgT2IError, systemErrorCode } from '../errors.js';
 import { readTextSync } from '../regular-file.js';
-import type { HubName } from './names.js';
 import { type Environment, hubCache } from './places.js';
 
 const COMMIT = /^[0-9a-f]{40}$/;

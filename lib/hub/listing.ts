@@ -1,11 +1,11 @@
 /** What a repository holds at a revision, asked of the hub through its own library. */
 import { HubApiError, listFiles, modelInfo } from '@huggingface/hub';
 import { throwIfAborted } from '../abort.js';
+import type { HubName } from '../config/hub-name.js';
 import { firstLine, SvgT2IError } from '../errors.js';
 import { Http } from '../fetch/http.js';
 import { type RetryPolicy, transientStatus, withRetries } from '../fetch/retry.js';
 import { isCommit } from './cache.js';
-import type { HubName } from './names.js';
 import { type Refusal, refusalError } from './refusals.js';
 
 export interface HubFile {

@@ -1,11 +1,11 @@
 /** What a pull would do: asks the hub for its listings, looks at what is here, writes nothing. */
 import { join, resolve } from 'node:path';
+import { type HubName, requireHubName } from '../config/hub-name.js';
 import type { PullConfig } from '../config/pull.js';
 import { SvgT2IError } from '../errors.js';
 import { type FreeBytes, freeBytes } from '../fetch/disk.js';
 import { bytesOfPart } from '../fetch/part-file.js';
 import { type HubAccess, type HubFile, type Listing, listRepository } from '../hub/listing.js';
-import { type HubName, requireHubName } from '../hub/names.js';
 import { type Environment, hubCache } from '../hub/places.js';
 import { etagOf } from '../hub/store.js';
 import { cacheTarget } from './cache-target.js';

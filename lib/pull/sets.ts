@@ -1,8 +1,9 @@
 /** Which files of which repositories a use of the published weights needs. */
+
+import { type HubName, MAIN, PUBLISHED, type ShortName } from '../config/hub-name.js';
 import type { PullPurpose } from '../config/pull.js';
 import { SvgT2IError } from '../errors.js';
 import type { HubFile } from '../hub/listing.js';
-import { type HubName, MAIN, PUBLISHED, type ShortName } from '../hub/names.js';
 import { matches } from './glob.js';
 
 /** Files that belong together, and the repositories that have them: the first that does is taken. */

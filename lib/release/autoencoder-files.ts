@@ -2,6 +2,7 @@
 import { basename, dirname, join } from 'node:path';
 import type { EncoderKindName } from '../config/encoder-model.js';
 import { ENCODERS } from '../facts.js';
+import { cachedPart } from '../hub/local.js';
 import { type AutoencoderConfig, readAutoencoderConfig } from './autoencoder-config.js';
 import {
   candidates,
@@ -138,6 +139,8 @@ function weightPlaces(folder: string, from: string, written: string): string[] {
   ];
 }
 
+const PUBLISHED_ENCODER = /^dinov3_vits16plus_pretrain_lvd1689m/;
+
 /**
  * The file of the yaml, or one of the same kind under another name, or a Hugging Face folder; of several the one with the
  * model's name.
@@ -167,7 +170,8 @@ function findEncoder(
     const hub = named.find((entry) => isFolder(join(folder, entry.name)));
     if (hub !== undefined) return join(folder, hub.name);
   }
-  return undefined;
+  // The hub has that very encoder in a repository of its own.
+  return PUBLISHED_ENCODER.test(basename(written ?? '')) ? cachedPart('dinov3-s16plus') : undefined;
 }
 
 /** dinov3-vitb16-pretrain-lvd1689m is of dinov3_vitb16; dinov3_vits16plus_pretrain.pth is not of dinov3_vits16. */

@@ -7,7 +7,7 @@ import { type DitConfig, readDitConfig } from './dit-config.js';
 import { findDit } from './dit-files.js';
 import { type DitKind, saidDitKind } from './dit-kind.js';
 import type { MissingPart } from './find.js';
-import { findFolder } from './folder.js';
+import { autoencoderOfName, findFolder } from './folder.js';
 import { type DefaultsFile, readDefaultsFile } from './model-defaults.js';
 
 export class FoundRelease<Options extends Partial<ResolvedModelOptions> = Partial<ResolvedModelOptions>> {
@@ -30,7 +30,11 @@ export class FoundRelease<Options extends Partial<ResolvedModelOptions> = Partia
   }
 
   get autoencoder(): AutoencoderFiles | MissingPart {
-    return this.#once('autoencoder', () => findAutoencoder(this.#base, this.options.autoencoder));
+    const { autoencoder, pretrained } = this.options;
+    const base = this.#base;
+    return this.#once('autoencoder', () =>
+      findAutoencoder(base, autoencoder ?? autoencoderOfName(pretrained, base)),
+    );
   }
 
   /** What model_args.json says of the transformer. */

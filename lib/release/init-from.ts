@@ -1,8 +1,9 @@
 /** The weights that a run begins with. */
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { WeightKind } from '../config/model.js';
 import type { TrainingStage } from '../config/train.js';
 import { SvgT2IError } from '../errors.js';
+import { cachedFolder, cachedRelease, localPath } from '../hub/local.js';
 import { findAutoencoder } from './autoencoder-files.js';
 import { findDit } from './dit-files.js';
 import { isFile, isFolder } from './find.js';
@@ -18,10 +19,11 @@ export function findStart(
   stage: TrainingStage,
 ): string | undefined {
   if (initFrom === undefined) return undefined;
-  const path = resolve(initFrom.path);
+  const path = localPath(initFrom.path);
   if (isFile(path) && !/\.ya?ml$/.test(path)) return path;
   const looked: string[] = [];
-  for (const place of [path, join(path, 'export')]) {
+  const release = path === cachedFolder(initFrom.path) ? cachedRelease(initFrom.path) : [];
+  for (const place of [path, join(path, 'export'), ...release]) {
     const found = stage === 'dit' ? findDitIn(place, initFrom.weights) : findAutoencoderIn(place);
     if (typeof found === 'string') return found;
     looked.push(...found);

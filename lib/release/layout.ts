@@ -3,8 +3,10 @@
  * Everything that is missing is reported at once, with the places that were looked in.
  */
 import { dirname, join, resolve } from 'node:path';
+import { hubNameOf } from '../config/hub-name.js';
 import type { ResolvedModelOptions } from '../config/model.js';
 import { SvgT2IError } from '../errors.js';
+import { cachedPart, cachedRelease, notFetched, pullCommand } from '../hub/local.js';
 import type { ModelPart, ReleasePart } from '../release/types.js';
 import { type AutoencoderFiles, findRaeIn } from './autoencoder-files.js';
 import { findDit } from './dit-files.js';
@@ -66,7 +68,7 @@ export function layoutOf(
     (autoencoder === undefined ? findRaeIn(folder, options.autoencoder) : autoencoder.rae) !== undefined;
   const needsStatistics = (wants('dit') || wants('statistics')) && !isRae();
   const statistics = needsStatistics ? keep(findStatistics(folder, options.statistics)) : undefined;
-  if (missing.length > 0) throw missingError(folder, missing);
+  if (missing.length > 0) throw missingError(folder, missing, fetchCommand(options, parts, folder));
   const classNames =
     dit === undefined || (readsText && options.classNames === undefined)
       ? undefined
@@ -119,24 +121,27 @@ function requireFolder({ folder, options }: FoundRelease<ResolvedModelOptions>):
       },
     );
   }
+  const name = pretrained === undefined ? undefined : hubNameOf(pretrained);
+  if (pretrained !== undefined && name !== undefined) throw notFetched(pretrained, name);
   const places = folderPlaces(pretrained);
   throw new SvgT2IError(
     'ERR_SVGT2I_WEIGHTS_MISSING',
     `no pre-trained folder: looked for ${places.join(', ')}`,
     {
       hint:
-        'Download the SVG-T2I release (KlingTeam/SVG-T2I on Hugging Face) and pass its folder with --pretrained ' +
-        'or SVG_T2I_PRETRAINED, or try svg-t2i quickstart.',
+        'Fetch the SVG-T2I release with `svg-t2i pull` (`svg-t2i pull --list` shows sizes), or pass its folder with ' +
+        '--pretrained or SVG_T2I_PRETRAINED, or try svg-t2i quickstart.',
     },
   );
 }
 
 function findTextEncoder(folder: string, given: string | undefined): string | MissingPart {
   const names = given === undefined ? ['gemma-2-2b', ...foldersLike(folder, /^gemma-2/)] : [given];
-  const looked = names.flatMap((name) => candidates(name, [folder, '.']));
+  const here = names.flatMap((name) => candidates(name, [folder, '.']));
+  const fetched = given === undefined ? cachedPart('gemma-2-2b') : undefined;
+  const looked = fetched === undefined ? here : [...here, fetched];
   const found = looked.find(isFolder);
-  const fix =
-    'Put the folder of google/gemma-2-2b there (config.json, tokenizer.json, *.safetensors), or pass --text-encoder.';
+  const fix = `Put the folder of google/gemma-2-2b there (config.json, tokenizer.json, *.safetensors), pass --text-encoder, or fetch it: ${pullCommand(given ?? '') ?? 'svg-t2i pull gemma-2-2b'}`;
   if (found === undefined) return { part: 'text encoder', looked, fix };
   const absent = ['config.json', 'tokenizer.json'].filter((name) => !isFile(join(found, name)));
   if (!entries(found).some((entry) => entry.name.endsWith('.safetensors'))) absent.push('*.safetensors');
@@ -169,7 +174,19 @@ function findClassNames(folder: string, dit: string, given: string | undefined):
   const found = looked.find(isFile);
   if (found !== undefined || given === undefined) return found;
   const fix = 'Pass --class-names with a file that has a name a line, or is JSON.';
-  throw missingError(folder, [{ part: 'class names', looked, fix }]);
+  throw missingError(folder, [{ part: 'class names', looked, fix }], undefined);
+}
+
+/** Of a release that came from the hub; undefined of others. */
+function fetchCommand(
+  { pretrained = 'svg-t2i' }: Pick<ResolvedModelOptions, 'pretrained'>,
+  parts: readonly ReleasePart[],
+  folder: string,
+): string | undefined {
+  if (!cachedRelease(pretrained).includes(folder)) return undefined;
+  const isPublished = hubNameOf(pretrained)?.short !== undefined;
+  const purpose = isPublished && !parts.includes('dit') ? ' --for reconstruct' : '';
+  return `${pullCommand(pretrained) ?? ''}${purpose}`;
 }
 
 function foldersLike(folder: string, pattern: RegExp): string[] {
@@ -178,7 +195,11 @@ function foldersLike(folder: string, pattern: RegExp): string[] {
     .map((entry) => entry.name);
 }
 
-function missingError(folder: string, missing: readonly MissingPart[]): SvgT2IError {
+function missingError(
+  folder: string,
+  missing: readonly MissingPart[],
+  fetch: string | undefined,
+): SvgT2IError {
   const list = missing.map(({ part, looked }) => `${part} (looked for ${looked.join(', ')})`).join('; ');
   const isDiffusers = isFile(join(folder, 'model_index.json'));
   return new SvgT2IError(
@@ -187,6 +208,7 @@ function missingError(folder: string, missing: readonly MissingPart[]): SvgT2IEr
     {
       hint: [
         ...(isDiffusers ? ["Pipelines of diffusers are not loaded: use SVG-T2I's release."] : []),
+        ...(fetch === undefined ? [] : [`\`${fetch}\` fetches what is missing of it.`]),
         ...missing.map(({ fix }) => fix),
       ].join('\n'),
     },

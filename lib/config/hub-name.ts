@@ -1,6 +1,7 @@
 /** What people call weights of the hub: `ORG/NAME`, `ORG/NAME@REVISION`, or one of four short names. */
-import { nearest } from '../config/nearest.js';
+
 import { SvgT2IError } from '../errors.js';
+import { nearest } from './nearest.js';
 
 export const MAIN = 'main';
 
