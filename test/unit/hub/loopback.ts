@@ -24,8 +24,8 @@ export interface Asked {
   readonly authorization: string | undefined;
 }
 
-/** Looks at a request first; true where it has answered. */
-export type Fault = (request: IncomingMessage, response: ServerResponse, asked: Asked) => boolean;
+/** Looks at a request first; false where the hub is to answer as always. */
+export type Fault = (request: IncomingMessage, response: ServerResponse, asked: Asked) => unknown;
 
 export interface LoopbackHub {
   readonly endpoint: string;
@@ -87,7 +87,7 @@ export async function startHub(repos: readonly LoopbackRepo[]): Promise<Loopback
       };
       asked.push(entry);
       response.on('error', () => undefined);
-      if (state.fault?.(request, response, entry) === true) return;
+      if (state.fault !== undefined && state.fault(request, response, entry) !== false) return;
       answer(request, response);
     };
 

@@ -1,0 +1,424 @@
+/** What goes wrong between here and a hub, and what is said of it. */
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { bytes, failure, GEMMA, pulled, SVG_T2I, TOKEN, temporaryFolder, userOf } from './fixtures.js';
+import { type Fault, type LoopbackHub, rangeOf, refuse, sendRange, startHub } from './loopback.js';
+
+const CONTENT = bytes(80_000);
+const BIG = { id: 'acme/big', lfs: /bin$/, files: { 'README.md': '# big\n', 'model.bin': CONTENT } };
+const PIECES = { pieceBytes: 10_000 };
+
+let hub: LoopbackHub;
+let env: Record<string, string>;
+beforeEach(async () => {
+  hub = await startHub([BIG, SVG_T2I, GEMMA, { id: 'acme/secret', private: true, files: { 'a.txt': 'a' } }]);
+  env = userOf(hub, temporaryFolder());
+});
+
+/** Does so the first `times` that a file is asked for. */
+function faulty(
+  fault: Fault,
+  times = Number.POSITIVE_INFINITY,
+  host = 'storage',
+): { readonly count: () => number } {
+  let count = 0;
+  hub.fault = (request, response, asked) => {
+    if (asked.host !== host || count >= times) return false;
+    if (host === 'hub' && !asked.path.includes('/resolve/')) return false;
+    count += 1;
+    return fault(request, response, asked);
+  };
+  return { count: () => count };
+}
+
+const big = (options: object = {}) => pulled(env, { name: 'acme/big', connections: 2, ...options }, PIECES);
+
+async function arrives(options: object = {}) {
+  const done = await big(options);
+  const file = done.result.files.find(({ path }) => path === 'model.bin')?.file ?? '';
+  expect(readFileSync(file).equals(CONTENT)).toBe(true);
+  return done;
+}
+
+const blobs = () => readdirSync(join(env.HF_HOME ?? '', 'hub/models--acme--big/blobs')).sort();
+
+describe('who may read', () => {
+  it('a gated repository without a token: accept, and make one', async () => {
+    const error = await failure(pulled({ ...env, HF_TOKEN: '' }, { name: 'gemma-2-2b' }));
+    expect(error.code).toBe('ERR_SVGT2I_HUB_ACCESS');
+    expect(error.message).toMatch(/of google\/gemma-2-2b needs a token, and there is none \(HTTP 401\)$/);
+    expect(error.hint).toContain(
+      `Accept the licence of google/gemma-2-2b at ${hub.endpoint}/google/gemma-2-2b first.`,
+    );
+    expect(error.hint).toContain(`${hub.endpoint}/settings/tokens`);
+  });
+
+  it('a licence that is not accepted: the page to accept it on', async () => {
+    hub.accepted.clear();
+    const error = await failure(pulled(env, { name: 'gemma-2-2b' }));
+    expect(error.code).toBe('ERR_SVGT2I_HUB_ACCESS');
+    expect(error.message).toMatch(/^the licence of google\/gemma-2-2b is not accepted/);
+    expect(error.hint).toContain(`Accept it at ${hub.endpoint}/google/gemma-2-2b`);
+  });
+
+  it('a token that is none, without printing it', async () => {
+    const error = await failure(pulled({ ...env, HF_TOKEN: 'hf_wrong' }, { name: 'acme/big' }));
+    expect(error).toMatchObject({
+      code: 'ERR_SVGT2I_HUB_ACCESS',
+      message: expect.stringContaining('not valid'),
+    });
+    expect(JSON.stringify(error)).not.toContain('hf_wrong');
+    const spaced = await failure(pulled({ ...env, HF_TOKEN: 'hf_a b' }, { name: 'acme/big' }));
+    expect(spaced).toMatchObject({ code: 'ERR_SVGT2I_INVALID_ARGUMENT' });
+    expect(JSON.stringify(spaced)).not.toContain('hf_a b');
+  });
+
+  it('a token without the right', async () => {
+    faulty((_, response) => refuse(response, 403, undefined, 'Forbidden: please enable access'), 1, 'hub');
+    const error = await failure(big());
+    expect(error.code).toBe('ERR_SVGT2I_HUB_ACCESS');
+    expect(error.message).toMatch(
+      /must not read .* of acme\/big \(HTTP 403\): Forbidden: please enable access$/,
+    );
+    expect(error.hint).toContain('fine-grained');
+  });
+});
+
+describe('what is not there', () => {
+  it('a repository, told from one that is private as far as the hub tells it', async () => {
+    const error = await failure(pulled(env, { name: 'acme/none' }));
+    expect(error).toMatchObject({
+      code: 'ERR_SVGT2I_HUB_NOT_FOUND',
+      message: expect.stringContaining('no repository acme/none'),
+    });
+    expect(error.hint).toContain('your token must not read it');
+    const secret = await failure(pulled({ ...env, HF_TOKEN: '' }, { name: 'acme/secret' }));
+    expect(secret).toMatchObject({
+      code: 'ERR_SVGT2I_HUB_NOT_FOUND',
+      hint: expect.stringContaining('set HF_TOKEN'),
+    });
+    expect((await pulled(env, { name: 'acme/secret' })).result.files).toHaveLength(1);
+  });
+
+  it('a revision', async () => {
+    const error = await failure(pulled(env, { name: 'acme/big@v9' }));
+    expect(error).toMatchObject({ code: 'ERR_SVGT2I_HUB_NOT_FOUND', message: 'acme/big has no revision v9' });
+  });
+
+  it('a file that was listed', async () => {
+    faulty((_, response) => refuse(response, 404, 'EntryNotFound', 'Entry not found'), 1, 'hub');
+    const error = await failure(big());
+    expect(error).toMatchObject({
+      code: 'ERR_SVGT2I_HUB_NOT_FOUND',
+      message: expect.stringMatching(/^acme\/big has no file /),
+    });
+  });
+});
+
+describe('a server that is busy', () => {
+  it('is waited for as long as it asks for, and no longer', async () => {
+    faulty((_, response) => response.writeHead(429, { 'retry-after': '0' }).end(), 3);
+    const { events } = await arrives();
+    const retries = events.filter((event) => event.type === 'retry');
+    expect(retries).toHaveLength(3);
+    expect(retries[0]).toMatchObject({
+      waitMs: 0,
+      reason: expect.stringMatching(/too many requests \(HTTP 429\), .*0 s$/),
+    });
+  });
+
+  it('is told of where it asks for more than anybody waits', async () => {
+    faulty((_, response) => response.writeHead(429, { 'retry-after': '86400' }).end());
+    const error = await failure(big());
+    expect(error).toMatchObject({
+      code: 'ERR_SVGT2I_FETCH',
+      message: expect.stringMatching(/HTTP 429\), and asks to come back in 86400 s/),
+    });
+  });
+
+  it.each([500, 502, 503, 504])('is asked again after HTTP %i', async (status) => {
+    const { count } = faulty((_, response) => response.writeHead(status).end(), 4);
+    await arrives();
+    expect(count()).toBe(4);
+  });
+
+  it('is given up after so many in a row, and gone on with by the next pull', async () => {
+    let good = 0;
+    faulty((_, response) => {
+      good += 1;
+      if (good <= 3) return false;
+      response.writeHead(503).end();
+      return true;
+    });
+    const error = await failure(big({ retries: 2, connections: 1 }));
+    expect(error).toMatchObject({
+      code: 'ERR_SVGT2I_FETCH',
+      message: expect.stringContaining('answers HTTP 503'),
+    });
+    expect(error.hint).toContain('run it again to go on');
+    hub.fault = undefined;
+    expect((await arrives()).result.fetchedBytes).toBe(50_000);
+  });
+
+  it('is asked again for the listing, too', async () => {
+    let first = true;
+    hub.fault = (_, response, { path }) => {
+      if (!first || !path.includes('/tree/')) return false;
+      first = false;
+      response.writeHead(503).end();
+      return true;
+    };
+    await arrives();
+  });
+});
+
+describe('a connection', () => {
+  it('that is cut in the middle is taken up where it was, for ever as long as bytes come', async () => {
+    const { count } = faulty((request, response) => {
+      const [start, end] = rangeOf(request, CONTENT.length);
+      const range = `bytes ${start}-${end}/${CONTENT.length}`;
+      response.writeHead(206, { 'content-length': end + 1 - start, 'content-range': range });
+      response.write(CONTENT.subarray(start, start + 700), () => setImmediate(() => response.destroy()));
+      return true;
+    });
+    await arrives({ retries: 1 });
+    expect(count()).toBeGreaterThan(80);
+  });
+
+  it('that nobody answers is told of, with the reason', async () => {
+    const nobody = { ...env, HF_ENDPOINT: 'http://127.0.0.1:9' };
+    const error = await failure(pulled(nobody, { name: 'acme/big', retries: 1 }));
+    expect(error).toMatchObject({
+      code: 'ERR_SVGT2I_FETCH',
+      message: 'cannot list acme/big: 127.0.0.1:9 does not answer: it refuses connections',
+    });
+  });
+
+  it('that is aborted ends with the reason, and what came is kept', async () => {
+    const controller = new AbortController();
+    let served = 0;
+    faulty(() => {
+      served += 1;
+      if (served <= 4) return false;
+      controller.abort(new Error('enough'));
+      return true;
+    });
+    const error = await failure(big({ connections: 1, signal: controller.signal }));
+    expect(error.message).toBe('enough');
+    hub.fault = undefined;
+    expect((await arrives()).result.fetchedBytes).toBe(40_000);
+  });
+});
+
+describe('a server that lies', () => {
+  it.each([
+    ['a total', (length: number) => ({ 'content-range': `bytes 0-9999/${length + 1}` })],
+    ['another total', (length: number) => ({ 'content-range': `bytes 0-9999/${length - 1}` })],
+  ])('about %s', async (_, headers) => {
+    faulty((_request, response) => response.writeHead(206, headers(CONTENT.length)).end('x'));
+    const error = await failure(big({ connections: 1 }));
+    expect(error.code).toBe('ERR_SVGT2I_FETCH');
+    expect(error.message).toMatch(/model\.bin: it should have 80000 bytes, the server sends (80001|79999)$/);
+    expect(error.message).not.toContain('signature');
+  });
+
+  it('and sends more than it was asked for', async () => {
+    faulty((request, response) => {
+      const [start, end] = rangeOf(request, CONTENT.length);
+      response.writeHead(206, { 'content-range': `bytes ${start}-${end}/${CONTENT.length}` });
+      response.end(CONTENT.subarray(start, end + 3));
+      return true;
+    });
+    expect(await failure(big())).toMatchObject({
+      code: 'ERR_SVGT2I_FETCH',
+      message: expect.stringContaining('sends more'),
+    });
+  });
+
+  it('and sends less, in the end', async () => {
+    faulty((request, response) => {
+      const [start, end] = rangeOf(request, CONTENT.length);
+      response.writeHead(206, { 'content-range': `bytes ${start}-${end}/${CONTENT.length}` }).end();
+      return true;
+    });
+    expect(await failure(big())).toMatchObject({
+      code: 'ERR_SVGT2I_FETCH',
+      message: expect.stringContaining('sent nothing'),
+    });
+  });
+
+  it('and has another file than it lists: it is thrown away, and said so', async () => {
+    faulty((request, response) => sendRange(request, response, bytes(CONTENT.length, 99)));
+    const error = await failure(big());
+    expect(error.code).toBe('ERR_SVGT2I_FETCH');
+    expect(error.message).toMatch(
+      /^model\.bin of acme\/big: its bytes have SHA-256 [0-9a-f]{64}, not [0-9a-f]{64}$/,
+    );
+    expect(blobs().filter((name) => name.includes('incomplete'))).toEqual([]);
+    hub.fault = undefined;
+    await arrives();
+  });
+
+  it('and has another small file than it lists', async () => {
+    faulty((request, response) => sendRange(request, response, Buffer.from('# bad\n')), 9, 'hub');
+    const error = await failure(pulled(env, { name: 'acme/big', include: ['README.md'] }));
+    expect(error.message).toMatch(
+      /^README\.md of acme\/big: its bytes have Git's SHA-1 [0-9a-f]{40}, not [0-9a-f]{40}$/,
+    );
+  });
+
+  it.each([
+    ['../../evil', 'a path that leaves'],
+    ['/etc/evil', 'a path from the root'],
+    ['a\\..\\evil', 'a path of another system'],
+    ['.git/config', 'what Git runs'],
+  ])('and lists %s, %s', async (path) => {
+    hub.repos.push({ id: 'acme/evil', files: { [path]: 'x' } });
+    const error = await failure(pulled(env, { name: 'acme/evil' }));
+    expect(error).toMatchObject({
+      code: 'ERR_SVGT2I_FETCH',
+      message: expect.stringContaining('an entry that makes no sense'),
+    });
+  });
+
+  it('and is no hub at all', async () => {
+    hub.fault = (_, response) => response.writeHead(200, { 'content-type': 'text/html' }).end('<html>');
+    expect(await failure(big())).toMatchObject({
+      code: 'ERR_SVGT2I_FETCH',
+      hint: expect.stringContaining('HF_ENDPOINT'),
+    });
+  });
+});
+
+describe('ranges', () => {
+  it('that a server does not know: all of it comes in one go', async () => {
+    faulty((_, response) => response.writeHead(200, { 'content-length': CONTENT.length }).end(CONTENT));
+    await arrives({ connections: 4 });
+  });
+
+  it('that it does not know, and cuts: it begins again, so often and no oftener', async () => {
+    let cuts = 3;
+    faulty((_, response) => {
+      response.writeHead(200, { 'content-length': CONTENT.length });
+      cuts -= 1;
+      if (cuts < 0) response.end(CONTENT);
+      else response.write(CONTENT.subarray(0, 5000), () => setImmediate(() => response.destroy()));
+      return true;
+    });
+    await arrives({ connections: 4 });
+  });
+
+  it('that it does not have (416) for what an earlier pull has left: it begins again', async () => {
+    faulty((_, response, { range }) => {
+      if (range?.startsWith('bytes=0-')) return false;
+      response.writeHead(403).end();
+      return true;
+    });
+    await failure(big({ connections: 1, retries: 0 }));
+    faulty((_, response, { range }) => {
+      if (range === undefined) return false;
+      response.writeHead(416).end();
+      return true;
+    });
+    expect((await arrives()).result.fetchedBytes).toBe(70_000);
+  });
+
+  it('of a file that is shorter than listed (416 with its size)', async () => {
+    faulty((_, response) => response.writeHead(416, { 'content-range': 'bytes */100' }).end());
+    expect(await failure(big())).toMatchObject({
+      code: 'ERR_SVGT2I_FETCH',
+      message: expect.stringContaining('the server sends 100'),
+    });
+  });
+
+  it('of pieces of another day that are wrong: all of it is fetched again', async () => {
+    faulty((_, response, { range }) => {
+      if (range?.startsWith('bytes=0-')) return false;
+      response.writeHead(403).end();
+      return true;
+    });
+    await failure(big({ connections: 1, retries: 0 }));
+    hub.fault = undefined;
+    const part = blobs().find((name) => name.endsWith('.incomplete')) ?? '';
+    writeFileSync(join(env.HF_HOME ?? '', 'hub/models--acme--big/blobs', part), bytes(10_000, 5));
+    const { events } = await arrives();
+    expect(events.filter(({ type }) => type === 'warning')).toMatchObject([
+      { message: expect.stringMatching(/fetching all of it again$/) },
+    ]);
+  });
+});
+
+describe('redirects', () => {
+  it('to signed addresses that run out are asked for anew', async () => {
+    let asks = 0;
+    faulty((_, response) => {
+      asks += 1;
+      if (asks % 3 !== 0) return false;
+      response.writeHead(403).end('<Error>Request has expired</Error>');
+      return true;
+    });
+    await arrives({ connections: 1 });
+    const resolved = hub.asked.filter(({ path }) => path.includes('/resolve/') && path.endsWith('model.bin'));
+    expect(resolved.length).toBeGreaterThan(2);
+  });
+
+  it('without end', async () => {
+    faulty((_, response, { path }) => response.writeHead(302, { location: path }).end());
+    expect(await failure(big())).toMatchObject({
+      code: 'ERR_SVGT2I_FETCH',
+      message: expect.stringContaining('without end'),
+    });
+  });
+
+  it.each(['file:///etc/passwd', 'ftp://host/x', 'http://'])('to %s', async (location) => {
+    faulty((_, response) => response.writeHead(302, { location }).end());
+    expect(await failure(big())).toMatchObject({
+      code: 'ERR_SVGT2I_FETCH',
+      message: expect.stringContaining('which is no address'),
+    });
+  });
+});
+
+describe('places', () => {
+  it('are made where HF_HUB_CACHE says, and files lie there themselves without links', async () => {
+    const cache = join(temporaryFolder(), 'a/b');
+    const { result } = await pulled(
+      { ...env, HF_HUB_CACHE: cache, HF_HUB_DISABLE_SYMLINKS: '1' },
+      { name: 'acme/big' },
+    );
+    expect(
+      result.files.every(({ file }) => file.startsWith(join(cache, 'models--acme--big/snapshots'))),
+    ).toBe(true);
+    expect(readdirSync(join(cache, 'models--acme--big/blobs'))).toEqual([]);
+    const before = hub.fetched().length;
+    await pulled({ ...env, HF_HUB_CACHE: cache }, { name: 'acme/big' });
+    expect(hub.fetched().length).toBe(before);
+  });
+
+  it('that cannot be made are told of', async () => {
+    const file = join(temporaryFolder(), 'file');
+    writeFileSync(file, '');
+    const error = await failure(pulled({ ...env, HF_HUB_CACHE: join(file, 'cache') }, { name: 'acme/big' }));
+    expect(error).toMatchObject({
+      code: 'ERR_SVGT2I_IO',
+      message: expect.stringContaining('is a file, not a folder'),
+    });
+  });
+
+  it.each(['huggingface.co', 'ftp://huggingface.co', 'not an address'])(
+    'HF_ENDPOINT=%s is refused',
+    async (HF_ENDPOINT) => {
+      const error = await failure(pulled({ ...env, HF_ENDPOINT, HF_TOKEN: TOKEN }, { name: 'acme/big' }));
+      expect(error).toMatchObject({
+        code: 'ERR_SVGT2I_INVALID_ARGUMENT',
+        message: expect.stringContaining('HF_ENDPOINT'),
+      });
+    },
+  );
+
+  it('of another tool that fetches the same are left alone', async () => {
+    await big();
+    expect(existsSync(join(env.HF_HOME ?? '', 'hub/.locks/models--acme--big/svg-t2i.lock'))).toBe(false);
+  });
+});
