@@ -11,18 +11,6 @@ export function etagOf({ sha256, gitSha1 }: HubFile): string {
   return sha256 ?? gitSha1;
 }
 
-const TAG = `Signature: 8a477f597d28d172789f06886806bc55
-# This file is a cache directory tag created by svg-t2i, for the cache that all tools of Hugging Face share.
-# For information about cache directory tags, see:
-#\thttps://bford.info/cachedir/
-`;
-
-/** Makes the cache; programs that save a disk then leave it out. */
-export async function makeCache(cache: string): Promise<void> {
-  await makeFolder(cache);
-  await writeMissing(join(cache, 'CACHEDIR.TAG'), TAG);
-}
-
 export async function writeMissing(path: string, text: string): Promise<void> {
   try {
     await writeFile(path, text, { flag: 'wx' });
@@ -137,8 +125,8 @@ export function locksFolder(cache: string, repo: string): string {
   return join(cache, '.locks', basename(repoFolder(cache, repo)));
 }
 
+/** Without the CACHEDIR.TAG of newer versions of huggingface_hub: older ones warn of it. */
 export async function prepareRepository(cache: string, repo: string): Promise<void> {
-  await makeCache(cache);
   for (const name of ['blobs', 'refs', 'snapshots']) await makeFolder(join(repoFolder(cache, repo), name));
   await makeFolder(locksFolder(cache, repo));
 }

@@ -16,6 +16,8 @@ import type { generateSchema } from '../../lib/pipeline/check-request.js';
 import type { ImageMetadata } from '../../lib/pipeline/image-metadata.js';
 import type { imageMetadata } from '../../lib/pipeline/metadata.js';
 import type { RequestFields } from '../../lib/pipeline/types.js';
+import type { pullOptionsSchema } from '../../lib/pull/pull.js';
+import type { PullOptions } from '../../lib/pull/types.js';
 import type { loadOptionsSchema } from '../../lib/release/load-options.js';
 import type { LoadOptions } from '../../lib/release/types.js';
 
@@ -42,17 +44,19 @@ const same: {
   readonly request: Same<RequestFields, typeof generateSchema>;
   readonly model: Same<ModelOptions, typeof modelSchema>;
   readonly load: Same<LoadOptions, typeof loadOptionsSchema>;
+  readonly pull: Same<PullOptions, typeof pullOptionsSchema>;
   readonly metadata: Equal<ReturnType<typeof imageMetadata>, ImageMetadata>;
 } = {
   settings: [true, true],
   request: [true, true],
   model: [true, true],
   load: [true, true],
+  pull: [true, true],
   metadata: true,
 };
 
 it('has interfaces of the same keys and values as the schemas', () => {
-  expect(Object.values(same).flat()).toEqual(Array(9).fill(true));
+  expect(Object.values(same).flat()).toEqual(Array(11).fill(true));
 });
 
 // --- what an editor and a compiler see ----------------------------------------------------------------------------

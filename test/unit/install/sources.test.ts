@@ -236,7 +236,7 @@ describe('a signal ends', () => {
   });
 
   it('a download, which the next call goes on with', async () => {
-      const whole = libtorchZip('2.12.0');
+    const whole = libtorchZip('2.12.0');
     server = createServer((request, response) => {
       const from = Number(/bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0);
       response.writeHead(from > 0 ? 206 : 200, { 'content-length': whole.length - from });
