@@ -1,9 +1,11 @@
 /** `svg-t2i pull` as a user runs it, against a hub of this machine. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { createServer, request as forward, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { readImage } from '../../lib/image/decode.js';
 import { GEMMA, SVG_T2I, temporaryFolder, userOf } from '../unit/hub/fixtures.js';
 import { COMMIT, type LoopbackHub, rangeOf, startHub } from '../unit/hub/loopback.js';
 import { jsonLines, run } from './cli.js';
@@ -239,5 +241,36 @@ describe('a pull', () => {
     const direct = { HTTP_PROXY, http_proxy: HTTP_PROXY, NO_PROXY: '127.0.0.1', no_proxy: '127.0.0.1' };
     expect((await pull(['gemma-2-2b'], { env: direct })).code).toBe(0);
     expect(seen.length).toBe(before);
+  });
+});
+
+describe('a name in place of a folder', () => {
+  const folder = fileURLToPath(new URL('../../models/shapes', import.meta.url));
+  const draw = ['sample', 'two red circles', '--steps', '2', '--seed', '1'];
+
+  it('is told with its command while it was not fetched, and nothing is asked for', async () => {
+    const { code, stderr } = await run([...draw, '--pretrained', 'acme/shapes'], { cwd: home, env });
+    expect([code, stderr]).toEqual([4, expect.stringContaining('`svg-t2i pull acme/shapes` fetches it')]);
+    const doctor = await run(['doctor', '--pretrained', 'acme/shapes'], { cwd: home, env });
+    expect(doctor.stdout.toString()).toContain('svg-t2i pull acme/shapes');
+    expect(hub.asked).toEqual([]);
+  });
+
+  it('draws what its folder draws, once it was fetched, and asks nobody', async () => {
+    const paths = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((path) =>
+      statSync(join(folder, path)).isFile(),
+    );
+    const files = Object.fromEntries(paths.map((path) => [path, readFileSync(join(folder, path))]));
+    hub.repos.push({ id: 'acme/shapes', lfs: /\.safetensors$/, files });
+    expect((await pull(['acme/shapes'])).code).toBe(0);
+    const before = hub.asked.length;
+    const byName = await run([...draw, '--pretrained', 'acme/shapes', '-o', 'name.png'], { cwd: home, env });
+    expect([byName.code, byName.stderr]).toEqual([0, expect.not.stringContaining('error')]);
+    await run([...draw, '--pretrained', folder, '-o', 'folder.png'], { cwd: home, env });
+    const pixels = async (name: string) => (await readImage(join(home, name))).data;
+    expect(await pixels('name.png')).toEqual(await pixels('folder.png'));
+    const inspected = await run(['inspect', 'acme/shapes', '--json'], { cwd: home, env });
+    expect(inspected.stderr).not.toContain('is not in the hub');
+    expect(hub.asked.length).toBe(before);
   });
 });
