@@ -16,8 +16,12 @@ const none: ProgressBar = {
   stop: () => undefined,
 };
 
-/** A bar from 0 to `total`; `enabled` false gives one that shows nothing. */
-export function createProgressBar(total: number, enabled = process.stderr.isTTY === true): ProgressBar {
+/** A bar to `total`, from what was done before; `enabled` false gives one that shows nothing. */
+export function createProgressBar(
+  total: number,
+  enabled = process.stderr.isTTY === true,
+  before = 0,
+): ProgressBar {
   if (!enabled || total <= 0) return none;
   const bar = new SingleBar({
     format: '{bar} {percentage}% | {text} | {duration_formatted} gone, {eta_formatted} left',
@@ -31,8 +35,8 @@ export function createProgressBar(total: number, enabled = process.stderr.isTTY 
     // Ctrl-C is ours: the bar must not take it.
     gracefulExit: false,
   });
-  bar.start(total, 0, { text: '' });
-  let value = 0;
+  bar.start(total, before, { text: '' });
+  let value = before;
   let text = '';
   return {
     update: (newValue, newText) => {

@@ -1,4 +1,5 @@
 /** Runs `svg-t2i pull`: a bar on a terminal, lines where there is none, JSON lines with --json. */
+import { PUBLISHED } from '../config/hub-name.js';
 import { pullSchema } from '../config/pull.js';
 import { validate } from '../config/validate.js';
 import { planPull, pull } from '../pull/pull.js';
@@ -68,7 +69,7 @@ function stateOf({ bytes, have }: PullPlan['files'][number]): string {
 
 function printFiles({ files, totalBytes, fetchBytes }: PullPlan): void {
   const rows = files.map((file) => [formatBytes(file.bytes), stateOf(file), file.repo, file.path]);
-  printLine(formatTable(['size', '', 'repository', 'file'], rows));
+  printLine(formatTable(['size', 'state', 'repository', 'file'], rows));
   printLine(`${formatBytes(totalBytes)} in all, ${formatBytes(fetchBytes)} to fetch`);
 }
 
@@ -82,7 +83,16 @@ function printPlan(plan: PullPlan, { into }: PullOptions): void {
   }
   printLine(`to fetch: ${formatBytes(plan.fetchBytes)}`);
   printLine(`free on that disk: ${formatBytes(plan.freeBytes)}`);
-  printLine(`then: --pretrained ${into === undefined ? plan.name : plan.folder}`);
+  const use = useOf(plan, into !== undefined);
+  if (use !== undefined) printLine(`then: ${use}`);
+}
+
+/** The flag that takes what was fetched; undefined where it is found by itself. */
+function useOf({ name, folder, repositories }: PullPlan, intoFolder: boolean): string | undefined {
+  const [first] = repositories;
+  const value = intoFolder ? folder : name;
+  if (first?.repo === PUBLISHED['gemma-2-2b']) return `--text-encoder ${value}`;
+  return first?.repo === PUBLISHED['dinov3-s16plus'] ? undefined : `--pretrained ${value}`;
 }
 
 function sum(values: readonly number[]): number {
@@ -93,6 +103,8 @@ function retryText({ reason, waitMs }: { readonly reason: string; readonly waitM
   return `${reason}; again in ${(waitMs / 1000).toFixed(1)} s`;
 }
 
+/** What takes more than a moment to hash. */
+const LONG_BYTES = 200e6;
 /** Without a terminal, so much of it is told at a time. */
 const SHARE = 0.1;
 
@@ -115,14 +127,15 @@ class PullScreen {
         if (event.fetchBytes > 0) {
           const from = event.repositories.map(({ repo }) => repo).join(', ');
           note(`fetching ${formatBytes(event.fetchBytes)} of ${from}`);
-          this.#bar = createProgressBar(event.totalBytes);
+          this.#told = event.totalBytes - event.fetchBytes;
+          this.#bar = createProgressBar(event.totalBytes, process.stderr.isTTY === true, this.#told);
         }
         break;
       case 'progress':
         this.#progress(event);
         break;
       case 'check':
-        this.#aside(() => note(`checking ${event.path}`));
+        if (event.bytes >= LONG_BYTES) this.#aside(() => note(`checking ${event.path}`));
         break;
       case 'retry':
         this.#aside(() => note(retryText(event)));

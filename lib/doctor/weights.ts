@@ -37,7 +37,8 @@ export function checkWeights(pretrained: string | undefined): readonly Finding[]
       findings.push(ok(NAMES[part], describe(part, layout)));
       for (const warning of layout.warnings) findings.push(warn(NAMES[part], warning, 'See the message.'));
     } catch (error) {
-      const hint = (SvgT2IError.isInstance(error) && error.hint) || 'Download the SVG-T2I release.';
+      const hint =
+        (SvgT2IError.isInstance(error) && error.hint) || 'Fetch the SVG-T2I release: svg-t2i pull.';
       const report = pretrained === undefined ? warn : fail;
       findings.push(report(NAMES[part], firstLine(error), hint));
       // The same words three times would say no more.

@@ -13,8 +13,9 @@ export interface Span {
   readonly end: number;
 }
 
-/** Of bytes that came, how many are written down at a time. */
+/** What has come is written down after so many bytes, and of a slow line after so long. */
 const NOTE_BYTES = 1 << 20;
+const NOTE_MS = 500;
 
 export class PartFile {
   readonly path: string;
@@ -26,6 +27,7 @@ export class PartFile {
   /** Come, but not written down yet. */
   #fresh: Span[] = [];
   #freshBytes = 0;
+  #notedAt = performance.now();
   #noting: Promise<void> = Promise.resolve();
 
   private constructor(path: string, size: number, identity: string) {
@@ -94,7 +96,8 @@ export class PartFile {
     }
     this.#fresh.push({ start: position, end: position + bytes.length });
     this.#freshBytes += bytes.length;
-    if (this.#freshBytes >= NOTE_BYTES) await this.note();
+    const isDue = this.#freshBytes >= NOTE_BYTES || performance.now() - this.#notedAt >= NOTE_MS;
+    if (isDue) await this.note();
   }
 
   #open(): FileHandle {
@@ -107,6 +110,7 @@ export class PartFile {
     const fresh = united(this.#fresh);
     this.#fresh = [];
     this.#freshBytes = 0;
+    this.#notedAt = performance.now();
     if (fresh.length === 0) return;
     this.#spans = united([...this.#spans, ...fresh]);
     const lines = fresh.map(({ start, end }) => `${start} ${end}\n`).join('');

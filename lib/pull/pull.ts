@@ -204,7 +204,7 @@ class Pull {
       const fetched = await fetchFile(file, {
         ...{ access, listing, target, connections, pieceBytes, signal },
         onBytes: (done) => this.#note(file, done),
-        onCheck: () => tell({ type: 'check', repo: listing.repo, path: file.path }),
+        onCheck: () => tell({ type: 'check', repo: listing.repo, path: file.path, bytes: file.bytes }),
         onWarning: (message) => tell({ type: 'warning', message }),
       });
       this.#fetched += fetched;

@@ -79,7 +79,7 @@ export type PullEvent =
       readonly secondsLeft?: number;
     }
   /** The hash of a file is computed. */
-  | { readonly type: 'check'; readonly repo: string; readonly path: string }
+  | { readonly type: 'check'; readonly repo: string; readonly path: string; readonly bytes: number }
   /** A file is there; `fetched` false where it was before. */
   | ({ readonly type: 'file'; readonly fetched: boolean } & PulledFile)
   /** A server is asked again after a pause. */

@@ -71,7 +71,7 @@ describe('before anything is fetched', () => {
     const list = await pull(['--list']);
     expect(list.code).toBe(0);
     const lines = list.stdout.toString().split('\n');
-    expect(lines[0]).toMatch(/^size +repository +file$/);
+    expect(lines[0]).toMatch(/^size +state +repository +file$/);
     expect(lines).toContainEqual(
       expect.stringMatching(
         /^2\.10 kB +to fetch +KlingTeam\/SVG-T2I +pre-trained\/dit-stage4-T274M\/consolidated\.00-of-01\.pth$/,

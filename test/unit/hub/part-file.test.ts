@@ -1,0 +1,85 @@
+/** A file in pieces: what its journal says of it, whatever happened to either. */
+import { appendFileSync, existsSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { bytesOfPart, PartFile } from '../../../lib/fetch/part-file.js';
+import { bytes, temporaryFolder } from './fixtures.js';
+
+const SIZE = 1000;
+const CONTENT = bytes(SIZE);
+let path: string;
+beforeEach(() => {
+  path = join(temporaryFolder(), 'new/blob.incomplete');
+});
+
+const reopen = () => PartFile.open(path, SIZE, 'abc');
+
+async function write(...spans: readonly (readonly [number, number])[]): Promise<void> {
+  const part = await reopen();
+  for (const [start, end] of spans) await part.write(CONTENT.subarray(start, end), start);
+  await part.close();
+}
+
+describe('what is missing', () => {
+  it('is what was not written, in pieces', async () => {
+    await write([100, 200], [500, 600], [200, 300]);
+    const part = await reopen();
+    expect(part.bytes).toBe(300);
+    expect(part.missing()).toEqual([
+      { start: 0, end: 100 },
+      { start: 300, end: 500 },
+      { start: 600, end: 1000 },
+    ]);
+    expect(part.missing(150).map(({ start }) => start)).toEqual([0, 300, 450, 600, 750, 900]);
+    await part.close();
+  });
+
+  it('is nothing of a file without bytes, and nothing of a whole one', async () => {
+    const empty = await PartFile.open(`${path}.empty`, 0, 'e');
+    expect(empty.missing()).toEqual([]);
+    await empty.publish(`${path}.done`);
+    expect(readFileSync(`${path}.done`)).toHaveLength(0);
+    await write([0, 1000]);
+    const part = await reopen();
+    expect(part.missing()).toEqual([]);
+    await part.publish(`${path}.whole`);
+    expect(readFileSync(`${path}.whole`).equals(CONTENT)).toBe(true);
+    expect([existsSync(path), existsSync(`${path}.journal`)]).toEqual([false, false]);
+  });
+});
+
+describe('an earlier part', () => {
+  it('counts up to the line that a kill has cut', async () => {
+    await write([0, 100]);
+    appendFileSync(`${path}.journal`, '100 300\n300 9');
+    expect(await bytesOfPart(path, SIZE, 'abc')).toBe(300);
+  });
+
+  it('of another size or another content is thrown away', async () => {
+    await write([0, 100]);
+    expect(await bytesOfPart(path, SIZE + 1, 'abc')).toBe(0);
+    const other = await PartFile.open(path, SIZE, 'abd');
+    expect(other.bytes).toBe(0);
+    await other.close();
+    expect(readFileSync(path)).toHaveLength(0);
+  });
+
+  it('has lost what its file does not have any more', async () => {
+    await write([0, 100], [400, 700]);
+    truncateSync(path, 450);
+    const part = await reopen();
+    expect(part.bytes).toBe(150);
+    await part.close();
+    writeFileSync(`${path}.journal`, 'something else\n');
+    expect((await reopen()).bytes).toBe(0);
+  });
+
+  it('begins again where only the journal is left', async () => {
+    await write([0, 100]);
+    const { rmSync } = await import('node:fs');
+    rmSync(path);
+    const part = await reopen();
+    expect(part.missing()).toEqual([{ start: 0, end: SIZE }]);
+    await part.close();
+  });
+});
