@@ -24,6 +24,8 @@ export interface RangesOptions {
 /** Small enough that little is asked for twice, large enough that asking costs nothing. */
 const PIECE_BYTES = 16 << 20;
 
+/** An address that the server has redirected to is good no more. */
+class Expired extends Transient {}
 /** The server answers a range with the whole file. */
 class NoRanges extends Error {}
 /** What was there of the file ends elsewhere than the server's. */
@@ -132,12 +134,17 @@ async function receive(
 ): Promise<void> {
   const { http, part, signal, onBytes, url } = options;
   const isWhole = span.start === 0 && span.end === part.size;
-  const answer = await http.send(place.url, {
+  const asked = place.url;
+  const answer = await http.send(asked, {
     headers: isWhole ? {} : { range: `bytes=${span.start}-${span.end - 1}` },
     signal,
   });
   try {
-    await checkAnswer(answer, span, isWhole, place, options);
+    await checkAnswer(answer, span, isWhole, options).catch((error: unknown) => {
+      // A signed address has run out: the first one gives a new one.
+      if (error instanceof Expired && place.url === asked) place.url = url;
+      throw error;
+    });
     if (place.url === url) place.url = answer.url;
     let at = span.start;
     const end = answer.status === 200 ? part.size : span.end;
@@ -162,7 +169,6 @@ async function checkAnswer(
   answer: Answer,
   span: Span,
   isWhole: boolean,
-  place: Place,
   { part, url, refusal }: RangesOptions,
 ): Promise<void> {
   const { status, headers } = answer;
@@ -186,11 +192,9 @@ async function checkAnswer(
   }
   const busy = transientStatus(status, headers, new URL(answer.url).host);
   if (busy !== undefined) throw busy;
-  if (place.url !== url) {
-    // A signed address has run out: the first one gives a new one.
-    place.url = url;
-    throw new Transient(`${new URL(answer.url).host} answers HTTP ${status}`);
-  }
+  // Only the first host knows who may read; of the others an address may be too old.
+  const { host } = new URL(answer.url);
+  if (host !== new URL(url).host) throw new Expired(`${host} answers HTTP ${status}`);
   const text = await Http.text(answer);
   throw (
     refusal?.(answer, text) ??

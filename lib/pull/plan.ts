@@ -24,6 +24,8 @@ export interface Planned {
   /** One a repository. */
   readonly jobs: readonly Job[];
   readonly plan: PullPlan;
+  /** That are here, but must be copied. */
+  readonly copyBytes: number;
 }
 
 export interface PlanRequest {
@@ -45,7 +47,7 @@ export async function makePlan(request: PlanRequest): Promise<Planned> {
     files,
     target: targetOf(listing, source, config, env),
   }));
-  return { jobs, plan: await describe(jobs, warnings, request) };
+  return { jobs, plan: await describe(jobs, warnings, request), copyBytes: await bytesToCopy(jobs, config) };
 }
 
 interface Chosen {
@@ -143,13 +145,23 @@ async function describeFiles({ listing: { repo }, target, files }: Job): Promise
   );
 }
 
+/** In the cache a link will do. */
+async function bytesToCopy(jobs: readonly Job[], { into }: PullConfig): Promise<number> {
+  if (into === undefined) return 0;
+  const sizes = jobs.flatMap(({ files, target }) =>
+    files.map(async (file) => ((await target.state(file)) === 'near' ? file.bytes : 0)),
+  );
+  return (await Promise.all(sizes)).reduce((sum, bytes) => sum + bytes, 0);
+}
+
 /** Throws ERR_SVGT2I_DISK_FULL before anything is fetched. */
-export function checkRoom({ fetchBytes, freeBytes: available, folder }: PullPlan): void {
-  if (fetchBytes === 0 || available >= fetchBytes + SPARE_BYTES) return;
-  const [want, have] = [fetchBytes, available].map((bytes) => (bytes / 1e9).toFixed(2));
+export function checkRoom({ plan: { fetchBytes, freeBytes: available, folder }, copyBytes }: Planned): void {
+  const needed = fetchBytes + copyBytes;
+  if (needed === 0 || available >= needed + SPARE_BYTES) return;
+  const [want, have] = [needed, available].map((bytes) => (bytes / 1e9).toFixed(2));
   throw new SvgT2IError(
     'ERR_SVGT2I_DISK_FULL',
-    `${want} GB are to be fetched, and the disk of ${folder} has ${have} GB free`,
+    `${want} GB are to be written, and the disk of ${folder} has ${have} GB free`,
     { hint: 'Free some space, set HF_HOME to a folder on a larger disk, or give one with --into.' },
   );
 }

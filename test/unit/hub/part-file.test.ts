@@ -1,5 +1,5 @@
 /** A file in pieces: what its journal says of it, whatever happened to either. */
-import { appendFileSync, existsSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { bytesOfPart, PartFile } from '../../../lib/fetch/part-file.js';
@@ -76,7 +76,6 @@ describe('an earlier part', () => {
 
   it('begins again where only the journal is left', async () => {
     await write([0, 100]);
-    const { rmSync } = await import('node:fs');
     rmSync(path);
     const part = await reopen();
     expect(part.missing()).toEqual([{ start: 0, end: SIZE }]);

@@ -239,6 +239,8 @@ describe('a pull', () => {
     expect(hub.fetched()).toEqual([]);
     await pulled(env);
     await pulled(env, {}, { free: async () => 0 });
+    const copied = await failure(pulled(env, { into: temporaryFolder() }, { free: async () => 0 }));
+    expect(copied.code).toBe('ERR_SVGT2I_DISK_FULL');
   });
 
   it('asks nobody where HF_HUB_OFFLINE forbids it', async () => {
