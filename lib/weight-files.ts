@@ -75,7 +75,7 @@ export async function inspectWeights(
   path: string | URL,
   options: FileJobOptions = {},
 ): Promise<WeightFileReport> {
-  const request = { path: localPath(checkPath('path', path)) };
+  const request = { path: weightsPath('path', path) };
   const { signal } = checkArgument('options', jobOptions, options);
   return await withEngine(signal, async (engine) => (await engine.run('inspect', request, { signal })).value);
 }
@@ -95,7 +95,7 @@ export async function convertWeights(
   output: string | URL,
   options: ConvertOptions = {},
 ): Promise<ConversionReport> {
-  const paths = { input: localPath(checkPath('input', input)), output: resolve(checkPath('output', output)) };
+  const paths = { input: weightsPath('input', input), output: resolve(checkPath('output', output)) };
   const { signal, onProgress, ...settings } = checkArgument('options', convertOptions, options);
   return await runFileJob('convert', { ...paths, ...settings }, { signal, onProgress });
 }
@@ -112,9 +112,14 @@ export async function verifyWeights(
   path: string | URL,
   options: VerifyOptions = {},
 ): Promise<VerificationReport> {
-  const file = localPath(checkPath('path', path));
+  const file = weightsPath('path', path);
   const { signal, onProgress, ...settings } = checkArgument('options', verifyOptions, options);
   return await runFileJob('verify', { path: file, ...settings }, { signal, onProgress });
+}
+
+/** Of a file or folder, or what was fetched of a name of the hub. */
+function weightsPath(name: string, value: string | URL): string {
+  return localPath(checkPath(name, value), 'ERR_SVGT2I_FILE_NOT_FOUND');
 }
 
 async function runFileJob<Kind extends 'convert' | 'verify'>(

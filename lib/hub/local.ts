@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type HubName, hubNameOf, MAIN, PUBLISHED, type ShortName, spelled } from '../config/hub-name.js';
-import { SvgT2IError } from '../errors.js';
+import { type ErrorCode, SvgT2IError } from '../errors.js';
 import { repoFolder, resolveInCache } from './cache.js';
 import { hubCache } from './places.js';
 
@@ -35,9 +35,13 @@ function commandOf(name: HubName): string {
 }
 
 /** Of a name that nothing was fetched of, and that no path here is called. */
-export function notFetched(text: string, name: HubName): SvgT2IError {
+export function notFetched(
+  text: string,
+  name: HubName,
+  code: ErrorCode = 'ERR_SVGT2I_WEIGHTS_MISSING',
+): SvgT2IError {
   return new SvgT2IError(
-    'ERR_SVGT2I_WEIGHTS_MISSING',
+    code,
     `there is no ${resolve(text)}, and ${spelled(name)} is not in the hub's cache (${repoFolder(hubCache(), name.repo)})`,
     {
       hint: `\`${commandOf(name)}\` fetches it, where it is a repository of the hub; nothing is fetched unasked.`,
@@ -48,13 +52,13 @@ export function notFetched(text: string, name: HubName): SvgT2IError {
 /**
  * A path as it stands; where nothing is there and it may be a name of the hub, the folder of what was fetched of it.
  *
- * @throws SvgT2IError ERR_SVGT2I_WEIGHTS_MISSING with the command that fetches it
+ * @throws SvgT2IError of that code with the command that fetches it
  */
-export function localPath(text: string): string {
+export function localPath(text: string, code: ErrorCode): string {
   const path = resolve(text);
   const name = existsSync(path) ? undefined : hubNameOf(text);
   if (name === undefined) return path;
   const folder = resolveInCache(name);
-  if (folder === undefined) throw notFetched(text, name);
+  if (folder === undefined) throw notFetched(text, name, code);
   return folder;
 }

@@ -16,6 +16,9 @@ export const pullOptionsSchema = pullSchema.extend({
 /**
  * What `pull` would fetch, with sizes, and how much of it is here; asks the hub, and writes nothing.
  *
+ * @example
+ * const { fetchBytes, freeBytes } = await planPull({ name: 'svg-t2i', for: 'training' });
+ *
  * @throws SvgT2IError as pull()
  */
 export async function planPull(options: PullOptions = {}): Promise<PullPlan> {

@@ -54,13 +54,16 @@ const TRANSFORMER = together(
   first(/^(pre-trained\/|svg_t2i\/pre-trained\/)?defaults\.yaml$/),
 );
 
-const autoencoder = (kind: 'P' | 'R'): Choose => {
-  const name = `(^|/)autoencoder/svg_autoencoder[-_]${kind}[-_]stage3[^/]*`;
-  return together(
-    first(new RegExp(`${name}\\.safetensors$`), new RegExp(`${name}\\.ckpt$`)),
-    first(new RegExp(`${name}\\.ya?ml$`)),
+const ofAutoencoder = (kind: 'P' | 'R', ...endings: readonly string[]): Choose =>
+  first(
+    ...endings.map(
+      (ending) => new RegExp(`(^|/)autoencoder/svg_autoencoder[-_]${kind}[-_]stage3[^/]*\\.${ending}$`),
+    ),
   );
-};
+
+/** The code's repository has the small files, too. */
+const inTheCode = (path: string, flag: string) =>
+  `https://github.com/KlingTeam/SVG-T2I has it as svg_t2i/pre-trained/${path}; pass it with ${flag}`;
 
 const STATISTICS = first(/(^|\/)dinov3_s16p_layer_patchtoken_stats_dist\.(pt|safetensors)$/);
 const RELEASED_ENCODER = first(/(^|\/)dinov3_vits16plus_pretrain_lvd1689m[^/]*\.(safetensors|pth)$/);
@@ -129,12 +132,21 @@ function partsOfPublished(short: ShortName, revision: string, purpose: PullPurpo
       break;
   }
   const kind = short === 'svg-t2i' ? 'P' : 'R';
-  const decoder: Part = { what: `Autoencoder-${kind} of stage 3`, sources: [release(autoencoder(kind))] };
+  const what = `Autoencoder-${kind} of stage 3`;
+  const yaml = `autoencoder/svg_autoencoder_${kind}_stage3_1024.yaml`;
+  const decoder: readonly Part[] = [
+    { what, sources: [release(ofAutoencoder(kind, 'safetensors', 'ckpt'))] },
+    {
+      what: `yaml of ${what}`,
+      sources: [release(ofAutoencoder(kind, 'ya?ml'))],
+      elsewhere: inTheCode(yaml, '--autoencoder'),
+    },
+  ];
   const encoder: Part = {
     what: 'encoder',
     sources: [release(RELEASED_ENCODER), hubEncoder(MAIN, 'dinov3-vits16plus-pretrain-lvd1689m')],
   };
-  if (purpose === 'reconstruct') return [decoder, encoder];
+  if (purpose === 'reconstruct') return [...decoder, encoder];
   if (kind === 'R' && purpose === 'sampling') {
     throw new SvgT2IError(
       'ERR_SVGT2I_INVALID_ARGUMENT',
@@ -147,12 +159,13 @@ function partsOfPublished(short: ShortName, revision: string, purpose: PullPurpo
   const statistics: Part = {
     what: 'feature statistics',
     sources: [release(STATISTICS)],
-    elsewhere:
-      'https://github.com/KlingTeam/SVG-T2I has it as svg_t2i/pre-trained/dinov3_s16p_layer_patchtoken_stats_dist.pt; pass it with --statistics',
+    elsewhere: inTheCode('dinov3_s16p_layer_patchtoken_stats_dist.pt', '--statistics'),
   };
   const caption = textEncoder(MAIN, 'gemma-2-2b');
   const transformer: Part = { what: 'transformer of stage 4', sources: [release(TRANSFORMER)] };
-  if (purpose === 'sampling') return [transformer, decoder, statistics, caption];
+  if (purpose === 'sampling') return [transformer, ...decoder, statistics, caption];
   // The published statistics are of P's 384 channels alone.
-  return kind === 'R' ? [decoder, encoder, caption] : [transformer, decoder, encoder, statistics, caption];
+  return kind === 'R'
+    ? [...decoder, encoder, caption]
+    : [transformer, ...decoder, encoder, statistics, caption];
 }

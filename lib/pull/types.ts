@@ -2,6 +2,7 @@
 import type { SignalOptions } from '../abort.js';
 import type { PullPurpose } from '../config/pull.js';
 
+/** What `pull()` and `planPull()` take. */
 export interface PullOptions extends SignalOptions {
   /**
    * `svg-t2i`, `svg-t2i-r`, `dinov3-s16plus`, `gemma-2-2b`, or `ORG/NAME` of a repository of the hub; with `@REVISION` (a
@@ -31,6 +32,7 @@ export interface PulledFile {
   readonly repo: string;
   /** In the repository. */
   readonly path: string;
+  /** All of them. */
   readonly bytes: number;
   /** Of them, those that need not be fetched. */
   readonly have: number;
@@ -38,19 +40,26 @@ export interface PulledFile {
   readonly file: string;
 }
 
+/** What a pull would do, and what is here of it. */
 export interface PullPlan {
   /** As it was asked for. */
   readonly name: string;
   /** What `pretrained` takes: the folder itself. */
   readonly folder: string;
+  /** The first one has the release, or what was named. */
   readonly repositories: readonly {
+    /** `ORG/NAME`. */
     readonly repo: string;
+    /** As it was asked for: a branch, a tag or a commit. */
     readonly revision: string;
     /** 40 hexadecimal digits. */
     readonly commit: string;
+    /** That its files lie below. */
     readonly folder: string;
   }[];
+  /** Those that are wanted, also where they are here already. */
   readonly files: readonly PulledFile[];
+  /** Of all files. */
   readonly totalBytes: number;
   /** Of the total, those that are to be fetched. */
   readonly fetchBytes: number;
@@ -60,11 +69,13 @@ export interface PullPlan {
   readonly warnings: readonly string[];
 }
 
+/** What is here after a pull. */
 export interface PullResult extends PullPlan {
   /** Bytes that came over the network. */
   readonly fetchedBytes: number;
 }
 
+/** What happens during a pull; `svg-t2i pull --json` prints each on a line. */
 export type PullEvent =
   | ({ readonly type: 'plan' } & PullPlan)
   /** Bytes of all files; `path` is one that they came for. */

@@ -19,7 +19,7 @@ export function findStart(
   stage: TrainingStage,
 ): string | undefined {
   if (initFrom === undefined) return undefined;
-  const path = localPath(initFrom.path);
+  const path = localPath(initFrom.path, 'ERR_SVGT2I_WEIGHTS_MISSING');
   if (isFile(path) && !/\.ya?ml$/.test(path)) return path;
   const looked: string[] = [];
   const release = path === cachedFolder(initFrom.path) ? cachedRelease(initFrom.path) : [];

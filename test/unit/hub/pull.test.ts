@@ -71,10 +71,14 @@ describe('what a use needs', () => {
   });
 
   it('says what no repository has, and where else it is', async () => {
-    const { [STATISTICS.slice(8)]: _, ...files } = SVG_T2I.files;
+    const [yaml, statistics] = [`${P.slice(8)}_P_stage3_1024.yaml`, STATISTICS.slice(8)];
+    const { [statistics]: _, [yaml]: _yaml, ...files } = SVG_T2I.files;
     const hub = await startHub([{ ...SVG_T2I, files }, GEMMA]);
     const plan = await planPullWith({}, { env: userOf(hub, temporaryFolder()) });
     expect(plan.warnings).toEqual([
+      expect.stringMatching(
+        /^no yaml of Autoencoder-P of stage 3 in KlingTeam\/SVG-T2I@main: .*--autoencoder$/,
+      ),
       expect.stringMatching(/^no feature statistics in KlingTeam\/SVG-T2I@main: .*--statistics$/),
     ]);
   });

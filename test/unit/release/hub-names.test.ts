@@ -148,7 +148,7 @@ describe('what was not fetched', () => {
     const [finding] = checkWeights('acme/tiny');
     expect(finding).toMatchObject({ status: 'fail', fix: expect.stringContaining('svg-t2i pull acme/tiny') });
     await expect(inspectWeights('acme/tiny')).rejects.toMatchObject({
-      code: 'ERR_SVGT2I_WEIGHTS_MISSING',
+      code: 'ERR_SVGT2I_FILE_NOT_FOUND',
       hint: expect.stringContaining('svg-t2i pull acme/tiny'),
     });
   });
