@@ -1,7 +1,7 @@
 /** Folders and files that are there whole or not at all, and their hashes. */
 import { createHash } from 'node:crypto';
 import { realpathSync, rmSync } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { lstat, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { fileError, firstLine, systemErrorCode, workingFolderGone } from './errors.js';
 import { fileSystemTime } from './lock/file-system-time.mjs';
@@ -67,7 +67,7 @@ export async function removeDeadParts(
   try {
     for (const entry of await readdir(folder, { withFileTypes: true, recursive })) {
       const tag = PART_NAME.exec(entry.name)?.[1];
-      if (tag === undefined || !entry.isFile()) continue;
+      if (tag === undefined || !(entry.isFile() || entry.isSymbolicLink())) continue;
       path = join(entry.parentPath, entry.name);
       const state = tagState(tag);
       if (state === 'alive' || (state === 'unknown' && !(await isAbandoned(path)))) continue;
@@ -81,7 +81,7 @@ export async function removeDeadParts(
 }
 
 async function isAbandoned(path: string): Promise<boolean> {
-  const { mtimeMs } = await stat(path);
+  const { mtimeMs } = await lstat(path);
   return (await fileSystemTime(dirname(path))) - mtimeMs > ABANDONED_AFTER_MS;
 }
 

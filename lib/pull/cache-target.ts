@@ -21,6 +21,7 @@ export function cacheTarget(cache: string, listing: Listing, env: Environment): 
   const links = !/^(1|true|yes|on)$/i.test(env.HF_HUB_DISABLE_SYMLINKS ?? '');
   return {
     root: snapshotFolder(cache, repo, commit),
+    place: repoFolder(cache, repo),
     lockFile: join(locksFolder(cache, repo), LOCK_NAME),
     path: (file) => snapshotFile(cache, listing, file.path),
     part: (file) => `${blobFile(cache, repo, etagOf(file))}${PART_ENDING}`,

@@ -27,6 +27,7 @@ export function folderTarget({ folder, listing, cache, rename = (path) => path }
   };
   return {
     root: folder,
+    place: folder,
     lockFile: join(notes, LOCK_NAME),
     path,
     part: (file) => below(join(notes, 'download'), `${rename(file.path)}.${etagOf(file)}${PART_ENDING}`),

@@ -5,7 +5,9 @@ import type { PullConfig } from '../config/pull.js';
 import { SvgT2IError } from '../errors.js';
 import type { FreeBytes } from '../fetch/disk.js';
 import { Http } from '../fetch/http.js';
+import { removePart } from '../fetch/part-file.js';
 import { PATIENT, type RetryPolicy } from '../fetch/retry.js';
+import { removeDeadParts } from '../files.js';
 import type { HubAccess, HubFile } from '../hub/listing.js';
 import { type Environment, hubEndpoint, hubToken } from '../hub/places.js';
 import { etagOf } from '../hub/store.js';
@@ -117,9 +119,8 @@ class Pull {
     const { signal, tell } = this.#session;
     // Nothing is written for what is there, so that a cache that must not be written can be used.
     const states = await Promise.all(job.files.map((file) => target.state(file)));
-    if (states.every((state) => state === 'there')) {
+    if (states.every((state) => state === 'there') && target.isFinished()) {
       for (const file of job.files) this.#tellFile(job, file, false);
-      if (!target.isFinished()) await target.finish();
       return;
     }
     await target.prepare();
@@ -135,6 +136,7 @@ class Pull {
     };
     await withLock(target.lockFile, options, async (lock) => {
       const signals = [lock.signal, ...(signal === undefined ? [] : [signal])];
+      await removeDeadParts(target.place, { recursive: true, onWarning: options.onWarning });
       await this.#runJob(job, AbortSignal.any(signals));
       await lock.check();
       await target.finish();
@@ -158,7 +160,11 @@ class Pull {
     throwIfAborted(signal);
     // Whoever held the lock may have fetched it, and files of one content share a blob.
     const state = await target.state(file);
-    if (state === 'near') await target.adopt(file);
+    if (state === 'near') {
+      await target.adopt(file);
+      // Its journal is left where a kill came after the last rename.
+      await removePart(target.part(file));
+    }
     if (state === 'missing') {
       const fetched = await fetchFile(file, {
         ...{ access, listing, target, connections, pieceBytes, signal },

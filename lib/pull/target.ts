@@ -6,6 +6,8 @@ import type { HubFile } from '../hub/listing.js';
 export interface Target {
   /** Folder that the files lie below. */
   readonly root: string;
+  /** Folder of all that is written: what processes that died have left there is removed. */
+  readonly place: string;
   /** Only one process at a time writes there. */
   readonly lockFile: string;
   /** Where a file is read from once it is there. */

@@ -3,6 +3,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from '../e2e/cli.js';
 import { ditArgs, ditConfig, makeWorkshop, type Workshop } from '../e2e/training.js';
+import { bytes } from '../unit/hub/fixtures.js';
+import { type LoopbackHub, openHub } from '../unit/hub/loopback.js';
 import { libtorchZip } from '../unit/install/fixtures.js';
 
 export interface Scenario {
@@ -18,6 +20,7 @@ export interface Scenario {
 
 export interface Ground {
   readonly workshop: Workshop;
+  readonly hub: LoopbackHub;
   readonly scenarios: readonly Scenario[];
 }
 
@@ -33,6 +36,19 @@ export async function prepareGround(): Promise<Ground> {
   writeFileSync(prompts, 'a fox\na hare\na stag\n');
   const archive = join(folder, 'libtorch.zip');
   writeFileSync(archive, libtorchZip('2.13.0', { 'lib/big.so': 'x'.repeat(300_000) }));
+
+  const hub = await openHub([
+    {
+      id: 'acme/model',
+      lfs: /\.bin$/,
+      files: {
+        'config.json': '{}\n',
+        'a/model.bin': bytes(3 << 20),
+        'a/copy.bin': bytes(3 << 20),
+        'b.txt': 'b\n',
+      },
+    },
+  ]);
 
   const same = (args: (out: string) => readonly string[]) => ({ args, again: args });
   const dit = (out: string) => [
@@ -65,8 +81,13 @@ export async function prepareGround(): Promise<Ground> {
       ...same(() => ['install', '--file', archive]),
       env: (out) => ({ SVG_T2I_HOME: out }),
     },
+    {
+      name: 'pull',
+      ...same(() => ['pull', 'acme/model', '--connections', '2']),
+      env: (out) => ({ HF_HOME: out, HF_HUB_CACHE: '', HF_ENDPOINT: hub.endpoint, HF_TOKEN: '' }),
+    },
   ];
-  return { workshop, scenarios };
+  return { workshop, hub, scenarios };
 }
 
 /** Losses without times, so that runs can be compared. */

@@ -3,7 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 
 /** Names of what is being written: never taken for a result. */
-const UNFINISHED = /\.part$|\.partial(\/|$)|\.tmp(\/|$)|(^|\/)\.partial-|(^|\/)\.downloads(\/|$)|\.takeover$/;
+const UNFINISHED =
+  /\.part$|\.partial(\/|$)|\.tmp(\/|$)|(^|\/)\.partial-|(^|\/)\.downloads(\/|$)|\.takeover$|\.svg-t2i\.incomplete(\.journal(\.new)?)?$/;
 
 /** Relative paths of all files, sorted. */
 export function filesIn(folder: string): readonly string[] {

@@ -38,6 +38,7 @@ export interface LoopbackHub {
   readonly accepted: Set<string>;
   readonly validTokens: Set<string>;
   readonly repos: LoopbackRepo[];
+  readonly close: () => void;
 }
 
 export const COMMIT = 'fe05bcdcdc4928012781a5f1a2a77cbb5398e106';
@@ -52,24 +53,20 @@ const pointer = (content: Buffer) =>
     `version https://git-lfs.github.com/spec/v1\noid sha256:${sha256(content)}\nsize ${content.length}\n`,
   );
 
-const servers: Server[] = [];
+const hubs: LoopbackHub[] = [];
 afterEach(() => {
-  for (const server of servers.splice(0)) {
-    server.closeAllConnections();
-    server.close();
-  }
+  for (const hub of hubs.splice(0)) hub.close();
 });
 
-async function listen(
-  handler: (request: IncomingMessage, response: ServerResponse) => void,
-): Promise<string> {
-  const server = createServer(handler);
-  servers.push(server);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+/** Closed after the test. */
+export async function startHub(repos: readonly LoopbackRepo[]): Promise<LoopbackHub> {
+  const hub = await openHub(repos);
+  hubs.push(hub);
+  return hub;
 }
 
-export async function startHub(repos: readonly LoopbackRepo[]): Promise<LoopbackHub> {
+export async function openHub(repos: readonly LoopbackRepo[]): Promise<LoopbackHub> {
+  const servers: Server[] = [];
   const asked: Asked[] = [];
   const state: { fault: Fault | undefined } = { fault: undefined };
   const accepted = new Set<string>();
@@ -92,6 +89,7 @@ export async function startHub(repos: readonly LoopbackRepo[]): Promise<Loopback
     };
 
   const storage = await listen(
+    servers,
     noting('storage', (request, response) => {
       const wanted = /^\/lfs\/([0-9a-f]{64})/.exec(request.url ?? '')?.[1];
       const all = list.flatMap(({ files }) => Object.values(files).map((content) => Buffer.from(content)));
@@ -100,7 +98,10 @@ export async function startHub(repos: readonly LoopbackRepo[]): Promise<Loopback
       else sendRange(request, response, content);
     }),
   );
-  const endpoint: string = await listen(noting('hub', (request, response) => answerHub(request, response)));
+  const endpoint: string = await listen(
+    servers,
+    noting('hub', (request, response) => answerHub(request, response)),
+  );
 
   function answerHub(request: IncomingMessage, response: ServerResponse): void {
     const { pathname, searchParams } = new URL(request.url ?? '', endpoint);
@@ -167,6 +168,12 @@ export async function startHub(repos: readonly LoopbackRepo[]): Promise<Loopback
 
   return {
     ...{ endpoint, storage, asked, accepted, validTokens, repos: list },
+    close: () => {
+      for (const server of servers) {
+        server.closeAllConnections();
+        server.close();
+      }
+    },
     fetched: () => asked.filter(({ host, path }) => host === 'storage' || path.includes('/resolve/')),
     get fault() {
       return state.fault;
@@ -175,6 +182,16 @@ export async function startHub(repos: readonly LoopbackRepo[]): Promise<Loopback
       state.fault = fault;
     },
   };
+}
+
+async function listen(
+  servers: Server[],
+  handler: (request: IncomingMessage, response: ServerResponse) => void,
+): Promise<string> {
+  const server = createServer(handler);
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
 function entryOf(repo: LoopbackRepo, path: string, content: Buffer) {
