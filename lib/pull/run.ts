@@ -1,5 +1,6 @@
 /** One pull, from the listings to the last hash. */
 import { setMaxListeners } from 'node:events';
+import { dirname } from 'node:path';
 import { linkedController, throwIfAborted } from '../abort.js';
 import type { PullConfig } from '../config/pull.js';
 import { SvgT2IError } from '../errors.js';
@@ -136,7 +137,8 @@ class Pull {
     };
     await withLock(target.lockFile, options, async (lock) => {
       const signals = [lock.signal, ...(signal === undefined ? [] : [signal])];
-      await removeDeadParts(target.place, { recursive: true, onWarning: options.onWarning });
+      for (const place of [target.place, dirname(target.lockFile)])
+        await removeDeadParts(place, { recursive: true, onWarning: options.onWarning });
       await this.#runJob(job, AbortSignal.any(signals));
       await lock.check();
       await target.finish();

@@ -23,7 +23,7 @@ const SAMPLE: Readonly<Record<string, Places>> = {
   sample: { kill: [0.4], EIO: [0.6] },
   export: { kill: [0.7] },
   install: { kill: [0.1, 0.7], ENOSPC: [0.02, 0.3, 0.6], EIO: [0.9], full: [0.05] },
-  pull: { kill: [0.3, 0.6, 0.9], ENOSPC: [0.2, 0.5, 0.85], EIO: [0.4], full: [0.3] },
+  pull: { kill: [0.1, 0.3, 0.6, 0.9], ENOSPC: [0.2, 0.5, 0.85], EIO: [0.4], full: [0.3] },
 };
 /** Set by scripts/fault-injection.mjs: all calls, or of the same calls in a row the first and the last. */
 const points = process.env.FAULT_POINTS;
