@@ -22,11 +22,13 @@ const ENCODER_FIX = 'Leave it out: no text encoder is loaded.';
 const CLASSES_FIX = 'Leave it out, and say with samples.classes which classes are drawn.';
 const PROMPTS_FIX = 'Leave it out, and say with samples.prompts what is drawn.';
 
-/** Only a model that reads captions follows these. */
+/**
+ * Only a model that reads captions follows these. And frozen.attentionSoftCap, which is passed over: earlier versions wrote
+ * it into config.yaml of every run, and such a run can still be gone on with.
+ */
 const OF_TEXT: readonly Setting[] = [
   { path: ['captions', 'maxTokens'], usual: USUAL_CAPTION_TOKENS, fix: CAPTIONS_FIX },
   { path: ['frozen', 'textEncoder'], fix: ENCODER_FIX },
-  { path: ['frozen', 'attentionSoftCap'], fix: ENCODER_FIX },
   { path: ['frozen', 'offload'], usual: false, fix: ENCODER_FIX },
   { path: ['samples', 'prompts'], usual: USUAL_SAMPLES.prompts, fix: CLASSES_FIX },
   { path: ['samples', 'systemPrompt'], usual: DEFAULT_SYSTEM_PROMPT, fix: CLASSES_FIX },

@@ -9,6 +9,7 @@ import {
 } from '../config/train.js';
 import type { Engine } from '../engine.js';
 import { SvgT2IError, typedError } from '../errors.js';
+import { SOFT_CAP_KEY } from '../features/cache-index.js';
 import { startSoftCapWarning } from '../features/soft-cap.js';
 import { makeFolder, removeDeadParts } from '../files.js';
 import { chooseDevice } from '../processes/device.js';
@@ -259,6 +260,8 @@ function checkState(
   const now = decisiveValues(config, items);
   const before: Readonly<Record<string, string>> = { ...EARLIER_VALUES, ...state.config };
   const keys = new Set([...now.keys(), ...Object.keys(state.config)]);
+  // A model that reads no text has no value of its own for it, whatever an earlier version wrote there.
+  if (config.stage === 'dit' && config.model.kind === 'svg') keys.delete(SOFT_CAP_KEY);
   const changed = [...keys].filter((key) => now.get(key) !== before[key]);
   const ofModel = changed.find((key) => key.startsWith('model.'));
   if (ofModel !== undefined) {

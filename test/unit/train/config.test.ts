@@ -117,7 +117,6 @@ describe('a DiT configuration', () => {
   it.each([
     [{ captions: { maxTokens: 128 } }, `captions.maxTokens: ${noText}, got 128`],
     [{ frozen: { textEncoder: 'gemma' } }, `frozen.textEncoder: ${noText}`],
-    [{ frozen: { attentionSoftCap: false } }, `frozen.attentionSoftCap: ${noText}, got false`],
     [{ frozen: { offload: true } }, `frozen.offload: ${noText}`],
     [{ samples: { prompts: ['a fox'] } }, `samples.prompts: ${noText}`],
     [{ samples: { systemPrompt: 'align' } }, `samples.systemPrompt: ${noText}`],

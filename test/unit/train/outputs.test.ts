@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { loadTrainingConfig } from '../../../lib/config/train.js';
 import { calls } from './engine.js';
 import {
   data,
@@ -75,6 +76,23 @@ describe('export', () => {
       rmSync(inRun('export'), { recursive: true });
       await exported();
       expect(names()).toEqual(['cat', 'dog']);
+    });
+
+    it('goes on with, and exports, a run of a version that settled a cap for every model', async () => {
+      const add = (path: string, from: string, to: string) => {
+        const text = readFileSync(path, 'utf8');
+        expect(text).toContain(from);
+        writeFileSync(path, text.replace(from, to));
+      };
+      add(inRun('config.yaml'), 'frozen:\n', 'frozen:\n  attentionSoftCap: true\n');
+      const state = inRun('checkpoints/step-00000006/state.json');
+      add(state, '"config": {', '"config": { "frozen.attentionSoftCap": "true",');
+      const config = await loadTrainingConfig('dit', { file: inRun('config.yaml'), set: ['steps=8'] });
+      await run(config, { resume: 'latest' });
+      expect(warnings()).toEqual([]);
+      expect(readFileSync(inRun('config.yaml'), 'utf8')).not.toContain('attentionSoftCap');
+      add(inRun('config.yaml'), 'frozen:\n', 'frozen:\n  attentionSoftCap: true\n');
+      expect((await exported()).step).toBe(8);
     });
 
     it('says so where there are no names', async () => {
