@@ -55,10 +55,17 @@ export class FoundRelease<Options extends Partial<ResolvedModelOptions> = Partia
     return 'checkpoint' in autoencoder ? autoencoder.config?.cellPixels : undefined;
   }
 
+  /** The folder; the current one where every part may be given by its own path; undefined where there is neither. */
+  get root(): string | undefined {
+    const { pretrained, dit, autoencoder } = this.options;
+    const isOfParts = pretrained === undefined && (dit ?? autoencoder) !== undefined;
+    return this.folder ?? (isOfParts ? resolve('.') : undefined);
+  }
+
   /** The release's defaults.yaml; as an empty one where there is none. */
   get defaults(): DefaultsFile {
-    const { folder } = this;
-    return this.#once('defaults', () => readDefaultsFile(folder));
+    const { root } = this;
+    return this.#once('defaults', () => readDefaultsFile(root));
   }
 
   /**
@@ -75,7 +82,7 @@ export class FoundRelease<Options extends Partial<ResolvedModelOptions> = Partia
     return { attentionSoftCap: settleAttentionSoftCap({ asked, trained, ofRelease }), trained };
   }
 
-  /** Where relative paths start: every part may be given by its own path. */
+  /** Where relative paths start. */
   get #base(): string {
     return this.folder ?? resolve('.');
   }

@@ -107,11 +107,9 @@ export function checkMeaningful(options: Partial<ResolvedModelOptions>, kind: Di
   }
 }
 
-function requireFolder({ folder, options }: FoundRelease<ResolvedModelOptions>): string {
+function requireFolder({ root, options }: FoundRelease<ResolvedModelOptions>): string {
   const { pretrained } = options;
-  if (folder !== undefined) return folder;
-  // Every part may be given by its own path; the folder is then only where relative paths start.
-  if (pretrained === undefined && (options.dit ?? options.autoencoder) !== undefined) return resolve('.');
+  if (root !== undefined) return root;
   if (pretrained !== undefined && isFile(pretrained)) {
     throw new SvgT2IError(
       'ERR_SVGT2I_WEIGHTS_MISSING',

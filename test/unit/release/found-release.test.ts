@@ -65,3 +65,18 @@ it('and what was found is what is loaded', async () => {
   expect(ofRelease).toEqual(['defaults.yaml', 'model_args.json', 'svg_autoencoder_P_stage3_1024.yaml']);
   expect(searches).toBe(1);
 });
+
+it('and parts that are given by their own paths follow the defaults.yaml of the current folder', async () => {
+  const before = process.cwd();
+  process.chdir(pretrained);
+  try {
+    const parts = { dit: 'dit-stage4-T274M', textEncoder: 'gemma-2-2b' };
+    await using pipeline = await SvgT2I.load({ ...parts, autoencoder: 'svg_autoencoder_P_stage3_1024' });
+    expect(pipeline.defaults).toMatchObject({ steps: 12 });
+    const { sample, found } = await loadSampleConfig({ set: ['model.dit=dit-stage4-T274M'] });
+    expect(sample.steps).toBe(12);
+    expect(found.softCap({ ofDit: true }).attentionSoftCap).toBe(true);
+  } finally {
+    process.chdir(before);
+  }
+});
