@@ -180,7 +180,7 @@ class DrawRun {
       onProgress: (event) => report.load(event),
     });
     for (const message of [...pipeline.warnings, ...this.#repeatWarnings()]) report.warning(message);
-    const settings = without(sample, config.ofModel);
+    const settings = without(sample, [...config.ofModel, ...config.leftToModel]);
     const { width = sample.width, height = sample.height } = { ...pipeline.defaults, ...settings };
     checkGrid(plan, { width, height });
     const keepGoing = (only?.length ?? plan.total) > 1;

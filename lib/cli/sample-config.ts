@@ -11,6 +11,8 @@ import { sampleDefaults } from '../release/sample-defaults.js';
 export interface DrawConfig extends SampleConfig {
   /** Settings of `sample` that nobody gave and only the loaded model tells: what stands there is but likely. */
   readonly ofModel: readonly (keyof Settings)[];
+  /** Settings that nobody gave and a request leaves to the loaded model, though they are as good as known. */
+  readonly leftToModel: readonly (keyof Settings)[];
   /** What `model` leads to. */
   readonly found: FoundRelease<ResolvedModelOptions>;
 }
@@ -26,14 +28,15 @@ export async function loadSampleConfig(
   const found = new FoundRelease(model);
   const schema = sampleConfigSchemaOf(found.cellPixels ?? PUBLISHED_CELL_PIXELS);
   const { defaults = {} } = sources;
-  const { settings: sample, ofModel = [] } = sampleDefaults(found, ofClass);
+  const { settings: sample, ofModel = [], leftToModel = [] } = sampleDefaults(found, ofClass);
   const config = await loadConfig(schema, { ...sources, defaults: merge(defaults, { sample }) });
   const said = (given.sample ?? {}) as ConfigTree;
-  return { ...config, ofModel: ofModel.filter((name) => said[name] === undefined), found };
+  const isUnsaid = (name: keyof Settings) => said[name] === undefined;
+  return { ...config, ofModel: ofModel.filter(isUnsaid), leftToModel: leftToModel.filter(isUnsaid), found };
 }
 
 /** As a file that leaves to the model what is the model's. */
-export function printedConfig({ ofModel, found: _, sample, ...config }: DrawConfig) {
+export function printedConfig({ ofModel, leftToModel: _, found: __, sample, ...config }: DrawConfig) {
   return { ...config, sample: without(sample, ofModel) };
 }
 

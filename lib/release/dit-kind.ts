@@ -86,16 +86,33 @@ export function saidDitKind(weights: string, config: DitConfig | undefined): Dit
   return named ?? (config === undefined ? undefined : DIT_KINDS['next-dit']);
 }
 
-/** How a loaded model is sampled where nobody says: at the size that it was trained on, with the shift of that size. */
+interface UsualOptions {
+  readonly cellPixels?: number | undefined;
+  /** Whether a weaker model is there to guide away from. */
+  readonly weak?: boolean;
+}
+
+/** Settings that a release has of its own, without the texts where the kind reads none. */
+export function meantFor({ condition }: DitKind, settings: Settings): Settings {
+  if (condition === 'text') return settings;
+  const { systemPrompt: _, negativePrompt: __, ...meant } = settings;
+  return meant;
+}
+
+/**
+ * How a loaded model is sampled where nobody says: at the size that it was trained on, with the shift of that size, and not
+ * guided away from "none" where it was trained without.
+ */
 export function usualSettings(
   kind: DitKind,
-  dit: LoadedDit | undefined,
-  cellPixels: number = PUBLISHED_CELL_PIXELS,
+  dit: Partial<LoadedDit> | undefined,
+  { cellPixels = PUBLISHED_CELL_PIXELS, weak = false }: UsualOptions = {},
 ): Settings {
-  const { shiftBase, settings } = kind;
-  if (shiftBase === undefined || dit?.latentRows === undefined || dit.latentColumns === undefined)
-    return settings;
-  const { channels, latentRows, latentColumns } = dit;
+  const { shiftBase } = kind;
+  const cannotGuide = dit?.noneClass === false && !weak;
+  const settings: Settings = cannotGuide ? { ...kind.settings, guidanceScale: 1 } : kind.settings;
+  const { channels, latentRows, latentColumns } = dit ?? {};
+  if (!shiftBase || !channels || !latentRows || !latentColumns) return settings;
   const shift = Math.sqrt((channels * latentRows * latentColumns) / shiftBase);
   return { ...settings, width: latentColumns * cellPixels, height: latentRows * cellPixels, shift };
 }

@@ -9,7 +9,7 @@ import { type OpenTokenizer, openTokenizer } from '../text/open-tokenizer.js';
 import { softCapWarning } from './attention-soft-cap.js';
 import type { AutoencoderConfig } from './autoencoder-config.js';
 import { type ClassNames, readClassNames } from './class-names.js';
-import { DIT_KINDS, type DitKind, usualSettings } from './dit-kind.js';
+import { DIT_KINDS, type DitKind, meantFor, usualSettings } from './dit-kind.js';
 import { FoundRelease } from './found-release.js';
 import { checkMeaningful, layoutOf, MODEL_PARTS, type ReleaseLayout } from './layout.js';
 import { checkLoadOptions } from './load-options.js';
@@ -74,7 +74,9 @@ export async function loadFound(
     const { attentionSoftCap } = request;
     const kind = kindOf(layout.dit === undefined ? undefined : found.ditKind, models);
     if (models.dit !== undefined) checkMeaningful(resolved, kind);
-    const defaults = { ...usualSettings(kind, models.dit, models.autoencoder?.cellPixels), ...settings };
+    const { cellPixels } = models.autoencoder ?? {};
+    const usual = usualSettings(kind, models.dit, { cellPixels, weak: layout.weakDit !== undefined });
+    const defaults = { ...usual, ...meantFor(kind, settings) };
     return {
       ...{ engine, tokenizer, layout: { ...used, warnings }, defaults, trainedSizes, models },
       ...{ kind, classNames, attentionSoftCap },
