@@ -50,6 +50,7 @@ import { type Loaded, type LoadHow, loadFound, loadRelease } from './release/loa
 import { noRaeEncoder } from './release/rae-files.js';
 import type { LoadedModels, LoadOptions } from './release/types.js';
 import type { OpenTokenizer } from './text/open-tokenizer.js';
+import { unanswered } from './text/unanswered.js';
 
 const imagesSchema = z.array(imageSchema, { error: 'must be a list of pictures' });
 const latentsSchema = z.array(latentSchema, { error: 'must be a list of latents' });
@@ -272,7 +273,7 @@ export class SvgT2I {
     const { signal } = checkArgument('options', signalOptionsSchema, options);
     const tokenizer = this.#tokenizer();
     checkWriter(tokenizer);
-    const [{ ids } = { ids: [] }] = await tokenizer.encode([enhanceInstruction(prompt)]);
+    const [{ ids } = unanswered()] = await tokenizer.encode([enhanceInstruction(prompt)]);
     const limit = (this.models.textEncoder?.maxTokens ?? Number.POSITIVE_INFINITY) - MAX_ENHANCE_TOKENS;
     if (ids.length > limit) {
       throw new SvgT2IError(

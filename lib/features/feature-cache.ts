@@ -13,6 +13,7 @@ import { lockRunFolder, type RunLock } from '../processes/run-lock.js';
 import { findCellPixels } from '../release/cell-pixels.js';
 import { findFolder } from '../release/folder.js';
 import { type Loaded, loadRelease } from '../release/load.js';
+import { unanswered } from '../text/unanswered.js';
 import { BadItems } from './bad-items.js';
 import type { BucketCounts } from './bucket-counts.js';
 import {
@@ -217,7 +218,7 @@ class CacheWriter {
       await sync(path);
       return;
     }
-    const tensors = { tokens: tokensTensor((await this.#tokens(['']))[0] ?? []) };
+    const tensors = { tokens: tokensTensor((await this.#tokens(['']))[0] ?? unanswered()) };
     await this.#loaded.engine.run(
       'cache-write',
       { path, dtype: this.#dtype, items: [{ tokens: 'tokens' }] },
@@ -282,7 +283,7 @@ class CacheWriter {
     const items = group.map(({ image, label }, i) => {
       tensors[`image.${i}`] = imageTensor(image);
       if (classes !== undefined) return { image: `image.${i}`, class: label ?? classes };
-      tensors[`tokens.${i}`] = tokensTensor(tokens[i] ?? []);
+      tensors[`tokens.${i}`] = tokensTensor(tokens[i] ?? unanswered());
       return { image: `image.${i}`, tokens: `tokens.${i}` };
     });
     const begin = performance.now();

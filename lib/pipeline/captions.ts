@@ -4,6 +4,7 @@ import type { NativeTensor } from '../native/binding.js';
 import type { OpenTokenizer } from '../text/open-tokenizer.js';
 import { formatNegativePrompt, formatPrompt } from '../text/system-prompts.js';
 import type { EncodedText } from '../text/tokenizer.js';
+import { unanswered } from '../text/unanswered.js';
 
 /** Unknown words that one warning names, and that are remembered. */
 const MAX_NAMED = 20;
@@ -53,12 +54,12 @@ export class CaptionEncoder {
     if (!names.has(ofNegative)) names.set(ofNegative, 'the negative prompt');
     const fresh = [...names.keys()].filter((caption) => !this.#known.has(caption));
     const texts = await this.#tokenizer.encode(fresh, { maxLength: this.#maxLength });
-    const found = new Map([...this.#known, ...fresh.map((caption, i) => [caption, texts[i]] as const)]);
+    const found = new Map(this.#known);
+    for (const [i, caption] of fresh.entries()) found.set(caption, texts[i] ?? unanswered());
     const encoded = new Map<string, EncodedText>();
     const warnings: string[] = [];
     for (const [caption, name] of names) {
-      const text = found.get(caption);
-      if (text === undefined) continue;
+      const text = found.get(caption) ?? unanswered();
       encoded.set(caption, text);
       if (!fresh.includes(caption)) continue;
       if (text.truncated) warnings.push(this.#cutWarning(name));

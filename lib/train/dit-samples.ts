@@ -13,6 +13,7 @@ import type { DitStepItem, DitStepRequest } from '../native/training-jobs.js';
 import { tokensTensor } from '../pipeline/captions.js';
 import { imageTensor } from '../pipeline/tensors.js';
 import type { OpenTokenizer } from '../text/open-tokenizer.js';
+import { unanswered } from '../text/unanswered.js';
 import type { StepRequest } from './stage.js';
 
 export type DitSample =
@@ -40,7 +41,7 @@ export async function liveSamples(
   maxTokens: number,
 ): Promise<DitSamples> {
   const idsOf = async (text: string) =>
-    (await tokenizer.encode([text], { maxLength: maxTokens }))[0]?.ids ?? [];
+    (await tokenizer.encode([text], { maxLength: maxTokens }))[0]?.ids ?? unanswered();
   return {
     dropped: { tokens: await idsOf('') },
     load: async (item) => {
