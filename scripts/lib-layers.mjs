@@ -13,6 +13,7 @@ export const everywhere = [
   'python-json',
   'regular-file',
   'stop',
+  'threads',
   'utf8',
   'version',
 ];

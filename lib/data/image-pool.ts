@@ -1,7 +1,8 @@
 /** Worker threads that prepare pictures. */
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { DisposedError, SvgT2IError } from '../errors.js';
 import { type RgbImage, rgbImage } from '../image/rgb-image.js';
+import { startThread, threadEnded, threadError } from '../threads.js';
 import type { Size } from './buckets.js';
 import type { PictureReading, WorkerReply, WorkerRequest } from './image-worker.js';
 
@@ -13,8 +14,11 @@ interface Waiting {
 interface PoolWorker {
   readonly thread: Worker;
   readonly waiting: Map<number, Waiting>;
-  hasExited: boolean;
+  /** Why nothing is answered any more. */
+  failure?: SvgT2IError;
 }
+
+const NAME = 'a thread that reads pictures';
 
 /** A decoder refused a picture. */
 class UndecodableReply extends SvgT2IError {}
@@ -98,8 +102,9 @@ export class ImagePool {
 
   #post(request: WorkerRequest): Promise<RgbImage> {
     return new Promise((resolve, reject) => {
-      const [first, ...others] = this.#workers.filter((worker) => !worker.hasExited);
-      if (this.#disposal !== undefined || first === undefined) throw new DisposedError('The image pool');
+      if (this.#disposal !== undefined) throw new DisposedError('The image pool');
+      const [first, ...others] = this.#workers.filter(({ failure }) => failure === undefined);
+      if (first === undefined) throw threadError(this.#workers[0]?.failure, NAME);
       const idlest = others.reduce((a, b) => (b.waiting.size < a.waiting.size ? b : a), first);
       idlest.waiting.set(request.id, { resolve, reject });
       // A busy thread keeps the process alive, an idle one does not.
@@ -110,7 +115,7 @@ export class ImagePool {
 
   /** Ends the threads; what they still had to do is rejected. */
   async dispose(): Promise<void> {
-    this.#disposal ??= Promise.all(this.#workers.map(({ thread }) => thread.terminate()));
+    this.#disposal ??= Promise.all(this.#workers.map(endWorker));
     await this.#disposal;
   }
 
@@ -120,8 +125,8 @@ export class ImagePool {
 }
 
 function startWorker(): PoolWorker {
-  const thread = new Worker(new URL('./image-worker.js', import.meta.url));
-  const worker: PoolWorker = { thread, waiting: new Map(), hasExited: false };
+  const thread = startThread(new URL('./image-worker.js', import.meta.url), NAME);
+  const worker: PoolWorker = { thread, waiting: new Map() };
   const { waiting } = worker;
   thread.on('message', (reply: WorkerReply) => {
     const pending = waiting.get(reply.id);
@@ -133,15 +138,20 @@ function startWorker(): PoolWorker {
       pending?.reject(new Failure(reply.code, reply.message));
     }
   });
-  const rejectAll = (error: Error): void => {
-    for (const { reject } of waiting.values()) reject(error);
-    waiting.clear();
-  };
-  thread.on('error', rejectAll);
-  thread.on('exit', () => {
-    worker.hasExited = true;
-    rejectAll(new DisposedError('The image pool'));
-  });
+  thread.on('error', (error) => fail(worker, threadError(error, NAME)));
+  thread.on('exit', (code) => fail(worker, threadEnded(code, NAME)));
   thread.unref();
   return worker;
+}
+
+async function endWorker(worker: PoolWorker): Promise<void> {
+  fail(worker, new DisposedError('The image pool'));
+  await worker.thread.terminate();
+}
+
+/** Of what waits and of all that would be asked later; the first reason stays. */
+function fail(worker: PoolWorker, failure: SvgT2IError): void {
+  worker.failure ??= failure;
+  for (const { reject } of worker.waiting.values()) reject(worker.failure);
+  worker.waiting.clear();
 }

@@ -1,5 +1,5 @@
 /** Loads a release into an engine: finds the files, then the models one after another. */
-import { throwIfAborted } from '../abort.js';
+import { linkedController, throwIfAborted } from '../abort.js';
 import type { ResolvedModelOptions } from '../config/model.js';
 import type { Settings } from '../config/settings.js';
 import { Engine } from '../engine.js';
@@ -55,7 +55,11 @@ export async function loadFound(
     { ...(device === 'auto' ? {} : { device }), ...(threads === undefined ? {} : { threads }) },
     { signal, owner: 'The pipeline' },
   );
-  const opening = layout.textEncoder === undefined ? undefined : openTokenizer(layout.textEncoder);
+  const either = linkedController(signal);
+  const opening =
+    layout.textEncoder === undefined
+      ? undefined
+      : openTokenizer(layout.textEncoder, { signal: either.signal, owner: 'The pipeline' });
   try {
     const request = loadRequest(found, layout);
     const total = Object.keys(request.parts).length;
@@ -82,9 +86,13 @@ export async function loadFound(
       ...{ kind, classNames, attentionSoftCap },
     };
   } catch (error) {
+    // Of a load that failed the tokenizer is not waited for.
+    either.end();
     const [tokenizer] = await Promise.allSettled([opening, engine.dispose()]);
     if (tokenizer.status === 'fulfilled') await tokenizer.value?.dispose();
     throw error;
+  } finally {
+    either.end();
   }
 }
 

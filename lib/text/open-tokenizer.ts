@@ -8,8 +8,7 @@ import {
   loadTokenizer,
   type Tokenizer,
 } from './tokenizer.js';
-import { TokenizerThread } from './tokenizer-thread.js';
-
+import { TokenizerThread, type TokenizerUse } from './tokenizer-thread.js';
 import type { WordVocabulary } from './word-vocabulary.js';
 
 /** What a pipeline asks of a tokenizer. */
@@ -28,11 +27,11 @@ const LARGE_BYTES = 1024 * 1024;
 /**
  * The tokenizer of a Gemma folder, or a tokenizer.json itself.
  *
- * @throws SvgT2IError as loadTokenizer()
+ * @throws SvgT2IError as loadTokenizer(), or the signal's reason
  */
-export async function openTokenizer(path: string): Promise<OpenTokenizer> {
+export async function openTokenizer(path: string, use: TokenizerUse = {}): Promise<OpenTokenizer> {
   const bytes = Math.max(await sizeOf(path), await sizeOf(join(path, 'tokenizer.json')));
-  if (bytes > LARGE_BYTES) return await TokenizerThread.open(path);
+  if (bytes > LARGE_BYTES) return await TokenizerThread.open(path, use);
   return new OwnTokenizer(await loadTokenizer(path));
 }
 

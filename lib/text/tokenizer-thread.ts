@@ -1,20 +1,37 @@
 /** A tokenizer in a worker thread, as the main thread sees it. */
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
+import { abortReason, throwIfAborted } from '../abort.js';
 import { DisposedError, SvgT2IError } from '../errors.js';
+import { startThread, threadEnded, threadError } from '../threads.js';
 import type { DecodeOptions, EncodedText, EncodeOptions } from './tokenizer.js';
 import type { TokenizerQuestion, TokenizerReply, TokenizerRequest } from './tokenizer-worker.js';
+import { unanswered } from './unanswered.js';
 import { WordVocabulary } from './word-vocabulary.js';
+
+/** Who opens a tokenizer, and until when. */
+export interface TokenizerUse {
+  /** What messages call it once it was disposed, as the start of a sentence. */
+  readonly owner?: string | undefined;
+  /** Ends the opening. */
+  readonly signal?: AbortSignal | undefined;
+}
 
 interface Waiting {
   readonly resolve: (reply: TokenizerReply) => void;
-  readonly reject: (error: Error) => void;
+  readonly reject: (error: unknown) => void;
 }
 
 /** Where the thread's messages arrive. It must not lead to the tokenizer: what a worker holds could never be collected. */
-type Mailbox = Map<number, Waiting>;
+interface Mailbox {
+  readonly waiting: Map<number, Waiting>;
+  /** Why nothing is answered any more. */
+  failure?: () => SvgT2IError;
+}
 
 /** Of the loading itself. */
 const LOADING = -1;
+
+const NAME = 'the thread of the tokenizer';
 
 /** Ends the threads of tokenizers that nobody disposed of. */
 const forgotten = new FinalizationRegistry<Worker>((worker) => void worker.terminate());
@@ -23,54 +40,69 @@ export class TokenizerThread {
   readonly words: WordVocabulary | undefined;
   readonly #worker: Worker;
   readonly #mailbox: Mailbox;
+  readonly #owner: string;
   #nextId = 0;
-  #hasEnded = false;
 
-  private constructor(worker: Worker, mailbox: Mailbox, words: readonly string[] | undefined) {
+  private constructor(
+    worker: Worker,
+    mailbox: Mailbox,
+    { words, owner }: { readonly words: readonly string[] | undefined; readonly owner: string },
+  ) {
     this.words = words === undefined ? undefined : WordVocabulary.ofWords(words);
     this.#worker = worker;
     this.#mailbox = mailbox;
+    this.#owner = owner;
     forgotten.register(this, worker, this);
   }
 
-  /** @throws SvgT2IError as loadTokenizer() */
-  static async open(path: string): Promise<TokenizerThread> {
-    const worker = new Worker(new URL('./tokenizer-worker.js', import.meta.url), { workerData: { path } });
-    const mailbox: Mailbox = new Map();
+  /** @throws SvgT2IError as loadTokenizer(), or where the thread ends; the signal's reason */
+  static async open(
+    path: string,
+    { owner = 'The tokenizer', signal }: TokenizerUse = {},
+  ): Promise<TokenizerThread> {
+    throwIfAborted(signal);
+    const worker = startThread(new URL('./tokenizer-worker.js', import.meta.url), NAME, { path });
+    const mailbox: Mailbox = { waiting: new Map() };
     deliver(worker, mailbox);
+    let abort = () => {};
     try {
       const reply = await new Promise<TokenizerReply>((resolve, reject) => {
-        mailbox.set(LOADING, { resolve, reject });
+        mailbox.waiting.set(LOADING, { resolve, reject });
+        abort = () => reject(signal === undefined ? undefined : abortReason(signal));
+        signal?.addEventListener('abort', abort, { once: true });
       });
-      return new TokenizerThread(worker, mailbox, 'loaded' in reply ? reply.words : undefined);
+      if (!('loaded' in reply)) return unanswered();
+      return new TokenizerThread(worker, mailbox, { words: reply.words, owner });
     } catch (error) {
       await worker.terminate();
       throw error;
+    } finally {
+      signal?.removeEventListener('abort', abort);
     }
   }
 
   async encode(texts: readonly string[], options: EncodeOptions = {}): Promise<readonly EncodedText[]> {
     const reply = await this.#ask({ kind: 'encode', texts, options });
-    return 'encoded' in reply ? reply.encoded : [];
+    return 'encoded' in reply ? reply.encoded : unanswered();
   }
 
   async decode(ids: readonly number[], options: DecodeOptions = {}): Promise<string> {
     const reply = await this.#ask({ kind: 'decode', ids, options });
-    return 'text' in reply ? reply.text : '';
+    return 'text' in reply ? reply.text : unanswered();
   }
 
   async dispose(): Promise<void> {
-    this.#hasEnded = true;
     forgotten.unregister(this);
-    rejectAll(this.#mailbox, new DisposedError('The tokenizer'));
+    fail(this.#mailbox, () => new DisposedError(this.#owner));
     await this.#worker.terminate();
   }
 
   #ask(question: TokenizerQuestion): Promise<TokenizerReply> {
     return new Promise((resolve, reject) => {
-      if (this.#hasEnded) throw new DisposedError('The tokenizer');
+      const { failure, waiting } = this.#mailbox;
+      if (failure !== undefined) throw failure();
       const id = this.#nextId++;
-      this.#mailbox.set(id, { resolve, reject });
+      waiting.set(id, { resolve, reject });
       // A busy thread keeps the process alive, an idle one does not.
       this.#worker.ref();
       this.#worker.postMessage({ id, ...question } satisfies TokenizerRequest);
@@ -79,18 +111,22 @@ export class TokenizerThread {
 }
 
 function deliver(worker: Worker, mailbox: Mailbox): void {
+  const { waiting } = mailbox;
   worker.on('message', (reply: TokenizerReply) => {
-    const waiting = mailbox.get(reply.id);
-    mailbox.delete(reply.id);
-    if (mailbox.size === 0) worker.unref();
-    if ('code' in reply) waiting?.reject(new SvgT2IError(reply.code, reply.message, { hint: reply.hint }));
-    else waiting?.resolve(reply);
+    const asked = waiting.get(reply.id);
+    waiting.delete(reply.id);
+    if (waiting.size === 0) worker.unref();
+    if ('code' in reply) asked?.reject(new SvgT2IError(reply.code, reply.message, { hint: reply.hint }));
+    else asked?.resolve(reply);
   });
-  worker.on('error', (error) => rejectAll(mailbox, error));
-  worker.on('exit', () => rejectAll(mailbox, new DisposedError('The tokenizer')));
+  worker.on('error', (error) => fail(mailbox, () => threadError(error, NAME)));
+  worker.on('messageerror', (error) => fail(mailbox, () => threadError(error, NAME)));
+  worker.on('exit', (code) => fail(mailbox, () => threadEnded(code, NAME)));
 }
 
-function rejectAll(mailbox: Mailbox, error: Error): void {
-  for (const { reject } of mailbox.values()) reject(error);
-  mailbox.clear();
+/** Of what waits and of all that is asked later; the first reason stays. */
+function fail(mailbox: Mailbox, failure: () => SvgT2IError): void {
+  mailbox.failure ??= failure;
+  for (const { reject } of mailbox.waiting.values()) reject(mailbox.failure());
+  mailbox.waiting.clear();
 }
