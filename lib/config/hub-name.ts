@@ -42,7 +42,12 @@ export function hubNameOf(text: string): HubName | undefined {
   if (name === undefined) {
     return isShort(owner) ? { repo: PUBLISHED[owner], revision, short: owner } : undefined;
   }
-  return FILE.test(name) ? undefined : { repo: `${owner}/${name}`, revision };
+  return FILE.test(name) ? undefined : { repo: asPublished(`${owner}/${name}`), revision };
+}
+
+/** The hub takes any case; the cache has one folder. */
+function asPublished(repo: string): string {
+  return Object.values(PUBLISHED).find((known) => known.toLowerCase() === repo.toLowerCase()) ?? repo;
 }
 
 /** @throws SvgT2IError ERR_SVGT2I_INVALID_ARGUMENT */

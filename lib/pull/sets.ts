@@ -90,7 +90,7 @@ export function partsOf(
 /** Of a repository that the published weights lie in, its full name means the same. */
 function shortOf(repo: string): ShortName | undefined {
   const names = Object.keys(PUBLISHED) as ShortName[];
-  return names.find((name) => PUBLISHED[name].toLowerCase() === repo.toLowerCase());
+  return names.find((name) => PUBLISHED[name] === repo);
 }
 
 const included = ({ repo, revision }: HubName, include: readonly string[]): Part => ({

@@ -1,8 +1,9 @@
 /** Finds an autoencoder's yaml and the two weight files that it names. */
 import { basename, dirname, join } from 'node:path';
 import type { EncoderKindName } from '../config/encoder-model.js';
+import { hubNameOf } from '../config/hub-name.js';
 import { ENCODERS } from '../facts.js';
-import { cachedPart } from '../hub/local.js';
+import { cachedPart, cachedRelease, pullCommand } from '../hub/local.js';
 import { type AutoencoderConfig, readAutoencoderConfig } from './autoencoder-config.js';
 import {
   candidates,
@@ -41,10 +42,12 @@ export function findAutoencoder(folder: string, given: string | undefined): Auto
     return { yaml: undefined, checkpoint, encoder, config: undefined, rae, warnings: [] };
   }
   const part = 'autoencoder';
-  const fix =
-    'Put the autoencoder/ folder of the release there (a yaml and the .ckpt that it names), or pass --autoencoder.';
+  const command = given === undefined ? undefined : pullCommand(given);
+  const fix = `Put the autoencoder/ folder of the release there (a yaml and the .ckpt that it names), or pass --autoencoder${command === undefined ? '' : `, or fetch it: ${command}`}.`;
   const yaml = given === undefined ? defaultYaml(folder) : namedYaml(folder, given);
   if (yaml === undefined) {
+    const fetched = given === undefined ? undefined : findFetched(folder, given);
+    if (fetched !== undefined) return fetched;
     const looked = given === undefined ? [join(folder, 'autoencoder', '*.yaml')] : yamlPlaces(folder, given);
     return { part, looked, fix };
   }
@@ -73,6 +76,22 @@ export function findAutoencoder(folder: string, given: string | undefined): Auto
     config: settled,
     warnings,
   };
+}
+
+/** Of a name of the hub, whose fetched files are a whole release; an encoder of the folder will do too. */
+function findFetched(folder: string, given: string): AutoencoderFiles | undefined {
+  for (const release of cachedRelease(given).filter(isFolder)) {
+    const found = findAutoencoder(release, autoencoderOfName(given));
+    if ('looked' in found) continue;
+    const { encoder, yaml, checkpoint, config } = found;
+    return { ...found, encoder: encoder ?? findEncoder(folder, yaml ?? checkpoint, config) };
+  }
+  return undefined;
+}
+
+/** One repository holds both autoencoders; the name that it was called by says which. */
+export function autoencoderOfName(name: string): string | undefined {
+  return hubNameOf(name)?.short === 'svg-t2i-r' ? 'svg_autoencoder_R_stage3_1024' : undefined;
 }
 
 /** A release's own folder comes before decoders/ beside it. */

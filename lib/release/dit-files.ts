@@ -2,6 +2,7 @@
 import { basename, join } from 'node:path';
 import type { WeightKind } from '../config/model.js';
 import { VELOCITY_MODELS } from '../facts.js';
+import { cachedRelease, pullCommand } from '../hub/local.js';
 import { candidates, entries, isFile, isFolder, type MissingPart } from './find.js';
 
 // Training saves both; the original's sampler prints "ema" but reads the raw ones.
@@ -22,7 +23,8 @@ export function isPublished(name: string, kind: keyof typeof VELOCITY_MODELS): b
 }
 
 export function findDit(folder: string, given: string | undefined, kind: WeightKind): string | MissingPart {
-  const fix = 'Put a dit-* folder of the release there, or pass --dit with a folder or file.';
+  const command = given === undefined ? undefined : pullCommand(given);
+  const fix = `Put a dit-* folder of the release there, or pass --dit with a folder or file${command === undefined ? '' : `, or fetch it: ${command}`}.`;
   if (given === undefined) {
     const places = ditFolders(folder);
     for (const place of places) {
@@ -45,6 +47,11 @@ export function findDit(folder: string, given: string | undefined, kind: WeightK
     // The engine says what it is and what to do with it.
     if (entries(place).some(({ name }) => name.endsWith('.distcp') || name === 'model_index.json'))
       return place;
+  }
+  // What was fetched of a name is a whole release.
+  for (const release of cachedRelease(given).filter(isFolder)) {
+    const found = findDit(release, undefined, kind);
+    if (typeof found === 'string') return found;
   }
   const existing = looked.filter(isFolder);
   return {

@@ -2,7 +2,7 @@
 import { type Dirent, readdirSync, type Stats, statSync } from 'node:fs';
 import { basename, dirname, extname, isAbsolute, join, resolve } from 'node:path';
 import { fileError, systemErrorCode } from '../errors.js';
-import { cachedFolder } from '../hub/local.js';
+import { cachedRelease } from '../hub/local.js';
 
 /** What was looked for and not found; becomes part of one error. */
 export interface MissingPart {
@@ -43,9 +43,8 @@ export function entries(folder: string): Dirent[] {
 /** Where `path` may be meant from; an absolute path is meant as it is, and a name of the hub last of all. */
 export function candidates(path: string, folders: readonly string[]): string[] {
   if (isAbsolute(path)) return [path];
-  const fetched = cachedFolder(path);
   const here = folders.map((folder) => resolve(folder, path));
-  return [...new Set([...here, ...(fetched === undefined ? [] : [fetched])])];
+  return [...new Set([...here, ...cachedRelease(path)])];
 }
 
 /** The release writes `svg_autoencoder_P_stage3` in one name and `svg_autoencoder-P-stage3` in the other. */

@@ -7,7 +7,7 @@ import { type DitConfig, readDitConfig } from './dit-config.js';
 import { findDit } from './dit-files.js';
 import { type DitKind, saidDitKind } from './dit-kind.js';
 import type { MissingPart } from './find.js';
-import { autoencoderOfName, findFolder } from './folder.js';
+import { autoencoderOfFetched, findFolder } from './folder.js';
 import { type DefaultsFile, readDefaultsFile } from './model-defaults.js';
 
 export class FoundRelease<Options extends Partial<ResolvedModelOptions> = Partial<ResolvedModelOptions>> {
@@ -33,7 +33,7 @@ export class FoundRelease<Options extends Partial<ResolvedModelOptions> = Partia
     const { autoencoder, pretrained } = this.options;
     const base = this.#base;
     return this.#once('autoencoder', () =>
-      findAutoencoder(base, autoencoder ?? autoencoderOfName(pretrained, base)),
+      findAutoencoder(base, autoencoder ?? autoencoderOfFetched(pretrained, base)),
     );
   }
 

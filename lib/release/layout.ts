@@ -46,29 +46,36 @@ export function layoutOf(
   const { options } = found;
   const folder = requireFolder(found);
   const missing: MissingPart[] = [];
+  /** Of them, those that the release should have: no option names them. */
+  const ofRelease: ReleasePart[] = [];
   const warnings: string[] = [];
-  const keep = <Part>(part: Part | MissingPart): Part | undefined => {
+  const keep = <Part>(part: Part | MissingPart, name?: ReleasePart): Part | undefined => {
     if (typeof part !== 'object' || part === null || !('looked' in part)) return part as Part;
     missing.push(part);
+    if (name !== undefined && options[name] === undefined) ofRelease.push(name);
     return undefined;
   };
   const wants = (part: ReleasePart) => parts.includes(part);
   if (wants('dit')) checkMeaningful(options, found.ditKind);
   const readsText = !wants('dit') || found.ditKind?.condition !== 'class';
   const textEncoder =
-    wants('textEncoder') && readsText ? keep(findTextEncoder(folder, options.textEncoder)) : undefined;
-  const dit = wants('dit') ? keep(found.dit) : undefined;
+    wants('textEncoder') && readsText
+      ? keep(findTextEncoder(folder, options.textEncoder), 'textEncoder')
+      : undefined;
+  const dit = wants('dit') ? keep(found.dit, 'dit') : undefined;
   const weakDit =
     wants('dit') && options.weakDit !== undefined
       ? keep(findDit(folder, options.weakDit, options.weights))
       : undefined;
-  const autoencoder = wants('autoencoder') ? keep(found.autoencoder) : undefined;
+  const autoencoder = wants('autoencoder') ? keep(found.autoencoder, 'autoencoder') : undefined;
   // A representation autoencoder normalises its latents itself.
   const isRae = () =>
     (autoencoder === undefined ? findRaeIn(folder, options.autoencoder) : autoencoder.rae) !== undefined;
   const needsStatistics = (wants('dit') || wants('statistics')) && !isRae();
-  const statistics = needsStatistics ? keep(findStatistics(folder, options.statistics)) : undefined;
-  if (missing.length > 0) throw missingError(folder, missing, fetchCommand(options, parts, folder));
+  const statistics = needsStatistics
+    ? keep(findStatistics(folder, options.statistics), 'statistics')
+    : undefined;
+  if (missing.length > 0) throw missingError(folder, missing, fetchCommand(options, ofRelease, folder));
   const classNames =
     dit === undefined || (readsText && options.classNames === undefined)
       ? undefined
@@ -119,14 +126,14 @@ function requireFolder({ root, options }: FoundRelease<ResolvedModelOptions>): s
       },
     );
   }
-  const name = pretrained === undefined ? undefined : hubNameOf(pretrained);
-  if (pretrained !== undefined && name !== undefined) throw notFetched(pretrained, name);
   const places = folderPlaces(pretrained);
+  const absent = pretrained === undefined ? undefined : notFetched(pretrained);
   throw new SvgT2IError(
     'ERR_SVGT2I_WEIGHTS_MISSING',
-    `no pre-trained folder: looked for ${places.join(', ')}`,
+    `no pre-trained folder: looked for ${places.join(', ')}${absent === undefined ? '' : `; ${absent.message}`}`,
     {
       hint:
+        `${absent === undefined ? '' : `${absent.hint}\n`}` +
         'Fetch the SVG-T2I release with `svg-t2i pull` (`svg-t2i pull --list` shows sizes), or pass its folder with ' +
         '--pretrained or SVG_T2I_PRETRAINED, or try svg-t2i quickstart.',
     },
@@ -175,16 +182,27 @@ function findClassNames(folder: string, dit: string, given: string | undefined):
   throw missingError(folder, [{ part: 'class names', looked, fix }], undefined);
 }
 
-/** Of a release that came from the hub; undefined of others. */
+/** Fetches what is missing of a release that came from the hub; undefined of others, and where none of it is missing. */
 function fetchCommand(
   { pretrained = 'svg-t2i' }: Pick<ResolvedModelOptions, 'pretrained'>,
-  parts: readonly ReleasePart[],
+  missing: readonly ReleasePart[],
   folder: string,
 ): string | undefined {
-  if (!cachedRelease(pretrained).includes(folder)) return undefined;
-  const isPublished = hubNameOf(pretrained)?.short !== undefined;
-  const purpose = isPublished && !parts.includes('dit') ? ' --for reconstruct' : '';
-  return `${pullCommand(pretrained) ?? ''}${purpose}`;
+  if (missing.length === 0 || !cachedRelease(pretrained).includes(folder)) return undefined;
+  const command = pullCommand(pretrained);
+  const isDecoder = missing.every((part) => part === 'autoencoder');
+  switch (hubNameOf(pretrained)?.short) {
+    case 'svg-t2i':
+      return isDecoder ? `${command} --for reconstruct` : command;
+    case 'svg-t2i-r':
+      if (isDecoder) return command;
+      // Nothing of that name has a transformer, or the statistics of its channels.
+      return missing.every((part) => ['autoencoder', 'textEncoder'].includes(part))
+        ? `${command} --for training`
+        : undefined;
+    default:
+      return command;
+  }
 }
 
 function foldersLike(folder: string, pattern: RegExp): string[] {

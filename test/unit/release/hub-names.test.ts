@@ -1,5 +1,5 @@
 /** Names of the hub in place of folders: what was fetched is used, and what was not is told with its command. */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { loadConfig } from '../../../lib/config/load.js';
@@ -99,6 +99,24 @@ describe('what was fetched', () => {
     }
   });
 
+  it('is a part by the name of a release', async () => {
+    await pulled(env, { name: 'svg-t2i' });
+    await pulled(env, { name: 'svg-t2i-r' });
+    writeFiles(join(env.HOME ?? '', 'own'), files);
+    for (const name of ['svg-t2i', 'KlingTeam/SVG-T2I', 'klingteam/svg-t2i']) {
+      expect(find({ pretrained: 'own', dit: name, autoencoder: name })).toMatchObject({
+        folder: join(process.cwd(), 'own'),
+        dit: join(release(), 'dit-stage4-T274M/consolidated.00-of-01.pth'),
+        autoencoder: { checkpoint: join(release(), 'autoencoder/svg_autoencoder-P-stage3.ckpt') },
+      });
+    }
+    expect(find({ pretrained: 'own', autoencoder: 'svg-t2i-r' }).autoencoder?.checkpoint).toContain(
+      '-R-stage3',
+    );
+    expect(find({ dit: 'svg-t2i' }).dit).toContain('dit-stage4-T274M');
+    expect(findFolder({ pretrained: 'klingteam/svg-t2i' })).toBe(release());
+  });
+
   it('is what training begins with', async () => {
     await pulled(env, { name: 'svg-t2i' });
     expect(findStart({ path: 'KlingTeam/SVG-T2I', weights: 'auto' }, 'dit')).toBe(
@@ -138,6 +156,48 @@ describe('what was not fetched', () => {
     expect(hint).toContain('`svg-t2i pull svg-t2i` fetches what is missing');
     const encoder = refusal(() => find({ pretrained: 'svg-t2i', textEncoder: 'google/gemma-2-2b@v1' }));
     expect(encoder.hint).toContain('svg-t2i pull google/gemma-2-2b@v1');
+  });
+
+  it('of a part that an option names is told with what fetches that', async () => {
+    await pulled(env, { name: 'svg-t2i' });
+    for (const option of ['dit', 'weakDit', 'autoencoder', 'textEncoder']) {
+      const { hint } = refusal(() => find({ pretrained: 'svg-t2i', [option]: 'acme/none' }));
+      expect(hint).toContain('svg-t2i pull acme/none');
+      expect(hint).not.toContain('svg-t2i pull svg-t2i');
+    }
+  });
+
+  it.each([
+    [['textEncoder'], 'svg-t2i', 'svg-t2i pull svg-t2i'],
+    [['autoencoder'], 'svg-t2i', 'svg-t2i pull svg-t2i --for reconstruct'],
+    [['autoencoder', 'textEncoder'], 'svg-t2i', 'svg-t2i pull svg-t2i'],
+    [['autoencoder'], 'svg-t2i-r', 'svg-t2i pull svg-t2i-r'],
+    [['textEncoder'], 'svg-t2i-r', 'svg-t2i pull svg-t2i-r --for training'],
+  ] as const)('%j of %s is fetched by %s', async (parts, pretrained, command) => {
+    await pulled(env, { include: ['*.pt'] });
+    expect(refusal(() => find({ pretrained }, [...parts])).hint).toContain(`\`${command}\` fetches`);
+  });
+
+  it('may be a path that was mistyped: the places are told as well', () => {
+    const { message, hint } = refusal(() => find({ pretrained: 'weights/pretraned' }));
+    expect(message).toContain(
+      `no pre-trained folder: looked for ${join(process.cwd(), 'weights/pretraned')}`,
+    );
+    expect(message).toContain("; weights/pretraned is not in the hub's cache (");
+    expect(hint).toMatch(
+      /^`svg-t2i pull weights\/pretraned` fetches it.*\n.*--pretrained or SVG_T2I_PRETRAINED/,
+    );
+  });
+
+  it('does not matter where the cache cannot be read, but to those who need it', () => {
+    const loop = join(process.cwd(), 'loop');
+    symlinkSync(loop, loop);
+    vi.stubEnv('HF_HOME', loop);
+    writeFiles('own', files);
+    expect(find({ pretrained: 'own' }).textEncoder).toBe(join(process.cwd(), 'own/gemma-2-2b'));
+    expect(refusal(() => find({ pretrained: 'svg-t2i' })).message).toMatch(
+      /svg-t2i is not in the hub's cache \(cannot .*loop/,
+    );
   });
 
   it('by default says how to get it', () => {
