@@ -419,7 +419,7 @@ export const VELOCITY_MODELS = {
   },
   'rae-dit': {
     title: 'transformer of RAE',
-    files: '^(stage2|ditdh|DiTDH)',
+    files: '^stage2_model$',
     condition: 'class',
     canTrain: false,
     presets: {

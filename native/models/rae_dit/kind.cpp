@@ -26,7 +26,7 @@ VelocityKind rae_dit_kind() {
   kind.name = "rae-dit";
   kind.title = "transformer of RAE";
   kind.presets = RaeDitConfig::preset_names();
-  kind.files = "^(stage2|ditdh|DiTDH)";
+  kind.files = "^stage2_model$";
   kind.recognise = [](const Weights& weights) -> std::optional<Recognised> {
     if (!RaeDitConfig::recognises(weights)) return std::nullopt;
     try {

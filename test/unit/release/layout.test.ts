@@ -276,3 +276,10 @@ describe('options that mean nothing to the transformer', () => {
     );
   });
 });
+
+it('a transformer from text may be called after a stage of training, as RAE publishes its own', () => {
+  write(['dit-'], { 'stage2_512.pth': '', 'my/stage2_512.pth': '', 'rae/stage2_model.pt': '' });
+  expect(() => find()).toThrow('diffusion transformer');
+  expect(find({ dit: 'my/stage2_512.pth' }).textEncoder).toBe(join(folder, 'gemma-2-2b'));
+  expect(find({ dit: 'rae/stage2_model.pt' }).textEncoder).toBeUndefined();
+});
