@@ -69,12 +69,13 @@ export function findAutoencoder(folder: string, given: string | undefined): Auto
   const checkpoint = named ?? onlyCheckpoint(others);
   if (checkpoint === undefined) return { part: `${part} weights`, looked, fix };
   const { config: settled, warnings } = settleKind(yaml, checkpoint, config);
+  const guessed = named === undefined ? [guessedWarning(yaml, config.checkpoint, checkpoint)] : [];
   return {
     yaml,
     checkpoint,
     encoder: findEncoder(folder, yaml, config),
     config: settled,
-    warnings,
+    warnings: [...guessed, ...warnings],
   };
 }
 
@@ -132,6 +133,11 @@ function onlyCheckpoint(places: readonly string[]): string | undefined {
     }
   }
   return undefined;
+}
+
+function guessedWarning(yaml: string, written: string | undefined, checkpoint: string): string {
+  const names = written === undefined ? 'names no weights' : `names ${written}, which is not there`;
+  return `${yaml} ${names}; taken is the only file that may be meant, ${checkpoint}`;
 }
 
 function yamlPlaces(folder: string, given: string): string[] {

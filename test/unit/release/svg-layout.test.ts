@@ -60,6 +60,17 @@ it.each([
   });
 });
 
+it('tells which weights it takes where the yaml names none that are there', () => {
+  const [config, checkpoint] = ['autoencoder/x.yaml', 'autoencoder/a.ckpt'].map((name) => join(folder, name));
+  writeFiles(folder, { ...parts, 'autoencoder/x.yaml': yaml('null'), 'autoencoder/a.ckpt': '' });
+  const taken = `taken is the only file that may be meant, ${checkpoint}`;
+  expect(find().warnings).toEqual([`${config} names no weights; ${taken}`]);
+  writeFiles(folder, { 'autoencoder/x.yaml': yaml('/logs/last.ckpt') });
+  expect(find().warnings).toEqual([`${config} names /logs/last.ckpt, which is not there; ${taken}`]);
+  writeFiles(folder, { 'autoencoder/x.yaml': yaml('a.ckpt') });
+  expect(find().warnings).toEqual([]);
+});
+
 it('is not guessed at where several checkpoints could be meant', () => {
   const two = { 'autoencoder/a.ckpt': '', 'autoencoder/b.ckpt': '' };
   writeFiles(folder, { ...parts, 'autoencoder/x.yaml': yaml(), ...two });
@@ -67,7 +78,7 @@ it('is not guessed at where several checkpoints could be meant', () => {
 });
 
 it('needs no text encoder for doctor to call it whole', () => {
-  writeFiles(folder, { ...parts, 'autoencoder/x.yaml': yaml(), 'autoencoder/a.ckpt': '' });
+  writeFiles(folder, { ...parts, 'autoencoder/x.yaml': yaml('a.ckpt'), 'autoencoder/a.ckpt': '' });
   expect(checkWeights(folder)).toMatchObject([
     { status: 'ok', detail: 'not needed: the transformer draws classes' },
     { status: 'ok' },
