@@ -282,16 +282,16 @@ export interface Catalogue {
   readonly errorCodes: readonly string[];
 }
 
+/** `config`: what the release says of a transformer. */
+export interface LoadDit {
+  readonly path: string;
+  readonly config?: EngineConfig | undefined;
+}
+
 export interface LoadParts {
   readonly textEncoder?: { readonly path: string; readonly attentionSoftCap: boolean } | undefined;
-  /** `config`: what the release says of it; `weak`: weights of a weaker one, to guide away from. */
-  readonly dit?:
-    | {
-        readonly path: string;
-        readonly config?: EngineConfig | undefined;
-        readonly weak?: string | undefined;
-      }
-    | undefined;
+  /** `weak`: a weaker one, to guide away from. */
+  readonly dit?: (LoadDit & { readonly weak?: LoadDit | undefined }) | undefined;
   readonly autoencoder?:
     | {
         readonly checkpoint: string;

@@ -9,6 +9,7 @@ import { type OpenTokenizer, openTokenizer } from '../text/open-tokenizer.js';
 import { softCapWarning } from './attention-soft-cap.js';
 import type { AutoencoderConfig } from './autoencoder-config.js';
 import { type ClassNames, readClassNames } from './class-names.js';
+import { readDitConfig } from './dit-config.js';
 import { DIT_KINDS, type DitKind, meantFor, usualSettings } from './dit-kind.js';
 import { FoundRelease } from './found-release.js';
 import { checkMeaningful, layoutOf, MODEL_PARTS, type ReleaseLayout } from './layout.js';
@@ -126,7 +127,10 @@ function loadRequest(found: FoundRelease<ResolvedModelOptions>, layout: ReleaseL
     };
   }
   if (dit !== undefined) {
-    parts.dit = { path: dit, config: found.ditConfig?.dimensions, weak: layout.weakDit };
+    const { weakDit } = layout;
+    const weak =
+      weakDit === undefined ? undefined : { path: weakDit, config: readDitConfig(weakDit)?.dimensions };
+    parts.dit = { path: dit, config: found.ditConfig?.dimensions, weak };
   }
   const warnings: string[] = [];
   const { attentionSoftCap, trained } = found.softCap({ ofDit: dit !== undefined });

@@ -160,6 +160,14 @@ describe('the transformer', () => {
     const guided = await pair.generate(scale);
     expect(guided.images[0]?.data).not.toEqual(plain.images[0]?.data);
     expect(guided.images[0]?.metadata.weakDit).toBe('DiTDH-S/stage2_model.pt');
+    // What the file beside it says is held against its weights too.
+    const said = join(dirname(join(original, weak)), 'model_args.json');
+    writeFileSync(said, JSON.stringify({ kind: 'rae-dit', num_classes: 77 }));
+    await expect(load({ pretrained: original, weakDit: weak })).rejects.toMatchObject({
+      code: 'ERR_SVGT2I_WEIGHTS_MISMATCH',
+      message: expect.stringContaining('77'),
+    });
+    rmSync(said);
     // A model is no weaker than itself.
     await using itself = await load({ pretrained: original, weakDit: strong });
     const same = await itself.generate(scale);

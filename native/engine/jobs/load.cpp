@@ -89,8 +89,11 @@ struct BuiltVelocityModel {
   std::unique_ptr<VelocityModel> model;
 };
 
-BuiltVelocityModel built_dit(WeightFiles& files, const std::string& path, const Json& said, at::Device device,
-                             at::ScalarType dtype) {
+// {"path", "config"?}
+BuiltVelocityModel built_dit(WeightFiles& files, const Request& request, at::Device device, at::ScalarType dtype) {
+  const std::string path = request.at("path").as_string();
+  const Request* given = request.find("config");
+  const Json said = given ? given->as_config() : Json::object();
   read_model_config(path);  // refuses quantised weights by what it says
   const Weights weights = files.open(path, "a diffusion transformer", device, dtype);
   const VelocityKind& kind = velocity_kind_in(weights, said);
@@ -104,12 +107,9 @@ BuiltVelocityModel built_dit(WeightFiles& files, const std::string& path, const 
 }
 
 Json load_dit(EngineState& state, WeightFiles& files, const Request& request, at::ScalarType dtype) {
-  const std::string path = request.at("path").as_string();
-  const Request* given = request.find("config");
-  const Json said = given ? given->as_config() : Json::object();
-  BuiltVelocityModel built = built_dit(files, path, said, state.device, dtype);
+  BuiltVelocityModel built = built_dit(files, request, state.device, dtype);
   if (const Request* weak = request.find("weak")) {
-    BuiltVelocityModel guide = built_dit(files, weak->as_string(), Json::object(), state.device, dtype);
+    BuiltVelocityModel guide = built_dit(files, *weak, state.device, dtype);
     built.model = std::make_unique<Autoguided>(std::move(built.model), std::move(guide.model));
   }
   state.velocity_model = std::move(built.model);
