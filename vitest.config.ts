@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    setupFiles: ['test/environment.ts'],
     // Every addon test brings its own engine with its own threads: one file at a time, each in its own process.
     pool: 'forks',
     fileParallelism: false,

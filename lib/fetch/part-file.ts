@@ -62,13 +62,17 @@ export class PartFile {
 
   /** Forgets what is there. */
   async restart(): Promise<void> {
-    await this.#settle();
-    await this.#file?.close();
-    this.#spans = [];
-    this.#fresh = [];
-    this.#freshBytes = 0;
-    this.#file = await open(this.path, 'w+');
-    await this.#rewriteJournal();
+    try {
+      await this.#settle();
+      await this.#file?.close();
+      this.#spans = [];
+      this.#fresh = [];
+      this.#freshBytes = 0;
+      this.#file = await open(this.path, 'w+');
+      await this.#rewriteJournal();
+    } catch (error) {
+      throw fileError(error, 'write', this.path);
+    }
   }
 
   get bytes(): number {

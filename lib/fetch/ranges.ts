@@ -148,20 +148,25 @@ async function receive(
     if (place.url === url) place.url = answer.url;
     let at = span.start;
     const end = answer.status === 200 ? part.size : span.end;
-    for await (const bytes of answer.body as AsyncIterable<Buffer>) {
+    for await (const bytes of received(answer.body, signal)) {
       if (at + bytes.length > end) throw wrongSize(url, part.size, 'more');
       await part.write(bytes, at);
       at += bytes.length;
       onReceived(bytes.length);
       onBytes?.(part.bytes);
     }
-  } catch (error) {
-    throwIfAborted(signal);
-    if (error instanceof SvgT2IError || error instanceof Transient || error instanceof NoRanges) throw error;
-    if (error instanceof OtherFile) throw error;
-    throw new Transient(`the connection was cut: ${whatFailed(error)}`, { cause: error });
   } finally {
     answer.body.destroy();
+  }
+}
+
+/** What comes, and why it ends: only that of the network, so that what is done with it fails by its own name. */
+async function* received(body: Answer['body'], signal: AbortSignal | undefined): AsyncGenerator<Buffer> {
+  try {
+    yield* body as AsyncIterable<Buffer>;
+  } catch (error) {
+    throwIfAborted(signal);
+    throw new Transient(`the connection was cut: ${whatFailed(error)}`, { cause: error });
   }
 }
 

@@ -47,9 +47,19 @@ export async function listRepository(
   access: HubAccess,
 ): Promise<Listing> {
   const asked = { ...access, repo, revision };
+  // What a caller's own function throws is not the library's to explain.
+  let ofCaller: { readonly error: unknown } | undefined;
+  const onRetry = (reason: string, waitMs: number) => {
+    try {
+      access.onRetry?.(reason, waitMs);
+    } catch (error) {
+      ofCaller = { error };
+      throw error;
+    }
+  };
   // The library's own error has read the answer, but forgets its headers.
   let refusal: Refusal | undefined;
-  const fetch = throughHttp(access, (answer) => {
+  const fetch = throughHttp({ ...access, onRetry }, (answer) => {
     refusal = answer;
   });
   const common = { hubUrl: access.endpoint, fetch };
@@ -67,6 +77,7 @@ export async function listRepository(
     files.sort((a, b) => (a.path < b.path ? -1 : 1));
     return { repo, revision, commit, files };
   } catch (error) {
+    if (ofCaller !== undefined) throw ofCaller.error;
     throwIfAborted(access.signal);
     if (SvgT2IError.isInstance(error)) throw error;
     if (error instanceof HubApiError && refusal !== undefined) throw refusalError(refusal, asked);

@@ -67,19 +67,21 @@ export function hasBlob(cache: string, repo: string, file: HubFile): boolean {
 
 /**
  * Gives a blob the name that it is read by: a relative link, so that the cache can be moved; where there are no links, or
- * HF_HUB_DISABLE_SYMLINKS is set, the file itself.
+ * HF_HUB_DISABLE_SYMLINKS is set, the file itself: of one that was there before a copy, as other snapshots may link to it.
  */
 export async function linkBlob(
   cache: string,
   listing: Pick<Listing, 'repo' | 'commit'>,
   file: HubFile,
-  { links = true }: { readonly links?: boolean } = {},
+  { links = true, isNew }: { readonly links?: boolean; readonly isNew: boolean },
 ): Promise<void> {
   const blob = blobFile(cache, listing.repo, etagOf(file));
   const path = snapshotFile(cache, listing, file.path);
   await makeFolder(dirname(path));
   try {
-    if (!links || !(await makeLink(relative(dirname(path), blob), path))) await moveBlob(blob, path);
+    if (links && (await makeLink(relative(dirname(path), blob), path))) return;
+    if (isNew) await moveBlob(blob, path);
+    else await copyOut(blob, path);
   } catch (error) {
     throw fileError(error, 'write', path);
   }

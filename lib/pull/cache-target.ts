@@ -1,9 +1,10 @@
 /** The hub's cache as a target: blobs under their hash, links to them in the snapshot of a commit. */
-import { join } from 'node:path';
-import { blobFile, cachedCommit, repoFolder, snapshotFolder } from '../hub/cache.js';
+import { dirname, join } from 'node:path';
+import { blobFile, cachedCommit, refFile, repoFolder, snapshotFolder } from '../hub/cache.js';
 import type { Listing } from '../hub/listing.js';
 import type { Environment } from '../hub/places.js';
 import {
+  copyOut,
   etagOf,
   hasBlob,
   isCached,
@@ -21,7 +22,11 @@ export function cacheTarget(cache: string, listing: Listing, env: Environment): 
   const links = !/^(1|true|yes|on)$/i.test(env.HF_HUB_DISABLE_SYMLINKS ?? '');
   return {
     root: snapshotFolder(cache, repo, commit),
-    place: repoFolder(cache, repo),
+    folders: [
+      join(repoFolder(cache, repo), 'trees'),
+      dirname(refFile(cache, repo, listing.revision)),
+      locksFolder(cache, repo),
+    ],
     lockFile: join(locksFolder(cache, repo), LOCK_NAME),
     path: (file) => snapshotFile(cache, listing, file.path),
     part: (file) => `${blobFile(cache, repo, etagOf(file))}${PART_ENDING}`,
@@ -30,10 +35,11 @@ export function cacheTarget(cache: string, listing: Listing, env: Environment): 
       return hasBlob(cache, repo, file) ? 'near' : 'missing';
     },
     prepare: () => prepareRepository(cache, repo),
-    adopt: (file) => linkBlob(cache, listing, file, { links }),
+    adopt: (file) => linkBlob(cache, listing, file, { links, isNew: false }),
+    copy: (from, file) => copyOut(from, snapshotFile(cache, listing, file.path)),
     publish: async (file, part) => {
       await part.publish(blobFile(cache, repo, etagOf(file)));
-      await linkBlob(cache, listing, file, { links });
+      await linkBlob(cache, listing, file, { links, isNew: true });
     },
     isFinished: () => cachedCommit(cache, repo, listing.revision) === commit,
     finish: async () => {

@@ -25,9 +25,14 @@ export function folderTarget({ folder, listing, cache, rename = (path) => path }
     await makeFolder(dirname(note(file)));
     await replaceFile(note(file), [`${listing.commit}\n${etagOf(file)}\n${Date.now() / 1000}\n`]);
   };
+  const copy = async (from: string, file: HubFile) => {
+    await rm(note(file), { force: true });
+    await copyOut(from, path(file));
+    await writeNote(file);
+  };
   return {
     root: folder,
-    place: folder,
+    folders: [notes],
     lockFile: join(notes, LOCK_NAME),
     path,
     part: (file) => below(join(notes, 'download'), `${rename(file.path)}.${etagOf(file)}${PART_ENDING}`),
@@ -45,10 +50,9 @@ export function folderTarget({ folder, listing, cache, rename = (path) => path }
       const { repo } = listing;
       const isLinked = isCached(cache, listing, file);
       const from = isLinked ? snapshotFile(cache, listing, file.path) : blobFile(cache, repo, etagOf(file));
-      await rm(note(file), { force: true });
-      await copyOut(from, path(file));
-      await writeNote(file);
+      await copy(from, file);
     },
+    copy,
     publish: async (file, part) => {
       // Of a file that is replaced it must not say what it was.
       await rm(note(file), { force: true });

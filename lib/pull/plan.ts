@@ -1,6 +1,6 @@
 /** What a pull would do: asks the hub for its listings, looks at what is here, writes nothing. */
 import { join, resolve } from 'node:path';
-import { type HubName, requireHubName } from '../config/hub-name.js';
+import { type HubName, PUBLISHED, requireHubName } from '../config/hub-name.js';
 import type { PullConfig } from '../config/pull.js';
 import { SvgT2IError } from '../errors.js';
 import { type FreeBytes, freeBytes } from '../fetch/disk.js';
@@ -47,6 +47,7 @@ export async function makePlan(request: PlanRequest): Promise<Planned> {
     files,
     target: targetOf(listing, source, config, env),
   }));
+  refuseCollisions(jobs);
   return { jobs, plan: await describe(jobs, warnings, request), copyBytes: await bytesToCopy(jobs, config) };
 }
 
@@ -103,8 +104,27 @@ function targetOf(listing: Listing, source: Source, config: PullConfig, env: Env
   const cache = hubCache(env);
   if (config.into === undefined) return cacheTarget(cache, listing, env);
   const folder = join(resolve(config.into), source.folder);
-  const rename = (path: string) => path.replace(ABOVE_RELEASE, '');
+  // Only of the release itself: elsewhere folders of these names mean what their owners mean.
+  const isRelease = listing.repo === PUBLISHED['svg-t2i'];
+  const rename = (path: string) => (isRelease ? path.replace(ABOVE_RELEASE, '') : path);
   return folderTarget({ folder, listing, cache, rename });
+}
+
+/** Throws where one file would replace another. */
+function refuseCollisions(jobs: readonly Job[]): void {
+  const known = new Map<string, string>();
+  for (const { listing, target, files } of jobs) {
+    for (const file of files) {
+      const [to, from] = [target.path(file), `${file.path} of ${listing.repo}`];
+      const other = known.get(to);
+      if (other !== undefined) {
+        throw new SvgT2IError('ERR_SVGT2I_INVALID_ARGUMENT', `${other} and ${from} would both become ${to}`, {
+          hint: 'Fetch them one after another into two folders, with --include, or leave --into out.',
+        });
+      }
+      known.set(to, from);
+    }
+  }
 }
 
 /** Room that is left for others. */

@@ -97,6 +97,8 @@ class Pull {
   readonly #rate = new Rate();
   /** Bytes that are here, by file. */
   readonly #done = new Map<HubFile, number>();
+  /** A file that has them, by the hash of its bytes. */
+  readonly #here = new Map<string, string>();
   #fetched = 0;
   #told = -1;
 
@@ -119,7 +121,7 @@ class Pull {
     const { target, listing } = job;
     const { signal, tell } = this.#session;
     // Nothing is written for what is there, so that a cache that must not be written can be used.
-    const states = await Promise.all(job.files.map((file) => target.state(file)));
+    const states = await this.#states(job);
     if (states.every((state) => state === 'there') && target.isFinished()) {
       for (const file of job.files) this.#tellFile(job, file, false);
       return;
@@ -137,12 +139,17 @@ class Pull {
     };
     await withLock(target.lockFile, options, async (lock) => {
       const signals = [lock.signal, ...(signal === undefined ? [] : [signal])];
-      for (const place of [target.place, dirname(target.lockFile)])
-        await removeDeadParts(place, { recursive: true, onWarning: options.onWarning });
+      const ofFiles = job.files.flatMap((file) => [target.path(file), target.part(file)].map(dirname));
+      for (const folder of new Set([...target.folders, ...ofFiles]))
+        await removeDeadParts(folder, { onWarning: options.onWarning });
       await this.#runJob(job, AbortSignal.any(signals));
       await lock.check();
       await target.finish();
     });
+  }
+
+  async #states({ files, target }: Job) {
+    return await Promise.all(files.map((file) => target.state(file)));
   }
 
   async #runJob(job: Job, signal: AbortSignal): Promise<void> {
@@ -150,6 +157,10 @@ class Pull {
     const etags = new Set<string>();
     // Files of one content are one blob, which only one may write.
     const isNew = (file: HubFile) => !etags.has(etagOf(file)) && etags.add(etagOf(file)) !== undefined;
+    for (const [index, state] of (await this.#states(job)).entries()) {
+      const file = job.files[index];
+      if (state === 'there' && file !== undefined) this.#here.set(etagOf(file), job.target.path(file));
+    }
     const small = job.files.filter((file) => file.bytes < SMALL_BYTES && isNew(file));
     await eachOf(small, connections, signal, (file, own) => this.#bring(job, file, 1, own));
     const others = job.files.filter((file) => !small.includes(file));
@@ -162,12 +173,13 @@ class Pull {
     throwIfAborted(signal);
     // Whoever held the lock may have fetched it, and files of one content share a blob.
     const state = await target.state(file);
-    if (state === 'near') {
-      await target.adopt(file);
-      // Its journal is left where a kill came after the last rename.
-      await removePart(target.part(file));
-    }
-    if (state === 'missing') {
+    const same = state === 'missing' ? this.#here.get(etagOf(file)) : undefined;
+    if (state === 'near') await target.adopt(file);
+    if (same !== undefined) await target.copy(same, file);
+    // Its journal is left where a kill came after the last rename.
+    if (state === 'near' || same !== undefined) await removePart(target.part(file));
+    const fetches = state === 'missing' && same === undefined;
+    if (fetches) {
       const fetched = await fetchFile(file, {
         ...{ access, listing, target, connections, pieceBytes, signal },
         onBytes: (done) => this.#note(file, done),
@@ -176,8 +188,9 @@ class Pull {
       });
       this.#fetched += fetched;
     }
+    this.#here.set(etagOf(file), target.path(file));
     this.#note(file, file.bytes);
-    this.#tellFile(job, file, state === 'missing');
+    this.#tellFile(job, file, fetches);
   }
 
   #tellFile({ listing: { repo }, target }: Job, file: HubFile, fetched: boolean): void {

@@ -6,8 +6,8 @@ import type { HubFile } from '../hub/listing.js';
 export interface Target {
   /** Folder that the files lie below. */
   readonly root: string;
-  /** Folder of all that is written: what processes that died have left there is removed. */
-  readonly place: string;
+  /** Folders of what is written beside the files: what processes that died have left there is removed. */
+  readonly folders: readonly string[];
   /** Only one process at a time writes there. */
   readonly lockFile: string;
   /** Where a file is read from once it is there. */
@@ -20,6 +20,8 @@ export interface Target {
   prepare(): Promise<void>;
   /** Of one whose bytes are near. */
   adopt(file: HubFile): Promise<void>;
+  /** Of one whose bytes another file has. */
+  copy(from: string, file: HubFile): Promise<void>;
   /** Of one that was fetched and checked. */
   publish(file: HubFile, part: PartFile): Promise<void>;
   /** Whether that was done already. */

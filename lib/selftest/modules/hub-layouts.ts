@@ -102,7 +102,7 @@ async function checkWriting(
   for (const file of files.slice(0, count)) {
     const text = repo.files.find(({ path }) => path === file.path)?.text ?? '';
     await writeFile(blobFile(cache, repo.id, etagOf(file)), bytesOf(text));
-    await linkBlob(cache, listing, file);
+    await linkBlob(cache, listing, file, { isNew: true });
   }
   for (const revision of refs) await writeRef(cache, { ...listing, revision });
   if (isThere(entries, `trees/${repo.commit}.json`)) await writeTree(repoFolder(cache, repo.id), listing);

@@ -1,8 +1,10 @@
 /** What goes wrong between here and a hub, and what is said of it. */
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { bytes, failure, GEMMA, pulled, SVG_T2I, TOKEN, temporaryFolder, userOf } from './fixtures.js';
+import { processTag } from '../../../lib/lock/process.mjs';
+import type { PullEvent } from '../../../lib/pull/types.js';
+import { bytes, failure, GEMMA, pulled, read, SVG_T2I, TOKEN, temporaryFolder, userOf } from './fixtures.js';
 import { type Fault, type LoopbackHub, rangeOf, refuse, sendRange, startHub } from './loopback.js';
 
 const CONTENT = bytes(80_000);
@@ -377,6 +379,92 @@ describe('redirects', () => {
       code: 'ERR_SVGT2I_FETCH',
       message: expect.stringContaining('which is no address'),
     });
+  });
+});
+
+describe('what onProgress throws', () => {
+  it.each(['plan', 'progress', 'check', 'file'])('at %s ends the call, as it is', async (type) => {
+    const thrown = new TypeError('of the caller');
+    let tells = 0;
+    const onProgress = (event: PullEvent) => {
+      if (event.type !== type) return;
+      tells += 1;
+      throw thrown;
+    };
+    await expect(big({ onProgress })).rejects.toBe(thrown);
+    expect(tells).toBeLessThan(3);
+  });
+
+  it.each(['/tree/', '/resolve/'])('at another try of %s, too', async (part) => {
+    const thrown = new TypeError('of the caller');
+    hub.fault = (_, response, { path }) => path.includes(part) && response.writeHead(503).end();
+    const onProgress = ({ type }: PullEvent) => {
+      if (type === 'retry') throw thrown;
+    };
+    await expect(big({ onProgress })).rejects.toBe(thrown);
+  });
+});
+
+describe('files of one content', () => {
+  const TWINS = { id: 'acme/twins', lfs: /bin$/, files: { 'a.bin': CONTENT, 'b.bin': CONTENT } };
+
+  it.each([
+    ['with links', {}, false],
+    ['without links', { HF_HUB_DISABLE_SYMLINKS: '1' }, false],
+    ['in a folder', {}, true],
+  ])('are fetched once: %s', async (_, variables, isInto) => {
+    hub.repos.push(TWINS);
+    const into = isInto ? { into: temporaryFolder() } : {};
+    const { result } = await pulled({ ...env, ...variables }, { name: 'acme/twins', ...into });
+    expect(hub.asked.filter(({ host }) => host === 'storage')).toHaveLength(1);
+    expect(result.fetchedBytes).toBe(CONTENT.length);
+    expect(result.files.map(({ file }) => readFileSync(file).equals(CONTENT))).toEqual([true, true]);
+  });
+
+  it('stay in the snapshots of other commits where new ones get no links', async () => {
+    const first = (await big()).result.files;
+    hub.repos.splice(hub.repos.indexOf(BIG), 1, { ...BIG, commit: 'a'.repeat(40) });
+    const before = hub.fetched().length;
+    env = { ...env, HF_HUB_DISABLE_SYMLINKS: '1' };
+    const second = (await big()).result.files;
+    expect(hub.fetched()).toHaveLength(before);
+    expect(second[0]?.file).not.toBe(first[0]?.file);
+    for (const { file, path } of [...first, ...second]) {
+      expect(readFileSync(file).equals(Buffer.from(BIG.files[path as keyof typeof BIG.files]))).toBe(true);
+    }
+  });
+});
+
+describe('--into', () => {
+  it('keeps the folders of other repositories than the release', async () => {
+    const files = { x: '1', 'pre-trained/x': '2', 'svg_t2i/pre-trained/x': '3' };
+    hub.repos.push({ id: 'acme/nested', files });
+    const into = temporaryFolder();
+    await pulled(env, { name: 'acme/nested', into });
+    for (const [path, text] of Object.entries(files)) expect(read(into, path).toString()).toBe(text);
+    expect((await pulled(env, { name: 'acme/nested', into })).result.fetchedBytes).toBe(0);
+  });
+
+  it('refuses two files of one place before anything is fetched', async () => {
+    const statistics = 'dinov3_s16p_layer_patchtoken_stats_dist.pt';
+    const files = { ...SVG_T2I.files, [`svg_t2i/pre-trained/${statistics}`]: 'other' };
+    hub.repos.splice(hub.repos.indexOf(SVG_T2I), 1, { ...SVG_T2I, files });
+    const error = await failure(pulled(env, { include: ['*.pt'], into: temporaryFolder() }));
+    expect(error).toMatchObject({
+      code: 'ERR_SVGT2I_INVALID_ARGUMENT',
+      message: expect.stringMatching(/^pre-trained\/.* and svg_t2i\/pre-trained\/.* would both become /),
+    });
+    expect(hub.fetched()).toEqual([]);
+  });
+
+  it('removes what dead processes have left of its own files, and nothing of others', async () => {
+    const into = temporaryFolder();
+    const dead = `${processTag().replace(/^\d+/, '999999999')}.part`;
+    mkdirSync(join(into, 'photos'));
+    const [theirs, own] = [join(into, 'photos', `a.${dead}`), join(into, `model.bin.${dead}`)];
+    for (const path of [theirs, own]) writeFileSync(path, 'x');
+    await big({ into });
+    expect([existsSync(theirs), existsSync(own)]).toEqual([true, false]);
   });
 });
 
