@@ -9,7 +9,7 @@ export interface KernelReport {
   readonly faults: readonly string[];
 }
 
-/** Has the engine try them all; it tells of wrong ones by warnings of the process. */
+/** Has the engine try those of drawing; it tells of wrong ones by warnings of the process. */
 export async function tryKernels(engine: Pick<Engine, 'run'>): Promise<KernelReport> {
   const faults: string[] = [];
   const listen = (warning: Error) => {

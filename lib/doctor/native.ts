@@ -1,13 +1,14 @@
 /** libtorch and the addon: found, of one version, and loadable. */
-import { spawnSync } from 'node:child_process';
+import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { firstLine, SvgT2IError } from '../errors.js';
+import { firstLine, SvgT2IError, systemErrorCode } from '../errors.js';
 import { detectDriver } from '../install/cuda.js';
 import { findLibtorch } from '../install/locate.js';
+import type { RuntimeInfo } from '../native/binding.js';
 import { type AddonFiles, chooseLibtorch, findAddon } from '../native/load.js';
 import { type Finding, fail, ok, warn } from './finding.js';
 import { kernelFindings } from './kernels.js';
-import type { Probed } from './probe.js';
+import type { ProbedKernels } from './probe.js';
 
 function asFailure(name: string, error: unknown, fix: string): Finding {
   const hint = SvgT2IError.isInstance(error) ? error.hint : undefined;
@@ -32,30 +33,52 @@ function checkLibtorch(addon: AddonFiles | undefined): Finding {
   }
 }
 
-/** Loads the addon in a process of its own, so that a crash is a finding and not the end of the doctor. */
-function probeAddon(addon: AddonFiles): readonly Finding[] {
-  const probe = fileURLToPath(new URL('./probe.js', import.meta.url));
-  const result = spawnSync(process.execPath, [probe], { encoding: 'utf8', timeout: 60_000 });
-  if (result.status === 0) return probeFindings(JSON.parse(result.stdout) as Probed, addon.addon);
+const LIMIT_MS = 120_000;
+const CPU_FIX = 'Pass --device cpu until the GPU can be used.';
+
+/**
+ * Loads the addon in a process of its own, so that a crash is a finding and not the end of the doctor.
+ *
+ * @param probe the script that does it (probe.ts)
+ */
+export function probeAddon(
+  addon: string,
+  probe = fileURLToPath(new URL('./probe.js', import.meta.url)),
+  limit = LIMIT_MS,
+): readonly Finding[] {
+  // Not to be put off by a process that hangs in a driver.
+  const options = { encoding: 'utf8', timeout: limit, killSignal: 'SIGKILL' } as const;
+  const result = spawnSync(process.execPath, [probe], options);
+  const [info, kernels] = result.stdout.split('\n').slice(0, -1);
   const fix = 'Run `npx svg-t2i build` to build it anew; if that does not help, report it with this output.';
-  const cause =
-    result.signal === null
-      ? (result.stderr.trim().split('\n')[0] ?? '')
-      : `the process died of ${result.signal}`;
-  return [fail('addon', `${addon.addon} does not load: ${cause}`, fix)];
+  const cause = endOf(result, limit);
+  if (info === undefined) return [fail('addon', `${addon} does not load: ${cause}`, fix)];
+  return [
+    addonFinding(JSON.parse(info) as RuntimeInfo, addon),
+    ...(kernels === undefined
+      ? [warn('kernels', `they could not be tried to the end: ${cause}`, CPU_FIX)]
+      : probedKernels(JSON.parse(kernels) as ProbedKernels)),
+    ...(kernels === undefined || result.status === 0
+      ? []
+      : [warn('addon', `it does not end as it should: ${cause}`, fix)]),
+  ];
 }
 
-/** Of an addon that was loaded. */
-export function probeFindings({ info, kernels, kernelFailure }: Probed, addon: string): readonly Finding[] {
-  const { torch, cpuCapability, cudaBuild, cudaDevices } = info;
+/** How a process ended that did not succeed. */
+function endOf({ error, signal, stderr }: SpawnSyncReturns<string>, limit: number): string {
+  if (systemErrorCode(error) === 'ETIMEDOUT') return `the process took longer than ${limit / 1000} s`;
+  if (signal !== null) return `the process died of ${signal}`;
+  return stderr.trim().split('\n')[0] ?? '';
+}
+
+function addonFinding({ torch, cpuCapability, cudaBuild, cudaDevices }: RuntimeInfo, addon: string): Finding {
   const cuda = cudaBuild ? `CUDA build, ${cudaDevices} GPU(s)` : 'CPU build';
-  return [
-    ok('addon', `loads with libtorch ${torch}, ${cpuCapability}, ${cuda} (${addon})`),
-    ...(kernels === undefined ? [] : kernelFindings(kernels)),
-    ...(kernelFailure === undefined
-      ? []
-      : [warn('kernels', kernelFailure, 'Pass --device cpu until the GPU can be used.')]),
-  ];
+  return ok('addon', `loads with libtorch ${torch}, ${cpuCapability}, ${cuda} (${addon})`);
+}
+
+function probedKernels({ report, failure }: ProbedKernels): readonly Finding[] {
+  if (failure !== undefined) return [warn('kernels', failure, CPU_FIX)];
+  return report === undefined ? [] : kernelFindings(report);
 }
 
 export function checkNative(): readonly Finding[] {
@@ -68,5 +91,5 @@ export function checkNative(): readonly Finding[] {
   const libtorch = checkLibtorch(addon);
   // Without libtorch it cannot load, and the reason has been given.
   if (libtorch.status === 'fail') return [libtorch];
-  return [libtorch, ...probeAddon(addon)];
+  return [libtorch, ...probeAddon(addon.addon)];
 }

@@ -1,34 +1,38 @@
 /**
- * Run by the doctor in a child process: loads the addon, tries the kernels of a GPU where there is one, and prints what was
- * learnt as JSON.
+ * Run by the doctor in a child process: loads the addon, then tries the kernels of a GPU where there is one. What was learnt
+ * of either is a line of JSON as soon as it is known, so that trying the kernels takes nothing back.
  */
+import { writeSync } from 'node:fs';
 import { Engine } from '../engine.js';
 import { firstLine } from '../errors.js';
 import type { RuntimeInfo } from '../native/binding.js';
 import { loadNative } from '../native/load.js';
 import { type KernelReport, tryKernels } from './kernels.js';
 
-/** What is printed. */
-export interface Probed {
-  readonly info: RuntimeInfo;
-  /** Undefined without a GPU, or where none could be used: `kernelFailure` then says why. */
-  readonly kernels?: KernelReport | undefined;
-  readonly kernelFailure?: string | undefined;
+/** The second line; the first one is a RuntimeInfo. */
+export interface ProbedKernels {
+  /** Undefined without a GPU, or where none could be used: `failure` then says why. */
+  readonly report?: KernelReport | undefined;
+  readonly failure?: string | undefined;
 }
 
-async function probe(): Promise<Probed> {
-  const info = JSON.parse(loadNative().info()) as RuntimeInfo;
-  if (!info.cudaBuild || info.cudaDevices === 0) return { info };
+async function probeKernels({ cudaBuild, cudaDevices }: RuntimeInfo): Promise<ProbedKernels> {
+  if (!cudaBuild || cudaDevices === 0) return {};
   try {
     await using engine = await Engine.create({ device: 'cuda' });
-    return { info, kernels: await tryKernels(engine) };
+    return { report: await tryKernels(engine) };
   } catch (error) {
-    return { info, kernelFailure: firstLine(error) };
+    return { failure: firstLine(error) };
   }
 }
 
+// Written at once, whatever becomes of this process.
+const print = (line: RuntimeInfo | ProbedKernels) => writeSync(1, `${JSON.stringify(line)}\n`);
+
 try {
-  process.stdout.write(JSON.stringify(await probe()));
+  const info = JSON.parse(loadNative().info()) as RuntimeInfo;
+  print(info);
+  print(await probeKernels(info));
 } catch (error) {
   process.stderr.write(`${firstLine(error)}\n`);
   process.exitCode = 1;

@@ -66,7 +66,7 @@ export interface Jobs {
     };
     value: { readonly samples: number };
   }>;
-  /** Runs each fused operation once; on a GPU those that are wrong are told of by a warning of the process. */
+  /** Runs the fused operations of drawing, in fp32 and bf16; on a GPU wrong ones are told of by a warning of the process. */
   readonly 'check-kernels': JobOf<{ value: { readonly operations: number } }>;
   /** What the engine has: the source of lib/facts.ts (scripts/write-facts.mjs). */
   readonly catalogue: JobOf<{ value: Catalogue }>;

@@ -102,7 +102,12 @@ async function openLive(
   if (tokenizer === undefined)
     throw new SvgT2IError('ERR_SVGT2I_INTERNAL', 'the text encoder was not loaded');
   const pictures = new PictureLoader(dataset, { ...config.data, cellPixels, seed: config.seed });
-  return await liveSamples(pictures, tokenizer, config.captions.maxTokens);
+  try {
+    return await liveSamples(pictures, tokenizer, config.captions.maxTokens);
+  } catch (error) {
+    await pictures.close();
+    throw error;
+  }
 }
 
 async function openCache(

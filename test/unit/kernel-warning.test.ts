@@ -31,7 +31,7 @@ vi.mock('../../dist/native/load.js', () => ({
 describe('a GPU kernel that is wrong', () => {
   it('is a warning of the process, and no event of the job', async () => {
     const { Engine } = await import('../../dist/engine.js');
-    const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
+    using warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
     const events: unknown[] = [];
     await using engine = await Engine.create();
     await engine.run('memory', { resetPeak: false }, { onEvent: (event: unknown) => events.push(event) });
@@ -41,7 +41,6 @@ describe('a GPU kernel that is wrong', () => {
       '"swiglu BFloat16 9216" is not used any more: it is off by 0.5',
     );
     expect(warn.mock.calls[0]?.[1]).toMatchObject({ code: 'SVGT2I_KERNEL' });
-    warn.mockRestore();
   });
 
   it('is named by the doctor', async () => {

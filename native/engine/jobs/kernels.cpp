@@ -1,4 +1,4 @@
-// The job that has every fused operation prove itself on this machine.
+// The job that has the fused operations of drawing prove themselves on this machine.
 #include <c10/core/GradMode.h>
 
 #include "core/cancel.h"

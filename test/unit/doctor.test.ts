@@ -1,0 +1,74 @@
+/** What the doctor says of an addon, by what the process printed that tried it. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { probeAddon } from '../../lib/doctor/native.js';
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'svg-doctor-'));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** Findings of a probe that prints these lines, then does this. */
+function findings(lines: readonly object[], end = '', limit?: number) {
+  const script = join(folder, 'probe.mjs');
+  const prints = lines.map((line) => `writeSync(1, ${JSON.stringify(`${JSON.stringify(line)}\n`)});`);
+  writeFileSync(script, [`import { writeSync } from 'node:fs';`, ...prints, end].join('\n'));
+  return probeAddon('a.node', script, limit);
+}
+
+const info = { torch: '2.13.0', cpuCapability: 'AVX2', cudaBuild: true, cudaDevices: 1 };
+const loads = {
+  name: 'addon',
+  status: 'ok',
+  detail: expect.stringContaining('CUDA build, 1 GPU(s) (a.node)'),
+};
+const die = "process.kill(process.pid, 'SIGABRT'); await new Promise(() => setInterval(() => {}, 1000));";
+const hang = 'setInterval(() => {}, 1000);';
+
+it('it loads, and its kernels are right, wrong, not there, or of no GPU that can be used', () => {
+  const report = (...faults: readonly string[]) => findings([info, { report: { operations: 8, faults } }]);
+  expect(report()).toMatchObject([loads, { name: 'kernels', status: 'ok' }]);
+  expect(report('swiglu is off')).toMatchObject([
+    loads,
+    { name: 'kernels', status: 'warn', detail: 'swiglu is off' },
+  ]);
+  expect(findings([info, { failure: 'the driver is too old' }])).toMatchObject([
+    loads,
+    { name: 'kernels', status: 'warn', detail: 'the driver is too old', fix: expect.stringContaining('cpu') },
+  ]);
+  expect(findings([{ ...info, cudaBuild: false }, {}])).toMatchObject([
+    { status: 'ok', detail: expect.stringContaining('CPU build') },
+  ]);
+});
+
+it('it loads, whatever becomes of its kernels', () => {
+  expect(findings([info], die)).toMatchObject([
+    loads,
+    { name: 'kernels', status: 'warn', detail: expect.stringContaining('died of SIGABRT') },
+  ]);
+  expect(findings([info], hang, 10_000)).toMatchObject([
+    loads,
+    { name: 'kernels', status: 'warn', detail: expect.stringContaining('took longer than 10 s') },
+  ]);
+});
+
+it('it does not load', () => {
+  const broken = (detail: string) => [
+    { name: 'addon', status: 'fail', detail: expect.stringContaining(detail) },
+  ];
+  expect(findings([], "console.error('no symbol\\nx'); process.exit(1)")).toMatchObject(
+    broken('load: no symbol'),
+  );
+  expect(findings([], die)).toMatchObject(broken('died of SIGABRT'));
+  expect(findings([], hang, 1000)).toMatchObject(broken('took longer than 1 s'));
+});
+
+it('it loads and works, and its process does not end as it should', () => {
+  expect(findings([info, {}], die)).toMatchObject([
+    loads,
+    { name: 'addon', status: 'warn', detail: expect.stringContaining('died of SIGABRT') },
+  ]);
+});
