@@ -10,6 +10,8 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
+# What Python says on stderr is shown where it fails alone: its warnings are many.
+python() { venv/bin/python "$@" 2>errors.txt || { cat errors.txt >&2; exit 1; }; }
 python3 -m venv venv
 venv/bin/pip install --quiet --target old transformers==4.57.3
 venv/bin/pip install --quiet --target new transformers==5.24.0
@@ -43,8 +45,8 @@ for kind in ("GemmaTokenizer", "PreTrainedTokenizerFast"):
     same = ids == [4, 5, 6]
     print(f"transformers {transformers.__version__} {kind}: {'the ids of tokenizer.json' if same else 'other ids'}")
 PY
-PYTHONPATH=old venv/bin/python ids.py 2>/dev/null | tee seen.txt
-PYTHONPATH=new venv/bin/python ids.py 2>/dev/null | tee -a seen.txt
+PYTHONPATH=old python ids.py | tee seen.txt
+PYTHONPATH=new python ids.py | tee -a seen.txt
 cat > wanted.txt <<'TXT'
 transformers 4.57.3 GemmaTokenizer: the ids of tokenizer.json
 transformers 4.57.3 PreTrainedTokenizerFast: the ids of tokenizer.json

@@ -12,6 +12,8 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
+# What Python says on stderr is shown where it fails alone: its warnings are many.
+python() { venv/bin/python "$@" 2>errors.txt || { cat errors.txt >&2; exit 1; }; }
 python3 -m venv venv
 venv/bin/pip install --quiet torch==2.13.0 numpy==2.4.6
 venv/bin/pip install --quiet --target old transformers==4.57.3
@@ -44,8 +46,8 @@ difference = "as eager" if (default - capped).abs().max() < 1e-4 else "other tha
 print(f"transformers {transformers.__version__}: cap {cap}, default attention {kind}, features {difference}")
 PY
 
-PYTHONPATH=old venv/bin/python features.py save 2>/dev/null | tee seen.txt
-PYTHONPATH=new venv/bin/python features.py load 2>/dev/null | tee -a seen.txt
+PYTHONPATH=old python features.py save | tee seen.txt
+PYTHONPATH=new python features.py load | tee -a seen.txt
 cat > wanted.txt <<'TXT'
 transformers 4.57.3: cap 2.0, default attention sdpa, features other than eager
 transformers 5.24.0: cap 2.0, default attention eager, features as eager

@@ -10,6 +10,8 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
+# What Python says on stderr is shown where it fails alone: its warnings are many.
+python() { venv/bin/python "$@" 2>errors.txt || { cat errors.txt >&2; exit 1; }; }
 python3 -m venv venv
 venv/bin/pip install --quiet torch==2.13.0 numpy==2.4.6
 venv/bin/pip install --quiet --target old transformers==4.57.3
@@ -39,8 +41,8 @@ print(told, "two calls agree after ids_restore", same(restored(first), restored(
 print(told, "the picture's order with ascending noise", same(ascending.last_hidden_state[:, 1:], restored(first)))
 PY
 
-PYTHONPATH=old venv/bin/python order.py 2>/dev/null | tee seen.txt
-PYTHONPATH=new venv/bin/python order.py 2>/dev/null | tee -a seen.txt
+PYTHONPATH=old python order.py | tee seen.txt
+PYTHONPATH=new python order.py | tee -a seen.txt
 for version in 4.57.3 5.24.0; do
   cat <<TXT
 transformers $version: masked patches 0
