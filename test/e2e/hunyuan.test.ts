@@ -54,8 +54,11 @@ describe.each([
     return join(folder, readdirSync(folder).find((file) => file.endsWith(ending)) ?? '');
   };
 
-  it(`trains ${title}, whose export has the original's hyconfig`, async () => {
+  beforeAll(async () => {
     await succeed(...trainArgs(name, decoder, branch));
+  });
+
+  it(`is ${title}, whose export has the original's hyconfig`, () => {
     const { params } = (parse(readFileSync(written('.yaml'), 'utf8')) as { model: { params: object } }).model;
     expect(params).toMatchObject({
       ddconfig: null,

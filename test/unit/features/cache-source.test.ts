@@ -18,22 +18,25 @@ afterEach(() => rmSync(folder, { recursive: true }));
 const svg = { kind: 'svg', preset: 'B' };
 const nextDit = { preset: '0.8B' };
 
+/** Of a plain configuration with these changes. */
+function sourceOf(model: object, change: object = {}, set: object = {}) {
+  return cacheSource(
+    ditTrainingSchema.parse({
+      model,
+      data: { sets: [{ path: join(folder, 'pictures'), ...set }], resolution: 256 },
+      steps: 1,
+      batch: { global: 2 },
+      ...change,
+    }),
+    { length: 2, fingerprints: async () => ['a'] },
+    { folder, warnings: [] },
+  );
+}
+
 /** What the cache of a plain configuration says to one with these changes. */
 async function check(model: object, change: object = {}, set: object = {}) {
-  const source = (more: object, ofSet: object) =>
-    cacheSource(
-      ditTrainingSchema.parse({
-        model,
-        data: { sets: [{ path: join(folder, 'pictures'), ...ofSet }], resolution: 256 },
-        steps: 1,
-        batch: { global: 2 },
-        ...more,
-      }),
-      { length: 2, fingerprints: async () => ['a'] },
-      { folder, warnings: [] },
-    );
   const index = {
-    ...(await source({}, {})),
+    ...(await sourceOf(model)),
     version: 1 as const,
     dtype: 'bf16' as const,
     complete: true,
@@ -41,17 +44,39 @@ async function check(model: object, change: object = {}, set: object = {}) {
     bad: [],
     millisecondsPerImage: 0,
   };
-  return checkCacheSource('cache', index, await source(change, set));
+  return checkCacheSource('cache', index, await sourceOf(model, change, set));
 }
 
 it.each([
   [{ captions: { maxTokens: 100 } }, {}, 'data.maxTokens'],
-  [{ frozen: { attentionSoftCap: true } }, {}, 'frozen.attentionSoftCap'],
   [{}, { systemPrompt: 'align' }, 'data.sets.0'],
   [{}, { prompt: 'a photo of {class}' }, 'data.sets.0'],
 ])('%j, %j of a set: matters for captions alone', async (change, set, key) => {
   await expect(check(nextDit, change, set)).rejects.toThrow(`was made with ${key} `);
   await expect(check(svg, change, set)).rejects.toThrow('means nothing to model.kind svg');
+});
+
+it('a soft cap matters for captions alone; configurations with classes may say one', async () => {
+  const change = { frozen: { attentionSoftCap: true } };
+  await expect(check(nextDit, change)).rejects.toThrow('was made with frozen.attentionSoftCap ');
+  expect(await check(svg, change)).toEqual([]);
+});
+
+it('the index of a cache with classes says nothing of how text is read', async () => {
+  const told = async (model: object, set: object = {}) => {
+    const { config } = await sourceOf(model, {}, set);
+    const keys = ['data.maxTokens', 'frozen.attentionSoftCap'].filter((key) => key in config);
+    return [...keys, ...Object.keys(JSON.parse(config['data.sets.0'] ?? '') as object)];
+  };
+  expect(await told(svg)).toEqual(['name', 'ratio']);
+  expect(await told(nextDit, { prompt: 'a photo' })).toEqual([
+    'data.maxTokens',
+    'frozen.attentionSoftCap',
+    'name',
+    'ratio',
+    'systemPrompt',
+    'prompt',
+  ]);
 });
 
 it('hashes an encoder that is a folder of Hugging Face file by file, and the checkpoint where it has its own', async () => {
