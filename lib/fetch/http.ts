@@ -18,9 +18,10 @@ export interface HttpOptions {
 }
 
 export interface Question {
-  readonly method?: 'GET' | 'HEAD' | 'POST';
+  readonly method?: 'GET' | 'HEAD';
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string | undefined;
+  /** False: a redirect is the answer. */
+  readonly follow?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -57,7 +58,7 @@ export class Http {
     } catch (error) {
       throw new SvgT2IError('ERR_SVGT2I_FETCH', `the proxy cannot be used: ${firstLine(error)}`, {
         hint: 'HTTPS_PROXY and HTTP_PROXY are addresses such as http://proxy.example:3128; NO_PROXY lists hosts without.',
-        cause: error,
+        // Without its cause, which has the address with the password in it.
       });
     }
   }
@@ -67,12 +68,12 @@ export class Http {
    *
    * @throws Transient where there is no answer; SvgT2IError ERR_SVGT2I_FETCH for a redirect that must not be followed
    */
-  async send(url: string, { method = 'GET', headers = {}, body, signal }: Question = {}): Promise<Answer> {
+  async send(url: string, { follow = true, ...question }: Question = {}): Promise<Answer> {
     let at = new URL(url);
     for (let hops = 0; ; hops += 1) {
-      const answer = await this.#ask(at, { method, headers, body, signal });
+      const answer = await this.#ask(at, question);
       const target = answer.headers.location;
-      if (!REDIRECTS.has(answer.status) || target === undefined) return answer;
+      if (!follow || !REDIRECTS.has(answer.status) || target === undefined) return answer;
       answer.body.destroy();
       const next = targetOf(target, at);
       if (hops === MOST_REDIRECTS) throw wrongRedirect(url, 'the server redirects without end');
@@ -83,12 +84,12 @@ export class Http {
     }
   }
 
-  async #ask(url: URL, { method, headers, body, signal }: Question): Promise<Answer> {
+  async #ask(url: URL, { method = 'GET', headers = {}, signal }: Question): Promise<Answer> {
     const { token, tokenOrigin } = this.#options;
     const knowsToken = token !== undefined && tokenOrigin !== undefined && url.origin === tokenOrigin;
     try {
       const { statusCode, ...answer } = await request(url, {
-        method: method ?? 'GET',
+        method,
         headers: {
           'user-agent': `svg-t2i/${PACKAGE_VERSION}; node/${process.versions.node}`,
           'accept-encoding': 'identity',
@@ -96,11 +97,14 @@ export class Http {
           ...(knowsToken ? { authorization: `Bearer ${token}` } : {}),
         },
         dispatcher: this.#agent,
-        ...(body === undefined ? {} : { body }),
         ...(signal === undefined ? {} : { signal }),
       });
       // One that is destroyed before it is read says so, and nobody listens.
       answer.body.on('error', () => undefined);
+      if (statusCode === PROXY_WANTS_LOGIN) {
+        answer.body.destroy();
+        throw proxyRefuses();
+      }
       return {
         status: statusCode,
         headers: joined(answer.headers),
@@ -109,7 +113,12 @@ export class Http {
       };
     } catch (error) {
       throwIfAborted(signal);
-      throw new Transient(`${url.host} does not answer: ${whatFailed(error)}`, { cause: error });
+      if (SvgT2IError.isInstance(error)) throw error;
+      const hopeless = hopelessError(error, url);
+      if (hopeless !== undefined) throw hopeless;
+      throw new Transient(`${url.host} does not answer: ${ofProxy(error, url) ?? whatFailed(error)}`, {
+        cause: error,
+      });
     }
   }
 
@@ -146,18 +155,86 @@ function joined(headers: Readonly<Record<string, string | string[] | undefined>>
 function targetOf(location: string, from: URL): URL {
   const target = URL.canParse(location, from.href) ? new URL(location, from) : undefined;
   if (target !== undefined && /^https?:$/.test(target.protocol)) return target;
-  throw wrongRedirect(from.href, `the server redirects to ${location}, which is no address`);
+  throw wrongRedirect(from.href, `the server redirects to ${withoutSecrets(location)}, which is no address`);
 }
 
 function wrongRedirect(url: string, reason: string): SvgT2IError {
-  return new SvgT2IError('ERR_SVGT2I_FETCH', `cannot fetch ${withoutQuery(url)}: ${reason}`, {
+  return new SvgT2IError('ERR_SVGT2I_FETCH', `cannot fetch ${withoutSecrets(url)}: ${reason}`, {
     hint: 'Something between here and the server answers in its place: check the network and the proxy.',
   });
 }
 
-/** Signed addresses carry secrets behind the question mark. */
-export function withoutQuery(url: string): string {
-  return url.replace(/\?.*$/s, '');
+/** Signed addresses carry secrets behind the question mark, others before the host. */
+export function withoutSecrets(url: string): string {
+  return url.replace(/\?.*$/s, '').replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/]*@/i, '$1');
+}
+
+/** Throws where bytes are not those of the file: all that we send asks for them as they are. */
+export function refusePacked({ headers, url }: Answer): void {
+  const encoding = headers['content-encoding'] ?? 'identity';
+  if (/^(identity)?$/i.test(encoding.trim())) return;
+  throw new SvgT2IError(
+    'ERR_SVGT2I_FETCH',
+    `${new URL(url).host} sends Content-Encoding ${encoding}, which it was not asked for`,
+    {
+      hint: 'A proxy in between packs what it should pass on: set NO_PROXY, or try another HF_ENDPOINT or network.',
+    },
+  );
+}
+
+const PROXY_WANTS_LOGIN = 407;
+const CERTIFICATE = /^(ERR_TLS_CERT_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_(GET|VERIFY))/;
+
+function proxyRefuses(): SvgT2IError {
+  return new SvgT2IError(
+    'ERR_SVGT2I_FETCH',
+    'the proxy wants a name and a password, or other ones (HTTP 407)',
+    {
+      hint: 'Put them into HTTPS_PROXY and HTTP_PROXY: http://NAME:PASSWORD@proxy.example:3128. NO_PROXY lists hosts without.',
+    },
+  );
+}
+
+/** What no other try can mend; undefined for all else. */
+export function hopelessError(error: unknown, url: URL): SvgT2IError | undefined {
+  const inner = innermost(error);
+  const code = systemErrorCode(inner) ?? '';
+  if (/Proxy response \(407\)/.test(firstLine(inner))) return proxyRefuses();
+  if (CERTIFICATE.test(code)) {
+    return new SvgT2IError(
+      'ERR_SVGT2I_FETCH',
+      `the certificate of ${url.host} is not trusted: ${firstLine(inner)}`,
+      {
+        hint: 'Where a proxy or a company signs certificates itself, set NODE_EXTRA_CA_CERTS to its certificate (a .pem file).',
+        cause: error,
+      },
+    );
+  }
+  if (code !== 'ENOTFOUND') return undefined;
+  const name =
+    'hostname' in Object(inner) ? String((inner as { readonly hostname?: unknown }).hostname) : url.hostname;
+  const whose = name === url.hostname ? name : `the proxy ${name}`;
+  return new SvgT2IError('ERR_SVGT2I_FETCH', `${whose} cannot be reached: ${REASONS.ENOTFOUND}`, {
+    hint: 'Check the network, HF_ENDPOINT, and HTTPS_PROXY behind a proxy.',
+    cause: error,
+  });
+}
+
+/** Where it is the proxy that fails; undefined where it cannot be told. */
+function ofProxy(error: unknown, url: URL): string | undefined {
+  const inner = innermost(error);
+  const [, status] = /Proxy response \((\d+)\)/.exec(firstLine(inner)) ?? [];
+  if (status !== undefined) return `the proxy answers HTTP ${status}`;
+  if (systemErrorCode(inner) !== 'ECONNREFUSED') return undefined;
+  const { address, port } = inner as { readonly address?: unknown; readonly port?: unknown };
+  const own = Number(url.port || (url.protocol === 'https:' ? 443 : 80));
+  return typeof port === 'number' && port !== own
+    ? `the proxy at ${address}:${port} refuses connections`
+    : undefined;
+}
+
+function innermost(error: unknown): unknown {
+  return isError(error) && isError(error.cause) ? error.cause : error;
 }
 
 const REASONS: Readonly<Record<string, string>> = {
@@ -171,6 +248,6 @@ const REASONS: Readonly<Record<string, string>> = {
 
 /** Why a request failed, in a line: what is underneath says more than "fetch failed". */
 export function whatFailed(error: unknown): string {
-  const inner = isError(error) && isError(error.cause) ? error.cause : error;
+  const inner = innermost(error);
   return REASONS[systemErrorCode(inner) ?? ''] ?? firstLine(inner);
 }

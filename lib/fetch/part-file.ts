@@ -27,7 +27,9 @@ export class PartFile {
   /** Come, but not written down yet. */
   #fresh: Span[] = [];
   #freshBytes = 0;
-  #notedAt = performance.now();
+  #timer: NodeJS.Timeout | undefined;
+  /** Of a journal that could not be written while nobody waited for it. */
+  #failure: { readonly error: unknown } | undefined;
   #noting: Promise<void> = Promise.resolve();
 
   private constructor(path: string, size: number, identity: string) {
@@ -63,7 +65,9 @@ export class PartFile {
   /** Forgets what is there. */
   async restart(): Promise<void> {
     try {
+      this.#stopTimer();
       await this.#settle();
+      this.#failure = undefined;
       await this.#file?.close();
       this.#spans = [];
       this.#fresh = [];
@@ -100,8 +104,23 @@ export class PartFile {
     }
     this.#fresh.push({ start: position, end: position + bytes.length });
     this.#freshBytes += bytes.length;
-    const isDue = this.#freshBytes >= NOTE_BYTES || performance.now() - this.#notedAt >= NOTE_MS;
-    if (isDue) await this.note();
+    if (this.#failure !== undefined) throw this.#failure.error;
+    if (this.#freshBytes >= NOTE_BYTES) await this.note();
+    else this.#noteSoon();
+  }
+
+  /** Also where nothing comes any more. */
+  #noteSoon(): void {
+    this.#timer ??= setTimeout(() => {
+      this.note().catch((error: unknown) => {
+        this.#failure = { error };
+      });
+    }, NOTE_MS).unref();
+  }
+
+  #stopTimer(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
   }
 
   #open(): FileHandle {
@@ -111,10 +130,10 @@ export class PartFile {
 
   /** Writes down what has come: after its bytes are in the file, never before. */
   async note(): Promise<void> {
+    this.#stopTimer();
     const fresh = united(this.#fresh);
     this.#fresh = [];
     this.#freshBytes = 0;
-    this.#notedAt = performance.now();
     if (fresh.length === 0) return;
     this.#spans = united([...this.#spans, ...fresh]);
     const lines = fresh.map(({ start, end }) => `${start} ${end}\n`).join('');
@@ -162,6 +181,9 @@ export class PartFile {
   }
 
   async remove(): Promise<void> {
+    this.#stopTimer();
+    // What it says does not matter any more, nor whether it could be written.
+    await this.#noting.catch(() => undefined);
     await this.#file?.close();
     this.#file = undefined;
     await removePart(this.path);

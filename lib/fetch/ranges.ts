@@ -2,7 +2,7 @@
 import { setMaxListeners } from 'node:events';
 import { linkedController, throwIfAborted } from '../abort.js';
 import { firstLine, SvgT2IError } from '../errors.js';
-import { type Answer, Http, whatFailed, withoutQuery } from './http.js';
+import { type Answer, Http, refusePacked, whatFailed, withoutSecrets } from './http.js';
 import type { PartFile, Span } from './part-file.js';
 import { type RetryPolicy, Transient, transientStatus, withRetries } from './retry.js';
 
@@ -16,6 +16,8 @@ export interface RangesOptions {
   readonly signal?: AbortSignal | undefined;
   /** Bytes that are there; now and then fewer than before, where a server made us begin again. */
   readonly onBytes?: ((done: number) => void) | undefined;
+  /** So many have come over the network. */
+  readonly onReceived?: ((bytes: number) => void) | undefined;
   readonly onRetry?: ((reason: string, waitMs: number) => void) | undefined;
   /** What a status means that is neither good nor worth another try. */
   readonly refusal?: ((answer: Answer, text: string) => SvgT2IError) | undefined;
@@ -66,7 +68,7 @@ export async function fetchRanges(options: RangesOptions): Promise<void> {
 function typed(error: unknown, url: string): unknown {
   if (error instanceof SvgT2IError) return error;
   if (!(error instanceof Transient || error instanceof OtherFile)) return error;
-  return new SvgT2IError('ERR_SVGT2I_FETCH', `cannot fetch ${withoutQuery(url)}: ${firstLine(error)}`, {
+  return new SvgT2IError('ERR_SVGT2I_FETCH', `cannot fetch ${withoutSecrets(url)}: ${firstLine(error)}`, {
     hint: 'What has come is kept: run it again to go on from there. Behind a proxy set HTTPS_PROXY.',
     cause: error,
   });
@@ -153,6 +155,7 @@ async function receive(
       await part.write(bytes, at);
       at += bytes.length;
       onReceived(bytes.length);
+      options.onReceived?.(bytes.length);
       onBytes?.(part.bytes);
     }
   } finally {
@@ -177,9 +180,10 @@ async function checkAnswer(
   { part, url, refusal }: RangesOptions,
 ): Promise<void> {
   const { status, headers } = answer;
+  if (status === 200 || status === 206) refusePacked(answer);
   if (status === 206) {
     const range = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(headers['content-range'] ?? '');
-    if (range === null || Number(range[1]) !== span.start)
+    if (range === null || Number(range[1]) !== span.start || Number(range[2]) >= span.end)
       throw new NoRanges('the server sent another range than it was asked for');
     if (range[3] !== '*' && Number(range[3]) !== part.size) throw wrongSize(url, part.size, range[3] ?? '');
     return;
@@ -203,14 +207,14 @@ async function checkAnswer(
   const text = await Http.text(answer);
   throw (
     refusal?.(answer, text) ??
-    new SvgT2IError('ERR_SVGT2I_FETCH', `cannot fetch ${withoutQuery(url)}: HTTP ${status}`)
+    new SvgT2IError('ERR_SVGT2I_FETCH', `cannot fetch ${withoutSecrets(url)}: HTTP ${status}`)
   );
 }
 
 function wrongSize(url: string, expected: number, actual: string): SvgT2IError {
   return new SvgT2IError(
     'ERR_SVGT2I_FETCH',
-    `cannot fetch ${withoutQuery(url)}: it should have ${expected} bytes, the server sends ${actual}`,
+    `cannot fetch ${withoutSecrets(url)}: it should have ${expected} bytes, the server sends ${actual}`,
     { hint: 'The server or something in between is not to be trusted; try another HF_ENDPOINT or network.' },
   );
 }

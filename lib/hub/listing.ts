@@ -3,7 +3,7 @@ import { HubApiError, listFiles, modelInfo } from '@huggingface/hub';
 import { throwIfAborted } from '../abort.js';
 import type { HubName } from '../config/hub-name.js';
 import { firstLine, SvgT2IError } from '../errors.js';
-import { Http } from '../fetch/http.js';
+import { Http, refusePacked } from '../fetch/http.js';
 import { type RetryPolicy, transientStatus, withRetries } from '../fetch/retry.js';
 import { isCommit } from './cache.js';
 import { type Refusal, refusalError } from './refusals.js';
@@ -37,6 +37,8 @@ export interface HubAccess {
 
 /** Far above what any repository of models has. */
 const MOST_ENTRIES = 100_000;
+/** Also of pages without entries. */
+const MOST_PAGES = 1000;
 const MOST_PAGE_BYTES = 64 << 20;
 
 /**
@@ -92,8 +94,11 @@ type Fetch = typeof globalThis.fetch;
 
 /** What the library asks, through our proxies, tries and rules about the token. */
 function throughHttp(access: HubAccess, onRefusal: (refusal: Refusal) => void): Fetch {
-  const { http, policy, signal, onRetry } = access;
+  const { http, policy, signal, onRetry, endpoint } = access;
+  let pages = 0;
   return async (input, init) => {
+    pages += 1;
+    if (pages > MOST_PAGES) throw notAHub(endpoint, 'a listing without end');
     const url = String(input instanceof Request ? input.url : input);
     return await withRetries(
       async () => {
@@ -104,6 +109,7 @@ function throughHttp(access: HubAccess, onRefusal: (refusal: Refusal) => void): 
           answer.body.destroy();
           throw busy;
         }
+        refusePacked(answer);
         const text = await Http.text(answer, MOST_PAGE_BYTES);
         const { status } = answer;
         if (status !== 200) onRefusal({ status, headers: answer.headers, text });
@@ -123,7 +129,7 @@ interface Entry {
   readonly path: unknown;
   readonly size: unknown;
   readonly oid?: unknown;
-  readonly lfs?: { readonly oid?: unknown; readonly size?: unknown } | undefined;
+  readonly lfs?: { readonly oid?: unknown; readonly size?: unknown } | null | undefined;
 }
 
 const SHA1 = /^[0-9a-f]{40}$/;
@@ -131,7 +137,8 @@ const SHA256 = /^[0-9a-f]{64}$/;
 
 /** Nothing of it is used before it was looked at: paths become paths of this machine, hashes names of files. */
 function fileOf(entry: Entry, endpoint: string): HubFile {
-  const { path, oid, lfs } = entry;
+  const { path, oid } = entry;
+  const lfs = entry.lfs ?? undefined;
   const bytes = lfs === undefined ? entry.size : lfs.size;
   const isPlain = typeof path === 'string' && isPlainPath(path);
   const isSized = typeof bytes === 'number' && Number.isSafeInteger(bytes) && bytes >= 0;
@@ -142,11 +149,11 @@ function fileOf(entry: Entry, endpoint: string): HubFile {
   return { path, bytes, gitSha1: oid, sha256: lfs.oid };
 }
 
-/** Below a folder, whatever it says: no "..", no backslash, nothing that begins at the root. */
+/** Below a folder, whatever it says: no "..", no backslash or control character, nothing that begins at the root. */
 function isPlainPath(path: string): boolean {
   return (
     path !== '' &&
-    !/[\\\0]/.test(path) &&
+    !/[\\\p{Cc}]/u.test(path) &&
     path.split('/').every((part) => !['', '.', '..', '.git'].includes(part))
   );
 }

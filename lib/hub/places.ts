@@ -33,19 +33,41 @@ export function hubCache(env: Environment = process.env): string {
 export function hubEndpoint(env: Environment = process.env): string {
   const named = (env.HF_ENDPOINT ?? '').trim().replace(/\/+$/, '');
   if (named === '') return HUB;
-  if (URL.canParse(named) && /^https?:$/.test(new URL(named).protocol)) return named;
-  throw new SvgT2IError('ERR_SVGT2I_INVALID_ARGUMENT', `HF_ENDPOINT: ${named} is no address of a server`, {
-    hint: 'For example HF_ENDPOINT=https://huggingface.co.',
+  const url = URL.canParse(named) ? new URL(named) : undefined;
+  const hint = 'For example HF_ENDPOINT=https://huggingface.co.';
+  // It stands in messages, and the token goes there: neither a password nor a query belongs into it.
+  if (url !== undefined && (url.username !== '' || url.password !== '' || url.search !== '')) {
+    throw new SvgT2IError(
+      'ERR_SVGT2I_INVALID_ARGUMENT',
+      'HF_ENDPOINT has a user, a password or a query in it',
+      { hint },
+    );
+  }
+  if (url !== undefined && /^https?:$/.test(url.protocol)) return named;
+  const shown = named.includes('@') ? 'it' : named;
+  throw new SvgT2IError('ERR_SVGT2I_INVALID_ARGUMENT', `HF_ENDPOINT: ${shown} is no address of a server`, {
+    hint,
   });
+}
+
+/** How all of them read a switch. */
+export function isOn(value: string | undefined): boolean {
+  return /^(1|true|yes|on)$/i.test(value ?? '');
+}
+
+/** The variable by which people forbid to ask the hub; undefined where none does. */
+export function offlineVariable(env: Environment): string | undefined {
+  const name = env.HF_HUB_OFFLINE ? 'HF_HUB_OFFLINE' : 'TRANSFORMERS_OFFLINE';
+  return isOn(env[name]) ? name : undefined;
 }
 
 const MAX_TOKEN_BYTES = 4096;
 
 /** `HF_TOKEN`, or what `hf auth login` has written; undefined without either, and where `HF_HUB_DISABLE_IMPLICIT_TOKEN` is set. */
 export function hubToken(env: Environment = process.env): string | undefined {
+  if (isOn(env.HF_HUB_DISABLE_IMPLICIT_TOKEN)) return undefined;
   const named = clean(env.HF_TOKEN || env.HUGGING_FACE_HUB_TOKEN);
   if (named !== undefined) return checked(named, 'HF_TOKEN');
-  if (/^(1|true|yes|on)$/i.test(env.HF_HUB_DISABLE_IMPLICIT_TOKEN ?? '')) return undefined;
   const file = tokenFile(env);
   try {
     const written = clean(readTextSync(file, { maxBytes: MAX_TOKEN_BYTES }));

@@ -25,16 +25,23 @@ export async function fetchFile(file: HubFile, request: FileRequest): Promise<nu
   const { target, listing, onWarning } = request;
   const part = await PartFile.open(target.part(file), file.bytes, etagOf(file));
   const earlier = part.bytes;
+  let received = 0;
+  const counting = {
+    ...request,
+    onReceived: (bytes: number) => {
+      received += bytes;
+    },
+  };
   try {
-    await fetchAndCheck(part, file, request).catch(async (error: unknown) => {
+    await fetchAndCheck(part, file, counting).catch(async (error: unknown) => {
       // Pieces of another day may be what is wrong, as after the machine lost its power.
       if (!(error instanceof WrongHash) || earlier === 0) throw error;
       onWarning(`${firstLine(error)}; fetching all of it again`);
       await part.restart();
-      await fetchAndCheck(part, file, request);
+      await fetchAndCheck(part, file, counting);
     });
     await target.publish(file, part);
-    return file.bytes - earlier;
+    return received;
   } catch (error) {
     if (!(error instanceof WrongHash)) throw error;
     await part.remove();
@@ -48,13 +55,18 @@ export async function fetchFile(file: HubFile, request: FileRequest): Promise<nu
 
 class WrongHash extends Error {}
 
-async function fetchAndCheck(part: PartFile, file: HubFile, request: FileRequest): Promise<void> {
-  const { access, listing, connections, pieceBytes, signal, onBytes, onCheck } = request;
+async function fetchAndCheck(
+  part: PartFile,
+  file: HubFile,
+  request: FileRequest & { readonly onReceived: (bytes: number) => void },
+): Promise<void> {
+  const { onReceived, access, listing, connections, pieceBytes, signal, onBytes, onCheck } = request;
   const { repo, revision, commit } = listing;
   onBytes(part.bytes);
   const url = fileUrl(access.endpoint, repo, commit, file.path);
   await fetchRanges({
     ...{ http: access.http, url, part, connections, policy: access.policy, pieceBytes, signal, onBytes },
+    onReceived,
     onRetry: access.onRetry,
     refusal: (answer, text) =>
       refusalError({ ...answer, text }, { ...access, repo, revision, path: file.path }),

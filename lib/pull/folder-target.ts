@@ -1,12 +1,15 @@
 /** A folder as a target: the files themselves, with notes beside them as `hf download --local-dir` leaves them. */
 import { readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { systemErrorCode } from '../errors.js';
+import { fileError, systemErrorCode } from '../errors.js';
 import { makeFolder, replaceFile } from '../files.js';
 import { blobFile, sizeOfFile } from '../hub/cache.js';
 import type { HubFile, Listing } from '../hub/listing.js';
 import { copyOut, etagOf, hasBlob, isCached, snapshotFile, writeMissing } from '../hub/store.js';
 import { below, LOCK_NAME, PART_ENDING, type Target } from './target.js';
+
+/** Where notes about the files of a folder are, below it. */
+export const NOTES = join('.cache', 'huggingface');
 
 export interface FolderOptions {
   readonly folder: string;
@@ -18,7 +21,7 @@ export interface FolderOptions {
 }
 
 export function folderTarget({ folder, listing, cache, rename = (path) => path }: FolderOptions): Target {
-  const notes = join(folder, '.cache', 'huggingface');
+  const notes = join(folder, NOTES);
   const note = (file: HubFile) => below(join(notes, 'download'), `${rename(file.path)}.metadata`);
   const path = (file: HubFile) => below(folder, rename(file.path));
   const writeNote = async (file: HubFile) => {
@@ -71,6 +74,6 @@ async function etagOfNote(path: string): Promise<string | undefined> {
     return etag;
   } catch (error) {
     if (['ENOENT', 'ENOTDIR'].includes(systemErrorCode(error) ?? '')) return undefined;
-    throw error;
+    throw fileError(error, 'read', path);
   }
 }

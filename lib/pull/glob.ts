@@ -1,4 +1,5 @@
 /** Patterns of files as `hf download --include` reads them: those of a shell, but * and ? match slashes as well. */
+import { firstLine, SvgT2IError } from '../errors.js';
 
 /** Whether a path matches; a pattern that ends with a slash stands for all below that folder. */
 export function matches(pattern: string, path: string): boolean {
@@ -21,5 +22,16 @@ function expressionOf(pattern: string): RegExp {
     else if (sign === '?') text += '.';
     else text += sign.replace(/[\\^$.|+(){}[\]/]/, '\\$&');
   }
-  return new RegExp(`^${text}$`, 's');
+  try {
+    return new RegExp(`^${text}$`, 's');
+  } catch (error) {
+    throw new SvgT2IError(
+      'ERR_SVGT2I_INVALID_ARGUMENT',
+      `include: "${pattern}" is no pattern: ${firstLine(error)}`,
+      {
+        hint: 'In brackets stand signs, or ranges from a lower one to a higher one: [a-z], [!0-9].',
+        cause: error,
+      },
+    );
+  }
 }

@@ -1,5 +1,5 @@
 /** What a pull would do: asks the hub for its listings, looks at what is here, writes nothing. */
-import { join, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { type HubName, PUBLISHED, requireHubName } from '../config/hub-name.js';
 import type { PullConfig } from '../config/pull.js';
 import { SvgT2IError } from '../errors.js';
@@ -9,7 +9,7 @@ import { type HubAccess, type HubFile, type Listing, listRepository } from '../h
 import { type Environment, hubCache } from '../hub/places.js';
 import { etagOf } from '../hub/store.js';
 import { cacheTarget } from './cache-target.js';
-import { folderTarget } from './folder-target.js';
+import { folderTarget, NOTES } from './folder-target.js';
 import { type Part, partsOf, type Source } from './sets.js';
 import type { Target } from './target.js';
 import type { PulledFile, PullPlan } from './types.js';
@@ -47,7 +47,7 @@ export async function makePlan(request: PlanRequest): Promise<Planned> {
     files,
     target: targetOf(listing, source, config, env),
   }));
-  refuseCollisions(jobs);
+  refuseCollisions(jobs, config);
   return { jobs, plan: await describe(jobs, warnings, request), copyBytes: await bytesToCopy(jobs, config) };
 }
 
@@ -110,13 +110,18 @@ function targetOf(listing: Listing, source: Source, config: PullConfig, env: Env
   return folderTarget({ folder, listing, cache, rename });
 }
 
-/** Throws where one file would replace another. */
-function refuseCollisions(jobs: readonly Job[]): void {
+/** Throws where one file would replace another, or what is noted about them. */
+function refuseCollisions(jobs: readonly Job[], { into }: PullConfig): void {
   const known = new Map<string, string>();
   for (const { listing, target, files } of jobs) {
     for (const file of files) {
       const [to, from] = [target.path(file), `${file.path} of ${listing.repo}`];
       const other = known.get(to);
+      if (into !== undefined && relative(target.root, to).startsWith(NOTES)) {
+        throw new SvgT2IError('ERR_SVGT2I_FETCH', `${from} lies where notes about files are kept`, {
+          hint: 'Fetch it into the cache, without --into, or leave it out with --include.',
+        });
+      }
       if (other !== undefined) {
         throw new SvgT2IError('ERR_SVGT2I_INVALID_ARGUMENT', `${other} and ${from} would both become ${to}`, {
           hint: 'Fetch them one after another into two folders, with --include, or leave --into out.',
@@ -135,7 +140,8 @@ export async function describe(
   warnings: readonly string[],
   { config, free = freeBytes, env }: Omit<PlanRequest, 'access'>,
 ): Promise<PullPlan> {
-  const files = (await Promise.all(jobs.map(describeFiles))).flat();
+  const files: PulledFile[] = [];
+  for (const job of jobs) files.push(...(await describeFiles(job)));
   const sum = (of: (file: PulledFile) => number) => files.reduce((total, file) => total + of(file), 0);
   const totalBytes = sum(({ bytes }) => bytes);
   const folder = config.into === undefined ? (jobs[0]?.target.root ?? '') : resolve(config.into);
@@ -155,23 +161,25 @@ export async function describe(
 }
 
 async function describeFiles({ listing: { repo }, target, files }: Job): Promise<readonly PulledFile[]> {
-  return await Promise.all(
-    files.map(async (file) => {
-      const { path, bytes } = file;
-      const isHere = (await target.state(file)) !== 'missing';
-      const have = isHere ? bytes : await bytesOfPart(target.part(file), bytes, etagOf(file));
-      return { repo, path, bytes, have, file: target.path(file) };
-    }),
-  );
+  const described: PulledFile[] = [];
+  // One after another: each may open a file, and there may be thousands.
+  for (const file of files) {
+    const { path, bytes } = file;
+    const isHere = (await target.state(file)) !== 'missing';
+    const have = isHere ? bytes : await bytesOfPart(target.part(file), bytes, etagOf(file));
+    described.push({ repo, path, bytes, have, file: target.path(file) });
+  }
+  return described;
 }
 
 /** In the cache a link will do. */
 async function bytesToCopy(jobs: readonly Job[], { into }: PullConfig): Promise<number> {
   if (into === undefined) return 0;
-  const sizes = jobs.flatMap(({ files, target }) =>
-    files.map(async (file) => ((await target.state(file)) === 'near' ? file.bytes : 0)),
-  );
-  return (await Promise.all(sizes)).reduce((sum, bytes) => sum + bytes, 0);
+  let bytes = 0;
+  for (const { files, target } of jobs) {
+    for (const file of files) bytes += (await target.state(file)) === 'near' ? file.bytes : 0;
+  }
+  return bytes;
 }
 
 /** Throws ERR_SVGT2I_DISK_FULL before anything is fetched. */

@@ -10,12 +10,13 @@ import { removePart } from '../fetch/part-file.js';
 import { PATIENT, type RetryPolicy } from '../fetch/retry.js';
 import { removeDeadParts } from '../files.js';
 import type { HubAccess, HubFile } from '../hub/listing.js';
-import { type Environment, hubEndpoint, hubToken } from '../hub/places.js';
+import { type Environment, hubEndpoint, hubToken, offlineVariable } from '../hub/places.js';
 import { etagOf } from '../hub/store.js';
 import { withLock } from '../lock/lock.mjs';
 import { fetchFile } from './fetch-file.js';
 import { checkRoom, describe, type Job, makePlan, type Planned } from './plan.js';
 import { Rate } from './rate.js';
+import { refusalsOf } from './refusals.js';
 import type { PullEvent, PulledFile, PullPlan, PullResult } from './types.js';
 
 /** What only tests set. */
@@ -33,7 +34,12 @@ export interface PullRequest extends PullConfig {
 }
 
 export async function runPlan(request: PullRequest, internals: PullInternals): Promise<PullPlan> {
-  return await withHub(request, internals, async (session) => (await makePlan(session)).plan);
+  return await withHub(request, internals, async (session) => {
+    const planned = await makePlan(session);
+    const refusals = await refusalsOf(planned, session.access);
+    const told = refusals.map(({ message, hint = '' }) => `${message}: ${hint.replaceAll('\n', ' ')}`);
+    return { ...planned.plan, warnings: [...planned.plan.warnings, ...told] };
+  });
 }
 
 export async function runPull(request: PullRequest, internals: PullInternals): Promise<PullResult> {
@@ -41,6 +47,9 @@ export async function runPull(request: PullRequest, internals: PullInternals): P
     const planned = await makePlan(session);
     session.tell({ type: 'plan', ...planned.plan });
     for (const message of planned.plan.warnings) session.tell({ type: 'warning', message });
+    // Before gigabytes of another repository are fetched.
+    const [refusal] = await refusalsOf(planned, session.access);
+    if (refusal !== undefined) throw refusal;
     return await new Pull(session, planned).run();
   });
 }
@@ -78,10 +87,10 @@ async function withHub<Result>(
   }
 }
 
-/** The variable by which people forbid all of Hugging Face's tools to ask the hub. */
 function refuseOffline(env: Environment): void {
-  if (!/^(1|true|yes|on)$/i.test(env.HF_HUB_OFFLINE ?? '')) return;
-  throw new SvgT2IError('ERR_SVGT2I_FETCH', 'HF_HUB_OFFLINE is set, so the hub is not asked', {
+  const variable = offlineVariable(env);
+  if (variable === undefined) return;
+  throw new SvgT2IError('ERR_SVGT2I_FETCH', `${variable} is set, so the hub is not asked`, {
     hint: 'Unset it to fetch; what is in the cache is used without it, too.',
   });
 }
@@ -149,7 +158,10 @@ class Pull {
   }
 
   async #states({ files, target }: Job) {
-    return await Promise.all(files.map((file) => target.state(file)));
+    const states: Awaited<ReturnType<typeof target.state>>[] = [];
+    // One after another: each may open a file, and there may be thousands.
+    for (const file of files) states.push(await target.state(file));
+    return states;
   }
 
   async #runJob(job: Job, signal: AbortSignal): Promise<void> {

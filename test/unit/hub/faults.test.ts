@@ -1,11 +1,25 @@
 /** What goes wrong between here and a hub, and what is said of it. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { inspect } from 'node:util';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { hopelessError } from '../../../lib/fetch/http.js';
 import { processTag } from '../../../lib/lock/process.mjs';
+import { planPullWith } from '../../../lib/pull/pull.js';
 import type { PullEvent } from '../../../lib/pull/types.js';
-import { bytes, failure, GEMMA, pulled, read, SVG_T2I, TOKEN, temporaryFolder, userOf } from './fixtures.js';
-import { type Fault, type LoopbackHub, rangeOf, refuse, sendRange, startHub } from './loopback.js';
+import {
+  bytes,
+  FAST,
+  failure,
+  GEMMA,
+  pulled,
+  read,
+  SVG_T2I,
+  TOKEN,
+  temporaryFolder,
+  userOf,
+} from './fixtures.js';
+import { type Fault, gitSha1, type LoopbackHub, rangeOf, refuse, sendRange, startHub } from './loopback.js';
 
 const CONTENT = bytes(80_000);
 const BIG = { id: 'acme/big', lfs: /bin$/, files: { 'README.md': '# big\n', 'model.bin': CONTENT } };
@@ -323,7 +337,18 @@ describe('ranges', () => {
       response.writeHead(416).end();
       return true;
     });
-    expect((await arrives()).result.fetchedBytes).toBe(70_000);
+    expect((await arrives()).result.fetchedBytes).toBe(80_000);
+  });
+
+  it('that end later than those asked for: all of it comes in one go', async () => {
+    faulty((_, response, { range }) => {
+      if (range === undefined) return false;
+      const { length } = CONTENT;
+      response.writeHead(206, { 'content-range': `bytes ${/\d+/.exec(range)?.[0]}-${length - 1}/${length}` });
+      response.end(CONTENT);
+      return true;
+    });
+    expect((await arrives()).result.fetchedBytes).toBe(CONTENT.length + 6);
   });
 
   it('of a file that is shorter than listed (416 with its size)', async () => {
@@ -378,6 +403,159 @@ describe('redirects', () => {
     expect(await failure(big())).toMatchObject({
       code: 'ERR_SVGT2I_FETCH',
       message: expect.stringContaining('which is no address'),
+    });
+  });
+});
+
+describe('before gigabytes are fetched', () => {
+  it('a repository that refuses is told of, and the others are not begun', async () => {
+    const error = await failure(pulled({ ...env, HF_TOKEN: '' }));
+    expect(error).toMatchObject({
+      code: 'ERR_SVGT2I_HUB_ACCESS',
+      message: expect.stringContaining('google/gemma-2-2b needs a token'),
+    });
+    expect(hub.fetched()).toEqual([]);
+    expect(existsSync(env.HF_HOME ?? '')).toBe(false);
+  });
+
+  it('the plan warns of it, with the page', async () => {
+    const plan = await planPullWith({}, { env: { ...env, HF_TOKEN: '' }, policy: FAST });
+    expect(plan.warnings).toEqual([
+      expect.stringMatching(/gemma-2-2b needs a token.*Accept the licence of google\/gemma-2-2b at http/),
+    ]);
+    expect(plan.totalBytes).toBeGreaterThan(0);
+  });
+
+  it('nothing is asked where all is there', async () => {
+    await big();
+    const before = hub.asked.length;
+    await big();
+    expect(hub.asked.slice(before).filter(({ path }) => path.includes('/resolve/'))).toEqual([]);
+  });
+});
+
+describe('what no other try can mend', () => {
+  const retriesOf = async (work: (tell: (event: PullEvent) => void) => Promise<unknown>) => {
+    let retries = 0;
+    const error = await failure(
+      work(({ type }) => {
+        if (type === 'retry') retries += 1;
+      }),
+    );
+    return { ...error, retries };
+  };
+
+  it('a proxy that wants a password', async () => {
+    faulty((_, response) => response.writeHead(407).end());
+    const error = await retriesOf((onProgress) => big({ onProgress }));
+    expect(error).toMatchObject({
+      code: 'ERR_SVGT2I_FETCH',
+      message: expect.stringContaining('the proxy wants a name and a password'),
+      hint: expect.stringContaining('NAME:PASSWORD'),
+      retries: 0,
+    });
+  });
+
+  it.each([
+    ['ENOTFOUND', /^hub\.example cannot be reached/, { hostname: 'hub.example' }],
+    ['ENOTFOUND', /^the proxy proxy\.example cannot be reached/, { hostname: 'proxy.example' }],
+    ['DEPTH_ZERO_SELF_SIGNED_CERT', /^the certificate of hub\.example is not trusted: no$/, {}],
+    ['ERR_TLS_CERT_ALTNAME_INVALID', /^the certificate of hub\.example is not trusted/, {}],
+  ])('%s', (code, message, more) => {
+    const inner = Object.assign(new Error('no'), { code, ...more });
+    const error = hopelessError(
+      new TypeError('fetch failed', { cause: inner }),
+      new URL('https://hub.example/x'),
+    );
+    expect([error?.code, error?.message]).toEqual(['ERR_SVGT2I_FETCH', expect.stringMatching(message)]);
+  });
+
+  it('a proxy that is not there is named, and not the hub', async () => {
+    vi.stubEnv('HTTP_PROXY', 'http://127.0.0.1:9');
+    const error = await failure(big({ retries: 0 }));
+    vi.unstubAllEnvs();
+    expect(error.message).toContain('the proxy at 127.0.0.1:9 refuses connections');
+  });
+});
+
+describe('secrets', () => {
+  it('of a redirect are not printed', async () => {
+    const location = 'ftp://bob:pw9@storage/x?X-Amz-Signature=secret';
+    faulty((_, response) => response.writeHead(302, { location }).end());
+    const error = JSON.stringify(await failure(big()));
+    expect(error).toContain('ftp://storage/x');
+    expect(error).not.toMatch(/secret|pw9/);
+  });
+
+  it.each(['http://bob:pw9@127.0.0.1:9', 'bob:pw9@127.0.0.1', 'ftp://bob:pw9@host', 'https://host/?key=pw9'])(
+    'of HF_ENDPOINT=%s are refused, and not printed',
+    async (HF_ENDPOINT) => {
+      const error = await failure(pulled({ ...env, HF_ENDPOINT }, { name: 'acme/big' }));
+      expect(error.code).toBe('ERR_SVGT2I_INVALID_ARGUMENT');
+      expect(JSON.stringify(error)).not.toContain('pw9');
+    },
+  );
+
+  it('of a proxy are not printed', async () => {
+    vi.stubEnv('HTTP_PROXY', 'bad://bob:pw9@proxy:1');
+    const error = await pulled(env, { name: 'acme/big' }).catch((thrown: unknown) => thrown);
+    vi.unstubAllEnvs();
+    expect(inspect(error)).toContain('the proxy cannot be used');
+    expect(inspect(error, { depth: 9 })).not.toContain('pw9');
+  });
+});
+
+describe('a listing', () => {
+  const listing = (answer: (cursor: string | null) => readonly [unknown, string?]) => {
+    hub.fault = (request, response, { path }) => {
+      if (!path.includes('/tree/')) return false;
+      const [entries, next] = answer(new URL(request.url ?? '', hub.endpoint).searchParams.get('cursor'));
+      const link =
+        next === undefined
+          ? {}
+          : { link: `<${hub.endpoint}${path.split('?')[0]}?cursor=${next}>; rel="next"` };
+      response.writeHead(200, { 'content-type': 'application/json', ...link }).end(JSON.stringify(entries));
+      return true;
+    };
+  };
+  const README = { type: 'file', path: 'README.md', size: 6, oid: gitSha1(Buffer.from('# big\n')) };
+
+  it('may say of a small file that it is no large one', async () => {
+    listing(() => [[{ ...README, lfs: null }]]);
+    expect((await big()).result.files).toHaveLength(1);
+  });
+
+  it('of empty pages without end is ended', async () => {
+    listing((cursor) => [[], String(Number(cursor) + 1)]);
+    expect(await failure(big())).toMatchObject({
+      code: 'ERR_SVGT2I_FETCH',
+      message: expect.stringContaining('a listing without end'),
+    });
+  });
+
+  it.each(['a\nb', 'a\u001b[2Jb', 'a\u007fb'])('with the path %j is refused', async (path) => {
+    listing(() => [[{ ...README, path }]]);
+    expect(await failure(big())).toMatchObject({
+      code: 'ERR_SVGT2I_FETCH',
+      message: expect.stringContaining('an entry that makes no sense'),
+    });
+  });
+
+  it('may not write where notes about files are kept', async () => {
+    listing(() => [[{ ...README, path: '.cache/huggingface/svg-t2i.lock' }]]);
+    expect(await failure(big({ into: temporaryFolder() }))).toMatchObject({
+      code: 'ERR_SVGT2I_FETCH',
+      message: expect.stringContaining('lies where notes about files are kept'),
+    });
+    expect((await planPullWith({ name: 'acme/big' }, { env, policy: FAST })).files).toHaveLength(1);
+  });
+
+  it.each(['/tree/', '/lfs/'])('or file (%s) that is packed is refused', async (part) => {
+    hub.fault = (_, response, { path }) =>
+      path.includes(part) && response.writeHead(200, { 'content-encoding': 'gzip' }).end('x');
+    expect(await failure(big())).toMatchObject({
+      code: 'ERR_SVGT2I_FETCH',
+      message: expect.stringContaining('sends Content-Encoding gzip'),
     });
   });
 });

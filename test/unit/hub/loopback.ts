@@ -174,7 +174,10 @@ export async function openHub(repos: readonly LoopbackRepo[]): Promise<LoopbackH
         server.close();
       }
     },
-    fetched: () => asked.filter(({ host, path }) => host === 'storage' || path.includes('/resolve/')),
+    fetched: () =>
+      asked
+        .filter(({ host, path }) => host === 'storage' || path.includes('/resolve/'))
+        .filter(({ method }) => method === 'GET'),
     get fault() {
       return state.fault;
     },

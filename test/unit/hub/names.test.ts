@@ -54,6 +54,20 @@ describe('a name', () => {
   ])('is not "%s"', (text) => expect(hubNameOf(text)).toBeUndefined());
 });
 
+it('is the same in any case, of those that are published', () => {
+  expect(hubNameOf('klingteam/svg-t2i@v1')).toEqual({ repo: 'KlingTeam/SVG-T2I', revision: 'v1' });
+  expect(hubNameOf('Acme/Tiny')?.repo).toBe('Acme/Tiny');
+});
+
+it('refuses a pattern that makes no sense', () => {
+  expect(() => matches('[z-a]', 'x')).toThrow(
+    expect.objectContaining({
+      code: 'ERR_SVGT2I_INVALID_ARGUMENT',
+      message: expect.stringContaining('"[z-a]"'),
+    }),
+  );
+});
+
 describe('places', () => {
   const HOME = '/home/u';
   it.each([
@@ -78,6 +92,9 @@ describe('places', () => {
     expect(hubToken({ HF_HOME })).toBe('hf_file');
     expect(hubToken({ HF_HOME, HF_TOKEN: 'hf_variable\n' })).toBe('hf_variable');
     expect(hubToken({ HF_HOME, HF_HUB_DISABLE_IMPLICIT_TOKEN: '1' })).toBeUndefined();
+    expect(
+      hubToken({ HF_HOME, HF_TOKEN: 'hf_variable', HF_HUB_DISABLE_IMPLICIT_TOKEN: '1' }),
+    ).toBeUndefined();
     writeFileSync(join(HF_HOME, 'other'), 'hf_other');
     expect(hubToken({ HF_HOME, HF_TOKEN_PATH: join(HF_HOME, 'other') })).toBe('hf_other');
     mkdirSync(join(HF_HOME, 'folder'));

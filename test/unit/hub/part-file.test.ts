@@ -1,7 +1,15 @@
 /** A file in pieces: what its journal says of it, whatever happened to either. */
-import { appendFileSync, existsSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { bytesOfPart, PartFile } from '../../../lib/fetch/part-file.js';
 import { bytes, temporaryFolder } from './fixtures.js';
 
@@ -45,6 +53,30 @@ describe('what is missing', () => {
     await part.publish(`${path}.whole`);
     expect(readFileSync(`${path}.whole`).equals(CONTENT)).toBe(true);
     expect([existsSync(path), existsSync(`${path}.journal`)]).toEqual([false, false]);
+  });
+});
+
+describe('the journal', () => {
+  it('says what has come, also where nothing comes after it', async () => {
+    const part = await reopen();
+    await part.write(CONTENT.subarray(0, 100), 0);
+    await vi.waitFor(async () => expect(await bytesOfPart(path, SIZE, 'abc')).toBe(100), { timeout: 60_000 });
+    await part.close();
+  });
+
+  it('that cannot be written while nobody waits for it is told of by the next write', async () => {
+    const part = await reopen();
+    rmSync(`${path}.journal`);
+    mkdirSync(`${path}.journal`);
+    const writing = async () => {
+      await part.write(CONTENT.subarray(0, 100), 0);
+      throw new Error('not yet');
+    };
+    await vi.waitFor(() => expect(writing()).rejects.toThrow(/cannot append|cannot write/), {
+      timeout: 60_000,
+    });
+    rmSync(`${path}.journal`, { recursive: true });
+    await part.close();
   });
 });
 

@@ -247,13 +247,10 @@ describe('a pull', () => {
     expect(copied.code).toBe('ERR_SVGT2I_DISK_FULL');
   });
 
-  it('asks nobody where HF_HUB_OFFLINE forbids it', async () => {
+  it.each(['HF_HUB_OFFLINE', 'TRANSFORMERS_OFFLINE'])('asks nobody where %s forbids it', async (name) => {
     const hub = await startHub([SVG_T2I]);
-    const error = await failure(pulled({ ...userOf(hub, temporaryFolder()), HF_HUB_OFFLINE: '1' }));
-    expect(error).toMatchObject({
-      code: 'ERR_SVGT2I_FETCH',
-      message: expect.stringContaining('HF_HUB_OFFLINE'),
-    });
+    const error = await failure(pulled({ ...userOf(hub, temporaryFolder()), [name]: '1' }));
+    expect(error).toMatchObject({ code: 'ERR_SVGT2I_FETCH', message: expect.stringContaining(name) });
     expect(hub.asked).toEqual([]);
   });
 });
