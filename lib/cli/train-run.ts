@@ -9,6 +9,7 @@ import {
   type TrainingStage,
 } from '../config/train.js';
 import { SvgT2IError } from '../errors.js';
+import { checkTrainingSizes } from '../features/check-sizes.js';
 import { printable } from '../printable.js';
 import { endWithLauncher, launchRanks } from '../processes/launch.js';
 import { rankPlace } from '../processes/ranks.js';
@@ -44,6 +45,8 @@ export async function trainFromCommandLine(stage: TrainingStage, flags: TrainFla
       });
     }
     checkWorldSize(config, processes);
+    // Each of them would say it again.
+    checkTrainingSizes(config);
     await launch(stage, { processes, folder, json: flags.json === true });
     return;
   }

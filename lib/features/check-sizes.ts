@@ -1,13 +1,26 @@
 /** Whether a model takes every size that pictures are cut to: told before anything is loaded. */
 import { cellPixelsOf, MAX_SIDE_CELLS, PUBLISHED_CELL_PIXELS } from '../config/latent-grid.js';
+import type { TrainingConfig } from '../config/train.js';
 import type { AutoencoderTrainingConfig } from '../config/train-autoencoder.js';
 import type { DitTrainingConfig } from '../config/train-dit.js';
 import type { Size } from '../data/buckets.js';
 import { SvgT2IError } from '../errors.js';
+import { findCellPixels } from '../release/cell-pixels.js';
 import { pictureSizes, type SizeOptions } from './picture-sizes.js';
 
 /** Three halvings and two more convolutions of 4x4 leave nothing of a shorter side. */
 const DISCRIMINATOR_LEAST_PX = 24;
+
+/** Of either stage: for a process that trains nothing itself. @throws SvgT2IError as checkAutoencoderSizes */
+export function checkTrainingSizes(config: TrainingConfig): void {
+  if (config.stage === 'autoencoder') {
+    checkAutoencoderSizes(config);
+    return;
+  }
+  const cellPixels = findCellPixels(config.frozen);
+  checkDitSizes(config, cellPixels);
+  checkSampleSizes(config, cellPixels);
+}
 
 /** @throws SvgT2IError ERR_SVGT2I_INVALID_CONFIG with the size that the model cannot take */
 export function checkAutoencoderSizes({ data, loss, model }: AutoencoderTrainingConfig): void {

@@ -19,6 +19,19 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 describe('svg-t2i train', () => {
   it.each([
+    [['dit', '--config', dit, '--set', 'data.resolution=100'], 'data.resolution: must be a multiple of 16'],
+    [
+      ['autoencoder', '--config', autoencoder, '--set', 'data.aspect=multi'],
+      'the discriminator needs 32 pixels a side',
+    ],
+  ])('tells once what all processes would refuse: %s', async (args, message) => {
+    const { code, stderr } = await run(['train', ...args, '--nproc', '2']);
+    expect(code).toBe(2);
+    expect(stderr).toContain(message);
+    expect(stderr).not.toMatch(/\[1\]|rank 1|the others are ended/);
+  });
+
+  it.each([
     [['train', 'dit'], 2, 'needs --config FILE'],
     [['train', 'vae'], 2, 'unknown command'],
     [['train', 'dit', '--config', autoencoder], 2, 'is for stage autoencoder, not dit'],
