@@ -25,7 +25,10 @@ export async function loadSampleConfig(
   const anyCells = sampleConfigSchemaOf(undefined);
   const given = await givenConfig(anyCells, sources);
   const { model } = validate(anyCells, given, { nameOf: sources.nameOf });
-  const found = new FoundRelease(model);
+  const found = new FoundRelease(model, (option) => {
+    const path = `model.${option}`;
+    return sources.nameOf?.(path) ?? path;
+  });
   const schema = sampleConfigSchemaOf(found.cellPixels ?? PUBLISHED_CELL_PIXELS);
   const { defaults = {} } = sources;
   const { settings: sample, ofModel = [], leftToModel = [] } = sampleDefaults(found, ofClass);

@@ -10,12 +10,17 @@ import type { MissingPart } from './find.js';
 import { autoencoderOfFetched, findFolder } from './folder.js';
 import { type DefaultsFile, readDefaultsFile } from './model-defaults.js';
 
+export type NameOfOption = (option: keyof ResolvedModelOptions) => string;
+
 export class FoundRelease<Options extends Partial<ResolvedModelOptions> = Partial<ResolvedModelOptions>> {
   readonly options: Options;
+  /** How an option was given, for refusals: a flag, a key of a file; its own name where not given. */
+  readonly nameOf: NameOfOption;
   readonly #known = new Map<string, unknown>();
 
-  constructor(options: Options) {
+  constructor(options: Options, nameOf: NameOfOption = (option) => option) {
     this.options = options;
+    this.nameOf = nameOf;
   }
 
   /** Undefined where there is none. */

@@ -56,7 +56,7 @@ export function layoutOf(
     return undefined;
   };
   const wants = (part: ReleasePart) => parts.includes(part);
-  if (wants('dit')) checkMeaningful(options, found.ditKind);
+  if (wants('dit')) checkMeaningful(found, found.ditKind);
   const readsText = !wants('dit') || found.ditKind?.condition !== 'class';
   const textEncoder =
     wants('textEncoder') && readsText
@@ -98,9 +98,14 @@ export function layoutOf(
  *
  * @throws SvgT2IError ERR_SVGT2I_INVALID_ARGUMENT
  */
-export function checkMeaningful(options: Partial<ResolvedModelOptions>, kind: DitKind | undefined): void {
-  const refuse = (name: string, message: string) => {
-    throw new SvgT2IError('ERR_SVGT2I_INVALID_ARGUMENT', `${name}: ${message}`, { hint: 'Leave it out.' });
+export function checkMeaningful(
+  { options, nameOf }: Pick<FoundRelease, 'options' | 'nameOf'>,
+  kind: DitKind | undefined,
+): void {
+  const refuse = (option: keyof ResolvedModelOptions, message: string) => {
+    throw new SvgT2IError('ERR_SVGT2I_INVALID_ARGUMENT', `${nameOf(option)}: ${message}`, {
+      hint: 'Leave it out.',
+    });
   };
   if (kind?.condition === 'class') {
     const why = 'this model draws classes, it reads no text';

@@ -78,7 +78,7 @@ export async function loadFound(
     const used = models.autoencoder?.ownEncoder === true ? withOwnEncoder(layout) : layout;
     const { attentionSoftCap } = request;
     const kind = kindOf(layout.dit === undefined ? undefined : found.ditKind, models);
-    if (models.dit !== undefined) checkMeaningful(resolved, kind);
+    if (models.dit !== undefined) checkMeaningful(found, kind);
     const { cellPixels } = models.autoencoder ?? {};
     const usual = usualSettings(kind, models.dit, { cellPixels, weak: layout.weakDit !== undefined });
     const defaults = { ...usual, ...meantFor(kind, settings) };

@@ -75,8 +75,9 @@ it.each([
   [['a fox'], 'prompt: this model draws classes, it reads no text'],
   [['--class', '1', '--negative', 'blur'], 'negativePrompt: this model draws classes, it reads no text'],
   [['--class', '1', '--system-prompt', 'align'], 'systemPrompt: this model draws classes'],
-  [['--class', '1', '--text-encoder', 'gemma'], 'textEncoder: this model draws classes'],
-  [['--class', '1', '--no-attention-soft-cap'], 'attentionSoftCap: this model draws classes'],
+  [['--class', '1', '--text-encoder', 'gemma'], '--text-encoder: this model draws classes'],
+  [['--class', '1', '--set', 'model.offload=true'], 'model.offload: this model draws classes'],
+  [['--class', '1', '--no-attention-soft-cap'], 'attention-soft-cap: this model draws classes'],
 ])('%j is refused before anything is loaded', async (asked, message) => {
   const spoilt = inFolder('spoilt');
   cpSync(dit, spoilt, { recursive: true });
