@@ -13,7 +13,12 @@ const size = () => z.number().int().positive();
 const never = () =>
   z
     .boolean()
-    .refine((on) => !on, { error: 'must be false: no published decoder has it, and it is not read' })
+    .refine((on) => !on, {
+      error: 'a decoder with it cannot be read',
+      params: {
+        hint: 'No published decoder has it. Leave it as it is: these weights draw other pictures without it.',
+      },
+    })
     .nullish();
 const convSchema = z.looseObject({
   z_channels: size(),

@@ -239,7 +239,7 @@ describe('the yaml of an autoencoder', () => {
     ['model: {params: {}}', 'model.params: needs ddconfig or hyconfig'],
     [
       'model: {params: {ddconfig: {z_channels: 8, ch: 32, ch_mult: [1], num_res_blocks: 1, tanh_out: true}}}',
-      'model.params.ddconfig.tanh_out: must be false: no published decoder has it',
+      'model.params.ddconfig.tanh_out: a decoder with it cannot be read, got true',
     ],
     ['3', 'must be a mapping, got 3'],
   ])('%j is refused', (text, message) => {
