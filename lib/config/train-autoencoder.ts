@@ -33,7 +33,7 @@ const decoderModelSchema = z
       .default('conv')
       .describe("conv: the published one; hunyuan: HunyuanImage's, of 3-D convolutions"),
     num_res_blocks: z.number().int().min(0).max(100).default(2).describe('blocks a level, less one'),
-    ch: size().optional().describe('conv: channels next to the pixels; 128 where not given'),
+    ch: size().optional().describe(`conv: channels next to the pixels; ${conv.usual.ch} where not given`),
     ch_mult: z
       .array(size())
       .min(1)
@@ -74,6 +74,16 @@ const decoderModelSchema = z
     return { ...(kind === 'conv' ? {} : { kind }), ...usual, ...defined(given), num_res_blocks };
   });
 
+/** What each kind takes where a configuration says nothing. */
+function usualResidual(key: 'embed_dim' | 'depth' | 'num_heads' | 'img_size'): string {
+  const [first, ...others] = keysOf(RESIDUALS).map((kind) => [kind, RESIDUALS[kind].usual[key]] as const);
+  if (others.every(([, value]) => value === first?.[1])) return `${first?.[1]} where not given`;
+  return [first, ...others]
+    .map((each) => each?.join(': '))
+    .join(', ')
+    .concat(' where not given');
+}
+
 const residualModelSchema = z
   .strictObject({
     kind: z
@@ -81,13 +91,13 @@ const residualModelSchema = z
       .default('rope')
       .describe("rope: SVG-T2I's; torchvision: that of SVG, its class-conditional predecessor"),
     output_dim: size().default(8).describe('channels that the branch adds to a latent'),
-    embed_dim: size().optional().describe('384 where not given'),
-    depth: size().optional().describe('rope: 12 where not given; torchvision: 6'),
-    num_heads: size().optional().describe('rope: 6 where not given; torchvision: 8'),
+    embed_dim: size().optional().describe(usualResidual('embed_dim')),
+    depth: size().optional().describe(usualResidual('depth')),
+    num_heads: size().optional().describe(usualResidual('num_heads')),
     img_size: size()
       .multipleOf(PUBLISHED_CELL_PIXELS)
       .optional()
-      .describe('square size of the stored positions; rope: 1024 where not given, torchvision: 256'),
+      .describe(`square size of the stored positions; ${usualResidual('img_size')}`),
     align_distribution: z
       .boolean()
       .default(true)
