@@ -1,10 +1,11 @@
 /** Weight files: what they hold, whether they are whole, and any of them as safetensors. */
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import { CONVERSION_DTYPES } from './config/conversion.js';
 import { checkPath } from './config/paths.js';
 import { callbackSchema, checkArgument, signalSchema } from './config/values.js';
 import { Engine } from './engine.js';
-import { STORED_DTYPES } from './facts.js';
+
 import { localPath } from './hub/local.js';
 import type { JobRequest, JobValue } from './native/jobs.js';
 import type {
@@ -29,8 +30,6 @@ export interface FileJobOptions {
   /** Called now and then, with bytes done and in all. */
   readonly onProgress?: ((progress: FileProgress) => void) | undefined;
 }
-
-export const CONVERSION_DTYPES = ['keep', ...STORED_DTYPES] as const;
 
 /** What `convertWeights()` takes. */
 export interface ConvertOptions extends FileJobOptions {

@@ -1,6 +1,6 @@
 /** `svg-t2i convert`: any readable weight file as safetensors. */
 import { Command, Option } from 'commander';
-import { STORED_DTYPES } from '../../facts.js';
+import { CONVERSION_DTYPES } from '../../config/conversion.js';
 import type { ConvertOptions } from '../../weight-files.js';
 import { followFileJob } from '../file-progress.js';
 import { printJson, printLine } from '../output.js';
@@ -30,9 +30,7 @@ export function convertCommand(): Command {
     .argument('<in>', 'a weight file, its index, or the folder that holds it')
     .argument('<out>', 'a .safetensors file or a folder')
     .addOption(
-      new Option('--dtype <dtype>', 'of floating-point tensors')
-        .choices(['keep', ...STORED_DTYPES])
-        .default('keep'),
+      new Option('--dtype <dtype>', 'of floating-point tensors').choices(CONVERSION_DTYPES).default('keep'),
     )
     .addOption(
       new Option('--max-shard-size <size>', 'above this, several files')
