@@ -23,7 +23,7 @@ export interface AskedPicture {
   readonly class?: ClassSubject | undefined;
   readonly seed: number;
   readonly layout: Pick<ReleaseLayout, 'dit' | 'weakDit' | 'autoencoder' | 'textEncoder'>;
-  /** As settled: what `softCapOf` returns. */
+  /** As settled: what `softCap()` of the release that was found returns. */
   readonly attentionSoftCap: boolean;
 }
 

@@ -15,7 +15,8 @@ interface ExportFlags extends CommonOptions {
 
 const EXAMPLES = `
 Writes the newest checkpoint under the names of the release: dit-NAME/consolidated.00-of-01.pth (and
-_ema; .pt where it draws classes), or autoencoder/svg_autoencoder-P-NAME.ckpt with its yaml. PyTorch and the original's scripts read them too.
+_ema; .pt where it draws classes), or autoencoder/svg_autoencoder-P-NAME.ckpt with its yaml. PyTorch and the
+original's scripts read them too.
 
 Example:
   svg-t2i export runs/dit-256 --out pre-trained
