@@ -8,7 +8,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 const HUB = 'https://huggingface.co';
 
-/** `~` and all that a shell would have made of it. */
+/** As a shell would have it: `~` is the home folder, and what is relative begins here. */
 function expanded(path: string, env: Environment): string {
   return resolve(path.replace(/^~(?=\/|$)/, env.HOME || homedir()));
 }

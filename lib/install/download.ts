@@ -28,9 +28,11 @@ export async function download(url: string, file: string, options: DownloadOptio
   const { signal, connectTimeoutMs, retries = POLICY.retries } = options;
   const part = `${file}.part`;
   await makeFolder(dirname(file));
-  const http = new Http({ connectTimeoutMs });
+  let http: Http | undefined;
   try {
-    await withRetries((progressed) => fetchInto(http, url, part, options, progressed), {
+    const own = new Http({ connectTimeoutMs });
+    http = own;
+    await withRetries((progressed) => fetchInto(own, url, part, options, progressed), {
       policy: { ...POLICY, retries },
       signal,
     });
@@ -38,12 +40,16 @@ export async function download(url: string, file: string, options: DownloadOptio
     signal?.throwIfAborted();
     const isOfServer = error instanceof Transient || isFetchError(error);
     if (!isOfServer) throw error;
-    throw new SvgT2IError('ERR_SVGT2I_INSTALL', `cannot fetch ${url}: ${whatFailed(error)}`, {
-      hint: 'Check the network, or fetch the file elsewhere and pass it with --file.',
-      cause: error,
-    });
+    throw new SvgT2IError(
+      'ERR_SVGT2I_INSTALL',
+      `cannot fetch ${url}: ${whatFailed(error).replace(`cannot fetch ${url}: `, '')}`,
+      {
+        hint: 'Check the network, or fetch the file elsewhere and pass it with --file.',
+        cause: error,
+      },
+    );
   } finally {
-    await http.close();
+    await http?.close();
   }
   if (options.sha256 !== undefined) {
     try {

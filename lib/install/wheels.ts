@@ -3,7 +3,6 @@ import { basename } from 'node:path';
 import { SvgT2IError } from '../errors.js';
 import { checkFreeSpace } from '../fetch/disk.js';
 import { selectLibtorch, selectNvidiaFiles } from './archive.js';
-
 import { roomForLibtorch } from './archive-checks.js';
 import { downloadWheels } from './pip.js';
 import { checkFlavour, gigabytes, type SourceRequest, type WheelSource } from './source.js';

@@ -38,7 +38,9 @@ export function folderTarget({ folder, listing, cache, rename = (path) => path }
     folders: [notes],
     lockFile: join(notes, LOCK_NAME),
     path,
-    part: (file) => below(join(notes, 'download'), `${rename(file.path)}.${etagOf(file)}${PART_ENDING}`),
+    // Not all of the hash: names are at most 255 bytes long. The journal has it.
+    part: (file) =>
+      below(join(notes, 'download'), `${rename(file.path)}.${etagOf(file).slice(0, 8)}${PART_ENDING}`),
     state: async (file) => {
       if (sizeOfFile(path(file)) === file.bytes && (await etagOfNote(note(file))) === etagOf(file))
         return 'there';

@@ -1,8 +1,9 @@
 /** What a pull would do: asks the hub for its listings, looks at what is here, writes nothing. */
+import { stat } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { type HubName, PUBLISHED, requireHubName } from '../config/hub-name.js';
 import type { PullConfig } from '../config/pull.js';
-import { SvgT2IError } from '../errors.js';
+import { fileError, SvgT2IError, systemErrorCode } from '../errors.js';
 import { type FreeBytes, freeBytes } from '../fetch/disk.js';
 import { bytesOfPart } from '../fetch/part-file.js';
 import { type HubAccess, type HubFile, type Listing, listRepository } from '../hub/listing.js';
@@ -10,7 +11,8 @@ import { type Environment, hubCache } from '../hub/places.js';
 import { etagOf } from '../hub/store.js';
 import { cacheTarget } from './cache-target.js';
 import { folderTarget, NOTES } from './folder-target.js';
-import { type Part, partsOf, type Source } from './sets.js';
+import { matches } from './glob.js';
+import { hasPurposes, type Part, partsOf, type Source } from './sets.js';
 import type { Target } from './target.js';
 import type { PulledFile, PullPlan } from './types.js';
 
@@ -39,9 +41,11 @@ export interface PlanRequest {
 export async function makePlan(request: PlanRequest): Promise<Planned> {
   const { config, env } = request;
   const name = requireHubName(config.name);
+  if (config.into !== undefined) await checkFolder(resolve(config.into));
   const parts = partsOf(name, config.for, config.include);
-  const { chosen, warnings } = await choose(parts, request);
-  if (chosen.length === 0) throw nothingFound(name, parts, warnings);
+  const { chosen, warnings: absent } = await choose(parts, request);
+  const warnings = [...absent, ...ignored(config, name, chosen)];
+  if (chosen.length === 0) throw nothingFound(name, parts, absent);
   const jobs = chosen.map(({ listing, source, files }) => ({
     listing,
     files,
@@ -49,6 +53,34 @@ export async function makePlan(request: PlanRequest): Promise<Planned> {
   }));
   refuseCollisions(jobs, config);
   return { jobs, plan: await describe(jobs, warnings, request), copyBytes: await bytesToCopy(jobs, config) };
+}
+
+/** Throws where something else lies in the place of a folder, before anything is asked. */
+async function checkFolder(path: string): Promise<void> {
+  try {
+    if ((await stat(path)).isDirectory()) return;
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return;
+    throw fileError(error, 'look for', path);
+  }
+  throw new SvgT2IError('ERR_SVGT2I_INVALID_ARGUMENT', `into: ${path} is a file, not a folder`, {
+    hint: 'Give a folder; it is made where it is not there.',
+  });
+}
+
+/** What was asked for in vain. */
+function ignored(
+  { for: wanted, include = [] }: PullConfig,
+  name: HubName,
+  chosen: readonly Chosen[],
+): string[] {
+  const why = include.length > 0 ? 'with --include' : `of ${name.repo}, which is fetched whole`;
+  const paths = chosen.flatMap(({ files }) => files.map(({ path }) => path));
+  const vain = include.filter((pattern) => !paths.some((path) => matches(pattern, path)));
+  return [
+    ...(wanted !== undefined && !hasPurposes(name, include) ? [`--for ${wanted} means nothing ${why}`] : []),
+    ...(chosen.length === 0 ? [] : vain.map((pattern) => `no file matches ${pattern}`)),
+  ];
 }
 
 interface Chosen {

@@ -108,6 +108,7 @@ class Pull {
   readonly #done = new Map<HubFile, number>();
   /** A file that has them, by the hash of its bytes. */
   readonly #here = new Map<string, string>();
+  #doneBytes = 0;
   #fetched = 0;
   #told = -1;
 
@@ -121,6 +122,7 @@ class Pull {
     checkRoom(this.#planned);
     const all = jobs.flatMap(({ files }) => files);
     for (const [index, file] of all.entries()) this.#done.set(file, plan.files[index]?.have ?? 0);
+    this.#doneBytes = plan.totalBytes - plan.fetchBytes;
     for (const job of jobs) await this.#runLocked(job);
     const after = await describe(jobs, plan.warnings, this.#session);
     return { ...after, fetchedBytes: this.#fetched };
@@ -175,7 +177,8 @@ class Pull {
     }
     const small = job.files.filter((file) => file.bytes < SMALL_BYTES && isNew(file));
     await eachOf(small, connections, signal, (file, own) => this.#bring(job, file, 1, own));
-    const others = job.files.filter((file) => !small.includes(file));
+    const brought = new Set(small);
+    const others = job.files.filter((file) => !brought.has(file));
     for (const file of others) await this.#bring(job, file, connections, signal);
   }
 
@@ -212,9 +215,10 @@ class Pull {
   }
 
   #note(file: HubFile, done: number): void {
+    this.#doneBytes += done - (this.#done.get(file) ?? 0);
     this.#done.set(file, done);
     const { totalBytes } = this.#planned.plan;
-    const doneBytes = [...this.#done.values()].reduce((sum, bytes) => sum + bytes, 0);
+    const doneBytes = this.#doneBytes;
     this.#rate.note(doneBytes);
     // A thousand times at most, however large it is.
     const isDue = Math.abs(doneBytes - this.#told) >= totalBytes / 1000 || doneBytes === totalBytes;

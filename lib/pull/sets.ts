@@ -87,6 +87,11 @@ export function partsOf(
   return partsOfPublished(short, name.revision, purpose);
 }
 
+/** Whether it matters what the weights are wanted for. */
+export function hasPurposes(name: HubName, include: readonly string[] = []): boolean {
+  return include.length === 0 && (name.short ?? shortOf(name.repo)) !== undefined;
+}
+
 /** Of a repository that the published weights lie in, its full name means the same. */
 function shortOf(repo: string): ShortName | undefined {
   const names = Object.keys(PUBLISHED) as ShortName[];

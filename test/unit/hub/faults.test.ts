@@ -407,6 +407,31 @@ describe('redirects', () => {
   });
 });
 
+describe('what was asked for in vain', () => {
+  it('is told of', async () => {
+    const plan = async (options: object) => (await planPullWith(options, { env, policy: FAST })).warnings;
+    expect(await plan({ name: 'acme/big', for: 'training' })).toEqual([
+      '--for training means nothing of acme/big, which is fetched whole',
+    ]);
+    expect(await plan({ name: 'acme/big', include: ['*.md', '*.none'] })).toEqual(['no file matches *.none']);
+    expect(await plan({ for: 'training', include: ['*.md'] })).toEqual([
+      '--for training means nothing with --include',
+    ]);
+    expect(await plan({ name: 'gemma-2-2b', for: 'training' })).toEqual([]);
+  });
+
+  it('is a folder that is a file', async () => {
+    const into = join(temporaryFolder(), 'file');
+    writeFileSync(into, '');
+    const error = await failure(big({ into }));
+    expect(error).toMatchObject({
+      code: 'ERR_SVGT2I_INVALID_ARGUMENT',
+      message: expect.stringContaining('is a file, not a folder'),
+    });
+    expect(hub.asked).toEqual([]);
+  });
+});
+
 describe('before gigabytes are fetched', () => {
   it('a repository that refuses is told of, and the others are not begun', async () => {
     const error = await failure(pulled({ ...env, HF_TOKEN: '' }));
