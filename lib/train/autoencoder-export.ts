@@ -2,6 +2,7 @@
 import { basename, join } from 'node:path';
 import { stringify } from 'yaml';
 import { encoderKind } from '../config/encoder-model.js';
+import { cellPixelsOf } from '../config/latent-grid.js';
 import { type AutoencoderTrainingConfig, latentChannels } from '../config/train-autoencoder.js';
 import type { Engine } from '../engine.js';
 import { ENCODERS } from '../facts.js';
@@ -41,12 +42,12 @@ function autoencoderYaml(config: AutoencoderTrainingConfig, checkpoint: string):
   const { model } = config;
   return {
     model: {
-      target:
-        model.residual?.kind === 'torchvision'
-          ? 'ldm.models.dino_decoder.DinoDecoder'
-          : TARGETS[ENCODERS[encoderKind(model.encoder)].yamlKey],
+      target: isOfSvg(config)
+        ? 'ldm.models.dino_decoder.DinoDecoder'
+        : TARGETS[ENCODERS[encoderKind(model.encoder)].yamlKey],
       params: {
         ckpt_path: checkpoint,
+        ...(isOfSvg(config) ? lossYaml(config) : {}),
         ...decoderYaml(config),
         ...encoderYaml(config),
         extra_vit_config: residualYaml(config),
@@ -62,6 +63,22 @@ const TARGETS = {
   maeconfig: 'ldm.models.mae_decoder.MaeDecoder',
 };
 
+/** Read by SVG's own code, which comes before SVG-T2I's and wants more keys. */
+function isOfSvg({ model }: AutoencoderTrainingConfig): boolean {
+  return model.residual?.kind === 'torchvision';
+}
+
+/** Its constructor takes no autoencoder without; nothing that it draws depends on them. */
+function lossYaml({ loss }: AutoencoderTrainingConfig): object {
+  return {
+    embed_dim: 32,
+    lossconfig: {
+      target: 'ldm.modules.losses.LPIPSWithDiscriminatorDecoder',
+      params: { disc_start: loss.discStart, disc_weight: loss.discWeight },
+    },
+  };
+}
+
 /** SVG's own files name no type. */
 function residualYaml({ model: { residual }, maskRatio }: AutoencoderTrainingConfig): object | null {
   if (residual === null) return null;
@@ -70,7 +87,8 @@ function residualYaml({ model: { residual }, maskRatio }: AutoencoderTrainingCon
   return { output_dim, use_outnorm, vit_type: 'vit-rope-s' };
 }
 
-function encoderYaml({ model, encoder }: AutoencoderTrainingConfig): object {
+function encoderYaml(config: AutoencoderTrainingConfig): object {
+  const { model, encoder } = config;
   const kind = encoderKind(model.encoder);
   const { yamlKey } = ENCODERS[kind];
   const weights = encoder.weights === undefined ? null : `pre-trained/${basename(encoder.weights)}`;
@@ -80,13 +98,16 @@ function encoderYaml({ model, encoder }: AutoencoderTrainingConfig): object {
       // Two kinds share a key, and a model of one's own has no name to tell them apart by.
       ...(model.encoder.arch === undefined ? { kind } : {}),
       weights,
+      // A clone of facebookresearch/dinov3, which is not of a release: to be set where it is used.
+      ...(isOfSvg(config) && yamlKey === 'dinoconfig' ? { dinov3_location: 'dinov3' } : {}),
       ...(yamlKey === 'siglipconfig' ? { siglip_location: weights } : {}),
     },
   };
 }
 
 /** The original has one of the two and null for the other. */
-function decoderYaml({ model, data }: AutoencoderTrainingConfig): object {
+function decoderYaml(config: AutoencoderTrainingConfig): object {
+  const { model, data } = config;
   const { kind = 'conv', ...decoder } = model.decoder as { readonly kind?: string };
   const z_channels = latentChannels(model);
   if (kind === 'hunyuan') {
@@ -100,7 +121,8 @@ function decoderYaml({ model, data }: AutoencoderTrainingConfig): object {
       in_channels: 3,
       out_ch: 3,
       ...decoder,
-      attn_resolutions: [],
+      // SVG's code gives the latent's level attention by this list, SVG-T2I's always.
+      attn_resolutions: isOfSvg(config) ? [data.resolution / cellPixelsOf(model.decoder)] : [],
       dropout: 0,
     },
   };

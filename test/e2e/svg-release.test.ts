@@ -177,6 +177,10 @@ it('is gone on from in training, and what comes out is read again, with SVG’s 
   expect(params).toMatchObject({
     extra_vit_config: { output_dim: 6, mask_ratio: 0.1, use_outnorm: true },
     dinoconfig: { model_name: 'custom', kind: 'dinov3' },
+    // What SVG's constructor wants, and its decoder goes by.
+    ddconfig: { resolution: 64, attn_resolutions: [4] },
+    embed_dim: 32,
+    lossconfig: { target: 'ldm.modules.losses.LPIPSWithDiscriminatorDecoder', params: { disc_start: 8 } },
   });
   expect(params).not.toHaveProperty('extra_vit_config.vit_type');
   const [file = ''] = readdirSync(exported).filter((entry) => entry.endsWith('.ckpt'));
