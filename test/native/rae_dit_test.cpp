@@ -103,6 +103,12 @@ TEST_CASE("rae_dit takes from the configuration what weights do not tell, and no
   contradicted(R"({"depth": [3, 1]})", "the weights have depth");
   contradicted(R"({"mlp_ratio": 3})", "the configuration's mlp_ratio says");
   contradicted(R"({"arch": "rae_ditdh_xl"})", "the weights have hidden_size");
+  // A part of a configuration need not hold together with the published rest.
+  config = tiny();
+  config.deep = {640, 1, 5, 40};
+  config.rotary = config.positions = false;
+  const RaeDitConfig part = RaeDitConfig::infer(stored(drawn(config)), Json::parse(R"({"num_heads": [5, 4]})"));
+  EXPECT(part.deep.num_heads == 5 && part.head.num_heads == 4);
   const int64_t classes = tiny().classes;
   const RaeDitConfig all = RaeDitConfig::infer(whole, Json::parse(R"({"class_dropout_prob": 0})"));
   EXPECT(!all.null_class && all.classes == classes + 1);

@@ -107,6 +107,12 @@ int64_t RaeDitConfig::parameter_count() const {
 }
 
 RaeDitConfig RaeDitConfig::from_json(const Json& json) {
+  const RaeDitConfig config = unchecked(json);
+  config.check();
+  return config;
+}
+
+RaeDitConfig RaeDitConfig::unchecked(const Json& json) {
   RaeDitConfig config;
   config.channels = json.get_int("in_channels", config.channels);
   config.grid = json.get_int("input_size", config.grid);
@@ -128,7 +134,6 @@ RaeDitConfig RaeDitConfig::from_json(const Json& json) {
   config.deep = {widths.first, depths.first, heads.first, rae_mlp_hidden(widths.first, ratio, config.swiglu)};
   config.head = {widths.second, depths.second, heads.second, rae_mlp_hidden(widths.second, ratio, config.swiglu)};
   if (const Json* arch = json.find("arch")) config.deep = rae_dit_size(arch->as_string());
-  config.check();
   return config;
 }
 
@@ -165,7 +170,8 @@ RaeDitConfig RaeDitConfig::infer(const Weights& weights, const Json& said) {
   SVG_CHECK(recognises(weights), ErrorCode::kWeightsMismatch, weights.description(),
             " holds no transformer of RAE: \"s_embedder.proj.weight\", \"x_embedder.proj.weight\", \"t_embedder.W\", "
             "\"y_embedder.embedding_table.weight\" or \"blocks.0.attn.qkv.weight\" is missing");
-  const std::optional<RaeDitConfig> wanted = said.is_object() ? std::optional(from_json(said)) : std::nullopt;
+  // It may be a part of a configuration, which would not hold together with the usual rest: the result is checked.
+  const std::optional<RaeDitConfig> wanted = said.is_object() ? std::optional(unchecked(said)) : std::nullopt;
   const bool says_depth = said.find("depth") || said.find("arch"), says_heads = said.find("num_heads") != nullptr;
   const auto side = [&](const std::string& name, size_t which) {
     const auto shape = weights.shape_of(name);
@@ -234,11 +240,12 @@ void RaeDitConfig::agree_with(const RaeDitConfig& wanted, const Json& said, cons
     SVG_CHECK(!is_said || got.at(key).dump() == value.dump(), ErrorCode::kWeightsMismatch, file, ": the weights have ",
               key, " ", got.at(key).dump(), ", the configuration says ", value.dump());
   }
-  SVG_CHECK(!said.find("mlp_ratio") ||
-                (deep.mlp_hidden == wanted.deep.mlp_hidden && head.mlp_hidden == wanted.head.mlp_hidden),
-            ErrorCode::kWeightsMismatch, file, ": the feed-forward layers are ", deep.mlp_hidden, " and ",
-            head.mlp_hidden, " wide, the configuration's mlp_ratio says ", wanted.deep.mlp_hidden, " and ",
-            wanted.head.mlp_hidden);
+  const Json* ratio = said.find("mlp_ratio");
+  if (!ratio) return;
+  const auto hidden = [&](const RaeDitPart& part) { return rae_mlp_hidden(part.width, ratio->as_double(), swiglu); };
+  SVG_CHECK(deep.mlp_hidden == hidden(deep) && head.mlp_hidden == hidden(head), ErrorCode::kWeightsMismatch, file,
+            ": the feed-forward layers are ", deep.mlp_hidden, " and ", head.mlp_hidden,
+            " wide, the configuration's mlp_ratio says ", hidden(deep), " and ", hidden(head));
 }
 
 }  // namespace svg

@@ -52,6 +52,8 @@ struct RaeDitConfig {
   void check() const;
 
  private:
+  /// from_json() without the check.
+  static RaeDitConfig unchecked(const Json& json);
   void agree_with(const RaeDitConfig& wanted, const Json& said, const std::string& file) const;
 };
 
