@@ -59,6 +59,19 @@ TEST_CASE("conv_decoder has attention where the weights have it: at no level, or
   }
 }
 
+TEST_CASE("conv_decoder: one network whose attention is written in several ways has the same dimensions") {
+  const auto plan = [](const char* levels) {
+    Json json = Json::parse(R"({"ch": 32, "ch_mult": [1, 2], "num_res_blocks": 1, "z_channels": 6})");
+    if (*levels) json.set("attn_levels", Json::parse(levels));
+    return conv_decoder_kind().from_json(json);
+  };
+  EXPECT(plan("[1]").dimensions.dump() == plan("").dimensions.dump());
+  EXPECT(plan("[1, 0, 1]").dimensions.dump() == plan("[0, 1]").dimensions.dump());
+  EXPECT(plan("[0, 1]").description == plan("").description + ", attention at levels [0,1]");
+  EXPECT(plan("[]").description == plan("").description + ", attention at no level");
+  EXPECT_ERROR(plan("[2]"), ErrorCode::kInvalidConfig, "attention at level 2 of 2");
+}
+
 TEST_CASE("conv_decoder gives each image of a batch what it gives it alone") {
   const ConvDecoder decoder(Weights(fresh()), tiny());
   c10::NoGradGuard no_grad;

@@ -135,12 +135,18 @@ TEST_CASE("rae_decoder takes statistics of one number, and diffusers' scaling fa
 
 TEST_CASE("rae_decoder tells by which colours its encoder's pictures are normalised, where a file says so") {
   c10::NoGradGuard no_grad;
-  const auto plan = [](const TensorMap& beside, const Json& said) {
+  const auto plan = [](const TensorMap& beside, const Json& said, const Json& written = Json()) {
     TensorMap tensors = beside;
     for (const auto& [name, value] : as_diffusers(fresh(tiny()))) tensors["decoder." + name] = value;
-    return rae_kind().infer(stored(tensors), {}, said);
+    return rae_kind().infer(
+        stored(tensors), [&] { return written; }, said);
   };
   EXPECT(!plan({}, Json()).colours);
+  // That of another model, which may lie beside.
+  const Json foreign = Json::parse(R"({"model_type": "siglip", "image_mean": [0.5, 0.5, 0.5]})");
+  EXPECT(!plan({}, Json(), foreign).colours);
+  const Json own = Json::parse(R"({"_class_name": "AutoencoderRAE", "encoder_norm_mean": [0.5, 0.5, 0.5]})");
+  EXPECT(plan({}, Json(), own).colours->mean[0] == 0.5);
   const at::Tensor half = at::full({1, 3, 1, 1}, 0.5);
   const DecoderPlan of_file = plan({{"encoder_mean", half}, {"encoder_std", half / 2}}, Json());
   EXPECT(of_file.colours && of_file.colours->mean[2] == 0.5 && of_file.colours->deviation[0] == 0.25);

@@ -9,12 +9,28 @@ namespace svg {
 std::string ConvDecoderConfig::describe() const {
   std::string multipliers;
   for (const int64_t m : ch_mult) multipliers += (multipliers.empty() ? "" : ",") + std::to_string(m);
-  return concat(ch, "x[", multipliers, "], ", num_res_blocks, " blocks, ", z_channels, " latent channels");
+  std::string attention;
+  if (attention_levels) {
+    for (const int64_t level : *attention_levels) attention += (attention.empty() ? "" : ",") + std::to_string(level);
+    attention = attention.empty() ? ", attention at no level" : ", attention at levels [" + attention + "]";
+  }
+  return concat(ch, "x[", multipliers, "], ", num_res_blocks, " blocks, ", z_channels, " latent channels", attention);
 }
 
 bool ConvDecoderConfig::attends(int64_t level) const {
   if (!attention_levels) return level == levels() - 1;
   return std::count(attention_levels->begin(), attention_levels->end(), level) > 0;
+}
+
+void ConvDecoderConfig::set_attention(std::vector<int64_t> at) {
+  std::sort(at.begin(), at.end());
+  at.erase(std::unique(at.begin(), at.end()), at.end());
+  for (const int64_t level : at) {
+    SVG_CHECK(level >= 0 && level < levels(), ErrorCode::kInvalidConfig, "[conv_decoder] attention at level ", level,
+              " of ", levels());
+  }
+  attention_levels.reset();
+  if (at != std::vector<int64_t>{levels() - 1}) attention_levels = std::move(at);
 }
 
 bool ConvDecoderConfig::same_network(const ConvDecoderConfig& other) const {
@@ -33,7 +49,7 @@ ConvDecoderConfig ConvDecoderConfig::from_json(const Json& json) {
   if (const Json* mult = json.find("ch_mult")) config.ch_mult = mult->as_int_list();
   config.num_res_blocks = json.get_int("num_res_blocks", config.num_res_blocks);
   config.z_channels = json.get_int("z_channels", config.z_channels);
-  if (const Json* levels = json.find("attn_levels")) config.attention_levels = levels->as_int_list();
+  if (const Json* levels = json.find("attn_levels")) config.set_attention(levels->as_int_list());
   return config;
 }
 
@@ -59,7 +75,7 @@ ConvDecoderConfig ConvDecoderConfig::infer(const Weights& weights) {
     config.ch_mult.push_back(widths[level] / config.ch);
     if (weights.has(concat("up.", level, ".attn.0.norm.weight"))) attended.push_back(static_cast<int64_t>(level));
   }
-  if (attended != std::vector<int64_t>{config.levels() - 1}) config.attention_levels = attended;
+  config.set_attention(attended);
   return config;
 }
 

@@ -27,9 +27,11 @@ struct ConvDecoderConfig {
   int64_t levels() const { return static_cast<int64_t>(ch_mult.size()); }
   int64_t width(int64_t level) const { return ch * ch_mult.at(static_cast<size_t>(level)); }
   bool attends(int64_t level) const;
+  /// In any order. Throws Error(kInvalidConfig) for a level that is none of this network's.
+  void set_attention(std::vector<int64_t> levels);
   /// Pixels per latent cell and side: 16 with five levels.
   int64_t scale() const { return int64_t{1} << (levels() - 1); }
-  /// "128x[1,1,2,2,4], 2 blocks, 384 latent channels"
+  /// "128x[1,1,2,2,4], 2 blocks, 384 latent channels", and the levels with attention where they are not the usual
   std::string describe() const;
   bool same_network(const ConvDecoderConfig& other) const;
 

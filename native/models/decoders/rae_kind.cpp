@@ -130,7 +130,7 @@ DecoderPlan infer_rae(const Weights& weights, const ConfigReader& beside, const 
   config.check();
   DecoderPlan plan = rae_plan(config);
   // One pair for both: pictures go in normalised by it, and come out so.
-  if (weights.has("encoder_mean") || says_colours(written) || says_colours(said)) {
+  if (weights.has("encoder_mean") || (is_its_own && says_colours(written)) || says_colours(said)) {
     plan.colours = PictureColours{config.image_mean, config.image_std};
   }
   return plan;
