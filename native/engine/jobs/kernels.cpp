@@ -5,6 +5,7 @@
 #include "core/rng.h"
 #include "engine/jobs.h"
 #include "engine/state.h"
+#include "models/next_dit/next_dit.h"
 #include "ops/modulate.h"
 #include "ops/rope.h"
 #include "ops/swiglu.h"
@@ -12,9 +13,7 @@
 namespace svg::jobs {
 namespace {
 
-// Of the published transformer, since a kernel is trusted for the widths that it was tried with.
-constexpr int64_t kCheckedRows = 37, kCheckedDim = 2304, kCheckedHidden = 9216, kCheckedHeads = 24;
-constexpr double kCheckedEps = 1e-5;
+constexpr int64_t kCheckedRows = 37, kCheckedGroups = 2;
 
 }  // namespace
 
@@ -27,22 +26,28 @@ JobResult check_kernels(EngineState& state, const Request& request, const Tensor
   const auto drawn = [&](const std::vector<int64_t>& shape, at::ScalarType dtype) {
     return seeded_noise(++seed, shape).to(state.device, dtype);
   };
-  const int64_t head_dim = kCheckedDim / kCheckedHeads;
-  const at::Tensor places = at::arange(3 * kCheckedRows, at::kLong).view({kCheckedRows, 3});
-  Rope rope = rope_of_positions(places, {head_dim / 3, head_dim / 3, head_dim / 3});
+  // Those of the published transformer, since a kernel is trusted for the widths that it was tried with.
+  const NextDitConfig sizes;
+  const auto axes = static_cast<int64_t>(sizes.axes_dims.size());
+  const at::Tensor places = at::arange(axes * kCheckedRows, at::kLong).view({kCheckedRows, axes});
+  Rope rope = rope_of_positions(places, sizes.axes_dims);
   rope = {rope.cos.to(state.device), rope.sin.to(state.device)};
-  const RowWeights weights{at::ones({1, kCheckedDim}, at::device(state.device).dtype(at::kFloat)), {}};
-  const at::Tensor norm = at::ones({head_dim}, at::device(state.device).dtype(at::kFloat));
+  // Drawn, so that a kernel that leaves a weight out or takes that of another row is found.
+  const RowWeights one{drawn({1, sizes.dim}, at::kFloat), {}};
+  const at::Tensor group = (at::arange(kCheckedRows, at::kInt) % kCheckedGroups).to(at::kInt).to(state.device);
+  const RowWeights packed{drawn({kCheckedGroups, sizes.dim}, at::kFloat), group};
+  const at::Tensor norm = drawn({sizes.head_dim()}, at::kFloat);
   int64_t checked = 0;
   for (const at::ScalarType dtype : {at::kFloat, at::kBFloat16}) {
     check_cancelled();
-    const at::Tensor gate = drawn({kCheckedRows, kCheckedHidden}, dtype);
-    const at::Tensor x = drawn({kCheckedRows, kCheckedDim}, at::kFloat), y = drawn({kCheckedRows, kCheckedDim}, dtype);
-    swiglu(gate, gate);
-    scaled_rms_norm(x, weights, kCheckedEps, dtype);
-    add_scaled_rms_norm(x, y, weights, kCheckedEps);
-    norm_rotate_heads(y.view({kCheckedRows, kCheckedHeads, head_dim}), norm, kCheckedEps, rope);
-    checked += 4;
+    swiglu(drawn({kCheckedRows, sizes.ffn_dim}, dtype), drawn({kCheckedRows, sizes.ffn_dim}, dtype));
+    const at::Tensor x = drawn({kCheckedRows, sizes.dim}, at::kFloat), y = drawn({kCheckedRows, sizes.dim}, dtype);
+    for (const RowWeights& weights : {one, packed}) {
+      scaled_rms_norm(x, weights, sizes.norm_eps, dtype);
+      add_scaled_rms_norm(x, y, weights, sizes.norm_eps);
+    }
+    norm_rotate_heads(y.view({kCheckedRows, sizes.heads, sizes.head_dim()}), norm, sizes.norm_eps, rope);
+    checked += 6;
   }
   return {Json::object().set("operations", checked), {}};
 }
