@@ -225,6 +225,7 @@ export const RESIDUALS = {
       embed_dim: 384,
       depth: 12,
       num_heads: 6,
+      intermediate_size: 1536,
       output_dim: 8,
       img_size: 1024,
       patch_size: 16,
@@ -232,7 +233,7 @@ export const RESIDUALS = {
   },
   torchvision: {
     title: 'residual branch of SVG',
-    presets: {},
+    presets: { 'vit-s': 8 },
     usual: {
       kind: 'torchvision',
       embed_dim: 384,

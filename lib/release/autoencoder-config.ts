@@ -39,6 +39,7 @@ const hunyuanSchema = z.looseObject({
   out_channels: size().default(3),
   upsample_match_channel: z.boolean().default(true),
 });
+const RESIDUAL_KINDS = Object.keys(RESIDUALS) as readonly ResidualKindName[];
 const ENCODER_KINDS = Object.keys(ENCODERS) as [EncoderKindName];
 /** The original's yaml for SigLIP2 has a folder in place of weights; `kind` is ours, for models without a name. */
 const encoderSchema = z.looseObject({
@@ -60,7 +61,12 @@ const paramsSchema = z
       .looseObject({
         output_dim: z.number().int().positive(),
         use_outnorm: z.boolean().default(false),
-        vit_type: z.string().nullish(),
+        vit_type: z
+          .string()
+          .refine((type) => residualKindOf(type) !== undefined, {
+            error: `is no residual branch that is read: known are ${residualTypes().join(', ')}; without it the weights tell`,
+          })
+          .nullish(),
       })
       .nullish(),
   })
@@ -143,9 +149,16 @@ function residualOf(
   given: NonNullable<z.output<typeof paramsSchema>['extra_vit_config']>,
 ): NonNullable<AutoencoderConfig['residual']> {
   const { output_dim, use_outnorm: align_distribution, vit_type } = given;
-  const kinds = Object.keys(RESIDUALS) as ResidualKindName[];
-  const kind = kinds.find((name) => Object.hasOwn(RESIDUALS[name].presets, vit_type ?? ''));
+  const kind = vit_type ? residualKindOf(vit_type) : undefined;
   return { ...(kind === undefined ? {} : { kind }), output_dim, align_distribution };
+}
+
+function residualKindOf(type: string): ResidualKindName | undefined {
+  return RESIDUAL_KINDS.find((name) => Object.hasOwn(RESIDUALS[name].presets, type));
+}
+
+function residualTypes(): readonly string[] {
+  return RESIDUAL_KINDS.flatMap((name) => Object.keys(RESIDUALS[name].presets));
 }
 
 function encoderOf(params: z.output<typeof paramsSchema>): {

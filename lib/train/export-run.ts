@@ -120,9 +120,19 @@ async function classesOf(
 
 /** Where frozen parts are that checkpoints do not hold: with the weights that the run began with. */
 function frozenStart({ encoder, freezeResidual, initFrom }: AutoencoderTrainingConfig): string | undefined {
-  const isNeeded = (!encoder.train && encoder.weights === undefined) || freezeResidual;
-  return isNeeded ? findStart(initFrom, 'autoencoder') : undefined;
+  if (encoder.train && !freezeResidual) return undefined;
+  const isNeeded = encoder.weights === undefined || freezeResidual;
+  try {
+    return findStart(initFrom, 'autoencoder');
+  } catch (error) {
+    // Where its encoder was the one that counted, restoring says so.
+    if (isNeeded || !isMissing(error)) throw error;
+    return undefined;
+  }
 }
+
+const isMissing = (error: unknown) =>
+  error instanceof SvgT2IError && error.code === 'ERR_SVGT2I_WEIGHTS_MISSING';
 
 async function openEngine(
   config: TrainingConfig,

@@ -3,18 +3,31 @@
 #include "io/checkpoint.h"
 #include "io/identify.h"
 #include "io/model_config.h"
-#include "models/encoder_choice.h"
 
 namespace svg {
+namespace {
 
-bool own_encoder_counts(const std::string& checkpoint, const std::string& encoder) {
-  // Mapped, on the CPU, in fp32: as they are stored, and nothing stays in memory.
-  const auto open = [](const std::string& path, const char* wanted) {
-    return Weights(std::make_shared<CheckpointSource>(open_model(path, wanted), at::kCPU, at::kFloat));
-  };
-  AutoencoderFiles files{open(checkpoint, "an autoencoder"), open(encoder, "a vision encoder")};
+/// Mapped, on the CPU, in fp32: as they are stored, and nothing stays in memory.
+Weights open_to_compare(const std::string& path, const char* wanted) {
+  return Weights(std::make_shared<CheckpointSource>(open_model(path, wanted), at::kCPU, at::kFloat));
+}
+
+EncoderChoice choose(AutoencoderFiles files, const std::string& encoder) {
+  files.encoder = open_to_compare(encoder, "a vision encoder");
   files.beside_encoder = [&] { return read_model_config(encoder); };
-  return holds_another_encoder(files);
+  return choose_encoder(files);
+}
+
+}  // namespace
+
+EncoderChoice choose_encoder(const std::string& checkpoint, const std::string& encoder) {
+  AutoencoderFiles files{open_to_compare(checkpoint, "an autoencoder")};
+  files.beside_checkpoint = [&] { return read_model_config(checkpoint); };
+  return choose(std::move(files), encoder);
+}
+
+EncoderChoice choose_encoder(const Weights& checkpoint, const std::string& encoder) {
+  return choose(AutoencoderFiles{checkpoint}, encoder);
 }
 
 }  // namespace svg

@@ -3,10 +3,13 @@
 
 #include <string>
 
+#include "models/encoder_choice.h"
+
 namespace svg {
 
-/// Whether the checkpoint's own counts, as holds_another_encoder() says. Opens both, and reads until they differ.
-/// Throws as open_model().
-bool own_encoder_counts(const std::string& checkpoint, const std::string& encoder);
+/// As choose_encoder() of the models' layer, from paths. Opens the files and reads a small part of them. Throws as
+/// open_model().
+EncoderChoice choose_encoder(const std::string& checkpoint, const std::string& encoder);
+EncoderChoice choose_encoder(const Weights& checkpoint, const std::string& encoder);
 
 }  // namespace svg

@@ -54,13 +54,15 @@ void check_kind(const AutoencoderFiles& files, const AutoencoderConfig& config) 
   if (config.residual && !held) {
     throw Error(ErrorCode::kWeightsMismatch,
                 "the configuration describes Autoencoder-R, the checkpoint is an Autoencoder-P: it has no extra_vit.*",
-                "use a P configuration (z_channels 384, no extra_vit_config) or an svg_autoencoder-R checkpoint");
+                concat("use a P configuration (z_channels ", stored.grid.channels,
+                       ", no extra_vit_config) or an svg_autoencoder-R checkpoint"));
   }
   if (!config.residual && held) {
     throw Error(ErrorCode::kWeightsMismatch,
                 "the configuration describes Autoencoder-P, the checkpoint is an Autoencoder-R: it has extra_vit.*",
-                concat("use an R configuration (z_channels ", stored.grid.channels,
-                       ", output_dim 8); the YAML files published beside the R checkpoints are copies of P's"));
+                concat("use an R configuration (z_channels ", stored.grid.channels, ", extra_vit_config of output_dim ",
+                       held->recognise(checkpoint.scope("extra_vit"))->channels,
+                       "); the YAML files published beside SVG-T2I's R checkpoints are copies of P's"));
   }
   SVG_CHECK(!held || held->name == config.residual->kind, ErrorCode::kWeightsMismatch,
             "the checkpoint's residual branch is of kind \"", held ? held->name : "", "\", the configuration says \"",
@@ -70,7 +72,8 @@ void check_kind(const AutoencoderFiles& files, const AutoencoderConfig& config) 
                 concat("the checkpoint's decoder is ", stored.description, "; the configuration says ",
                        config.decoder.description),
                 stored.grid.channels != config.decoder.grid.channels
-                    ? "latents of 384 channels belong to Autoencoder-P, of 392 to Autoencoder-R: take its configuration"
+                    ? concat("take the configuration of this checkpoint: latents have ", stored.grid.channels,
+                             " channels, the encoder's and, in an Autoencoder-R, those of its branch")
                     : "correct the decoder's dimensions");
   }
 }
@@ -108,8 +111,15 @@ ResidualPlan published_residual(const Json& extra, const std::optional<Weights>&
     const auto names = [&](const ResidualKind& kind) {
       return std::count(kind.presets.begin(), kind.presets.end(), type->as_string()) > 0;
     };
-    SVG_CHECK(std::any_of(residual_kinds().begin(), residual_kinds().end(), names), ErrorCode::kInvalidConfig,
-              "vit_type \"", type->as_string(), "\" was never released; Autoencoder-R has \"vit-rope-s\"");
+    if (std::none_of(residual_kinds().begin(), residual_kinds().end(), names)) {
+      std::string known;
+      for (const ResidualKind& kind : residual_kinds()) {
+        for (const std::string& preset : kind.presets) known += (known.empty() ? "" : ", ") + preset;
+      }
+      throw Error(ErrorCode::kInvalidConfig,
+                  concat("no residual branch is called \"", type->as_string(), "\" (vit_type)"),
+                  "known: " + known + "; without a vit_type the weights tell");
+    }
     said.set("arch", type->as_string());
   }
   return said_residual(said, checkpoint);
@@ -135,7 +145,7 @@ AutoencoderConfig from_published(const Json& params, const std::optional<Weights
       config.encoder = encoder_plan(Json::object().set("arch", name->as_string()));
     }
   }
-  if (const Json* extra = params.find("extra_vit_config"); extra && !extra->is_null()) {
+  if (const Json* extra = params.find("extra_vit_config")) {
     config.residual = published_residual(*extra, checkpoint);
     config.align_distribution = extra->get_bool("use_outnorm", false);
   }
@@ -150,6 +160,13 @@ bool is_published(const Json& json) {
 }
 
 }  // namespace
+
+ConfigReader AutoencoderFiles::beside_inside() const {
+  return [beside = beside_checkpoint] {
+    const Json config = beside ? beside() : Json();
+    return config.find("_class_name") ? Json() : config;
+  };
+}
 
 AutoencoderConfig AutoencoderConfig::from_json(const Json& json, const std::optional<Weights>& checkpoint) {
   if (const Json* model = json.find("model")) return from_published(model->at("params"), checkpoint);
@@ -176,12 +193,7 @@ AutoencoderConfig AutoencoderConfig::infer(const AutoencoderFiles& files, const 
   if (files.encoder) {
     config.encoder = inferred_encoder(*files.encoder, files.beside_encoder, said.find("encoder"));
   } else if (recognise_encoder(inside)) {
-    // diffusers' config.json is of the whole: its keys are the decoder's, or have other names.
-    const auto beside = [&] {
-      const Json config = files.beside_checkpoint ? files.beside_checkpoint() : Json();
-      return config.find("_class_name") ? Json() : config;
-    };
-    config.encoder = inferred_encoder(inside, beside, said.find("encoder"));
+    config.encoder = inferred_encoder(inside, files.beside_inside(), said.find("encoder"));
   }
   return config;
 }
@@ -239,7 +251,7 @@ void Autoencoder::refuse_unknown(const AutoencoderFiles& files, const Autoencode
     if (name == "mask_token") return true;
     if (residual && begins(name, "extra_vit.") && residual->spares(name.substr(10))) return true;
     if (begins(name, within.c_str()) && decoder.spares(name.substr(within.size()))) return true;
-    // An encoder of its own comes before the one inside.
+    // Where a file of one is given, the encoder inside is not used.
     return begins(name, "encoder.") && (files.encoder || (encoder && encoder->spares(name.substr(8))));
   });
   if (files.encoder && encoder) {

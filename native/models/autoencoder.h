@@ -17,8 +17,11 @@ namespace svg {
 /// Files that an autoencoder is made of.
 struct AutoencoderFiles {
   Weights checkpoint;  // decoder.* (or a decoder's own file), perhaps encoder.* and, for R, extra_vit.*
-  std::optional<Weights> encoder = {};  // of its own; comes before encoder.*
+  std::optional<Weights> encoder = {};  // of its own; used in place of encoder.*: see encoder_choice.h
   ConfigReader beside_checkpoint = {}, beside_encoder = {};
+
+  /// For encoder.*: diffusers' config.json is of the whole, its keys are the decoder's or have other names.
+  ConfigReader beside_inside() const;
 };
 
 struct AutoencoderConfig {

@@ -95,10 +95,16 @@ struct ModelKind {
   std::function<Plan(const Weights&, const ConfigReader& beside, const Json& said)> infer;
   /// The same weights under the model's own names, whatever names a file has. Null: files know no others.
   std::function<Weights(const Weights&)> own_names;
+  /// The same weights so that those of equal models are equal: under one set of names, joined alike, without what the
+  /// model masks. For comparing two files; what is built from them takes own_names. Null: own_names do.
+  std::function<Weights(const Weights&)> comparable;
   /// Names that files hold beside what the model asks for. Null: none.
   std::function<bool(const std::string&)> is_spare;
 
   Weights under_own_names(const Weights& weights) const { return own_names ? own_names(weights) : weights; }
+  Weights as_comparable(const Weights& weights) const {
+    return comparable ? comparable(weights) : under_own_names(weights);
+  }
   bool spares(const std::string& name) const { return is_spare && is_spare(name); }
 };
 

@@ -48,7 +48,9 @@ ResidualVitConfig ResidualVitConfig::from_json(const Json& json) {
   config.depth = json.get_int("depth", config.depth);
   config.num_heads = json.get_int("num_heads", config.num_heads);
   config.output_dim = json.get_int("output_dim", config.output_dim);
-  config.mlp_hidden = static_cast<int64_t>(static_cast<double>(config.embed_dim) * json.get_double("mlp_ratio", 4));
+  const double ratio = json.get_double("mlp_ratio", 4);
+  config.mlp_hidden =
+      json.get_int("intermediate_size", static_cast<int64_t>(static_cast<double>(config.embed_dim) * ratio));
   return config;
 }
 
@@ -64,7 +66,7 @@ ResidualVitConfig ResidualVitConfig::infer(const Weights& weights) {
   config.embed_dim = patch[0];
   config.patch_size = patch[3];
   config.depth = need("freqs", 3)[1];
-  config.num_heads = config.embed_dim / 64;
+  config.num_heads = config.embed_dim / kResidualHeadChannels;
   config.output_dim = need("heads.2.weight", 2)[0];
   config.mlp_hidden = need("blocks.0.mlp.fc1.weight", 2)[0];
   if (const auto tokens = weights.shape_of("freqs_t_x")) {

@@ -15,6 +15,8 @@
 
 namespace svg {
 
+constexpr int64_t kResidualHeadChannels = 64;  // of the published branch: files do not tell
+
 struct ResidualVitConfig {
   int64_t img_size = 1024;  // square size of the stored positions
   int64_t patch_size = 16;
@@ -24,9 +26,10 @@ struct ResidualVitConfig {
   int64_t output_dim = 8;
   int64_t mlp_hidden = 1536;
 
-  /// Keys: embed_dim, depth, num_heads, output_dim, img_size, patch_size, mlp_ratio. Throws Error(kInvalidConfig).
+  /// Keys: embed_dim, depth, num_heads, output_dim, img_size, patch_size, mlp_ratio or intermediate_size. Throws
+  /// Error(kInvalidConfig).
   static ResidualVitConfig from_json(const Json& json);
-  /// From names and shapes; heads of 64 (published), `img_size` from the stored positions.
+  /// From names and shapes; heads of kResidualHeadChannels, `img_size` from the stored positions.
   /// Throws Error(kWeightsMismatch).
   static ResidualVitConfig infer(const Weights& weights);
 };

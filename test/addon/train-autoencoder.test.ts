@@ -224,6 +224,47 @@ describe('training of the autoencoder', () => {
     expect(await savedIn(engine, 'frozen again')).toBe(saved);
   });
 
+  it('goes on with the encoder that its start was trained with, not with the file’s', async () => {
+    await using engine = await open();
+    const start = { path: at('start.ckpt') };
+    const file = { path: at('encoder.pth') };
+    const remark = `${start.path}: the encoder in it was trained, so that ${file.path} is not used`;
+    for (const trainEncoder of [false, true]) {
+      const options = { model: withResidual, trainEncoder };
+      const { value: both } = await openTraining(engine, { ...options, start, encoder: file });
+      expect(both).toMatchObject({ missing: [], unexpected: [], mismatched: [], remarks: [remark] });
+      const { losses } = await stepOf(engine, 0);
+      await savedIn(engine, `own ${trainEncoder}`);
+      const { value: alone } = await openTraining(engine, { ...options, start });
+      expect(alone.remarks).toEqual([]);
+      expect((await stepOf(engine, 0)).losses).toEqual(losses);
+    }
+    // A frozen one is not in the state: it must be there again.
+    const restored = { folder: at('own false'), files: STATE_FILES };
+    await openTraining(engine, { model: withResidual, trainEncoder: false, encoder: file });
+    await expect(engine.run('train-restore', restored)).rejects.toMatchObject({
+      code: 'ERR_SVGT2I_WEIGHTS_MISMATCH',
+      message: expect.stringContaining('began with the encoder of the weights in initFrom'),
+    });
+    await openTraining(engine, { model: withResidual, trainEncoder: false, encoder: file, start });
+    await engine.run('train-restore', restored);
+  });
+
+  it('takes the file’s encoder where its start holds another than the run describes', async () => {
+    await using engine = await open();
+    const config = { ...encoder, depth: 2 };
+    const path = at('deeper.pth');
+    await engine.run('init-weights', { model: 'dinov3', config, path, seed: 3, values: 'initial' });
+    const model = { ...withResidual, encoder: config };
+    const options = { model, trainEncoder: false, encoder: { path } };
+    const { value } = await openTraining(engine, { ...options, start: { path: at('start.ckpt') } });
+    expect(value).toMatchObject({
+      missing: [],
+      unexpected: [],
+      remarks: [expect.stringContaining(`is not what model.encoder describes: that of ${path} is used`)],
+    });
+  });
+
   it.each([
     ['P', plain],
     ['R', withResidual],

@@ -100,6 +100,8 @@ TEST_CASE("a published yaml without vit_type is of either branch, as the weights
   EXPECT(AutoencoderConfig::from_json(yaml, own.weights()).residual->kind == "torchvision");
   EXPECT(AutoencoderConfig::from_json(yaml, other.weights()).residual->kind == "rope");
   EXPECT(AutoencoderConfig::from_json(yaml).residual->kind == "rope");
+  Json said = Json::parse(R"({"ddconfig": {}, "extra_vit_config": {"output_dim": 6, "vit_type": "vit-s"}})");
+  EXPECT(AutoencoderConfig::from_json(said).residual->kind == "torchvision");
   const Json strange = Json::parse(R"({"ddconfig": {}, "extra_vit_config": {"vit_type": "vit-b"}})");
   EXPECT_ERROR(AutoencoderConfig::from_json(strange), ErrorCode::kInvalidConfig, "vit-b");
 }

@@ -174,6 +174,16 @@ TEST_CASE("dinov2 takes the public constructor's word for how positions are resi
   const VitConfig config = dinov2::from_json(golden.config());
   EXPECT(at::allclose(dinov2::build(of(bare), config)->tokens(image), dinov2::build(of(ones), config)->tokens(image),
                       1e-5, 1e-5));
+  // Told from an MAE by what that does not have.
+  for (const auto& [name, shape] : std::map<std::string, std::vector<int64_t>>{
+           {"mask_token", {1, config.block.width}}, {"register_tokens", {1, 2, config.block.width}}}) {
+    TensorMap marked = bare;
+    marked[name] = at::zeros(shape);
+    EXPECT(dinov2::recognise(of(marked)) && !mae::recognise(of(marked)));
+    EXPECT(!dinov2::infer(of(marked), {}, 5).block.layer_scale);
+  }
+  bare.erase("mask_token");
+  EXPECT(mae::recognise(of(bare)) && !dinov2::recognise(of(bare)));
 }
 
 TEST_CASE("an encoder with patches of 14 gives a feature for each cell of 16, whatever the picture's shape") {

@@ -157,7 +157,9 @@ Json load_autoencoder(EngineState& state, WeightFiles& files, const Request& req
   AutoencoderFiles parts{files.open(path, "an autoencoder", state.device, dtype)};
   parts.beside_checkpoint = [path] { return read_model_config(path); };
   const Request* encoder = request.find("encoder");
-  if (encoder && !own_encoder_counts(path, encoder->as_string())) {
+  const EncoderChoice choice = encoder ? choose_encoder(path, encoder->as_string()) : EncoderChoice();
+  files.remark(path, choice.remark);
+  if (encoder && !choice.inside) {
     const std::string encoder_path = encoder->as_string();
     parts.encoder = files.open(encoder_path, "a vision encoder", state.device, dtype);
     parts.beside_encoder = [encoder_path] { return read_model_config(encoder_path); };
@@ -242,7 +244,7 @@ void check_parts_fit(const EngineState& state) {
 /// {"checkpoint", "encoder": path} -> {"ownEncoder"}: whether `load` would take the encoder inside the checkpoint.
 JobResult encoder_source(EngineState&, const Request& request, const TensorMap&, const EventSink&) {
   const std::string checkpoint = request.at("checkpoint").as_string(), encoder = request.at("encoder").as_string();
-  return {Json::object().set("ownEncoder", own_encoder_counts(checkpoint, encoder)), {}};
+  return {Json::object().set("ownEncoder", choose_encoder(checkpoint, encoder).inside), {}};
 }
 
 /// {"dtype", "offload", "textEncoder"?: {"path", "attentionSoftCap"}, "dit"?: {"path", "config"?, "weak"?},

@@ -6,6 +6,7 @@
 #include "core/rng.h"
 #include "core/stopwatch.h"
 #include "engine/device.h"
+#include "engine/encoder_source.h"
 #include "engine/models.h"
 #include "engine/pixels.h"
 #include "engine/training/options.h"
@@ -18,6 +19,8 @@ namespace svg {
 namespace {
 
 const char* const kFrozenResidual = "frozen.extra_vit.";
+/// Stands in the state of a run whose frozen encoder is that of the weights it began with.
+const char* const kOwnEncoder = "frozen.encoder.own";
 /// Where the original's checkpoints keep the discriminator.
 const char* const kDiscriminator = "loss.discriminator.";
 
@@ -45,6 +48,14 @@ EncoderPlan settled_encoder(const EncoderPlan& said, const Json& configuration, 
   }
   return kind.infer(
       weights, [&] { return read_model_config(path); }, configuration);
+}
+
+/// The encoder inside `start`, below "encoder."; none where it is another model than the configuration describes.
+std::optional<EncoderPlan> described_inside(const EncoderPlan& said, const Json& configuration, const Weights& start) {
+  const Weights inside = start.scope("encoder");
+  const EncoderKind* held = recognise_encoder(inside);
+  if (!held || !same_encoder_sizes(held->infer(inside, {}, Json()), said)) return std::nullopt;
+  return held->infer(inside, {}, configuration);
 }
 
 TrainableAutoencoderOptions model_options(const Request& request, at::Device device) {
@@ -102,14 +113,32 @@ std::optional<AutoencoderTrainer::Adversary> adversary(const AutoencoderLossOpti
 AutoencoderRun::AutoencoderRun(const EngineModels& state, const Request& request, StartReport& report)
     : is_first_(!state.group || state.group->rank() == 0),
       path_(find_reconstruction_path(request.at("losses").as_string())) {
-  const TensorMap start = read_start(request, report.remarks);
+  TensorMap start = read_start(request, report.remarks);
   TrainableAutoencoderOptions options = model_options(request, state.device);
   std::optional<Weights> encoder;
   if (const Request* file = request.find("encoder")) {
-    encoder = open_weights(*file, "a vision encoder", state.device, report.remarks);
-    if (options.model.encoder) {
-      options.model.encoder = settled_encoder(*options.model.encoder, request.at("model").as_config().at("encoder"),
-                                              *encoder, file->at("path").as_string());
+    const std::string path = file->at("path").as_string();
+    const Json configuration = request.at("model").as_config();
+    const EncoderChoice choice = choose_encoder(Weights(std::make_shared<MapSource>(start, "the weights")), path);
+    const auto remark = [&](const std::string& text) {
+      report.remarks.push_back(concat(request.at("start").at("path").as_string(), ": ", text));
+    };
+    if (!choice.remark.empty()) remark(choice.remark);
+    if (choice.inside && options.model.encoder) {
+      const auto inside = described_inside(*options.model.encoder, configuration.at("encoder"),
+                                           Weights(std::make_shared<MapSource>(start, "the weights")));
+      own_encoder_ = inside.has_value();
+      if (inside) {
+        options.model.encoder = inside;
+        remark(concat("the encoder in it was trained, so that ", path, " is not used"));
+      } else {
+        std::erase_if(start, [](const auto& entry) { return entry.first.starts_with("encoder."); });
+        remark(concat("the encoder in it is not what model.encoder describes: that of ", path, " is used"));
+      }
+    }
+    if (!own_encoder_) encoder = open_weights(*file, "a vision encoder", state.device, report.remarks);
+    if (encoder && options.model.encoder) {
+      options.model.encoder = settled_encoder(*options.model.encoder, configuration.at("encoder"), *encoder, path);
     }
   }
   model_ = std::make_unique<TrainableAutoencoder>(options, start, encoder, state.device);
@@ -194,10 +223,20 @@ void AutoencoderRun::accumulate(const EngineModels& state, const std::vector<Sam
 TensorMap AutoencoderRun::state() const {
   TensorMap state = trainer_->state();
   if (is_first_ && model_->frozen_residual()) add_below(state, kFrozenResidual, model_->frozen_residual()->kept());
+  if (is_first_ && model_->frozen_encoder() && own_encoder_) state[kOwnEncoder] = at::ones({1});
   return state;
 }
 
 void AutoencoderRun::restore(const TensorMap& state) {
+  const bool began_with_own = state.count(kOwnEncoder) != 0;
+  if (model_->frozen_encoder() && began_with_own != own_encoder_) {
+    throw Error(ErrorCode::kWeightsMismatch,
+                concat("the run began with the encoder of ",
+                       began_with_own ? "the weights in initFrom, which was trained" : "encoder.weights",
+                       ", and would go on with that of ", began_with_own ? "encoder.weights" : "initFrom"),
+                began_with_own ? "Put the weights that initFrom names back where they were."
+                               : "Begin a new run with initFrom set to an export of this one.");
+  }
   if (model_->frozen_residual()) model_->frozen_residual()->load(state, kFrozenResidual);
   trainer_->load_state(state);
 }

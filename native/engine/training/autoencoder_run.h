@@ -17,7 +17,8 @@ class AutoencoderRun : public TrainingRun {
   /// {"model": {"encoder", "decoder", "residual"?}, "start"?: {"path"}, "encoder"?: {"path"}, "trainEncoder",
   /// "freezeResidual", "maskRatio", "latentNoise", "lpips"?: {"path"}, "loss": AutoencoderLossOptions, "optimizer",
   /// "ema", "precision", "seed", "parallel"?, "losses": of reconstruction_paths()}
-  /// (engine/training/{options,losses}.h); `report` tells what became of "start".
+  /// (engine/training/{options,losses}.h); `report` tells what became of "start". Where "start" holds an encoder that
+  /// was trained, it counts in place of "encoder", as wherever an autoencoder is loaded.
   AutoencoderRun(const EngineModels& state, const Request& request, StartReport& report);
 
   /// {"lr", "globalBatch", "draws": [numbers], "images": [tensor names], "microBatch"} -> {"losses": {"total",
@@ -40,7 +41,8 @@ class AutoencoderRun : public TrainingRun {
   void accumulate(const EngineModels& state, const std::vector<Sample>& samples, const TensorMap& tensors, double share,
                   bool last);
 
-  bool is_first_;  // of the ranks
+  bool is_first_;             // of the ranks
+  bool own_encoder_ = false;  // that of "start" counts, not that of "encoder"
   const ReconstructionPath& path_;
   std::unique_ptr<TrainableAutoencoder> model_;
   std::unique_ptr<AutoencoderTrainer> trainer_;

@@ -48,7 +48,15 @@ DitTrainerOptions trainer_options(const Request& request, const EngineModels& st
 }
 
 void check_against(const EngineModels& state, const VelocityPlan& plan) {
-  SVG_CHECK(plan.can_train, ErrorCode::kInvalidConfig, "a ", plan.kind, " is drawn with alone: it cannot be trained");
+  if (!plan.can_train) {
+    std::string known;
+    for (const VelocityKind& kind : velocity_kinds()) {
+      const bool trains = kind.from_json(Json::object()).can_train;
+      if (trains) known += (known.empty() ? "" : ", ") + kind.name;
+    }
+    throw Error(ErrorCode::kInvalidConfig, concat("a ", plan.kind, " is drawn with alone: it cannot be trained"),
+                "Set model.kind to one that can: " + known);
+  }
   if (state.autoencoder && state.autoencoder->config().decoder.own_statistics) {
     throw Error(ErrorCode::kInvalidConfig, "the latents of a representation autoencoder (RAE) cannot be trained on yet",
                 "Use an SVG autoencoder as the frozen one.");

@@ -3,6 +3,7 @@
 #include <map>
 
 #include "core/error.h"
+#include "models/vit/names.h"
 
 namespace svg::dinov2 {
 namespace {
@@ -92,8 +93,13 @@ VitConfig preset(const std::string& name) {
 
 bool recognise(const Weights& weights) {
   const Found found = locate(weights);
-  return found.weights.has(found.names.positions) &&
-         found.weights.has(found.names.blocks + ".0." + found.names.block.scale1);
+  const Weights& inner = found.weights;
+  const Weights first = inner.scope(found.names.blocks + ".0");
+  if (!inner.has(found.names.positions) || !first.has(found.names.block.norm1 + ".weight")) return false;
+  if (first.has(found.names.block.scale1)) return true;
+  // Without layer scales: told from an MAE, whose mask token is its decoder's, of three dimensions.
+  const auto mask = inner.shape_of(found.hugging_face ? "embeddings.mask_token" : "mask_token");
+  return inner.has(found.names.registers) || (mask && mask->size() == 2);
 }
 
 VitConfig from_json(const Json& json) {
@@ -157,6 +163,11 @@ std::unique_ptr<Vit> build(const Weights& weights, const VitConfig& config) {
   return std::make_unique<Vit>(found.weights, complete, found.names);
 }
 
+Weights comparable(const Weights& weights) {
+  const Found found = locate(weights);
+  return under_vit_names(found.weights, found.names, published_names());
+}
+
 EncoderKind kind() {
   EncoderKind entry;
   entry.name = "dinov2";
@@ -174,7 +185,8 @@ EncoderKind kind() {
                           .infer = infer,
                           .usual_heads = usual_heads,
                           .build = build,
-                          .buffers = nullptr});
+                          .buffers = nullptr,
+                          .comparable = comparable});
 }
 
 }  // namespace svg::dinov2

@@ -110,6 +110,7 @@ EncoderKind dinov3_kind() {
   kind.from_json = [](const Json& json) { return dinov3_plan(Dinov3Config::from_json(json)); };
   kind.infer = infer_dinov3;
   kind.own_names = with_published_dinov3_names;
+  kind.comparable = comparable_dinov3;
   kind.is_spare = Dinov3::is_spare;
   return kind;
 }

@@ -87,6 +87,27 @@ class HuggingFaceDinov3 : public WeightSource {
   std::string layers_;
 };
 
+class MaskedDinov3Bias : public WeightSource {
+ public:
+  explicit MaskedDinov3Bias(Weights inner) : inner_(std::move(inner)) {}
+
+  at::Tensor find(const std::string& name, at::IntArrayRef shape, Init init, Role role) override {
+    const at::Tensor tensor = inner_.get_optional(name, shape, init, role);
+    if (!tensor.defined() || !name.ends_with(".attn.qkv.bias")) return tensor;
+    const at::Tensor mask = inner_.get_optional(name + "_mask", shape, Init::ones(), Role::kBuffer);
+    if (mask.defined()) return at::where(mask == 0, at::zeros_like(tensor), tensor);
+    const at::Tensor masked = tensor.clone();
+    masked.chunk(3).at(1).zero_();
+    return masked;
+  }
+  std::optional<std::vector<int64_t>> shape_of(const std::string& name) const override { return inner_.shape_of(name); }
+  std::string description() const override { return inner_.description(); }
+  std::vector<std::string> unused() const override { return inner_.unused(); }
+
+ private:
+  Weights inner_;
+};
+
 }  // namespace
 
 std::string hugging_face_dinov3_layers(const Weights& weights) {
@@ -110,6 +131,12 @@ void refuse_timm_dinov3_names(const Weights& weights) {
 Weights with_published_dinov3_names(const Weights& weights) {
   if (!has_hugging_face_dinov3_names(weights)) return weights;
   return Weights(std::make_shared<HuggingFaceDinov3>(weights));
+}
+
+Weights comparable_dinov3(const Weights& weights) {
+  // Hugging Face's leave that bias out; where one stands it counts.
+  if (has_hugging_face_dinov3_names(weights)) return with_published_dinov3_names(weights);
+  return Weights(std::make_shared<MaskedDinov3Bias>(weights));
 }
 
 }  // namespace svg

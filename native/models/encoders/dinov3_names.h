@@ -20,4 +20,7 @@ void refuse_timm_dinov3_names(const Weights& weights);
 /// `weights` itself where it has published names (or none that are known), else a view that translates.
 Weights with_published_dinov3_names(const Weights& weights);
 
+/// The same with zeros where published files mask a key's bias, whose numbers mean nothing.
+Weights comparable_dinov3(const Weights& weights);
+
 }  // namespace svg

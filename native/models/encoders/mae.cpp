@@ -3,6 +3,8 @@
 #include <map>
 
 #include "core/error.h"
+#include "models/encoders/dinov2.h"
+#include "models/vit/names.h"
 
 namespace svg::mae {
 namespace {
@@ -75,7 +77,7 @@ bool recognise(const Weights& weights) {
   const Weights first = found.weights.scope(found.names.blocks + ".0");
   return found.weights.has(found.names.positions) && found.weights.has(found.names.class_token) &&
          first.has(found.names.block.norm1 + ".weight") && !first.has(found.names.block.scale1) &&
-         !first.has("gamma_1");
+         !first.has("gamma_1") && !dinov2::recognise(weights);
 }
 
 VitConfig from_json(const Json& json) {
@@ -127,6 +129,11 @@ std::unique_ptr<Vit> build(const Weights& weights, const VitConfig& config) {
   return std::make_unique<Vit>(found.weights, complete, found.names);
 }
 
+Weights comparable(const Weights& weights) {
+  const Found found = locate(weights);
+  return under_vit_names(found.weights, found.names, VitNames::published());
+}
+
 EncoderKind kind() {
   EncoderKind entry;
   entry.name = "mae";
@@ -141,7 +148,8 @@ EncoderKind kind() {
                           .infer = infer,
                           .usual_heads = usual_heads,
                           .build = build,
-                          .buffers = buffers});
+                          .buffers = buffers,
+                          .comparable = comparable});
 }
 
 }  // namespace svg::mae

@@ -144,7 +144,8 @@ EncoderKind kind() {
                           .infer = infer,
                           .usual_heads = usual_heads,
                           .build = build,
-                          .buffers = nullptr});
+                          .buffers = nullptr,
+                          .comparable = tower});
 }
 
 }  // namespace svg::siglip2

@@ -7,8 +7,6 @@
 namespace svg {
 namespace {
 
-constexpr int64_t kRopeHeadChannels = 64;  // files do not tell
-
 class RopeResidual : public VisionEncoder {
  public:
   RopeResidual(const Weights& weights, const ResidualVitConfig& config) : vit_(weights, config) {}
@@ -33,6 +31,7 @@ ResidualPlan rope_residual_plan(const ResidualVitConfig& config) {
                         .set("embed_dim", config.embed_dim)
                         .set("depth", config.depth)
                         .set("num_heads", config.num_heads)
+                        .set("intermediate_size", config.mlp_hidden)
                         .set("output_dim", config.output_dim)
                         .set("img_size", config.img_size)
                         .set("patch_size", config.patch_size);
@@ -41,9 +40,9 @@ ResidualPlan rope_residual_plan(const ResidualVitConfig& config) {
   plan.start_values = [config](at::Generator generator) {
     return initial_residual_frequencies(config, std::move(generator));
   };
-  if (config.embed_dim != kRopeHeadChannels * config.num_heads) {
+  if (config.embed_dim != kResidualHeadChannels * config.num_heads) {
     plan.untold = concat("has ", config.num_heads, " heads for ", config.embed_dim, " channels: a head has ",
-                         kRopeHeadChannels, ", and files do not tell");
+                         kResidualHeadChannels, ", and files do not tell");
   }
   return plan;
 }

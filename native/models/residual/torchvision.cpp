@@ -147,6 +147,7 @@ ResidualKind torchvision_residual_kind() {
   ResidualKind kind;
   kind.name = "torchvision";
   kind.title = "residual branch of SVG";
+  kind.presets = {"vit-s"};  // the reference's vit_type for it; SVG's own files name none
   kind.recognise = [](const Weights& weights) -> std::optional<Recognised> {
     if (!weights.has("conv_proj.weight") || !weights.has("encoder.pos_embedding")) return std::nullopt;
     const auto out = weights.shape_of("heads.2.weight");

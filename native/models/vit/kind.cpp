@@ -100,6 +100,7 @@ EncoderKind vit_kind(EncoderKind kind, const VitFamily& family) {
     if (said.is_null()) return plan_of(entry, entry.family.infer(weights, model_config, 0));
     return plan_of(entry, settled_vit(entry, weights, model_config, entry.family.from_json(said)));
   };
+  kind.comparable = family.comparable;
   return kind;
 }
 

@@ -16,6 +16,7 @@ struct VitFamily {
   std::function<int64_t(int64_t width)> usual_heads;
   std::function<std::unique_ptr<Vit>(const Weights&, const VitConfig&)> build;
   std::function<TensorMap(const VitConfig&)> buffers;  // null: none
+  std::function<Weights(const Weights&)> comparable;   // of EncoderKind
 };
 
 /// Fills recognise, from_json and infer of `kind`, whose name and presets stand already.

@@ -1,5 +1,6 @@
-// A vision transformer with added positions: what DINOv2, SigLIP2 and MAE are, each with its own names and settings.
-// Source: arXiv 2010.11929.
+// A vision transformer with added positions: what DINOv2, SigLIP2, MAE and the residual branch of SVG are, each with
+// its own names and settings. (DINOv3, whose positions are rotations, shares its block alone.) Source: arXiv
+// 2010.11929.
 //
 // B batch, C width, P tokens before the patches (class, registers), h x w patches, T = P + h * w.
 #pragma once

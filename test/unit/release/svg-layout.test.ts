@@ -95,6 +95,11 @@ it('has a yaml whose residual branch is told by the weights, while that of SVG-T
   expect(read(yaml())).toEqual({ output_dim: 8, align_distribution: true });
   const named = autoencoderYaml({ checkpoint: 'x.ckpt', channels: 392, residual: true });
   expect(read(named)).toEqual({ kind: 'rope', output_dim: 8, align_distribution: true });
+  const ofSvg = named.replace('vit-rope-s', 'vit-s');
+  expect(read(ofSvg)).toEqual({ kind: 'torchvision', output_dim: 8, align_distribution: true });
+  expect(() => read(named.replace('vit-rope-s', 'swin-t'))).toThrow(
+    /vit_type.*no residual branch that is read: known are vit-rope-s, rope-s, vit-s/,
+  );
 });
 
 const encoderNames: readonly (readonly [name: string, kind: string | undefined, expected: string])[] = [
