@@ -1,6 +1,6 @@
 /** Whether the hub lets us have what is missing: one question a repository, before anything is fetched. */
 import type { SvgT2IError } from '../errors.js';
-import { transientStatus, withRetries } from '../fetch/retry.js';
+import { Transient, transientStatus, withRetries } from '../fetch/retry.js';
 import { fileUrl, type HubAccess } from '../hub/listing.js';
 import { refusalError } from '../hub/refusals.js';
 import type { Job, Planned } from './plan.js';
@@ -13,11 +13,14 @@ export async function refusalsOf(
   { jobs, plan }: Planned,
   access: HubAccess,
 ): Promise<readonly SvgT2IError[]> {
-  const asked = jobs.map(async ({ listing }) => {
+  const refusals: SvgT2IError[] = [];
+  // One after another: where a question fails, no other one is left in its pause.
+  for (const { listing } of jobs) {
     const missing = plan.files.find(({ repo, have, bytes }) => repo === listing.repo && have < bytes);
-    return missing === undefined ? undefined : await ask(listing, missing.path, access);
-  });
-  return (await Promise.all(asked)).filter((refusal) => refusal !== undefined);
+    const refusal = missing === undefined ? undefined : await ask(listing, missing.path, access);
+    if (refusal !== undefined) refusals.push(refusal);
+  }
+  return refusals;
 }
 
 async function ask(
@@ -25,18 +28,24 @@ async function ask(
   path: string,
   access: HubAccess,
 ): Promise<SvgT2IError | undefined> {
-  const { http, endpoint, policy, signal, onRetry } = access;
-  return await withRetries(
-    async () => {
-      // Where it is redirected to does not matter, and may not know this method.
-      const question = { method: 'HEAD', follow: false, signal } as const;
-      const { status, headers, url, body } = await http.send(fileUrl(endpoint, repo, commit, path), question);
-      body.destroy();
-      const busy = transientStatus(status, headers, new URL(url).host);
-      if (busy !== undefined) throw busy;
-      if (!REFUSED.has(status)) return undefined;
-      return refusalError({ status, headers, text: '' }, { ...access, repo, revision, path });
-    },
-    { policy, signal, onRetry },
-  );
+  const { http, endpoint, signal, onRetry } = access;
+  const { retries, mostMs, ...pauses } = access.policy;
+  // Nobody waits long for what the fetching asks again.
+  const policy = { ...pauses, mostMs, retries: Math.min(retries, 1), mostRetryAfterMs: mostMs };
+  const question = async () => {
+    // Where it is redirected to does not matter, and may not know this method.
+    const asked = { method: 'HEAD', follow: false, signal } as const;
+    const { status, headers, url, body } = await http.send(fileUrl(endpoint, repo, commit, path), asked);
+    body.destroy();
+    const busy = transientStatus(status, headers, new URL(url).host);
+    if (busy !== undefined) throw busy;
+    if (!REFUSED.has(status)) return undefined;
+    return refusalError({ status, headers, text: '' }, { ...access, repo, revision, path });
+  };
+  try {
+    return await withRetries(question, { policy, signal, onRetry });
+  } catch (error) {
+    if (error instanceof Transient) return undefined;
+    throw error;
+  }
 }

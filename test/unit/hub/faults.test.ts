@@ -451,6 +451,34 @@ describe('before gigabytes are fetched', () => {
     expect(plan.totalBytes).toBeGreaterThan(0);
   });
 
+  it.each([
+    ['503', 503, {}],
+    ['429 for a day', 429, { 'retry-after': '86400' }],
+  ])('HTTP %s as the answer is for the fetching to find out', async (_, status, headers) => {
+    hub.fault = (request, response) => request.method === 'HEAD' && response.writeHead(status, headers).end();
+    const heads = () => hub.asked.filter(({ method }) => method === 'HEAD');
+    const plan = await planPullWith({}, { env, policy: FAST });
+    expect([plan.repositories.length, plan.warnings]).toEqual([2, []]);
+    const asked = heads().length;
+    expect(asked).toBeLessThanOrEqual(4);
+    const { result } = await pulled(env);
+    expect(result.fetchedBytes).toBe(result.totalBytes);
+    expect(heads()).toHaveLength(2 * asked);
+  });
+
+  it('one repository is asked after another, so that nothing is told once the call has ended', async () => {
+    hub.accepted.clear();
+    const [first = ''] = (await planPullWith({}, { env, policy: FAST })).repositories.map(({ repo }) => repo);
+    const ends: string[] = [];
+    hub.fault = (request, response, { path }) => {
+      if (request.method !== 'HEAD') return false;
+      ends.push(path.includes(first) ? 'first' : 'other');
+      return path.includes(first) && response.writeHead(407).end();
+    };
+    expect(await failure(pulled(env))).toMatchObject({ code: 'ERR_SVGT2I_FETCH' });
+    expect(ends).toEqual(['first']);
+  });
+
   it('nothing is asked where all is there', async () => {
     await big();
     const before = hub.asked.length;
