@@ -20,10 +20,14 @@ const buckets = [{ width: 32, height: 32 }];
 
 /** Threads of the package that this test started. */
 const started: Worker[] = [];
+/** Called once one has started, before it can have done anything. */
+let onStart: ((worker: Worker) => void) | undefined;
 class SeenWorker extends Worker {
   constructor(...args: ConstructorParameters<typeof Worker>) {
     super(...args);
     started.push(this);
+    const seen = onStart;
+    if (seen !== undefined) queueMicrotask(() => seen(this));
   }
 }
 
@@ -38,6 +42,7 @@ beforeAll(async () => {
 });
 beforeEach(() => {
   started.length = 0;
+  onStart = undefined;
 });
 afterAll(() => {
   threads.Worker = Worker;
@@ -148,12 +153,15 @@ it('are told of in typed errors', () => {
 it('of a tokenizer that is still being opened end with the signal', async () => {
   const controller = new AbortController();
   const reason = new Error('enough');
-  const opening = expect(openTokenizer(large(), { signal: controller.signal })).rejects.toBe(reason);
-  await expect.poll(() => started.length).toBe(1);
-  const exited = new Promise((resolve) => started[0]?.once('exit', resolve));
-  controller.abort(reason);
-  await opening;
+  const exited = new Promise((resolve) => {
+    onStart = (worker) => {
+      worker.once('exit', resolve);
+      controller.abort(reason);
+    };
+  });
+  await expect(openTokenizer(large(), { signal: controller.signal })).rejects.toBe(reason);
   await exited;
+  onStart = undefined;
   // One that is open does not listen any more.
   const later = new AbortController();
   const tokenizer = await openTokenizer(large(), { signal: later.signal });
