@@ -5,7 +5,7 @@ import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { isError, SvgT2IError } from '../errors.js';
 import { checkFreeSpace, type FreeBytes } from '../fetch/disk.js';
-import { Http, whatFailed } from '../fetch/http.js';
+import { Http, whatFailed, withoutSecrets } from '../fetch/http.js';
 import { isOfDisk, type RetryPolicy, Transient, transientStatus, withRetries } from '../fetch/retry.js';
 import { makeFolder } from '../files.js';
 import { checkSha256, roomForLibtorch } from './archive-checks.js';
@@ -38,16 +38,10 @@ export async function download(url: string, file: string, options: DownloadOptio
     });
   } catch (error) {
     signal?.throwIfAborted();
-    const isOfServer = error instanceof Transient || isFetchError(error);
-    if (!isOfServer) throw error;
-    throw new SvgT2IError(
-      'ERR_SVGT2I_INSTALL',
-      `cannot fetch ${url}: ${whatFailed(error).replace(`cannot fetch ${url}: `, '')}`,
-      {
-        hint: 'Check the network, or fetch the file elsewhere and pass it with --file.',
-        cause: error,
-      },
-    );
+    if (error instanceof Transient) throw cannotFetch(url, error, [whatFailed(error), 'Check the network.']);
+    if (isFetchError(error))
+      throw cannotFetch(url, error, [error.message, error.hint ?? 'Check the network.']);
+    throw error;
   } finally {
     await http?.close();
   }
@@ -64,8 +58,19 @@ export async function download(url: string, file: string, options: DownloadOptio
   await rename(part, file);
 }
 
-function isFetchError(error: unknown): boolean {
+function isFetchError(error: unknown): error is SvgT2IError {
   return SvgT2IError.isInstance(error) && error.code === 'ERR_SVGT2I_FETCH';
+}
+
+function cannotFetch(
+  url: string,
+  cause: unknown,
+  [reason, fix]: readonly [reason: string, fix: string],
+): SvgT2IError {
+  const begin = 'cannot fetch ';
+  const message = reason.startsWith(begin) ? reason : `${begin}${withoutSecrets(url)}: ${reason}`;
+  const hint = `${fix} Or fetch the file elsewhere and pass it with --file.`;
+  return new SvgT2IError('ERR_SVGT2I_INSTALL', message, { hint, cause });
 }
 
 async function fetchInto(
@@ -84,7 +89,7 @@ async function fetchInto(
     if (status !== 200 && status !== 206) {
       const busy = transientStatus(status, headers, new URL(answer.url).host);
       if (busy !== undefined) throw busy;
-      throw new SvgT2IError('ERR_SVGT2I_INSTALL', `cannot fetch ${url}: HTTP ${status}`, {
+      throw new SvgT2IError('ERR_SVGT2I_INSTALL', `cannot fetch ${withoutSecrets(url)}: HTTP ${status}`, {
         hint: 'Check the address, or fetch the file elsewhere and pass it with --file.',
       });
     }

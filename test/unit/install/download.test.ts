@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { download } from '../../../lib/install/download.js';
 import { temporaryFolder } from './fixtures.js';
 
@@ -105,6 +105,45 @@ describe('download', () => {
     await expect(failing).rejects.toMatchObject({
       code: 'ERR_SVGT2I_INSTALL',
       hint: expect.stringContaining('--file'),
+    });
+  });
+
+  it.each([
+    [
+      'a proxy that wants a password',
+      407,
+      {},
+      /^cannot fetch http:\/\/[^?]*zip: the proxy wants/,
+      'NAME:PASSWORD',
+    ],
+    [
+      'a redirect to no address',
+      302,
+      { location: 'ftp://bob:pw9@host/x?y' },
+      /^cannot fetch http:\/\/[^?]*zip: the server redirects to ftp:\/\/host\/x, which is no address$/,
+      'the proxy',
+    ],
+    ['a status', 404, {}, /^cannot fetch http:\/\/[^?]*zip: HTTP 404$/, 'Check the address'],
+  ])('tells of %s with its own way out, and of no secret', async (_, status, headers, message, fix) => {
+    const url = await serve((_request, response) => response.writeHead(status, headers).end());
+    const failing = download(`${url}?signature=secret`, join(temporaryFolder(), 'x'), { retries: 0 });
+    const error = await failing.catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({
+      code: 'ERR_SVGT2I_INSTALL',
+      message: expect.stringMatching(message),
+      hint: expect.stringMatching(new RegExp(`${fix}.*--file`)),
+    });
+    expect(JSON.stringify([error, String(error)])).not.toMatch(/secret|pw9/);
+  });
+
+  it('names what a proxy may be where the address of one is none', async () => {
+    vi.stubEnv('HTTP_PROXY', 'bad://proxy:1');
+    const failing = download('http://127.0.0.1:9/archive.zip', join(temporaryFolder(), 'x'), { retries: 0 });
+    const error = await failing.catch((thrown: unknown) => thrown);
+    vi.unstubAllEnvs();
+    expect(error).toMatchObject({
+      message: expect.stringContaining('the proxy cannot be used'),
+      hint: expect.stringMatching(/NO_PROXY.*--file/),
     });
   });
 
