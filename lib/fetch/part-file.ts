@@ -134,7 +134,8 @@ export class PartFile {
     const fresh = united(this.#fresh);
     this.#fresh = [];
     this.#freshBytes = 0;
-    if (fresh.length === 0) return;
+    // Also what the timer has begun: nothing is written behind the back of who closes it.
+    if (fresh.length === 0) return await this.#settle();
     this.#spans = united([...this.#spans, ...fresh]);
     const lines = fresh.map(({ start, end }) => `${start} ${end}\n`).join('');
     this.#noting = this.#noting.then(() => appendFile(this.#journal, lines));

@@ -13,6 +13,17 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { bytesOfPart, PartFile } from '../../../lib/fetch/part-file.js';
 import { bytes, temporaryFolder } from './fixtures.js';
 
+/** What an entry of the journal waits for before it is written. */
+let held: Promise<void> | undefined;
+vi.mock('node:fs/promises', async (original) => {
+  const real = await original<typeof import('node:fs/promises')>();
+  const appendFile: typeof real.appendFile = async (...args) => {
+    await held;
+    await real.appendFile(...args);
+  };
+  return { ...real, appendFile };
+});
+
 const SIZE = 1000;
 const CONTENT = bytes(SIZE);
 let path: string;
@@ -77,6 +88,35 @@ describe('the journal', () => {
     });
     rmSync(`${path}.journal`, { recursive: true });
     await part.close();
+  });
+});
+
+describe('an entry of the journal that is under way', () => {
+  it.each([
+    ['close', (part: PartFile) => part.close()],
+    ['publish', (part: PartFile) => part.publish(`${path}.whole`)],
+    ['remove', (part: PartFile) => part.remove()],
+  ])('is waited for by %s()', async (_, end) => {
+    const part = await reopen();
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    await part.write(CONTENT, 0);
+    let release = () => {};
+    held = new Promise((resolve) => {
+      release = resolve;
+    });
+    vi.advanceTimersByTime(1000);
+    vi.useRealTimers();
+    let isOver = false;
+    const ending = end(part).then(() => {
+      isOver = true;
+    });
+    // Long enough for all that is not held up.
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(isOver).toBe(false);
+    release();
+    held = undefined;
+    await ending;
+    expect(existsSync(`${path}.journal`)).toBe(existsSync(path));
   });
 });
 
