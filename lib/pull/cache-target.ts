@@ -36,7 +36,11 @@ export function cacheTarget(cache: string, listing: Listing, env: Environment): 
     },
     prepare: () => prepareRepository(cache, repo),
     adopt: (file) => linkBlob(cache, listing, file, { links, isNew: false }),
-    copy: (from, file) => copyOut(from, snapshotFile(cache, listing, file.path)),
+    // Of another repository, or where there are no links: a blob like all others.
+    copy: async (from, file) => {
+      await copyOut(from, blobFile(cache, repo, etagOf(file)));
+      await linkBlob(cache, listing, file, { links, isNew: true });
+    },
     publish: async (file, part) => {
       await part.publish(blobFile(cache, repo, etagOf(file)));
       await linkBlob(cache, listing, file, { links, isNew: true });
