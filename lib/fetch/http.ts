@@ -42,6 +42,7 @@ const MAX_TEXT = 64 * 1024;
 export class Http {
   readonly #agent: EnvHttpProxyAgent;
   readonly #options: HttpOptions;
+  #wasAnswered = false;
 
   /** @throws SvgT2IError ERR_SVGT2I_FETCH where HTTPS_PROXY or HTTP_PROXY is no address of a proxy */
   constructor(options: HttpOptions = {}) {
@@ -105,6 +106,7 @@ export class Http {
         answer.body.destroy();
         throw proxyRefuses();
       }
+      this.#wasAnswered = true;
       return {
         status: statusCode,
         headers: joined(answer.headers),
@@ -115,7 +117,9 @@ export class Http {
       throwIfAborted(signal);
       if (SvgT2IError.isInstance(error)) throw error;
       const hopeless = hopelessError(error, url);
-      if (hopeless !== undefined) throw hopeless;
+      // Where others answered, the network itself may be away for a moment.
+      const mayPass = this.#wasAnswered && isUnknownName(error);
+      if (hopeless !== undefined && !mayPass) throw hopeless;
       throw new Transient(`${url.host} does not answer: ${ofProxy(error, url) ?? whatFailed(error)}`, {
         cause: error,
       });
@@ -210,7 +214,7 @@ export function hopelessError(error: unknown, url: URL): SvgT2IError | undefined
       },
     );
   }
-  if (code !== 'ENOTFOUND') return undefined;
+  if (!isUnknownName(error)) return undefined;
   const name =
     'hostname' in Object(inner) ? String((inner as { readonly hostname?: unknown }).hostname) : url.hostname;
   const whose = name === url.hostname ? name : `the proxy ${name}`;
@@ -218,6 +222,10 @@ export function hopelessError(error: unknown, url: URL): SvgT2IError | undefined
     hint: 'Check the network, HF_ENDPOINT, and HTTPS_PROXY behind a proxy.',
     cause: error,
   });
+}
+
+function isUnknownName(error: unknown): boolean {
+  return systemErrorCode(innermost(error)) === 'ENOTFOUND';
 }
 
 /** Where it is the proxy that fails; undefined where it cannot be told. */

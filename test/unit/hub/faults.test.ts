@@ -1,5 +1,6 @@
 /** What goes wrong between here and a hub, and what is said of it. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import dns from 'node:dns';
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
@@ -19,7 +20,16 @@ import {
   temporaryFolder,
   userOf,
 } from './fixtures.js';
-import { type Fault, gitSha1, type LoopbackHub, rangeOf, refuse, sendRange, startHub } from './loopback.js';
+import {
+  type Fault,
+  gitSha1,
+  type LoopbackHub,
+  rangeOf,
+  refuse,
+  sendRange,
+  sha256,
+  startHub,
+} from './loopback.js';
 
 const CONTENT = bytes(80_000);
 const BIG = { id: 'acme/big', lfs: /bin$/, files: { 'README.md': '# big\n', 'model.bin': CONTENT } };
@@ -208,6 +218,31 @@ describe('a connection', () => {
     expect(error).toMatchObject({
       code: 'ERR_SVGT2I_FETCH',
       message: 'cannot list acme/big: 127.0.0.1:9 does not answer: it refuses connections',
+    });
+  });
+
+  it('is tried again where the name of a host is not known for a moment, in the middle', async () => {
+    const location = (url: string) => url.replace('127.0.0.1', 'storage.example');
+    hub.fault = ({ method }, response, { path }) => {
+      if (method !== 'GET' || !path.endsWith('/model.bin')) return false;
+      const headers = { location: `${location(hub.storage)}/lfs/${sha256(CONTENT)}` };
+      return response.writeHead(302, headers).end();
+    };
+    let lookups = 0;
+    const lookup = (
+      hostname: string,
+      _: unknown,
+      done: (error: Error | null, found?: readonly object[]) => void,
+    ) => {
+      lookups += 1;
+      if (lookups > 3) return done(null, [{ address: '127.0.0.1', family: 4 }]);
+      done(Object.assign(new Error(`getaddrinfo ENOTFOUND ${hostname}`), { code: 'ENOTFOUND', hostname }));
+    };
+    const spy = vi.spyOn(dns, 'lookup').mockImplementation(lookup as never);
+    const { events } = await arrives().finally(() => spy.mockRestore());
+    expect(lookups).toBeGreaterThan(3);
+    expect(events.find(({ type }) => type === 'retry')).toMatchObject({
+      reason: expect.stringMatching(/^storage\.example:\d+ does not answer: its name is not known/),
     });
   });
 
@@ -650,6 +685,19 @@ describe('files of one content', () => {
     expect(hub.asked.filter(({ host }) => host === 'storage')).toHaveLength(1);
     expect(result.fetchedBytes).toBe(CONTENT.length);
     expect(result.files.map(({ file }) => readFileSync(file).equals(CONTENT))).toEqual([true, true]);
+  });
+
+  it('in two repositories are fetched once, and are blobs of both', async () => {
+    const gemma = { ...GEMMA, files: { ...GEMMA.files, 'tokenizer.json': bytes(2100, 7) } };
+    hub.repos.splice(hub.repos.indexOf(GEMMA), 1, gemma);
+    const { result } = await pulled(env);
+    expect(result.fetchedBytes).toBe(result.totalBytes - 2100);
+    const twins = result.files.filter(({ bytes: size }) => size === 2100);
+    expect(twins.map(({ repo }) => repo).sort()).toEqual([SVG_T2I.id, GEMMA.id].sort());
+    for (const { file } of twins) {
+      expect(readlinkSync(file)).toMatch(/^(\.\.\/)+blobs\/[0-9a-f]{64}$/);
+      expect(readFileSync(file).equals(bytes(2100, 7))).toBe(true);
+    }
   });
 
   it('stay in the snapshots of other commits where new ones get no links', async () => {
