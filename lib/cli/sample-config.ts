@@ -39,8 +39,8 @@ export async function loadSampleConfig(
 }
 
 /** As a file that leaves to the model what is the model's. */
-export function printedConfig({ ofModel, leftToModel: _, found: __, sample, ...config }: DrawConfig) {
-  return { ...config, sample: without(sample, ofModel) };
+export function printedConfig({ ofModel, leftToModel, found: _, sample, ...config }: DrawConfig) {
+  return { ...config, sample: without(sample, [...ofModel, ...leftToModel]) };
 }
 
 export function without<Values extends object>(values: Values, names: readonly string[]): Partial<Values> {

@@ -63,7 +63,7 @@ const paramsSchema = z
         use_outnorm: z.boolean().default(false),
         vit_type: z
           .string()
-          .refine((type) => residualKindOf(type) !== undefined, {
+          .refine((type) => type === '' || residualKindOf(type) !== undefined, {
             error: `is no residual branch that is read: known are ${residualTypes().join(', ')}; without it the weights tell`,
           })
           .nullish(),

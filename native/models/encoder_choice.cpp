@@ -1,5 +1,6 @@
 #include "models/encoder_choice.h"
 
+#include <exception>
 #include <numeric>
 
 #include "core/cancel.h"
@@ -137,14 +138,31 @@ EncoderChoice choose_encoder(const AutoencoderFiles& files) {
   if (!held || !given) return {};
   std::optional<EncoderPlan> own;
   std::string unread;
-  try {
-    own = held->infer(inside, files.beside_inside(), Json());
+  std::exception_ptr misled;  // by a config.json of something else
+  const auto infer = [&](const ConfigReader& beside) {
+    own = held->infer(inside, beside, Json());
     own->build(Weights(std::make_shared<WithoutNumbers>(held->under_own_names(inside))));
+  };
+  try {
+    infer(files.beside_inside());
   } catch (const Error& error) {
     if (!is_misfit(error)) throw;
     unread = error.what();
+    misled = std::current_exception();
   }
-  const auto another = [&] { return unread.empty() ? EncoderChoice{true, ""} : not_read(unread); };
+  if (misled) {
+    try {
+      infer({});
+      unread.clear();
+    } catch (const Error& error) {
+      if (!is_misfit(error)) throw;
+      misled = nullptr;
+    }
+  }
+  const auto another = [&] {
+    if (misled) std::rethrow_exception(misled);
+    return unread.empty() ? EncoderChoice{true, ""} : not_read(unread);
+  };
   if (held->name != given->name) return another();
   const EncoderPlan beside = given->infer(*files.encoder, files.beside_encoder, Json());
   if (unread.empty() && !same_encoder_sizes(*own, beside)) return another();

@@ -9,13 +9,6 @@
 namespace svg {
 namespace {
 
-/// An encoder's tensors under the model's own names.
-TensorMap published_encoder(const Weights& encoder, const EncoderPlan& plan) {
-  const auto source = std::make_shared<FrozenSource>(encoder, at::kCPU, at::kFloat);
-  plan.build(Weights(source));
-  return source->kept();
-}
-
 /// Buffers follow from the configuration; and values that no initialiser draws, where `start` has none.
 TensorMap completed(TensorMap start, const TrainableAutoencoderOptions& options) {
   const AutoencoderConfig& model = options.model;
@@ -57,6 +50,12 @@ at::Tensor draw_each(std::vector<at::Generator>& generators, Draw draw) {
 }
 
 }  // namespace
+
+TensorMap published_encoder(const Weights& encoder, const EncoderPlan& plan) {
+  const auto source = std::make_shared<FrozenSource>(encoder, at::kCPU, at::kFloat);
+  plan.build(Weights(source));
+  return source->kept();
+}
 
 TrainableAutoencoder::TrainableAutoencoder(const TrainableAutoencoderOptions& options, TensorMap start,
                                            const std::optional<Weights>& encoder_file, at::Device device)

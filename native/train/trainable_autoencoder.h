@@ -23,6 +23,9 @@ struct TrainableAutoencoderOptions {
   int64_t seed = 0;
 };
 
+/// An encoder's tensors under the model's own names, fp32 on the CPU.
+TensorMap published_encoder(const Weights& encoder, const EncoderPlan& plan);
+
 class TrainableAutoencoder {
  public:
   /// `start` holds parameters under published names; `encoder`, weights of its own, comes before its encoder.*. What is

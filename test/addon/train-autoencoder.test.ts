@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -102,6 +102,27 @@ async function savedIn(engine: Engine, name: string): Promise<string> {
   return createHash('sha256')
     .update(await readFile(stateFile(name)))
     .digest('hex');
+}
+
+/** A safetensors file without one of its tensors. */
+async function dropTensor(path: string, dropped: string): Promise<void> {
+  const file = await readFile(path);
+  const start = 8 + Number(file.readBigUInt64LE());
+  type Header = Record<string, { dtype: string; shape: number[]; data_offsets: [number, number] }>;
+  const header: Header = {};
+  const parts: Buffer[] = [];
+  let end = 0;
+  for (const [name, entry] of Object.entries(JSON.parse(file.toString('utf8', 8, start)) as Header)) {
+    if (name === dropped) continue;
+    const part = entry.data_offsets && file.subarray(...entry.data_offsets.map((offset) => start + offset));
+    header[name] = part ? { ...entry, data_offsets: [end, end + part.length] } : entry;
+    if (part) parts.push(part);
+    end += part?.length ?? 0;
+  }
+  const words = Buffer.from(JSON.stringify(header));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(words.length));
+  await writeFile(path, Buffer.concat([length, words, ...parts]));
 }
 
 /** Encodes and decodes the first picture. */
@@ -248,6 +269,30 @@ describe('training of the autoencoder', () => {
     });
     await openTraining(engine, { model: withResidual, trainEncoder: false, encoder: file, start });
     await engine.run('train-restore', restored);
+  });
+
+  it('goes on with the file’s encoder in a run of a version that went by it', async () => {
+    await using engine = await open();
+    const options = { model: withResidual, trainEncoder: false, encoder: { path: at('encoder.pth') } };
+    const both = { ...options, start: { path: at('start.ckpt') } };
+    await openTraining(engine, both);
+    await stepOf(engine, 0);
+    await savedIn(engine, 'older');
+    await dropTensor(stateFile('older'), 'frozen.encoder.own');
+    const { tensors: file } = await engine.run('read-tensors', { path: at('encoder.pth') });
+    const exported = async () => {
+      await engine.run('train-export', { path: at('older.safetensors'), weights: 'raw', dtype: 'fp32' });
+      return (await engine.run('read-tensors', { path: at('older.safetensors') })).tensors;
+    };
+    const name = 'blocks.0.attn.proj.weight';
+    expect((await exported())[`encoder.${name}`]).not.toEqual(file[name]);
+    await openTraining(engine, both);
+    await engine.run('train-restore', { folder: at('older'), files: STATE_FILES });
+    expect((await exported())[`encoder.${name}`]).toEqual(file[name]);
+    // What it saves from now on is that of a run with a file.
+    await savedIn(engine, 'older again');
+    await openTraining(engine, options);
+    await engine.run('train-restore', { folder: at('older again'), files: STATE_FILES });
   });
 
   it('takes the file’s encoder where its start holds another than the run describes', async () => {

@@ -230,3 +230,16 @@ TEST_CASE("an encoder inside that cannot be read leaves the file's, and says why
   quantised.at("blocks.0.attn.proj.weight") = projection.to(at::kChar);
   EXPECT(!choice_of(quantised).inside && choice_of(quantised).remark.find("real numbers") != std::string::npos);
 }
+
+TEST_CASE("a config.json of something else beside a trained encoder is an error, not a reason to take the file") {
+  const Json sizes = Json::parse(R"({"kind": "siglip2", "embed_dim": 64, "depth": 1, "num_heads": 1,
+      "intermediate_size": 48, "image_size": 64, "patch_size": 16})");
+  const TensorMap file = drawn(sizes);
+  TensorMap trained = file;
+  for (auto& [name, tensor] : trained) tensor = tensor + 0.1;
+  AutoencoderFiles files{tensors_of(below_encoder(trained)), tensors_of(file)};
+  files.beside_checkpoint = [] { return Json::parse(R"({"model_type": "gemma2", "hidden_size": 2304})"); };
+  EXPECT_ERROR(choose_encoder(files), ErrorCode::kInvalidConfig, "config.json is of model_type \"gemma2\"");
+  files.checkpoint = tensors_of(below_encoder(file));
+  EXPECT(!choose_encoder(files).inside && choose_encoder(files).remark.empty());
+}

@@ -19,7 +19,7 @@ namespace svg {
 namespace {
 
 const char* const kFrozenResidual = "frozen.extra_vit.";
-/// Stands in the state of a run whose frozen encoder is that of the weights it began with.
+/// Stands in the state of a run whose frozen encoder came from the weights it began with, not from a file of its own.
 const char* const kOwnEncoder = "frozen.encoder.own";
 /// Where the original's checkpoints keep the discriminator.
 const char* const kDiscriminator = "loss.discriminator.";
@@ -123,7 +123,13 @@ AutoencoderRun::AutoencoderRun(const EngineModels& state, const Request& request
     const auto remark = [&](const std::string& text) {
       report.remarks.push_back(concat(request.at("start").at("path").as_string(), ": ", text));
     };
-    if (!choice.remark.empty()) remark(choice.remark);
+    const auto forget_inside = [&] {
+      std::erase_if(start, [](const auto& entry) { return entry.first.starts_with("encoder."); });
+    };
+    if (!choice.remark.empty()) {
+      remark(choice.remark);
+      forget_inside();
+    }
     if (choice.inside && options.model.encoder) {
       const auto inside = described_inside(*options.model.encoder, configuration.at("encoder"),
                                            Weights(std::make_shared<MapSource>(start, "the weights")));
@@ -132,11 +138,15 @@ AutoencoderRun::AutoencoderRun(const EngineModels& state, const Request& request
         options.model.encoder = inside;
         remark(concat("the encoder in it was trained, so that ", path, " is not used"));
       } else {
-        std::erase_if(start, [](const auto& entry) { return entry.first.starts_with("encoder."); });
+        forget_inside();
         remark(concat("the encoder in it is not what model.encoder describes: that of ", path, " is used"));
       }
     }
-    if (!own_encoder_) encoder = open_weights(*file, "a vision encoder", state.device, report.remarks);
+    if (own_encoder_) {
+      file_ = path;
+    } else {
+      encoder = open_weights(*file, "a vision encoder", state.device, report.remarks);
+    }
     if (encoder && options.model.encoder) {
       options.model.encoder = settled_encoder(*options.model.encoder, configuration.at("encoder"), *encoder, path);
     }
@@ -146,7 +156,14 @@ AutoencoderRun::AutoencoderRun(const EngineModels& state, const Request& request
     const EncoderKind& kind = encoder_kind(options.model.encoder->kind);
     refuse_unknown_tensors(*encoder, "a " + kind.title, [&](const std::string& name) { return kind.spares(name); });
   }
-  fitting_start(for_training(start, *model_), model_->trained()->parameters(), report);
+  TensorMap given = for_training(start, *model_);
+  if (encoder && !given.empty()) {  // what the file gives is not missing
+    for (const auto& [name, parameter] : model_->trained()->parameters()) {
+      if (name.starts_with("encoder.")) given[name] = parameter;
+    }
+  }
+  fitting_start(given, model_->trained()->parameters(), report);
+  encoder_of_file_ = encoder.has_value();
 
   const AutoencoderTrainer::Options training = trainer_options(state, request);
   LossParts parts;
@@ -223,22 +240,33 @@ void AutoencoderRun::accumulate(const EngineModels& state, const std::vector<Sam
 TensorMap AutoencoderRun::state() const {
   TensorMap state = trainer_->state();
   if (is_first_ && model_->frozen_residual()) add_below(state, kFrozenResidual, model_->frozen_residual()->kept());
-  if (is_first_ && model_->frozen_encoder() && own_encoder_) state[kOwnEncoder] = at::ones({1});
+  if (is_first_ && model_->frozen_encoder() && !encoder_of_file_) state[kOwnEncoder] = at::ones({1});
   return state;
 }
 
 void AutoencoderRun::restore(const TensorMap& state) {
-  const bool began_with_own = state.count(kOwnEncoder) != 0;
-  if (model_->frozen_encoder() && began_with_own != own_encoder_) {
-    throw Error(ErrorCode::kWeightsMismatch,
-                concat("the run began with the encoder of ",
-                       began_with_own ? "the weights in initFrom, which was trained" : "encoder.weights",
-                       ", and would go on with that of ", began_with_own ? "encoder.weights" : "initFrom"),
-                began_with_own ? "Put the weights that initFrom names back where they were."
-                               : "Begin a new run with initFrom set to an export of this one.");
+  if (model_->frozen_encoder()) {
+    const bool began_with_own = state.count(kOwnEncoder) != 0;
+    if (began_with_own && encoder_of_file_) {
+      throw Error(ErrorCode::kWeightsMismatch,
+                  "the run began with the encoder of the weights in initFrom, and would go on with that of "
+                  "encoder.weights",
+                  "Put the weights that initFrom names back where they were.");
+    }
+    // Runs of earlier versions went by the file wherever there was one.
+    if (!began_with_own && own_encoder_) take_encoder_of_file();
   }
   if (model_->frozen_residual()) model_->frozen_residual()->load(state, kFrozenResidual);
   trainer_->load_state(state);
+}
+
+void AutoencoderRun::take_encoder_of_file() {
+  const EncoderPlan& plan = *model_->config().encoder;
+  const auto checkpoint = open_model(file_, "a vision encoder");
+  const Weights file(std::make_shared<CheckpointSource>(checkpoint, at::kCPU, at::kFloat));
+  model_->frozen_encoder()->load(published_encoder(encoder_kind(plan.kind).under_own_names(file), plan), "");
+  own_encoder_ = false;
+  encoder_of_file_ = true;
 }
 
 TensorMap AutoencoderRun::weights(TrainedWeights kind) const {

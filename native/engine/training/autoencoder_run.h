@@ -41,8 +41,13 @@ class AutoencoderRun : public TrainingRun {
   void accumulate(const EngineModels& state, const std::vector<Sample>& samples, const TensorMap& tensors, double share,
                   bool last);
 
-  bool is_first_;             // of the ranks
-  bool own_encoder_ = false;  // that of "start" counts, not that of "encoder"
+  /// In place of the one in the weights that the run was opened with.
+  void take_encoder_of_file();
+
+  bool is_first_;                 // of the ranks
+  bool own_encoder_ = false;      // that of "start" counts, not that of "encoder"
+  bool encoder_of_file_ = false;  // that of "encoder" is used
+  std::string file_;              // that is not used
   const ReconstructionPath& path_;
   std::unique_ptr<TrainableAutoencoder> model_;
   std::unique_ptr<AutoencoderTrainer> trainer_;
