@@ -130,12 +130,14 @@ function startWorker(): PoolWorker {
   const { waiting } = worker;
   thread.on('message', (reply: WorkerReply) => {
     const pending = waiting.get(reply.id);
+    // What comes while the thread ends is not waited for; the end is, and the process must live until then.
+    if (pending === undefined) return;
     waiting.delete(reply.id);
     if (waiting.size === 0) thread.unref();
-    if ('data' in reply) pending?.resolve(rgbImage(reply.width, reply.height, reply.data));
+    if ('data' in reply) pending.resolve(rgbImage(reply.width, reply.height, reply.data));
     else {
       const Failure = reply.isUndecodable ? UndecodableReply : SvgT2IError;
-      pending?.reject(new Failure(reply.code, reply.message));
+      pending.reject(new Failure(reply.code, reply.message));
     }
   });
   thread.on('error', (error) => fail(worker, threadError(error, NAME)));

@@ -114,10 +114,12 @@ function deliver(worker: Worker, mailbox: Mailbox): void {
   const { waiting } = mailbox;
   worker.on('message', (reply: TokenizerReply) => {
     const asked = waiting.get(reply.id);
+    // What comes while the thread ends is not waited for; the end is, and the process must live until then.
+    if (asked === undefined) return;
     waiting.delete(reply.id);
     if (waiting.size === 0) worker.unref();
-    if ('code' in reply) asked?.reject(new SvgT2IError(reply.code, reply.message, { hint: reply.hint }));
-    else asked?.resolve(reply);
+    if ('code' in reply) asked.reject(new SvgT2IError(reply.code, reply.message, { hint: reply.hint }));
+    else asked.resolve(reply);
   });
   worker.on('error', (error) => fail(mailbox, () => threadError(error, NAME)));
   worker.on('messageerror', (error) => fail(mailbox, () => threadError(error, NAME)));

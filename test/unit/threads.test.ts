@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import threads, { Worker } from 'node:worker_threads';
 import sharp from 'sharp';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { ImagePool } from '../../dist/data/image-pool.js';
 import { openTokenizer } from '../../dist/text/open-tokenizer.js';
 import { threadError } from '../../dist/threads.js';
@@ -175,4 +175,20 @@ it('of a tokenizer name their owner once they were disposed of', async () => {
   const tokenizer = await openTokenizer(large(), { owner: 'The pipeline' });
   await tokenizer.dispose();
   await expect(tokenizer.encode(['a'])).rejects.toThrow('The pipeline was disposed');
+});
+
+it('keep the process alive until they have ended, whatever answer still comes', async () => {
+  const tokenizer = await openTokenizer(large());
+  const pool = new ImagePool(1);
+  const [ofTokens, ofPictures] = started;
+  const encoded = tokenizer.encode(['two']);
+  const prepared = pool.prepare(picture(), buckets);
+  const ends = [pool.dispose(), tokenizer.dispose()];
+  const unrefs = [ofPictures, ofTokens].map((thread) => vi.spyOn(thread as Worker, 'unref'));
+  ofPictures?.emit('message', { id: 0, width: 1, height: 1, data: new Uint8Array(3) });
+  ofTokens?.emit('message', { id: 0, encoded: [] });
+  expect(unrefs.map(({ mock }) => mock.calls.length)).toEqual([0, 0]);
+  await expect(prepared).rejects.toMatchObject({ code: 'ERR_SVGT2I_DISPOSED' });
+  await expect(encoded).rejects.toMatchObject({ code: 'ERR_SVGT2I_DISPOSED' });
+  await Promise.all(ends);
 });
