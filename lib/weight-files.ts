@@ -5,7 +5,6 @@ import { CONVERSION_DTYPES } from './config/conversion.js';
 import { checkPath } from './config/paths.js';
 import { callbackSchema, checkArgument, signalSchema } from './config/values.js';
 import { Engine } from './engine.js';
-
 import { localPath } from './hub/local.js';
 import type { JobRequest, JobValue } from './native/jobs.js';
 import type {

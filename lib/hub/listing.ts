@@ -109,12 +109,12 @@ function throughHttp(access: HubAccess, onRefusal: (refusal: Refusal) => void): 
           answer.body.destroy();
           throw busy;
         }
-        refusePacked(answer);
-        const text = await Http.text(answer, MOST_PAGE_BYTES);
         const { status } = answer;
+        if (status === 200) refusePacked(answer);
+        const text = await Http.text(answer, MOST_PAGE_BYTES);
         if (status !== 200) onRefusal({ status, headers: answer.headers, text });
-        // All that the library reads of them.
-        const read = ['content-type', 'link'].flatMap((name) => {
+        // All that the library reads of them; of a refusal, which may be packed, it need not make sense.
+        const read = (status === 200 ? ['content-type', 'link'] : []).flatMap((name) => {
           const value = answer.headers[name];
           return value === undefined ? [] : [[name, value] as [string, string]];
         });

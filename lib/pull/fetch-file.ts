@@ -36,7 +36,7 @@ export async function fetchFile(file: HubFile, request: FileRequest): Promise<nu
     await fetchAndCheck(part, file, counting).catch(async (error: unknown) => {
       // Pieces of another day may be what is wrong, as after the machine lost its power.
       if (!(error instanceof WrongHash) || earlier === 0) throw error;
-      onWarning(`${firstLine(error)}; fetching all of it again`);
+      onWarning(`${file.path} of ${listing.repo}: ${firstLine(error)}; fetching all of it again`);
       await part.restart();
       await fetchAndCheck(part, file, counting);
     });

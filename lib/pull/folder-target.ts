@@ -28,8 +28,15 @@ export function folderTarget({ folder, listing, cache, rename = (path) => path }
     await makeFolder(dirname(note(file)));
     await replaceFile(note(file), [`${listing.commit}\n${etagOf(file)}\n${Date.now() / 1000}\n`]);
   };
+  const removeNote = async (file: HubFile) => {
+    try {
+      await rm(note(file), { force: true });
+    } catch (error) {
+      throw fileError(error, 'remove', note(file));
+    }
+  };
   const copy = async (from: string, file: HubFile) => {
-    await rm(note(file), { force: true });
+    await removeNote(file);
     await copyOut(from, path(file));
     await writeNote(file);
   };
@@ -60,7 +67,7 @@ export function folderTarget({ folder, listing, cache, rename = (path) => path }
     copy,
     publish: async (file, part) => {
       // Of a file that is replaced it must not say what it was.
-      await rm(note(file), { force: true });
+      await removeNote(file);
       await part.publish(path(file));
       await writeNote(file);
     },

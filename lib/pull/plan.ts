@@ -1,6 +1,6 @@
 /** What a pull would do: asks the hub for its listings, looks at what is here, writes nothing. */
 import { stat } from 'node:fs/promises';
-import { join, relative, resolve } from 'node:path';
+import { join, relative, resolve, sep } from 'node:path';
 import { type HubName, PUBLISHED, requireHubName } from '../config/hub-name.js';
 import type { PullConfig } from '../config/pull.js';
 import { fileError, SvgT2IError, systemErrorCode } from '../errors.js';
@@ -149,7 +149,7 @@ function refuseCollisions(jobs: readonly Job[], { into }: PullConfig): void {
     for (const file of files) {
       const [to, from] = [target.path(file), `${file.path} of ${listing.repo}`];
       const other = known.get(to);
-      if (into !== undefined && relative(target.root, to).startsWith(NOTES)) {
+      if (into !== undefined && `${relative(target.root, to)}${sep}`.startsWith(`${NOTES}${sep}`)) {
         throw new SvgT2IError('ERR_SVGT2I_FETCH', `${from} lies where notes about files are kept`, {
           hint: 'Fetch it into the cache, without --into, or leave it out with --include.',
         });

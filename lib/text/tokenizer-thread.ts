@@ -122,7 +122,11 @@ function deliver(worker: Worker, mailbox: Mailbox): void {
     else asked.resolve(reply);
   });
   worker.on('error', (error) => fail(mailbox, () => threadError(error, NAME)));
-  worker.on('messageerror', (error) => fail(mailbox, () => threadError(error, NAME)));
+  worker.on('messageerror', (error) => {
+    fail(mailbox, () => threadError(error, NAME));
+    // Nobody asks it any more, and what it was asked kept the process alive.
+    void worker.terminate();
+  });
   worker.on('exit', (code) => fail(mailbox, () => threadEnded(code, NAME)));
 }
 

@@ -124,6 +124,22 @@ it('of a tokenizer keep the reason that came first', async () => {
   await tokenizer.dispose();
 });
 
+it('of a tokenizer whose answer cannot be read are ended', async () => {
+  const tokenizer = await openTokenizer(large());
+  const [thread] = started;
+  const exited = new Promise((resolve) => thread?.once('exit', resolve));
+  const fault = {
+    code: 'ERR_SVGT2I_INTERNAL',
+    message: 'the thread of the tokenizer failed: it cannot be read',
+  };
+  const asked = expect(tokenizer.encode(['a'])).rejects.toMatchObject(fault);
+  thread?.emit('messageerror', new Error('it cannot be read'));
+  await asked;
+  await exited;
+  await expect(tokenizer.encode(['a'])).rejects.toMatchObject(fault);
+  await tokenizer.dispose();
+});
+
 it('of pictures that end leave nobody waiting, also who asks later', async () => {
   await using pool = new ImagePool(1);
   const ended = {

@@ -406,7 +406,7 @@ describe('ranges', () => {
     writeFileSync(join(env.HF_HOME ?? '', 'hub/models--acme--big/blobs', part), bytes(10_000, 5));
     const { events } = await arrives();
     expect(events.filter(({ type }) => type === 'warning')).toMatchObject([
-      { message: expect.stringMatching(/fetching all of it again$/) },
+      { message: expect.stringMatching(/^model\.bin of acme\/big: .*; fetching all of it again$/) },
     ]);
   });
 });
@@ -636,6 +636,30 @@ describe('a listing', () => {
       message: expect.stringContaining('lies where notes about files are kept'),
     });
     expect((await planPullWith({ name: 'acme/big' }, { env, policy: FAST })).files).toHaveLength(1);
+  });
+
+  it('may write beside that', async () => {
+    const path = '.cache/huggingface-notes/x';
+    hub.repos.push({ id: 'acme/beside', files: { [path]: 'x' } });
+    const into = temporaryFolder();
+    await pulled(env, { name: 'acme/beside', into });
+    expect(read(into, path).toString()).toBe('x');
+  });
+
+  it('that is refused is told of by its status, also where that is packed', async () => {
+    hub.fault = (_, response, { path }) =>
+      path.startsWith('/api/') &&
+      response
+        .writeHead(404, {
+          'content-encoding': 'gzip',
+          'content-type': 'application/json',
+          'x-error-code': 'RepoNotFound',
+        })
+        .end('\u001f\u008b');
+    expect(await failure(big())).toMatchObject({
+      code: 'ERR_SVGT2I_HUB_NOT_FOUND',
+      message: expect.stringContaining('there is no repository acme/big'),
+    });
   });
 
   it.each(['/tree/', '/lfs/'])('or file (%s) that is packed is refused', async (part) => {
