@@ -16,7 +16,7 @@ import { psnr } from './image/psnr.js';
 import type { RgbImage } from './image/rgb-image.js';
 import { imageSchema } from './image/schema.js';
 import { tokensTensor } from './pipeline/captions.js';
-import { checkRequest } from './pipeline/check-request.js';
+import { type CheckedSettings, checkRequest } from './pipeline/check-request.js';
 import {
   checkWriter,
   enhanceInstruction,
@@ -114,6 +114,18 @@ export class SvgT2I {
     return this.#loaded.defaults;
   }
 
+  /** @internal Sizes that it was trained on, as `WIDTHxHEIGHT`; undefined where the release does not say. */
+  get trainedSizes(): readonly string[] | undefined {
+    return this.#loaded.trainedSizes;
+  }
+
+  /** @internal Of a model of classes: their names in the order of their numbers; undefined where no file names them. */
+  get classNames(): readonly string[] | undefined {
+    const { models, classNames } = this.#loaded;
+    if (classNames === undefined) return undefined;
+    return Array.from({ length: models.dit?.classes ?? 0 }, (_, i) => classNames.nameOf(i) ?? `class ${i}`);
+  }
+
   /** Whether dispose() was called. */
   get disposed(): boolean {
     return this.#loaded.engine.disposed;
@@ -166,6 +178,23 @@ export class SvgT2I {
    * }
    */
   async *stream(request: GenerateRequest): AsyncGenerator<GenerateEvent, void> {
+    const { run, signal } = this.#prepare(request);
+    throwIfAborted(signal);
+    // Not `using`: in a realm of its own (jest) Node.js 20 has no Symbol.dispose.
+    const either = linkedController(signal);
+    try {
+      yield* run.events(either.signal);
+    } finally {
+      either.end();
+    }
+  }
+
+  /** @internal Throws what stream() throws of a request before any work; returns its settings with all defaults. */
+  check(request: GenerateRequest): CheckedSettings {
+    return this.#prepare(request).settings;
+  }
+
+  #prepare(request: GenerateRequest) {
     const { signal, noise, only, returnLatents, returnDecoded, previewEvery, keepGoing, ...settings } =
       checkRequest(request, this.#loaded.defaults, this.#cellPixels());
     const seed = settings.seed === 'random' ? randomInt(2 ** 47) : settings.seed;
@@ -188,14 +217,7 @@ export class SvgT2I {
         enhance: (text, until) => this.enhancePrompt(text, { signal: until }),
       },
     );
-    throwIfAborted(signal);
-    // Not `using`: in a realm of its own (jest) Node.js 20 has no Symbol.dispose.
-    const either = linkedController(signal);
-    try {
-      yield* run.events(either.signal);
-    } finally {
-      either.end();
-    }
+    return { run, settings, signal };
   }
 
   /**

@@ -35,6 +35,8 @@ function generateSchemaOf(cellPixels: number) {
 export const generateSchema = generateSchemaOf(PUBLISHED_CELL_PIXELS);
 
 export type CheckedRequest = z.output<typeof generateSchema>;
+/** Without what only a program can give. */
+export type CheckedSettings = Omit<CheckedRequest, keyof typeof ownShape>;
 
 /**
  * What a caller passed, with the defaults of the release and then of the schema.
