@@ -24,6 +24,7 @@ export const LIBRARY_ERROR_CODES = [
   'ERR_SVGT2I_INSTALL', // libtorch could not be fetched or unpacked
   'ERR_SVGT2I_BUILD', // the addon could not be compiled
   'ERR_SVGT2I_FETCH', // a server that is not reached, breaks off, or sends something else than it should
+  'ERR_SVGT2I_LISTEN', // a port or host that a server cannot listen at
   'ERR_SVGT2I_HUB_ACCESS', // weights that need a token, another token, or a licence that is accepted
   'ERR_SVGT2I_HUB_NOT_FOUND', // a repository, revision or file that the hub does not have
 ] as const;
@@ -148,6 +149,7 @@ const exitCodeByErrorCode: Partial<Record<ErrorCode, number>> = {
   ERR_SVGT2I_INSTALL: EXIT_CODES.environment,
   ERR_SVGT2I_BUILD: EXIT_CODES.environment,
   ERR_SVGT2I_FETCH: EXIT_CODES.environment,
+  ERR_SVGT2I_LISTEN: EXIT_CODES.environment,
   ERR_SVGT2I_DEVICE_UNAVAILABLE: EXIT_CODES.environment,
   ERR_SVGT2I_WEIGHTS_MISSING: EXIT_CODES.weights,
   ERR_SVGT2I_WEIGHTS_MISMATCH: EXIT_CODES.weights,

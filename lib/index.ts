@@ -4,6 +4,7 @@
 export type { SignalOptions } from './abort.js';
 export type { ModelOptions } from './config/model.js';
 export type { PullPurpose } from './config/pull.js';
+export type { ServedModelOptions, ServeSettings } from './config/serve-settings.js';
 export type { Settings, Solver } from './config/settings.js';
 export { loadTrainingConfig, type TrainingConfig, type TrainingStage } from './config/train.js';
 export { DisposedError, type ErrorCode, type ErrorJson, EXIT_CODES, SvgT2IError } from './errors.js';
@@ -52,6 +53,7 @@ export type {
   ModelPart,
   ReleasePart,
 } from './release/types.js';
+export { type ServeHandle, serve } from './serve/serve.js';
 export { SYSTEM_PROMPTS } from './text/system-prompts.js';
 export type { TrainEvent } from './train/events.js';
 export { type ExportRunOptions, type ExportRunResult, exportRun } from './train/export-run.js';

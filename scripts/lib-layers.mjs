@@ -40,7 +40,19 @@ export const libLayers = {
   selftest: ['config', 'hub', 'image', 'data', 'text', 'pipeline'],
   bench: ['config', 'native', 'engine', 'image', 'release', 'pipeline', 'processes', 'features', 'train'],
   pull: ['config', 'fetch', 'hub'],
-  index: ['config', 'image', 'text', 'pull', 'release', 'pipeline', 'processes', 'train', 'weight-files'],
+  serve: ['config', 'image', 'text', 'release', 'pipeline'],
+  index: [
+    'config',
+    'image',
+    'text',
+    'pull',
+    'release',
+    'pipeline',
+    'processes',
+    'train',
+    'serve',
+    'weight-files',
+  ],
   cli: [
     'config',
     'pull',
@@ -59,5 +71,6 @@ export const libLayers = {
     'train',
     'selftest',
     'bench',
+    'serve',
   ],
 };

@@ -21,6 +21,7 @@ import { quickstartCommand } from './commands/quickstart.js';
 import { reconstructCommand } from './commands/reconstruct.js';
 import { sampleCommand } from './commands/sample.js';
 import { selftestCommand } from './commands/selftest.js';
+import { serveCommand } from './commands/serve.js';
 import { statsCommand } from './commands/stats.js';
 import { trainCommand } from './commands/train.js';
 import { verifyCommand } from './commands/verify.js';
@@ -33,6 +34,7 @@ import { asksForVersions, printVersions } from './version.js';
 const commands: readonly (() => Command)[] = [
   quickstartCommand,
   sampleCommand,
+  serveCommand,
   reconstructCommand,
   enhanceCommand,
   infoCommand,
@@ -60,6 +62,7 @@ Examples:
   svg-t2i quickstart
   svg-t2i sample "a red fox in the snow" --pretrained ./pre-trained -o fox.png
   svg-t2i sample --prompts prompts.txt --size 1280x720 --seed 7 -o out/
+  svg-t2i serve
   svg-t2i doctor
 
 Exit codes:

@@ -26,6 +26,8 @@ const reasons: Readonly<Record<StopCause, string>> = {
 interface Job {
   readonly controller: AbortController;
   readonly forcible: boolean;
+  /** What the first signal is answered with, in place of the usual. */
+  readonly told: string | undefined;
 }
 
 let job: Job | undefined;
@@ -42,9 +44,15 @@ export interface Interrupt {
 }
 
 /** `forcible: false`: a second one is taken for the first by another way, as where a launcher passes on what all got. */
-export function listenForInterrupt({ forcible = true } = {}): Interrupt {
+export function listenForInterrupt({
+  forcible = true,
+  told,
+}: {
+  readonly forcible?: boolean;
+  readonly told?: string;
+} = {}): Interrupt {
   const controller = new AbortController();
-  const own: Job = { controller, forcible };
+  const own: Job = { controller, forcible, told };
   job = own;
   hasJob = true;
   if (cause !== undefined) controller.abort(new StopRequest(cause));
@@ -94,7 +102,8 @@ function stop(name: StopCause): void {
   if (job === undefined) return;
   if (cause === undefined) {
     cause = name;
-    note(`stopping after this step${reasons[name]}${job.forcible ? ' (Ctrl-C again to quit at once)' : ''}`);
+    const usual = `stopping after this step${reasons[name]}${job.forcible ? ' (Ctrl-C again to quit at once)' : ''}`;
+    note(job.told ?? usual);
     job.controller.abort(new StopRequest(name));
   }
   if (!URGENT.has(name)) return;

@@ -1,12 +1,14 @@
 /** The schemas of configuration files for editors; configs/*.schema.json are their printouts. */
 import { z } from 'zod';
 import { sampleConfigSchema } from './sample.js';
+import { serveSchema } from './serve.js';
 import { autoencoderTrainingSchema } from './train-autoencoder.js';
 import { ditTrainingSchema } from './train-dit.js';
 
 /** By the name of the file: configs/NAME.schema.json. */
 export const CONFIG_SCHEMAS = {
   sample: { schema: sampleConfigSchema, title: 'svg-t2i sample' },
+  serve: { schema: serveSchema, title: 'svg-t2i serve' },
   'train-dit': { schema: ditTrainingSchema, title: 'svg-t2i train dit' },
   'train-autoencoder': { schema: autoencoderTrainingSchema, title: 'svg-t2i train autoencoder' },
 } as const;

@@ -33,7 +33,12 @@ export function checkLoadOptions(options: LoadOptions): z.output<typeof loadOpti
       hint: "For example SvgT2I.load({ pretrained: 'pre-trained' }).",
     });
   }
+  return validate(loadOptionsSchema, withPlainPaths(options), { code: 'ERR_SVGT2I_INVALID_ARGUMENT' });
+}
+
+/** With paths in place of `file:` URLs. */
+export function withPlainPaths(options: object): Record<string, unknown> {
   const plain: Record<string, unknown> = { ...options };
   for (const key of PATHS) if (plain[key] !== undefined) plain[key] = pathOf(plain[key], key);
-  return validate(loadOptionsSchema, plain, { code: 'ERR_SVGT2I_INVALID_ARGUMENT' });
+  return plain;
 }

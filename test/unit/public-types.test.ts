@@ -11,6 +11,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { z } from 'zod';
 import type { ModelOptions, modelSchema } from '../../lib/config/model.js';
 import type { settingsSchema } from '../../lib/config/request.js';
+import type { servedModelSchema, serveSchema } from '../../lib/config/serve.js';
+import type { ServedModelOptions, ServeSettings } from '../../lib/config/serve-settings.js';
 import type { Settings } from '../../lib/config/settings.js';
 import type { generateSchema } from '../../lib/pipeline/check-request.js';
 import type { ImageMetadata } from '../../lib/pipeline/image-metadata.js';
@@ -45,6 +47,8 @@ const same: {
   readonly model: Same<ModelOptions, typeof modelSchema>;
   readonly load: Same<LoadOptions, typeof loadOptionsSchema>;
   readonly pull: Same<PullOptions, typeof pullOptionsSchema>;
+  readonly serve: Same<Omit<ServeSettings, 'models'>, ReturnType<typeof serveSchema.omit<{ models: true }>>>;
+  readonly served: Same<ServedModelOptions, typeof servedModelSchema>;
   readonly metadata: Equal<ReturnType<typeof imageMetadata>, ImageMetadata>;
 } = {
   settings: [true, true],
@@ -52,11 +56,13 @@ const same: {
   model: [true, true],
   load: [true, true],
   pull: [true, true],
+  serve: [true, true],
+  served: [true, true],
   metadata: true,
 };
 
 it('has interfaces of the same keys and values as the schemas', () => {
-  expect(Object.values(same).flat()).toEqual(Array(11).fill(true));
+  expect(Object.values(same).flat()).toEqual(Array(15).fill(true));
 });
 
 // --- what an editor and a compiler see ----------------------------------------------------------------------------

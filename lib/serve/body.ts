@@ -1,0 +1,45 @@
+/** Reads the body of a request, up to a limit, whether its length was told or not. */
+import type { Context } from 'hono';
+import type { ServeEnv } from './context.js';
+import { ApiError } from './errors.js';
+
+/**
+ * @throws ApiError 413 above `maxBytes`, at once where the length is told
+ */
+export async function readBody(c: Context<ServeEnv>, maxBytes: number): Promise<Uint8Array> {
+  if (Number(c.req.header('content-length') ?? 0) > maxBytes) throw tooLarge(maxBytes);
+  const { body } = c.req.raw;
+  if (body === null) return new Uint8Array();
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of body) {
+    size += chunk.byteLength;
+    if (size > maxBytes) throw tooLarge(maxBytes);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks, size);
+}
+
+/**
+ * JSON under any content type: `curl -d` calls it a form.
+ *
+ * @throws ApiError 400 for what is no JSON, 413 above `maxBytes`
+ */
+export async function readJson(c: Context<ServeEnv>, maxBytes: number): Promise<unknown> {
+  const text = Buffer.from(await readBody(c, maxBytes)).toString();
+  try {
+    return JSON.parse(text.replace(/^\ufeff/, ''));
+  } catch (cause) {
+    const what = text === '' ? 'the body is empty' : 'the body is no JSON';
+    throw new ApiError(400, 'invalid_json', `${what}. Send an object such as {"prompt":"a red circle"}.`, {
+      cause,
+    });
+  }
+}
+
+function tooLarge(maxBytes: number): ApiError {
+  // What is still on its way is not read to its end.
+  return new ApiError(413, 'body_too_large', `the body has more than ${maxBytes} bytes`, {
+    headers: { connection: 'close' },
+  });
+}

@@ -1,0 +1,47 @@
+/** What an operator lets callers ask for. */
+import type { DrawRequest } from '../config/draw-request.js';
+import { isAdaptive } from '../config/request.js';
+import type { ServeConfig } from '../config/serve.js';
+import { ApiError } from './errors.js';
+import type { CheckedDraw } from './models.js';
+
+type Limits = Pick<ServeConfig, 'maxPictures' | 'maxSteps' | 'maxPixels' | 'maxPromptCharacters'>;
+
+/** Adaptive solvers take more steps the smaller the tolerances are, without end. */
+const LEAST_RTOL = 1e-5;
+const LEAST_ATOL = 1e-8;
+
+/** Those that a body alone tells. @throws ApiError 400 */
+export function checkBodyLimits(request: DrawRequest, limits: Limits): void {
+  const { n, settings } = request;
+  atMost('n', n, limits.maxPictures, 'pictures a request');
+  const texts = {
+    prompt: request.prompt,
+    negative_prompt: settings.negativePrompt,
+    system_prompt: settings.systemPrompt,
+  };
+  for (const [param, text] of Object.entries(texts)) {
+    if (text === undefined) continue;
+    atMost(param, text.length, limits.maxPromptCharacters, 'characters');
+  }
+}
+
+/** Those that need the model's defaults. @throws ApiError 400 */
+export function checkDrawLimits(drawn: CheckedDraw, limits: Limits): void {
+  const { width, height, steps, solver, atol, rtol } = drawn;
+  atMost('size', width * height, limits.maxPixels, 'pixels a picture');
+  if (!isAdaptive(solver)) {
+    atMost('num_inference_steps', steps, limits.maxSteps, 'steps a picture');
+    return;
+  }
+  if (rtol < LEAST_RTOL) throw outside('rtol', `must be at least ${LEAST_RTOL} here, got ${rtol}`);
+  if (atol < LEAST_ATOL) throw outside('atol', `must be at least ${LEAST_ATOL} here, got ${atol}`);
+}
+
+function atMost(param: string, value: number, limit: number, unit: string): void {
+  if (value > limit) throw outside(param, `this server draws at most ${limit} ${unit}, got ${value}`);
+}
+
+function outside(param: string, what: string): ApiError {
+  return new ApiError(400, 'limit_exceeded', `${param}: ${what}`, { param });
+}

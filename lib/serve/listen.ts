@@ -1,0 +1,116 @@
+/** The sockets: binds before anything is loaded, and drops connections that stand still. */
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { getRequestListener } from '@hono/node-server';
+import type { Hono } from 'hono';
+import type { ServeConfig } from '../config/serve.js';
+import { isError, SvgT2IError, systemErrorCode } from '../errors.js';
+import type { ServeEnv } from './context.js';
+import { ApiError } from './errors.js';
+
+/** A request's headers must come within a part of the time that its body has. */
+const HEADERS_SHARE = 0.5;
+/** Above what proxies keep idle connections, so that they do not meet one that closes. */
+const KEEP_ALIVE_MS = 75_000;
+const LARGEST_HEADER_BYTES = 16 * 1024;
+
+export interface ListenOptions
+  extends Pick<ServeConfig, 'host' | 'port' | 'maxConnections' | 'stallSeconds'> {
+  readonly onDropped: () => void;
+}
+
+/**
+ * @throws SvgT2IError ERR_SVGT2I_LISTEN for a port that is in use or not to be had, and a host that is not this machine's
+ */
+export async function listen(app: Hono<ServeEnv>, options: ListenOptions): Promise<Server> {
+  const { host, port, maxConnections, stallSeconds, onDropped } = options;
+  const stallMs = stallSeconds * 1000;
+  const listener = getRequestListener(app.fetch, {
+    overrideGlobalObjects: false,
+    errorHandler: (error) => {
+      const message = isError(error) ? error.message : 'the request is not well-formed';
+      return Response.json(new ApiError(400, 'bad_request', message).body(), { status: 400 });
+    },
+  });
+  const answers = new WeakMap<Socket, ServerResponse>();
+  const server = createServer(
+    {
+      requestTimeout: 2 * stallMs,
+      headersTimeout: HEADERS_SHARE * stallMs,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      maxHeaderSize: LARGEST_HEADER_BYTES,
+      connectionsCheckingInterval: Math.min(5000, stallMs),
+    },
+    (request, response) => {
+      answers.set(request.socket, response);
+      // Remarks of sockets that are gone: what was drawn for them is ended by the request's signal.
+      request.on('error', () => undefined);
+      response.on('error', () => undefined);
+      void listener(request, response);
+    },
+  );
+  server.maxConnections = maxConnections;
+  // Without traffic for so long: an answer that is not begun is still being drawn, all others stand still.
+  server.setTimeout(stallMs, (socket) => {
+    const answer = answers.get(socket);
+    if (answer !== undefined && !answer.headersSent && answer.req.complete) return;
+    if (answer?.headersSent === true && !answer.writableFinished) onDropped();
+    socket.destroy();
+  });
+  server.on('clientError', (error, socket) => {
+    if (!socket.writable) return;
+    const status = systemErrorCode(error) === 'HPE_HEADER_OVERFLOW' ? 431 : 400;
+    const name = status === 431 ? 'Request Header Fields Too Large' : 'Bad Request';
+    const body = JSON.stringify(
+      new ApiError(status, 'bad_request', 'the request is no HTTP that is read here').body(),
+    );
+    socket.end(
+      `HTTP/1.1 ${status} ${name}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+    );
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error) => reject(listenError(error, host, port)));
+    server.listen({ host: host.replace(/^\[|\]$/g, ''), port }, resolve);
+  });
+  return server;
+}
+
+/** As people write it into a browser. */
+export function urlOf(server: Server, host: string): string {
+  const { port } = server.address() as AddressInfo;
+  const bare = host.replace(/^\[|\]$/g, '');
+  const everywhere = bare === '0.0.0.0' || bare === '::';
+  const name = everywhere ? 'localhost' : bare.includes(':') ? `[${bare}]` : bare;
+  return `http://${name}:${port}`;
+}
+
+function listenError(cause: Error, host: string, port: number): SvgT2IError {
+  const place = `${host}:${port}`;
+  const refusal = (message: string, hint: string) =>
+    new SvgT2IError('ERR_SVGT2I_LISTEN', message, { hint, cause });
+  switch (systemErrorCode(cause)) {
+    case 'EADDRINUSE':
+      return refusal(
+        `${place} is in use already`,
+        'Stop what listens there, or take another port: --port 0 finds a free one.',
+      );
+    case 'EACCES':
+      return refusal(
+        `this user may not listen at ${place}`,
+        'Take a port from 1024 on (--port 7860), and a proxy in front of it.',
+      );
+    case 'EADDRNOTAVAIL':
+      return refusal(
+        `${host} is no address of this machine`,
+        'Give --host one of its own, or 0.0.0.0 for all of them.',
+      );
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return refusal(
+        `nobody knows the host ${host}`,
+        'Give --host an address of this machine, or 0.0.0.0 for all of them.',
+      );
+    default:
+      return refusal(`cannot listen at ${place}: ${cause.message}`, 'Check --host and --port.');
+  }
+}

@@ -1,0 +1,38 @@
+/** Previews: how often, and how small. */
+
+import type { DrawRequest } from '../config/draw-request.js';
+import { isAdaptive } from '../config/request.js';
+import { encodeImage } from '../image/encode.js';
+import { resizeImage } from '../image/resize.js';
+import type { RgbImage } from '../image/rgb-image.js';
+import type { CheckedDraw } from './models.js';
+
+/** Clients take long over long lines of a stream. */
+export const MAX_PREVIEW_SIDE = 256;
+export const PREVIEW_FORMAT = 'jpeg';
+const PREVIEW_QUALITY = 75;
+/** Between previews of a solver that chooses its steps. */
+const ADAPTIVE_STEPS = 10;
+
+/** Steps from one preview to the next; 0: none. */
+export function previewEvery(
+  { previews, previewEvery: every }: DrawRequest,
+  { steps, solver }: Pick<CheckedDraw, 'steps' | 'solver'>,
+): number {
+  if (every !== undefined) return every;
+  if (previews === 0) return 0;
+  return isAdaptive(solver) ? ADAPTIVE_STEPS : Math.max(1, Math.ceil(steps / (previews + 1)));
+}
+
+/** Previews of a picture, at most: how many were asked for where they were counted. */
+export function maxPreviews({ previews, previewEvery: every }: DrawRequest): number {
+  return every === undefined ? previews : Number.POSITIVE_INFINITY;
+}
+
+/** The bytes of a small picture. */
+export async function encodePreview(image: RgbImage): Promise<Uint8Array> {
+  const scale = Math.min(1, MAX_PREVIEW_SIDE / Math.max(image.width, image.height));
+  const side = (pixels: number) => Math.max(1, Math.round(pixels * scale));
+  const small = resizeImage(image, { width: side(image.width), height: side(image.height) }, 'box');
+  return encodeImage(small, { format: PREVIEW_FORMAT, quality: PREVIEW_QUALITY });
+}
