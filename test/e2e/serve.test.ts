@@ -1,7 +1,7 @@
 // `svg-t2i serve` as a user starts it, with the embedded model: draw, listen, come back, cancel, 429, drain, kill.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { readParameters } from '../../dist/image/parameters.js';
 import { MAIN, run } from './cli.js';
 
@@ -18,14 +18,13 @@ afterEach(() => {
   for (const { child } of served.splice(0)) child.kill('SIGKILL');
 });
 
-/** Starts it on a free port, and waits until the model is loaded. */
-async function start(
-  flags: readonly string[] = [],
-  env: Readonly<Record<string, string>> = {},
-): Promise<Served> {
+const KEY = 'a-key-of-the-environment';
+
+/** Starts it on a free port with a key, and waits until the model is loaded. */
+async function start(flags: readonly string[] = []): Promise<Served> {
   const args = ['serve', '--port', '0', '--log', 'json', '--threads', '1', ...flags];
   const child = spawn(process.execPath, [MAIN, ...args], {
-    env: { ...process.env, ...env },
+    env: { ...process.env, SVG_T2I_API_KEY: KEY },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
@@ -38,10 +37,11 @@ async function start(
     });
     void ended.then(() => reject(new Error(lines.join('\n'))));
   });
-  const ask = (path: string, init: RequestInit = {}) => fetch(`${url}${path}`, init);
+  const ask = (path: string, init: RequestInit = {}) =>
+    fetch(`${url}${path}`, { ...init, headers: { authorization: `Bearer ${KEY}`, ...init.headers } });
   const server = { url, child, ended, lines, ask };
   served.push(server);
-  await expect.poll(async () => (await ask('/ready')).status, { timeout: 120_000, interval: 50 }).toBe(200);
+  await vi.waitFor(async () => expect((await ask('/ready')).status).toBe(200), { timeout: 120_000 });
   return server;
 }
 
@@ -126,20 +126,20 @@ describe('serve', () => {
   });
 
   it('asks for the key of the environment', async () => {
-    const key = 'a-key-of-the-environment';
-    server = await start([], { SVG_T2I_API_KEY: key });
-    expect((await server.ask('/v1/capabilities')).status).toBe(401);
-    const headers = { authorization: `Bearer ${key}` };
-    expect((await server.ask('/v1/capabilities', { headers })).status).toBe(200);
+    const headers = { authorization: `Bearer ${KEY}x` };
+    expect((await shared.ask('/v1/capabilities', { headers })).status).toBe(401);
+    expect((await shared.ask('/v1/capabilities')).status).toBe(200);
   });
 });
 
 describe('before anything is loaded', () => {
   it.each([
-    [['--host', '0.0.0.0'], 2, /error: host: anybody who reaches 0\.0\.0\.0/],
-    [['--port', 'x'], 2, /--port: must be a number, got "x"/],
-    [['--api-key', 'short'], 2, /--api-key: must have at least 16 characters/],
-    [['--set', 'maxqueue=3'], 2, /unknown key "maxqueue", did you mean "maxQueue"/],
+    [
+      ['--port', 'x', '--set', 'maxqueue=3'],
+      2,
+      /--port: must be a number, got "x"; unknown key "maxqueue", did/,
+    ],
+
     [['--host', '192.0.2.1', '--insecure'], 3, /192\.0\.2\.1 is no address of this machine/],
   ])('%j is refused', async (flags, code, message) => {
     const { code: exit, stderr } = await run(['serve', ...flags]);
