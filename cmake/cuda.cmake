@@ -1,5 +1,6 @@
 # CUDA kernels, compiled by nvcc alone: the .cu files see no header of torch. Sets SVG_CUDA_SOURCES, the
 # objects or their twin without CUDA, and the target svg_cuda_check, which needs neither a GPU nor a CUDA libtorch.
+set(SVG_CUDA_TARGETS "80,86,89,90" CACHE STRING "Compute capabilities that get kernels of their own, by commas")
 set(SVG_CUDA_FILES rms_norm rms_norm_backward rope rope_backward swiglu)
 
 find_program(SVG_NVCC nvcc HINTS $ENV{CUDA_HOME}/bin /usr/local/cuda/bin)
@@ -37,7 +38,8 @@ function(svg_cuda_objects objects folder)
 endfunction()
 
 if(SVG_WITH_CUDA)
-  svg_cuda_objects(SVG_CUDA_SOURCES cuda 80 86 89 90)
+  string(REPLACE "," ";" capabilities "${SVG_CUDA_TARGETS}")
+  svg_cuda_objects(SVG_CUDA_SOURCES cuda ${capabilities})
   set_source_files_properties(${SVG_CUDA_SOURCES} PROPERTIES EXTERNAL_OBJECT ON GENERATED ON)
   get_filename_component(cuda_bin ${SVG_NVCC} DIRECTORY)
   find_library(SVG_CUDART cudart_static HINTS ${cuda_bin}/../lib64 ${cuda_bin}/../lib /usr/local/cuda/lib64)

@@ -20,6 +20,10 @@ export interface BuildOptions {
   readonly tests?: boolean;
   /** CUDA kernels: auto (where nvcc and a CUDA libtorch are found), on, off. */
   readonly cuda?: 'auto' | 'on' | 'off';
+  /** Compute capabilities that get kernels of their own, as in "80,90a"; those of cmake/cuda.cmake where not given. */
+  readonly cudaTargets?: string | undefined;
+  /** Builds in this folder of the package, beside the build that is loaded, which stays as it is. */
+  readonly folder?: string | undefined;
   /** Build even where nothing has changed. */
   readonly force?: boolean;
   /** Files that are compiled at once; what CMAKE_BUILD_PARALLEL_LEVEL or the machine says where not given. */
@@ -34,19 +38,26 @@ export interface BuildResult {
   readonly seconds: number;
 }
 
-const BUILD_FOLDER = join(PACKAGE_ROOT, 'build-cmake');
-const LOADER_FOLDER = join(PACKAGE_ROOT, 'build/loader');
-const STAMP_FILE = join(BUILD_FOLDER, '.stamp.json');
-const LOG_FILE = join(BUILD_FOLDER, 'build.log');
-const OUTPUTS = [
-  'build/Release/svg-t2i.node',
-  'build/loader/svg-t2i-loader.node',
-  'build/loader/build-info.json',
-];
+/** Below the folder of results. */
+const OUTPUTS = ['Release/svg-t2i.node', 'loader/svg-t2i-loader.node', `loader/${BUILD_INFO_FILE}`];
 /** What the addon is compiled from. */
 export const SOURCES = ['CMakeLists.txt', 'cmake', 'native'] as const;
 const TEST_SOURCES = 'test/native';
-const TEST_PROGRAM = 'build/tests/svg_native_tests';
+const TEST_PROGRAM = 'tests/svg_native_tests';
+
+/** Where CMake works, and where its results go. */
+export interface BuildFolders {
+  readonly cmake: string;
+  readonly output: string;
+}
+
+/** The folders of a build: what is loaded is found in build/, another one keeps to its own. */
+export function buildFolders(folder?: string): BuildFolders {
+  if (folder === undefined)
+    return { cmake: join(PACKAGE_ROOT, 'build-cmake'), output: join(PACKAGE_ROOT, 'build') };
+  const cmake = join(PACKAGE_ROOT, folder);
+  return { cmake, output: join(cmake, 'output') };
+}
 
 /** What the last good build was made of. */
 interface Stamp {
@@ -62,7 +73,9 @@ export async function buildAddon(options: BuildOptions): Promise<BuildResult> {
   const start = performance.now();
   const jobs = buildJobs(options.jobs);
   const log = options.log ?? (() => undefined);
-  const previous = readStamp();
+  const folders = buildFolders(options.folder);
+  const stampFile = join(folders.cmake, '.stamp.json');
+  const previous = readStamp(stampFile);
   const tests = options.tests ?? false;
   if (tests && !existsSync(join(PACKAGE_ROOT, TEST_SOURCES))) {
     throw new SvgT2IError('ERR_SVGT2I_USAGE', 'the native tests are no part of the package', {
@@ -76,7 +89,7 @@ export async function buildAddon(options: BuildOptions): Promise<BuildResult> {
     previous?.configuration === configuration &&
     previous.sources === sources &&
     (!tests || previous.testSources === testSources) &&
-    [...OUTPUTS, ...(tests ? [TEST_PROGRAM] : [])].every((file) => existsSync(join(PACKAGE_ROOT, file)));
+    [...OUTPUTS, ...(tests ? [TEST_PROGRAM] : [])].every((file) => existsSync(join(folders.output, file)));
   if (current && options.force !== true) return { built: false, seconds: (performance.now() - start) / 1000 };
 
   const toolchain = checkToolchain();
@@ -85,46 +98,50 @@ export async function buildAddon(options: BuildOptions): Promise<BuildResult> {
     `building the native code (${toolchain.compiler}, CMake ${toolchain.cmake}, libtorch ${version} ${flavour}, ${jobs} jobs)`,
   );
   // A failed build must not look done, and another libtorch's objects must not be linked.
-  await rm(STAMP_FILE, { force: true });
+  await rm(stampFile, { force: true });
   const isOfOther = previous !== undefined && previous.configuration !== configuration;
-  if (isOfOther || isOfAnotherClone(BUILD_FOLDER, PACKAGE_ROOT)) {
-    await rm(BUILD_FOLDER, { recursive: true, force: true });
+  if (isOfOther || isOfAnotherClone(folders.cmake, PACKAGE_ROOT)) {
+    await rm(folders.cmake, { recursive: true, force: true });
   }
-  await makeFolder(BUILD_FOLDER);
+  await makeFolder(folders.cmake);
   const settings = [
     ...(toolchain.ninja ? ['-G', 'Ninja'] : []),
     `--CDSVG_LIBTORCH=${options.libtorch.dir}`,
     `--CDSVG_CUDA=${options.cuda ?? 'auto'}`,
     `--CDSVG_TESTS=${tests ? 'ON' : 'OFF'}`,
+    `--CDSVG_OUTPUT=${folders.output}`,
+    ...(options.cudaTargets === undefined ? [] : [`--CDSVG_CUDA_TARGETS=${options.cudaTargets}`]),
   ];
-  await runCmakeJs(['configure', ...settings], options);
-  await runCmakeJs(['build', ...settings, '--parallel', String(jobs)], options);
-  await makeFolder(LOADER_FOLDER);
+  await runCmakeJs(['configure', ...settings], folders, options);
+  await runCmakeJs(['build', ...settings, '--parallel', String(jobs)], folders, options);
+  const loaderFolder = join(folders.output, 'loader');
+  await makeFolder(loaderFolder);
   const info: BuildInfo = {
     torch: options.libtorch.version,
     flavour: options.libtorch.flavour,
     libtorch: options.libtorch.dir,
   };
-  await writeFile(join(LOADER_FOLDER, BUILD_INFO_FILE), `${JSON.stringify(info, undefined, 2)}\n`);
+  await writeFile(join(loaderFolder, BUILD_INFO_FILE), `${JSON.stringify(info, undefined, 2)}\n`);
   const stamp: Stamp = { configuration, sources, testSources };
-  await writeFile(STAMP_FILE, JSON.stringify(stamp));
+  await writeFile(stampFile, JSON.stringify(stamp));
   const seconds = (performance.now() - start) / 1000;
   log(`built the native code in ${seconds.toFixed(0)} s`);
   return { built: true, seconds };
 }
 
-function describeConfiguration({ libtorch, cuda }: BuildOptions): string {
+function describeConfiguration({ libtorch, cuda, cudaTargets }: BuildOptions): string {
   return JSON.stringify([
     libtorch.dir,
     libtorch.version,
     libtorch.flavour,
     cuda ?? 'auto',
     process.env.CXX ?? '',
+    ...(cudaTargets === undefined ? [] : [cudaTargets]),
   ]);
 }
 
-function readStamp(): Stamp | undefined {
-  return existsSync(STAMP_FILE) ? (JSON.parse(readFileSync(STAMP_FILE, 'utf8')) as Stamp) : undefined;
+function readStamp(file: string): Stamp | undefined {
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Stamp) : undefined;
 }
 
 /** Hash of names, sizes and times of files and of all files in folders of the package. */
@@ -151,12 +168,17 @@ export function isOfAnotherClone(buildFolder: string, clone: string): boolean {
 }
 
 /** Runs cmake-js; its output goes to a log, of which the end is shown when it fails. */
-async function runCmakeJs(args: readonly string[], { log, signal }: BuildOptions): Promise<void> {
+async function runCmakeJs(
+  args: readonly string[],
+  { cmake }: BuildFolders,
+  { log, signal }: BuildOptions,
+): Promise<void> {
   const program = join(
     dirname(createRequire(import.meta.url).resolve('cmake-js/package.json')),
     'bin/cmake-js',
   );
-  const file = createWriteStream(LOG_FILE, { flags: args[0] === 'configure' ? 'w' : 'a' });
+  const logFile = join(cmake, 'build.log');
+  const file = createWriteStream(logFile, { flags: args[0] === 'configure' ? 'w' : 'a' });
   const tail: string[] = [];
   let lastShown = Date.now();
   const take = (line: string) => {
@@ -170,7 +192,7 @@ async function runCmakeJs(args: readonly string[], { log, signal }: BuildOptions
     }
   };
   try {
-    const { code } = await runProgram(process.execPath, [program, ...args, '--out', BUILD_FOLDER], {
+    const { code } = await runProgram(process.execPath, [program, ...args, '--out', cmake], {
       cwd: PACKAGE_ROOT,
       env: { ...process.env, CLICOLOR_FORCE: '0' },
       signal,
@@ -186,7 +208,7 @@ async function runCmakeJs(args: readonly string[], { log, signal }: BuildOptions
   for (const line of tail) log?.(line);
   throw new SvgT2IError(
     'ERR_SVGT2I_BUILD',
-    `the native build failed (${args[0]}); the whole log is ${LOG_FILE}`,
+    `the native build failed (${args[0]}); the whole log is ${logFile}`,
     {
       hint:
         'The first line with "error:" or "CMake Error" above, or in the log, names the cause; a compiler that was ' +
