@@ -4,7 +4,8 @@ import { FLAVOURS } from '../install/cuda.js';
 import { ensureLibtorch, type InstallOptions, planInstall } from '../install/install.js';
 import { progressPrinter } from '../install/progress.js';
 import { gigabytes } from '../install/source.js';
-import { chooseLibtorch, findAddon } from '../native/load.js';
+import { findAddons } from '../native/addons.js';
+import { chooseNative } from '../native/choose.js';
 import { askYesNo } from './ask.js';
 import { note } from './output.js';
 import { listenForInterrupt } from './signals.js';
@@ -25,15 +26,16 @@ const MISSING: readonly ErrorCode[] = ['ERR_SVGT2I_LIBTORCH_MISSING', 'ERR_SVGT2
  * @throws SvgT2IError ERR_SVGT2I_LIBTORCH_MISSING or ERR_SVGT2I_TORCH_VERSION where nobody agreed to fetch it; what the installation throws
  */
 export async function offerLibtorch({ yes, canAsk }: OfferOptions): Promise<void> {
-  const { build } = findAddon();
-  const missing = whyMissing(() => chooseLibtorch(build));
+  const addons = findAddons();
+  const [{ build }] = addons;
+  const missing = whyMissing(() => chooseNative(addons));
   if (missing === undefined) return;
   if (!yes && !canAsk) throw withWayOut(missing, build.torch);
   using interrupt = listenForInterrupt();
   const { signal } = interrupt;
   const options: InstallOptions = {
     torch: build.torch,
-    // Of the addon, not of the driver: it runs with that one, and on the CPU it is the smaller one by far.
+    // Of the first addon, not of the driver: for a CPU it is the smaller one by far.
     cuda: FLAVOURS.find((known) => known === build.flavour) ?? 'auto',
     signal,
     onProgress: progressPrinter(note),

@@ -2,10 +2,11 @@
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { firstLine, SvgT2IError, systemErrorCode } from '../errors.js';
-import { detectDriver } from '../install/cuda.js';
+import { detectDriver, flavourForDriver } from '../install/cuda.js';
 import { findLibtorch } from '../install/locate.js';
+import { type AddonFiles, findAddons } from '../native/addons.js';
 import type { RuntimeInfo } from '../native/binding.js';
-import { type AddonFiles, chooseLibtorch, findAddon } from '../native/load.js';
+import { chooseNative, type NativePair } from '../native/choose.js';
 import { type Finding, fail, ok, warn } from './finding.js';
 import { kernelFindings } from './kernels.js';
 import type { ProbedKernels } from './probe.js';
@@ -15,22 +16,42 @@ function asFailure(name: string, error: unknown, fix: string): Finding {
   return fail(name, firstLine(error), hint ?? fix);
 }
 
-function checkLibtorch(addon: AddonFiles | undefined): Finding {
+/** Where there is no addon that says which libtorch it needs. */
+function libtorchAlone(): Finding {
   try {
-    const libtorch = addon === undefined ? findLibtorch() : chooseLibtorch(addon.build);
+    const libtorch = findLibtorch();
     if (libtorch === undefined) return fail('libtorch', 'not found', 'Run `npx svg-t2i install`.');
-    const detail = `${libtorch.version} (${libtorch.flavour}) in ${libtorch.dir}`;
-    if (libtorch.flavour === 'cpu' && detectDriver() !== undefined) {
-      return warn(
-        'libtorch',
-        `${detail}; there is a GPU`,
-        'Run `npx svg-t2i install --cuda auto`, then `npx svg-t2i build`.',
-      );
-    }
-    return ok('libtorch', detail);
+    return ok('libtorch', `${libtorch.version} (${libtorch.flavour}) in ${libtorch.dir}`);
   } catch (error) {
     return asFailure('libtorch', error, 'Run `npx svg-t2i install`.');
   }
+}
+
+/**
+ * Whether a GPU is used, and with its fused kernels.
+ *
+ * @param gpu flavour of libtorch that the driver runs; undefined without a driver
+ */
+export function libtorchFinding(
+  { files: { build }, libtorch }: NativePair,
+  prebuilt: readonly string[],
+  gpu: string | undefined,
+): Finding {
+  const detail = `${libtorch.version} (${libtorch.flavour}) in ${libtorch.dir}`;
+  if (gpu === undefined || gpu === 'cpu') return ok('libtorch', detail);
+  const needsBuild = prebuilt.includes(gpu) ? '' : ', then `npx svg-t2i build`';
+  if (libtorch.flavour === 'cpu') {
+    const fix = `Run \`npx svg-t2i install --cuda auto\`${needsBuild}.`;
+    return warn('libtorch', `${detail}; there is a GPU`, fix);
+  }
+  if (build.flavour !== 'cpu') return ok('libtorch', detail);
+  return warn(
+    'libtorch',
+    `${detail}; the addon was built for a CPU, so that the GPU has no fused kernels`,
+    needsBuild === ''
+      ? `Run \`npx svg-t2i install --cuda ${gpu}\`.`
+      : 'Run `npx svg-t2i build`, or update the driver to 580 or newer.',
+  );
 }
 
 const LIMIT_MS = 120_000;
@@ -82,14 +103,21 @@ function probedKernels({ report, failure }: ProbedKernels): readonly Finding[] {
 }
 
 export function checkNative(): readonly Finding[] {
-  let addon: AddonFiles;
+  let addons: readonly [AddonFiles, ...AddonFiles[]];
   try {
-    addon = findAddon();
+    addons = findAddons();
   } catch (error) {
-    return [checkLibtorch(undefined), asFailure('addon', error, 'Run `npx svg-t2i build`.')];
+    return [libtorchAlone(), asFailure('addon', error, 'Run `npx svg-t2i build`.')];
   }
-  const libtorch = checkLibtorch(addon);
-  // Without libtorch it cannot load, and the reason has been given.
-  if (libtorch.status === 'fail') return [libtorch];
-  return [libtorch, ...probeAddon(addon.addon)];
+  let pair: NativePair;
+  try {
+    pair = chooseNative(addons);
+  } catch (error) {
+    // Without libtorch the addon cannot load, and the reason is given.
+    return [asFailure('libtorch', error, 'Run `npx svg-t2i install`.')];
+  }
+  const driver = detectDriver();
+  const gpu = driver === undefined ? undefined : flavourForDriver(driver);
+  const prebuilt = addons.map(({ build }) => build.flavour);
+  return [libtorchFinding(pair, prebuilt, gpu), ...probeAddon(pair.files.addon)];
 }

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { probeAddon } from '../../lib/doctor/native.js';
+import { libtorchFinding, probeAddon } from '../../lib/doctor/native.js';
 
 let folder: string;
 beforeAll(() => {
@@ -71,4 +71,33 @@ it('it loads and works, and its process does not end as it should', () => {
     loads,
     { name: 'addon', status: 'warn', detail: expect.stringContaining('died of SIGABRT') },
   ]);
+});
+
+it('a GPU is used with its kernels, without them, or not at all; a build is asked for only where no binary fits', () => {
+  const finding = (addon: string, libtorch: string, gpu: string | undefined) => {
+    const files = { addon: 'a.node', loaderFolder: '', build: { torch: '2.13.0', flavour: addon } };
+    const pair = { files, libtorch: { dir: '/lib', version: '2.13.0', flavour: libtorch } };
+    return libtorchFinding(pair, ['cpu', 'cu130'], gpu);
+  };
+  const fine = { status: 'ok' };
+  expect(finding('cpu', 'cpu', undefined)).toMatchObject(fine);
+  expect(finding('cpu', 'cpu', 'cpu')).toMatchObject(fine);
+  expect(finding('cu130', 'cu130', 'cu130')).toMatchObject(fine);
+  expect(finding('cu130', 'cu130', undefined)).toMatchObject(fine);
+  const install = 'Run `npx svg-t2i install --cuda auto`';
+  const unused = expect.stringContaining('there is a GPU');
+  expect(finding('cpu', 'cpu', 'cu130')).toMatchObject({ detail: unused, fix: `${install}.` });
+  expect(finding('cpu', 'cpu', 'cu128')).toMatchObject({
+    detail: unused,
+    fix: `${install}, then \`npx svg-t2i build\`.`,
+  });
+  const plain = expect.stringContaining('no fused kernels');
+  expect(finding('cpu', 'cu128', 'cu128')).toMatchObject({
+    detail: plain,
+    fix: expect.stringContaining('npx svg-t2i build'),
+  });
+  expect(finding('cpu', 'cu128', 'cu130')).toMatchObject({
+    detail: plain,
+    fix: 'Run `npx svg-t2i install --cuda cu130`.',
+  });
 });

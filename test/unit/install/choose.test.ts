@@ -1,10 +1,19 @@
 import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { chooseLibtorch } from '../../../lib/native/load.js';
+import type { BuildInfo } from '../../../lib/install/build-info.js';
+import type { Environment } from '../../../lib/install/paths.js';
+import { chooseNative } from '../../../lib/native/choose.js';
 import { libtorchFiles, temporaryFolder, writeFiles } from './fixtures.js';
 
 const build = { torch: '2.13.0', flavour: 'cpu', libtorch: '/nowhere' };
+
+const addon = (info: BuildInfo) => ({ addon: `${info.flavour}.node`, loaderFolder: '', build: info });
+
+/** The libtorch for one addon. */
+function chooseLibtorch(info: BuildInfo, env: Environment) {
+  return chooseNative([addon(info)], env, () => false).libtorch;
+}
 
 function libtorch(version: string): string {
   return writeFiles(temporaryFolder(), libtorchFiles(version));
@@ -19,7 +28,7 @@ function cacheWith(...names: readonly string[]): { readonly SVG_T2I_HOME: string
   return { SVG_T2I_HOME: home };
 }
 
-describe('chooseLibtorch', () => {
+describe('the libtorch of an addon', () => {
   it('takes the one that the addon was built against', () => {
     const dir = libtorch('2.13.0');
     expect(chooseLibtorch({ ...build, libtorch: dir }, cacheWith('2.13.0+cpu')).dir).toBe(dir);
@@ -51,7 +60,7 @@ describe('chooseLibtorch', () => {
     symlinkSync(dir, join(env.SVG_T2I_HOME, 'libtorch/2.14.1+cpu'));
     expect(() => chooseLibtorch({ ...build, libtorch: dir }, env)).toThrow(
       expect.objectContaining({
-        message: `no fitting libtorch. Found: libtorch 2.14.0 in ${dir}. Requires: libtorch 2.13 (cpu)`,
+        message: `no fitting libtorch. Found: libtorch 2.14.0 (cpu) in ${dir}. Requires: libtorch 2.13 (cpu)`,
       }),
     );
   });
@@ -65,7 +74,41 @@ describe('chooseLibtorch', () => {
       }),
     );
     expect(() => chooseLibtorch(build, cacheWith('2.14.0+cpu'))).toThrow(
-      /Found: libtorch 2\.14\.0 in .*Requires: libtorch 2\.13/,
+      /Found: libtorch 2\.14\.0 \(cpu\) in .*Requires: libtorch 2\.13/,
+    );
+  });
+});
+
+describe('the addon of a package that brings two', () => {
+  const choose = (env: Environment, hasDriver = false) => {
+    const addons = ['cpu', 'cu130'].map((flavour) => addon({ torch: '2.13.0', flavour }));
+    const [first, ...others] = addons;
+    if (first === undefined) throw new Error('no addon');
+    const { files, libtorch } = chooseNative([first, ...others], env, () => hasDriver);
+    return [files.addon, libtorch.flavour];
+  };
+
+  it('is the one for the libtorch that is there', () => {
+    expect(choose(cacheWith('2.13.0+cpu'))).toEqual(['cpu.node', 'cpu']);
+    expect(choose(cacheWith('2.13.0+cu130'))).toEqual(['cu130.node', 'cu130']);
+    const env = cacheWith('2.13.0+cpu', '2.13.0+cu130');
+    const named = join(env.SVG_T2I_HOME, 'libtorch/2.13.0+cu130');
+    expect(choose({ ...env, SVG_T2I_LIBTORCH: named })).toEqual(['cu130.node', 'cu130']);
+  });
+
+  it('is the one for CUDA where both are there, if there is a driver', () => {
+    const env = cacheWith('2.13.0+cpu', '2.13.0+cu130');
+    expect(choose(env)).toEqual(['cpu.node', 'cpu']);
+    expect(choose(env, true)).toEqual(['cu130.node', 'cu130']);
+  });
+
+  it('is the one for a CPU on a libtorch of another CUDA, which may have other kernels and another NCCL', () => {
+    expect(choose(cacheWith('2.13.0+cu126'))).toEqual(['cpu.node', 'cu126']);
+  });
+
+  it('is never the one for CUDA on a libtorch without', () => {
+    expect(() => chooseLibtorch({ torch: '2.13.0', flavour: 'cu130' }, cacheWith('2.13.0+cpu'))).toThrow(
+      /Found: libtorch 2\.13\.0 \(cpu\) in .*Requires: libtorch 2\.13 \(cu130\)$/,
     );
   });
 });
