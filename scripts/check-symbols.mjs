@@ -1,10 +1,16 @@
 // Holds the addon and its loader against what package.json promises of a system (config.glibc, config.glibcxx): versions
 // of symbols, libraries, no run path, no path of the machine that built them. Files are named, or those of build/.
-// --strict (for what is published): a newer compiler is no excuse.
-import { spawnSync } from 'node:child_process';
+// --strict (for what is published): a newer compiler is no excuse, and symbols that nobody needs are stripped.
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, dirname, join, relative } from 'node:path';
+import {
+  compareVersions,
+  gccMajor,
+  isStripped,
+  libraryEntries,
+  versionedSymbols,
+} from './prebuild/binary.mjs';
 
 const root = join(import.meta.dirname, '..');
 /** The floor is kept with this GCC on this glibc; their successors bind more to newer versions. */
@@ -33,43 +39,21 @@ const built = ['build/Release/svg-t2i.node', 'build/loader/svg-t2i-loader.node']
 );
 const files = named.length > 0 ? named : built;
 
-function read(program, args) {
-  const { status, stdout, stderr, error } = spawnSync(program, args, {
-    encoding: 'utf8',
-    env: { ...process.env, LC_ALL: 'C' },
-    maxBuffer: 64 * 1024 ** 2,
-  });
-  if (status === 0) return stdout;
-  throw new Error(`${program} ${args.join(' ')}: ${error?.message ?? stderr.trim()}`);
-}
-
-function isNewer(version, floor) {
-  return version.localeCompare(floor, 'en', { numeric: true }) > 0;
-}
-
 /** "pthread_join asks for GLIBC_2.34" for everything above the floor. */
 function newSymbols(file) {
-  const found = [];
-  for (const line of read('objdump', ['-T', file]).split('\n')) {
-    const match = /\*UND\*.*\(([A-Z]+)_([\d.]+)\)\s+(\S+)$/.exec(line);
-    if (match === null) continue;
-    const [, family, version, symbol] = match;
-    if (family in FLOOR && isNewer(version, FLOOR[family]))
-      found.push(`${symbol} asks for ${family}_${version}, newer than ${FLOOR[family]}`);
-  }
-  return found;
+  return versionedSymbols(file)
+    .filter(({ family, version }) => family in FLOOR && compareVersions(version, FLOOR[family]) > 0)
+    .map(
+      ({ family, version, symbol }) => `${symbol} asks for ${family}_${version}, newer than ${FLOOR[family]}`,
+    );
 }
 
-function dynamicSection(file, cuda) {
+function libraryProblems(file, cuda) {
   const allowed = cuda ? [...LIBRARIES, ...CUDA_LIBRARIES] : LIBRARIES;
-  const found = [];
-  for (const [, tag, value] of read('objdump', ['-p', file]).matchAll(
-    /^\s+(NEEDED|RPATH|RUNPATH)\s+(\S+)/gm,
-  )) {
-    if (tag !== 'NEEDED') found.push(`has the ${tag} ${value}`);
-    else if (!allowed.some((pattern) => pattern.test(value))) found.push(`needs ${value}`);
-  }
-  return found;
+  return libraryEntries(file).flatMap(({ tag, value }) => {
+    if (tag !== 'NEEDED') return [`has the ${tag} ${value}`];
+    return allowed.some((pattern) => pattern.test(value)) ? [] : [`needs ${value}`];
+  });
 }
 
 function buildInfo(file) {
@@ -89,12 +73,6 @@ function builderPaths(file, { libtorch }) {
   });
 }
 
-/** Newest GCC that compiled a part of it. */
-function gccMajor(file) {
-  const versions = [...read('readelf', ['-p', '.comment', file]).matchAll(/GCC: \([^)]*\) (\d+)\./g)];
-  return Math.max(0, ...versions.map(([, major]) => Number(major)));
-}
-
 for (const file of files) {
   const name = relative(root, file).startsWith('..') ? basename(file) : relative(root, file);
   if (!existsSync(file)) {
@@ -107,7 +85,8 @@ for (const file of files) {
   const symbols = newSymbols(file);
   const gcc = gccMajor(file);
   const { glibcVersionRuntime: glibc = '' } = process.report.getReport().header;
-  const newer = gcc > LAST_TRIED_GCC || isNewer(glibc, LAST_TRIED_GLIBC);
+  const newer = gcc > LAST_TRIED_GCC || compareVersions(glibc, LAST_TRIED_GLIBC) > 0;
+  // The CUDA runtime inside is of the toolkit that is there.
   const excused = !strict && (cuda || newer);
   if (symbols.length > 0 && excused) {
     const why = cuda ? 'a build with CUDA' : `a build of GCC ${gcc} on glibc ${glibc}`;
@@ -115,7 +94,12 @@ for (const file of files) {
       `remark: ${name}, ${why}, loads on fewer systems than the published one: ${symbols.join('; ')}`,
     );
   }
-  const problems = [...(excused ? [] : symbols), ...dynamicSection(file, cuda), ...builderPaths(file, info)];
+  const problems = [
+    ...(excused ? [] : symbols),
+    ...libraryProblems(file, cuda),
+    ...builderPaths(file, info),
+    ...(strict && !isStripped(file) ? ['is not stripped'] : []),
+  ];
   for (const problem of problems) console.error(`${name}: ${problem}`);
   if (symbols.length > 0 && !excused)
     console.error(`fix: build with GCC 11 or ${LAST_TRIED_GCC} (CXX), or add to cmake/glibc_floor.cmake`);

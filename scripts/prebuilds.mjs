@@ -1,56 +1,100 @@
-// Makes prebuilds/<platform>/ with prebuildify from the build in build/, which is brought up to date first;
-// `--out DIR` puts it below another folder, `--any-floor` takes what a newer compiler has made (to try it, not to publish it).
+// Makes prebuilds/ with prebuildify: the addon for a CPU, and the one for CUDA, each for the libtorch that `svg-t2i install`
+// fetches, and checks each. `--flavours cpu,cu130` names them, `--flavours auto` leaves out the one for CUDA where what it
+// needs is not at hand; `--out DIR` puts them below another folder, `--any-floor` takes what a newer compiler has made (to
+// try it, not to publish it).
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { parseArgs, promisify } from 'node:util';
-import prebuildify from 'prebuildify';
+import { parseArgs } from 'node:util';
+import { progressPrinter } from '../dist/install/progress.js';
+import { nvccVersion } from '../dist/install/toolchain.js';
+import { kernelTargets, libraryEntries, newestVersions } from './prebuild/binary.mjs';
+import { buildFlavour, libtorchAtHand } from './prebuild/build-flavour.mjs';
+import { capabilities, FLAVOURS, filesOf, folderOf } from './prebuild/flavours.mjs';
+import { stagePrebuild } from './prebuild/stage.mjs';
+import { tryFlavour } from './prebuild/try-flavour.mjs';
+import { stopOnSignals } from './stop-on-signals.mjs';
 
 const root = join(import.meta.dirname, '..');
 const { values } = parseArgs({
-  options: { out: { type: 'string', default: root }, 'any-floor': { type: 'boolean', default: false } },
+  options: {
+    flavours: { type: 'string', default: FLAVOURS.join() },
+    out: { type: 'string', default: root },
+    'any-floor': { type: 'boolean', default: false },
+  },
 });
 const out = resolve(values.out);
-const folder = join(out, 'prebuilds', `${process.platform}-${process.arch}`);
+const say = (text) => process.stderr.write(`svg-t2i prebuilds: ${text}\n`);
+const stop = stopOnSignals();
 
-await import('./build.mjs');
-if (!process.exitCode) await makePrebuild();
-
-async function makePrebuild() {
-  // prebuildify strips the addon and moves it away, which it can on one disk alone: it gets a copy beside its goal.
-  const stage = join(out, 'prebuilds/.stage');
-  rmSync(stage, { recursive: true, force: true });
-  mkdirSync(join(stage, 'build'), { recursive: true });
-  cpSync(join(root, 'build/Release'), join(stage, 'build/Release'), { recursive: true });
-  cpSync(join(root, 'package.json'), join(stage, 'package.json'));
-  // In a folder of its own, the loader cannot be taken for the addon.
-  const loader = join(stage, 'artifacts/loader');
-  cpSync(join(root, 'build/loader'), loader, { recursive: true });
-  leaveOutFolder(join(loader, 'build-info.json'));
-  rmSync(folder, { recursive: true, force: true });
-  await promisify(prebuildify)({
-    napi: true,
-    strip: true,
-    tagLibc: true,
-    cwd: stage,
-    out,
-    artifacts: join(stage, 'artifacts'),
-    // It is built already.
-    nodeGyp: 'true',
-    targets: [],
+function wantedFlavours() {
+  if (values.flavours !== 'auto') {
+    const named = values.flavours.split(',');
+    const unknown = named.find((name) => !FLAVOURS.includes(name));
+    if (unknown !== undefined)
+      throw new Error(`--flavours ${unknown} is none of auto, ${FLAVOURS.join(', ')}`);
+    return named;
+  }
+  return FLAVOURS.filter((flavour) => {
+    if (capabilities(flavour).length === 0) return true;
+    const missing = nvccVersion() === undefined ? 'nvcc is not on PATH' : 'its libtorch is not at hand';
+    if (nvccVersion() !== undefined && libtorchAtHand(flavour) !== undefined) return true;
+    say(`without the addon for ${flavour}: ${missing}; \`npm run prebuilds\` makes both`);
+    return false;
   });
-  rmSync(stage, { recursive: true });
-  const files = [join(folder, 'svg-t2i.glibc.node'), join(folder, 'loader/svg-t2i-loader.node')];
-  const strict = values['any-floor'] ? [] : ['--strict'];
-  const { status } = spawnSync(process.execPath, ['scripts/check-symbols.mjs', ...strict, ...files], {
-    cwd: root,
-    stdio: 'inherit',
-  });
-  process.exitCode = status;
 }
 
-/** Where libtorch lay when it was built concerns no other machine. */
-function leaveOutFolder(file) {
-  const { libtorch: _, ...info } = JSON.parse(readFileSync(file, 'utf8'));
-  writeFileSync(file, `${JSON.stringify(info, undefined, 2)}\n`);
+/** Everything that is wrong with a binary as it is published. */
+function problemsOf(flavour, libtorch) {
+  const { addon, loader } = filesOf(flavour);
+  const strict = values['any-floor'] ? [] : ['--strict'];
+  const files = [addon, loader].map((file) => join(out, file));
+  const { status, stderr } = spawnSync(process.execPath, ['scripts/check-symbols.mjs', ...strict, ...files], {
+    cwd: root,
+    encoding: 'utf8',
+    stdio: ['ignore', 'inherit', 'pipe'],
+  });
+  const targets = kernelTargets(files[0]);
+  const missing = capabilities(flavour).filter((capability) => !targets.includes(`sm_${capability}`));
+  return [
+    ...(status === 0 ? [] : stderr.trim().split('\n')),
+    ...missing.map((capability) => `${addon} has no kernels for sm_${capability}`),
+    ...tryFlavour(flavour, libtorch, out, say),
+  ];
+}
+
+function describe(flavour) {
+  const { addon } = filesOf(flavour);
+  const file = join(out, addon);
+  const versions = Object.entries(newestVersions(file)).map(([family, version]) => `${family}_${version}`);
+  const libraries = libraryEntries(file).map(({ value }) => value);
+  console.log(`${addon}: ${(statSync(file).size / 1e6).toFixed(1)} MB`);
+  console.log(`  asks for at most ${versions.join(', ')}`);
+  console.log(`  needs ${libraries.join(', ')}`);
+  const targets = kernelTargets(file);
+  if (targets.length > 0) console.log(`  has kernels for ${targets.join(', ')}`);
+}
+
+async function main() {
+  const built = new Map();
+  const onProgress = progressPrinter(say);
+  for (const flavour of wantedFlavours())
+    built.set(flavour, await buildFlavour(flavour, { signal: stop.signal, onProgress, log: say }));
+  // All of them, so that none of older sources is left.
+  rmSync(join(out, 'prebuilds'), { recursive: true, force: true });
+  for (const [flavour, { output }] of built) await stagePrebuild(output, folderOf(flavour, out));
+  for (const [flavour, { libtorch }] of built) {
+    describe(flavour);
+    const problems = problemsOf(flavour, libtorch);
+    for (const problem of problems) say(problem);
+    if (problems.length > 0) process.exitCode = 1;
+  }
+}
+
+try {
+  await main();
+} catch (error) {
+  say(error.message);
+  if (error.hint) say(`fix: ${error.hint}`);
+  process.exitCode = stop.exitCode ?? 1;
 }

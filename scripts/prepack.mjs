@@ -5,8 +5,8 @@ import { putPublishedManifest } from './manifest.mjs';
 
 const root = join(import.meta.dirname, '..');
 
-function run(script) {
-  const { status } = spawnSync(process.execPath, [join(root, 'scripts', script)], {
+function run(script, ...args) {
+  const { status } = spawnSync(process.execPath, [join(root, 'scripts', script), ...args], {
     cwd: root,
     stdio: ['ignore', 2, 2],
   });
@@ -14,5 +14,6 @@ function run(script) {
 }
 
 run('setup.mjs');
-run('prebuilds.mjs');
+// What is published has been made with both binaries before (prepublishOnly).
+run('prebuilds.mjs', '--flavours', 'auto');
 putPublishedManifest();

@@ -30,9 +30,11 @@ beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'svg-t2i-symbols-'));
 });
 
-it('takes a library that asks for old symbols alone', () => {
-  const file = library('libold.so', '#include <string.h>\nint f(const char *s) { return strlen(s); }');
-  expect(check(file)).toEqual({ code: 0, problems: [] });
+it('takes a stripped library that asks for old symbols alone', () => {
+  const source = '#include <string.h>\nint f(const char *s) { return strlen(s); }';
+  expect(check(library('libold.so', source, '-s'))).toEqual({ code: 0, problems: [] });
+  const whole = library('libwhole.so', source);
+  expect(check(whole)).toEqual({ code: 1, problems: ['libwhole.so: is not stripped'] });
 });
 
 it('names symbols above the floor, other libraries, run paths and the paths of the builder', () => {
@@ -42,7 +44,7 @@ it('names symbols above the floor, other libraries, run paths and the paths of t
   const source = `int from_the_future(void);
     const char *place = "${root}native/core/error.h";
     int f(void) { return from_the_future(); }`;
-  const file = library('libnew.so', source, '-L.', '-lfuture', '-Wl,-rpath,/somewhere');
+  const file = library('libnew.so', source, '-s', '-L.', '-lfuture', '-Wl,-rpath,/somewhere');
   expect(check(file)).toEqual({
     code: 1,
     problems: [
