@@ -1,13 +1,16 @@
 // Packs the package and uses it as its users do, on a machine without a compiler: `npm run test:package` with every
-// package manager (from the npm registry), `--quick` with npm alone. Ends with one line of counts.
+// package manager (from the npm registry) and every binary at hand, `--quick` with npm and the binary for a CPU alone.
+// Ends with one line of counts.
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensureLibtorch } from '../dist/install/install.js';
+import { findPip } from '../dist/install/pip.js';
+import { checkPackage } from './package-test/checkers.mjs';
 import { Machine } from './package-test/machine.mjs';
 import { fetchManagers, waysToInstall } from './package-test/managers.mjs';
-import { contentProblems, pack, unpack } from './package-test/pack.mjs';
+import { contentProblems, inventory, pack, unpack } from './package-test/pack.mjs';
 import { drawProblem, makeProject, writeNpmLock } from './package-test/project.mjs';
 
 const root = join(import.meta.dirname, '..');
@@ -27,27 +30,29 @@ function report(name, problems) {
 const npmConfig = (key) => execFileSync('npm', ['config', 'get', key], { encoding: 'utf8' }).trim();
 
 async function main(folder) {
-  const { dir: libtorch } = await ensureLibtorch({ onProgress: () => undefined });
   const npm = { registry: npmConfig('registry'), cache: npmConfig('cache') };
   const tarball = tryToPack(folder);
   if (tarball === undefined) return;
-  const size = execFileSync('stat', ['-c', '%s', tarball], { encoding: 'utf8' });
-  report('size', Number(size) <= MAX_TARBALL ? [] : [`the tarball has ${size.trim()} bytes`]);
   const unpacked = unpack(tarball, join(folder, 'unpacked'));
+  const packed = statSync(tarball).size;
+  const { names, bytes } = inventory(unpacked);
+  console.log(`package: ${megabytes(packed)} packed, ${megabytes(bytes)} unpacked, ${names.length} files`);
+  report('size', packed <= MAX_TARBALL ? [] : [`more than ${megabytes(MAX_TARBALL)}`]);
+  const { dir: libtorch } = await ensureLibtorch({ onProgress: () => undefined });
   const builder = [root, libtorch, ...(homedir() === '/' ? [] : [homedir()])];
   report('content', contentProblems(unpacked, builder));
-  const machine = new Machine(join(folder, 'machine'), { libtorch, npm });
-  if (quick) installOffline(machine, folder, tarball, npm);
-  else {
-    checkTypes(tarball, unpacked);
-    installEveryWay(machine, folder, tarball, npm);
-  }
+  for (const { name, problems } of checkPackage(tarball, unpacked)) report(name, problems);
+  const machine = new Machine(join(folder, 'machine'), { npm });
+  if (quick) installOffline(machine, folder, tarball, { npm, libtorch });
+  else installEveryWay(machine, folder, tarball, { npm, python: programOf(await findPip()) });
 }
+
+const megabytes = (bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
 
 /** The tarball; undefined, and reported, where there is none. */
 function tryToPack(folder) {
   try {
-    return pack(folder);
+    return pack(folder, quick ? 'cpu' : 'auto');
   } catch (error) {
     report('pack', [error.message]);
     return undefined;
@@ -55,7 +60,7 @@ function tryToPack(folder) {
 }
 
 /** `npm ci` from npm's cache, which a clone's own set-up has filled; no registry is asked where all of it is there. */
-function installOffline(machine, folder, tarball, npm) {
+function installOffline(machine, folder, tarball, { npm, libtorch }) {
   const project = makeProject(join(folder, 'npm'), tarball);
   writeNpmLock(project, tarball, root);
   const command = [npmProgram()];
@@ -73,7 +78,8 @@ function installOffline(machine, folder, tarball, npm) {
   const rebuild = install.ok
     ? machine.run('node', [...command, 'rebuild'], project)
     : { ok: true, output: '' };
-  report('npm ci and rebuild', afterInstall(machine, project, [install, rebuild]));
+  const way = { exec: ['node', ...command, 'exec', '--'], install: ['--libtorch', libtorch] };
+  report('npm ci and rebuild', afterInstall(machine, project, [install, rebuild], way));
   if (install.ok) report('commands', commandProblems(machine, project));
 }
 
@@ -85,13 +91,23 @@ function npmProgram() {
   return join(modules, 'npm/bin/npm-cli.js');
 }
 
-function afterInstall(machine, project, results, start) {
+/**
+ * What is wrong after a manager has run: `svg-t2i install`, by the manager, and then a program of the project that draws.
+ *
+ * @param way the manager's `exec` and `start`; arguments and environment of `svg-t2i install`
+ */
+function afterInstall(machine, project, results, { exec, start, install = [], environment = {} }) {
   const problems = results.filter(({ ok }) => !ok).map(({ output }) => output.trim().slice(-1500));
   problems.push(...machine.takeBuildCalls().map((line) => `called ${line}`));
   if (results.some(({ output }) => /gyp (info|ERR)|svg-t2i build:|svg-t2i setup:/.test(output)))
     problems.push('ran a build');
   if (existsSync(join(project, 'node_modules/svg-t2i/build-cmake'))) problems.push('has begun to compile');
-  if (results.every(({ ok }) => ok)) problems.push(drawProblem(machine, project, start));
+  if (!results.every(({ ok }) => ok)) return problems;
+  const [command, ...args] = [...exec, 'svg-t2i', 'install', ...install];
+  const { ok, output } = machine.run(command, args, project, environment);
+  if (!ok) return [...problems, `svg-t2i install failed: ${output.trim().slice(-600)}`];
+  problems.push(...machine.takeBuildCalls().map((line) => `svg-t2i install called ${line}`));
+  problems.push(drawProblem(machine, project, start));
   return problems.filter((problem) => problem !== '');
 }
 
@@ -113,35 +129,17 @@ function commandProblems(machine, project) {
   });
 }
 
-/** What the two known checkers of packages say. Only ES modules are shipped, which `require` of Node.js 20.19 takes. */
-function checkTypes(tarball, unpacked) {
-  const checkers = [
-    ['publint', ['--yes', 'publint@0.3.25', unpacked, '--strict', '--pack', 'false']],
-    [
-      'attw',
-      [
-        '--yes',
-        '@arethetypeswrong/cli@0.18.5',
-        tarball,
-        '--ignore-rules',
-        'cjs-resolves-to-esm',
-        '--no-color',
-      ],
-    ],
-  ];
-  for (const [name, args] of checkers) {
-    try {
-      execFileSync('npx', args, { cwd: tmpdir(), encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
-      report(name, []);
-    } catch (error) {
-      report(name, [`${error.stdout ?? ''}${error.stderr ?? ''}`.trim() || error.message]);
-    }
-  }
+/** The program itself of a Python, which may be a script that needs others on PATH. */
+function programOf(python) {
+  return execFileSync(python, ['-c', 'import sys; print(sys.executable)'], { encoding: 'utf8' }).trim();
 }
 
-function installEveryWay(machine, folder, tarball, npm) {
+/** The first way fetches libtorch, where the official archive is out of reach with this machine's pip; all use it. */
+function installEveryWay(machine, folder, tarball, { npm, python }) {
   const ways = waysToInstall(fetchManagers(join(folder, 'managers'), npm));
-  for (const [name, { commands, files = {}, manifest, start }] of Object.entries(ways)) {
+  const pip = Object.entries(process.env).filter(([key]) => key.startsWith('PIP_'));
+  const environment = { ...Object.fromEntries(pip), SVG_T2I_PYTHON: python };
+  for (const [name, { commands, files = {}, manifest, exec, start }] of Object.entries(ways)) {
     const project = makeProject(join(folder, 'projects', name.replaceAll(/\W+/g, '-')), tarball, manifest);
     for (const [file, text] of Object.entries(files)) writeFileSync(join(project, file), text);
     const results = [];
@@ -149,7 +147,7 @@ function installEveryWay(machine, folder, tarball, npm) {
       results.push(machine.run(command, args, project));
       if (!results.at(-1).ok) break;
     }
-    report(name, afterInstall(machine, project, results, start));
+    report(name, afterInstall(machine, project, results, { exec, start, environment }));
     rmSync(join(project, 'node_modules'), { recursive: true, force: true });
   }
 }

@@ -1,17 +1,19 @@
-// A user's machine without a compiler: programs that would build leave a line in a log and fail.
+// A user's machine without a compiler and without libtorch: programs that would build leave a line in a log and fail.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 const BUILD_TOOLS =
-  'cc c++ gcc g++ clang clang++ make gmake cmake ninja node-gyp cmake-js python python3 pip'.split(' ');
+  'cc c++ gcc g++ clang clang++ ld nvcc make gmake cmake ninja node-gyp cmake-js python python3 pip'.split(
+    ' ',
+  );
 const KEPT =
   'sh bash env uname cat dirname basename sed grep ls mkdir rm cp mv ln chmod readlink realpath getconf ldd id tty'.split(
     ' ',
   );
 
 export class Machine {
-  constructor(folder, { libtorch, npm }) {
+  constructor(folder, { npm }) {
     this.log = join(folder, 'build-tools.log');
     this.bin = join(folder, 'bin');
     mkdirSync(this.bin, { recursive: true });
@@ -37,8 +39,7 @@ export class Machine {
       PATH: this.bin,
       CI: '1',
       NO_COLOR: '1',
-      SVG_T2I_LIBTORCH: libtorch,
-      // Neither the cache of this machine nor one that an install would fill.
+      // Not the cache of this machine: `svg-t2i install` fills it.
       SVG_T2I_HOME: join(folder, 'home'),
       // yarn 1 and bun know no registry but their own unless they are told.
       npm_config_registry: npm.registry,

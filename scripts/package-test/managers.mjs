@@ -37,12 +37,21 @@ export function fetchManagers(folder, npm) {
 
 const quietNpm = ['--no-audit', '--no-fund', '--prefer-offline'];
 
-/** Ways to install: commands in order, files that a project needs for it, and how its program is started. */
+/**
+ * Ways to install: commands in order, files that a project needs for it, how the manager runs the commands of packages
+ * (`exec`), and how a program of the project is started.
+ */
 export function waysToInstall(managers) {
   const { npm, pnpm, yarn, berry, bun } = managers;
+  const [npx, pnpmExec, yarnRun] = [
+    [...npm, 'exec', '--'],
+    [...pnpm, 'exec'],
+    [...yarn, 'run', '--silent'],
+  ];
   const berryProject = (linker, scripts) => ({
     commands: [[...berry, 'install']],
     files: { '.yarnrc.yml': `nodeLinker: ${linker}\nenableScripts: ${scripts}\n`, 'yarn.lock': '' },
+    exec: [...berry, 'run'],
     start: [...berry, 'node'],
   });
   return {
@@ -52,33 +61,38 @@ export function waysToInstall(managers) {
         [...npm, 'ci', ...quietNpm],
         [...npm, 'rebuild'],
       ],
+      exec: npx,
     },
     'npm install, ci without scripts': {
       commands: [
         [...npm, 'install', '--ignore-scripts', ...quietNpm],
         [...npm, 'ci', '--ignore-scripts', ...quietNpm],
       ],
+      exec: npx,
     },
-    'pnpm install': { commands: [[...pnpm, 'install']] },
+    'pnpm install': { commands: [[...pnpm, 'install']], exec: pnpmExec },
     'pnpm install with all scripts': {
       commands: [
         [...pnpm, 'install', '--config.dangerouslyAllowAllBuilds=true'],
         [...pnpm, 'rebuild'],
       ],
       files: { 'pnpm-workspace.yaml': 'dangerouslyAllowAllBuilds: true\n' },
+      exec: pnpmExec,
     },
-    'yarn 1 install': { commands: [[...yarn, 'install', '--non-interactive']] },
+    'yarn 1 install': { commands: [[...yarn, 'install', '--non-interactive']], exec: yarnRun },
     'yarn 1 install without scripts': {
       commands: [[...yarn, 'install', '--non-interactive', '--ignore-scripts']],
+      exec: yarnRun,
     },
     'yarn 4 node-modules': berryProject('node-modules', false),
     'yarn 4 node-modules with scripts': berryProject('node-modules', true),
     'yarn 4 PnP': berryProject('pnp', false),
     'yarn 4 PnP with scripts': berryProject('pnp', true),
-    'bun install': { commands: [[...bun, 'install']], start: bun },
+    'bun install': { commands: [[...bun, 'install']], exec: [...bun, 'x', '--no-install'], start: bun },
     'bun install with scripts': {
       commands: [[...bun, 'install']],
       manifest: { trustedDependencies: ['svg-t2i', 'sharp'] },
+      exec: [...bun, 'x', '--no-install'],
     },
   };
 }

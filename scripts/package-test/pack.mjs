@@ -1,14 +1,20 @@
 // Packs with the real npm, and looks into the tarball.
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { filesBelow } from '../files.mjs';
 import { publishedText } from '../manifest.mjs';
+import { FLAVOURS, filesOf } from '../prebuild/flavours.mjs';
+import { expectedFiles } from './expected-files.mjs';
 
 const root = join(import.meta.dirname, '../..');
 
-/** Packs a copy of the clone's files, so that the clone stays as it is meanwhile; returns the tarball's path. */
-export function pack(folder) {
+/**
+ * Packs a copy of the clone's files, so that the clone stays as it is meanwhile; returns the tarball's path.
+ *
+ * @param flavours of the binaries, as prebuilds.mjs takes them
+ */
+export function pack(folder, flavours) {
   const stage = join(folder, 'stage');
   mkdirSync(stage, { recursive: true });
   const text = readFileSync(join(root, 'package.json'), 'utf8');
@@ -18,7 +24,8 @@ export function pack(folder) {
     cpSync(join(root, entry), join(stage, entry), { recursive: true });
   }
   writeFileSync(join(stage, 'package.json'), publishedText(text));
-  run(process.execPath, [join(root, 'scripts/prebuilds.mjs'), '--out', stage, '--any-floor'], root);
+  const prebuilds = [join(root, 'scripts/prebuilds.mjs'), '--flavours', flavours];
+  run(process.execPath, [...prebuilds, '--out', stage, '--any-floor'], root);
   const name = run('npm', ['pack', '--pack-destination', folder, '--loglevel', 'error'], stage).trim();
   rmSync(stage, { recursive: true });
   return join(folder, name);
@@ -35,29 +42,6 @@ export function unpack(tarball, folder) {
   return join(folder, 'package');
 }
 
-const FORBIDDEN = [
-  [/^binding\.gyp$/, 'makes npm and yarn compile'],
-  [/(^|\/)\.(tsbuildinfo|stamp)$/, 'is left over from a build'],
-  [/^(lib|scripts|build|build-cmake|node_modules)\//, 'is for clones'],
-  [/^(configs\/test|test\/(?!golden\/))/, 'is for the tests'],
-  [/^(tsconfig|vitest|biome)[^/]*$/, 'is for clones'],
-  [/\.(tgz|log|part)$/, 'is no part of the package'],
-];
-const REQUIRED = [
-  'package.json',
-  'README.md',
-  'LICENSE',
-  'CHANGELOG.md',
-  'CMakeLists.txt',
-  'native/addon/addon.cpp',
-  'dist/index.js',
-  'dist/index.d.ts',
-  'dist/cli/main.js',
-  'models/shapes/defaults.yaml',
-  `prebuilds/${process.platform}-${process.arch}/svg-t2i.glibc.node`,
-  `prebuilds/${process.platform}-${process.arch}/loader/svg-t2i-loader.node`,
-  `prebuilds/${process.platform}-${process.arch}/loader/build-info.json`,
-];
 const MANIFEST_KEYS = [
   'repository',
   'homepage',
@@ -71,17 +55,27 @@ const MANIFEST_KEYS = [
   'libc',
 ];
 
+/** Names and bytes of what was unpacked. */
+export function inventory(unpacked) {
+  const files = filesBelow(unpacked, ['']);
+  const names = files.map((file) => relative(unpacked, file));
+  return { names, bytes: files.reduce((sum, file) => sum + statSync(file).size, 0) };
+}
+
 /** Everything about the unpacked package that is not as it should be. */
 export function contentProblems(unpacked, builderPaths) {
-  const names = filesBelow(unpacked, ['']).map((file) => relative(unpacked, file));
-  const problems = REQUIRED.filter((name) => !names.includes(name)).map((name) => `${name} is missing`);
+  const { names } = inventory(unpacked);
+  const flavours = FLAVOURS.filter((flavour) => names.includes(filesOf(flavour).addon));
+  const expected = expectedFiles(root, flavours.length === 0 ? FLAVOURS : flavours);
+  const problems = [
+    ...expected.filter((name) => !names.includes(name)).map((name) => `${name} is missing`),
+    ...names.filter((name) => !expected.includes(name)).map((name) => `${name} is no part of the package`),
+  ];
   for (const name of names) {
-    for (const [pattern, why] of FORBIDDEN) if (pattern.test(name)) problems.push(`${name} ${why}`);
     const bytes = readFileSync(join(unpacked, name));
     for (const path of builderPaths) if (bytes.includes(`${path}/`)) problems.push(`${name} names ${path}`);
     if (name.endsWith('.map')) problems.push(...mapProblems(name, bytes));
   }
-  if (!readdirSync(join(unpacked, 'test/golden')).length) problems.push('there is no golden case');
   const manifest = JSON.parse(readFileSync(join(unpacked, 'package.json'), 'utf8'));
   for (const key of ['scripts', 'devDependencies'])
     if (key in manifest) problems.push(`package.json has ${key}`);
