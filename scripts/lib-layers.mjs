@@ -39,6 +39,7 @@ export const libLayers = {
   train: ['config', 'native', 'engine', 'image', 'text', 'release', 'pipeline', 'processes', 'features'],
   selftest: ['config', 'hub', 'image', 'data', 'text', 'pipeline'],
   bench: ['config', 'native', 'engine', 'image', 'release', 'pipeline', 'processes', 'features', 'train'],
+  ai: ['config', 'image', 'pipeline'],
   pull: ['config', 'fetch', 'hub'],
   serve: ['config', 'image', 'text', 'release', 'pipeline'],
   index: [

@@ -122,6 +122,9 @@ function hover(marked: string): { readonly shown: string; readonly documentation
   return result;
 }
 
+/** What package.json exports. */
+const ENTRIES = ['dist/index.d.ts', 'dist/ai.d.ts'] as const;
+
 const REQUEST =
   "import { SvgT2I } from 'svg-t2i';\nconst pipe = await SvgT2I.load();\nawait pipe.generate({ prompt: 'a',";
 describe('hover', () => {
@@ -160,10 +163,10 @@ describe('hover', () => {
     expect(shown).not.toContain('more ...');
   });
 
-  it('shows of every function what it throws and an example', () => {
-    const program = ts.createProgram([join(root, 'dist/index.d.ts')], OPTIONS);
+  it.each(ENTRIES)('shows of every function of %s what it throws and an example', (entry) => {
+    const program = ts.createProgram([join(root, entry)], OPTIONS);
     const checker = program.getTypeChecker();
-    const index = program.getSourceFile(join(root, 'dist/index.d.ts'));
+    const index = program.getSourceFile(join(root, entry));
     const module = index && checker.getSymbolAtLocation(index);
     const bare: string[] = [];
     const look = (name: string, symbol: ts.Symbol) => {
@@ -188,10 +191,10 @@ describe('hover', () => {
     expect(bare).toEqual([]);
   });
 
-  it('shows a line for everything that is exported, and for every property of it', () => {
-    const program = ts.createProgram([join(root, 'dist/index.d.ts')], OPTIONS);
+  it.each(ENTRIES)('shows a line for everything that %s exports, and for every property of it', (entry) => {
+    const program = ts.createProgram([join(root, entry)], OPTIONS);
     const checker = program.getTypeChecker();
-    const index = program.getSourceFile(join(root, 'dist/index.d.ts'));
+    const index = program.getSourceFile(join(root, entry));
     const module = index && checker.getSymbolAtLocation(index);
     const bare: string[] = [];
     for (const exported of module === undefined ? [] : checker.getExportsOfModule(module)) {
