@@ -11,5 +11,6 @@ export default defineConfig({
     testTimeout: 600_000,
     hookTimeout: 600_000,
     teardownTimeout: 120_000,
+    expect: { poll: { timeout: 60_000 } },
   },
 });

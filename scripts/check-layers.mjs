@@ -19,10 +19,11 @@ checkLayers(native, nativeLayers(), [], 'CMakeLists.txt');
 // A header and its source are one thing: what either includes, both stand on.
 checkCircles(native, (file) => file.replace(/\.(h|cpp|cuh|cu)$/, ''));
 
-const lib = readArrows('lib', ['.ts', '.mjs'], (file, text) =>
+const lib = readArrows('lib', ['.ts', '.mjs', '.js'], (file, text) =>
   [...text.matchAll(/(?:from|import\()\s*'(\.[^']+)'/g)].map(([, imported]) => {
     const path = join(dirname(file), imported);
-    return path.replace(/\.js$/, '.ts');
+    // The page's own files are JavaScript as they stand.
+    return existsSync(join(root, path)) ? path : path.replace(/\.js$/, '.ts');
   }),
 );
 checkLayers(lib, libLayers, everywhere, 'scripts/lib-layers.mjs');

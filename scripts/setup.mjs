@@ -4,7 +4,7 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { withLock } from '../lib/lock/lock.mjs';
 import { restoreManifest } from './manifest.mjs';
@@ -96,11 +96,20 @@ async function compileTypeScript() {
   say('compiling lib/ to dist/');
   // From nothing, so that no module of a file that is gone stays behind.
   rmSync(join(root, 'dist'), { recursive: true, force: true });
-  await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.json'], {
+  await run(process.execPath, [join(root, 'scripts/build-js.mjs')], {
     message: 'tsc reports errors (see above)',
     hint: 'Mend the TypeScript errors, then run it again.',
   });
   writeFileSync(stampFile, stamp);
+}
+
+/** Tests of the page want a browser, which is the machine's own to install. */
+function lookForBrowser() {
+  const folders = (process.env.PATH ?? '').split(delimiter);
+  const names = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome'];
+  if (process.env.SVG_T2I_CHROMIUM || names.some((name) => folders.some((at) => existsSync(join(at, name)))))
+    return;
+  say('no chromium: the tests of the page are skipped (apt-get install chromium)');
 }
 
 async function prepareNative() {
@@ -129,6 +138,7 @@ async function main() {
     await installDependencies();
     await compileTypeScript();
     await prepareNative();
+    if (withTests) lookForBrowser();
   });
   say(`ready (${((performance.now() - start) / 1000).toFixed(1)} s)`);
 }

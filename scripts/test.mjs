@@ -39,6 +39,7 @@ function runChecks() {
   check('clang-format', process.execPath, ['scripts/check-format.mjs']);
   check('layers', process.execPath, ['scripts/check-layers.mjs']);
   check('types', bin('tsc'), ['-p', 'tsconfig.test.json']);
+  check('types of the page', bin('tsc'), ['-p', 'tsconfig.page.json']);
   check('symbols', process.execPath, ['scripts/check-symbols.mjs']);
   runCudaCheck();
 }

@@ -1,0 +1,248 @@
+/** The page as a whole: starts its parts and has them hear of each other. */
+import { Api, RequestError } from './api.js';
+import { ApiKey } from './api-key.js';
+import { BusyNotice, sentence } from './busy-notice.js';
+import { Connection } from './connection.js';
+import { byId } from './dom.js';
+import { DrawForm } from './draw-form.js';
+import { Gallery } from './gallery.js';
+import { JobCards, shareDone, stateWords } from './job-cards.js';
+import { JobRecords } from './job-records.js';
+import { Jobs } from './jobs.js';
+import { KeyDialog } from './key-dialog.js';
+import { Announcer, Notices } from './notices.js';
+import { Pictures } from './pictures.js';
+import { safeStorage } from './safe-storage.js';
+import { numberOf } from './settings.js';
+import { Viewer } from './viewer.js';
+import { plural } from './words.js';
+
+/** @import { ServerState } from './connection.js' */
+/** @import { DrawBody, JobEvent, PageJob, Picture } from './types.js' */
+
+const FORM = 'svg-t2i.form';
+const TITLE = document.title;
+/** @type {Readonly<Record<ServerState['kind'], string>>} */
+const SERVER_WORDS = {
+  connecting: 'Connecting',
+  ready: 'Ready',
+  loading: 'Loading the model',
+  unreachable: 'Server not reached, trying again',
+  key: 'API key wanted',
+};
+
+const browser = safeStorage(() => localStorage);
+const key = new ApiKey(
+  safeStorage(() => sessionStorage),
+  browser,
+);
+const api = new Api(document.baseURI, () => key.value);
+const notices = new Notices(() => form.focusDraw());
+const announcer = new Announcer();
+const busy = new BusyNotice(notices);
+const gallery = new Gallery(await openPictures(), (picture) => viewer.open(picture));
+const viewer = new Viewer(gallery, { onAgain: ({ body }) => again(body), onDelete: deletePicture });
+const form = new DrawForm(draw, (body) => browser.setItem(FORM, JSON.stringify(body)));
+const connection = new Connection(api, () => key.value !== undefined, showServer);
+const keyDialog = new KeyDialog(key, () => connection.ask());
+const cards = new JobCards({
+  onCancel: cancel,
+  onAgain: ({ body }) => again(body),
+  onDismiss: (job) => jobs.dismiss(job),
+  onFocusLost: () => form.focusDraw(),
+});
+const jobs = new Jobs({
+  api,
+  connection,
+  records: new JobRecords(browser),
+  onChange: showJobs,
+  onPicture: keep,
+  onEnd: tellEnd,
+});
+/** Tabs of one browser share the pictures. */
+const otherTabs = new BroadcastChannel('svg-t2i.pictures');
+/** What the form was last filled from, as text. */
+let shownCapabilities = '';
+let isSending = false;
+/** Quarters of a job that were said. @type {Map<string, number>} */
+const quarters = new Map();
+
+addEventListener('error', ({ message }) => tellFault(message));
+addEventListener('unhandledrejection', ({ reason }) => tellFault(String(reason?.message ?? reason)));
+addEventListener('online', () => connection.ask());
+otherTabs.addEventListener('message', () => gallery.load());
+byId('delete-all', HTMLButtonElement).addEventListener('click', askToDeleteAll);
+byId('delete-dialog', HTMLDialogElement).addEventListener('close', deleteAll);
+await gallery.load();
+jobs.resume();
+connection.ask();
+
+/** @param {ServerState} state */
+function showServer(state) {
+  const place = byId('server-state', HTMLParagraphElement);
+  place.dataset.kind = state.kind;
+  const words = SERVER_WORDS[state.kind];
+  // What is written again is read out again.
+  if (place.textContent !== words) place.textContent = words;
+  const isThere = state.kind === 'ready' || state.kind === 'loading';
+  form.setConnected(isThere);
+  keyDialog.offer(state.kind === 'key' || key.value !== undefined);
+  if (state.kind === 'key') keyDialog.open(state.isRefused ? 'The server refuses this key.' : undefined);
+  if (state.kind !== 'ready' && state.kind !== 'loading') return;
+  const text = JSON.stringify(state.capabilities);
+  if (text === shownCapabilities) return;
+  shownCapabilities = text;
+  form.show(state.capabilities, savedForm());
+}
+
+/** @returns {DrawBody} */
+function savedForm() {
+  try {
+    return JSON.parse(browser.getItem(FORM) ?? '{}');
+  } catch (error) {
+    if (error instanceof SyntaxError) return {};
+    throw error;
+  }
+}
+
+/** @param {DrawBody} body */
+async function draw(body) {
+  // A second press while the first is on its way means the same picture.
+  if (isSending) return;
+  isSending = true;
+  busy.hide();
+  notices.hide('draw');
+  try {
+    await jobs.submit(body);
+    cards.reveal();
+  } catch (error) {
+    if (!(error instanceof RequestError)) throw error;
+    tellRefusal(error, body);
+  } finally {
+    isSending = false;
+  }
+}
+
+/**
+ * @param {RequestError} error
+ * @param {DrawBody} body
+ */
+function tellRefusal(error, body) {
+  const message = sentence(error.message);
+  if (error.status === 401) connection.refused();
+  else if (error.isBusy) busy.show(error, () => draw(body));
+  else if (error.isUnreachable) {
+    connection.ask();
+    notices.show('draw', `${message} Nothing was sent.`, [{ text: 'Send it again', run: () => draw(body) }]);
+  } else if (error.param === undefined || !form.refuse(error.param, message)) notices.show('draw', message);
+}
+
+/** @param {PageJob} job */
+async function cancel(job) {
+  try {
+    await jobs.cancel(job);
+  } catch (error) {
+    if (!(error instanceof RequestError)) throw error;
+    if (error.isUnreachable) connection.ask();
+    notices.show('cancel', `${sentence(error.message)} The job was not cancelled.`);
+  }
+}
+
+/** @param {DrawBody} body */
+function again(body) {
+  form.fill(body);
+  browser.setItem(FORM, JSON.stringify(body));
+  form.focus();
+}
+
+function showJobs() {
+  cards.show(jobs.all);
+  const running = jobs.all.find((job) => shareDone(job) !== undefined);
+  const share = running && shareDone(running);
+  document.title = share === undefined ? TITLE : `${Math.round(100 * share)} % ${TITLE}`;
+  if (running === undefined || share === undefined) return;
+  const quarter = Math.floor(4 * share);
+  if (quarter === (quarters.get(running.id) ?? -1)) return;
+  quarters.set(running.id, quarter);
+  announcer.mention(stateWords(running));
+}
+
+/**
+ * @param {PageJob} job
+ * @param {Extract<JobEvent, { type: 'image' }>} event
+ * @param {Blob} blob
+ */
+async function keep(job, { index, seed, width, height, output_format: format }, blob) {
+  const count = numberOf(job.body, 'n') ?? 1;
+  const body = { ...job.body, n: 1, seed };
+  const id = `${job.id}/${index}`;
+  form.drawn(seed);
+  announcer.say(count === 1 ? 'The picture is done.' : `Picture ${index + 1} of ${count} is done.`);
+  await changeStorage(() =>
+    gallery.add({ id, createdAt: Date.now(), blob, format, width, height, seed, body }),
+  );
+}
+
+/** @param {PageJob} job */
+function tellEnd(job) {
+  quarters.delete(job.id);
+  if (job.status === 'cancelled') announcer.say('Cancelled.');
+  else if (job.status !== 'done') announcer.say(stateWords(job));
+}
+
+/** @param {Picture} picture */
+async function deletePicture({ id }) {
+  await changeStorage(() => gallery.remove(id));
+}
+
+async function askToDeleteAll() {
+  const count = plural(await gallery.total(), 'picture');
+  byId('delete-text', HTMLParagraphElement).textContent =
+    `${count} will be gone from this browser. The server has no copies.`;
+  const dialog = byId('delete-dialog', HTMLDialogElement);
+  dialog.returnValue = '';
+  dialog.showModal();
+}
+
+async function deleteAll() {
+  if (byId('delete-dialog', HTMLDialogElement).returnValue !== 'delete') return;
+  await changeStorage(() => gallery.clear());
+  byId('pictures-title', HTMLHeadingElement).focus();
+}
+
+/** @returns {Promise<Pictures | undefined>} */
+async function openPictures() {
+  try {
+    return await Pictures.open();
+  } catch (error) {
+    tellStorage(error);
+    return undefined;
+  }
+}
+
+/** Changes what this browser keeps, and tells other tabs. @param {() => Promise<void>} change */
+async function changeStorage(change) {
+  try {
+    await change();
+    otherTabs.postMessage('changed');
+  } catch (error) {
+    tellStorage(error);
+  }
+}
+
+/** @param {unknown} error Anything but the browser's own word on its storage is thrown on. */
+function tellStorage(error) {
+  if (!(error instanceof DOMException)) throw error;
+  const message =
+    error.name === 'QuotaExceededError'
+      ? 'This browser has no room for more pictures. New ones are shown, but are gone when this page is closed: download them, or delete others.'
+      : `This browser keeps no pictures (${error.name}): they are gone when this page is closed. Download those that you want to keep.`;
+  notices.show('storage', message);
+}
+
+/** @param {string} message */
+function tellFault(message) {
+  notices.show('fault', `Something went wrong in this page: ${sentence(message)}`, [
+    { text: 'Reload the page', run: () => location.reload(), kind: 'primary' },
+  ]);
+}
