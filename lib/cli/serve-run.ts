@@ -31,7 +31,8 @@ export async function runServe(flags: ServeFlags): Promise<void> {
       'other users of this machine see --api-key in its list of processes; --api-key-file and SVG_T2I_API_KEY are not seen',
     );
   }
-  const told = `draining: running pictures have ${settings.drainSeconds} s (again to quit at once)`;
+  // The log says the rest; of JSON nothing else may be between its lines.
+  const told = settings.log === 'pretty' ? 'stopping (Ctrl-C again to quit at once)' : '';
   using interrupt = listenForInterrupt({ told });
   const server = await startServer(settings);
   const stopped = new Promise<void>((resolve) => {

@@ -26,7 +26,7 @@ const reasons: Readonly<Record<StopCause, string>> = {
 interface Job {
   readonly controller: AbortController;
   readonly forcible: boolean;
-  /** What the first signal is answered with, in place of the usual. */
+  /** What the first signal is answered with, in place of the usual; empty: nothing. */
   readonly told: string | undefined;
 }
 
@@ -103,7 +103,8 @@ function stop(name: StopCause): void {
   if (cause === undefined) {
     cause = name;
     const usual = `stopping after this step${reasons[name]}${job.forcible ? ' (Ctrl-C again to quit at once)' : ''}`;
-    note(job.told ?? usual);
+    const told = job.told ?? usual;
+    if (told !== '') note(told);
     job.controller.abort(new StopRequest(name));
   }
   if (!URGENT.has(name)) return;
