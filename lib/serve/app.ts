@@ -3,8 +3,11 @@ import { randomUUID } from 'node:crypto';
 import { type Context, Hono, type MiddlewareHandler } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { firstLine } from '../errors.js';
+import { a1111Routes } from './a1111/routes.js';
 import type { ServeContext, ServeEnv } from './context.js';
 import { ApiError, apiErrorOf } from './errors.js';
+import { openaiRoutes } from './openai/routes.js';
+import { openapiRoutes } from './openapi/routes.js';
 import { pathOf } from './paths.js';
 import { capabilityRoutes } from './routes/capabilities.js';
 import { healthRoutes } from './routes/health.js';
@@ -27,6 +30,9 @@ const ROUTES: readonly ((context: ServeContext) => Hono<ServeEnv>)[] = [
   healthRoutes,
   capabilityRoutes,
   jobRoutes,
+  openaiRoutes,
+  a1111Routes,
+  openapiRoutes,
   () => pageRoutes(),
 ];
 

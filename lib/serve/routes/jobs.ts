@@ -1,6 +1,7 @@
 /** `/v1/jobs`: requests that are put in line, looked at, listened to and cancelled. */
 import { type Context, Hono } from 'hono';
 import { parseDrawRequest } from '../../config/draw-request.js';
+import { base64 } from '../base64.js';
 import { readJson } from '../body.js';
 import type { ServeContext, ServeEnv } from '../context.js';
 import { ApiError } from '../errors.js';
@@ -114,10 +115,6 @@ export function eventJson({ id: _, ...news }: JobEvent): object {
     default:
       return news;
   }
-}
-
-export function base64(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
 }
 
 /** A job as JSON. */

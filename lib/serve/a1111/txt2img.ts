@@ -1,0 +1,58 @@
+/** /sdapi/v1/txt2img as a body of our own API, and our pictures as its answer. */
+import type { Txt2img } from '../../config/a1111-request.js';
+import { base64 } from '../base64.js';
+import type { Job } from '../job.js';
+import { solverOf } from './samplers.js';
+
+/**
+ * The body of our own API that draws the same.
+ *
+ * @param model that the client chose before; the request's own comes first
+ * @throws ApiError 400 for a sampler that is not known
+ */
+export function drawBodyOf(body: Txt2img, model: string | undefined): Readonly<Record<string, unknown>> {
+  const { width, height, seed } = body;
+  return {
+    prompt: body.prompt ?? '',
+    negative_prompt: body.negative_prompt,
+    model: body.override_settings?.sd_model_checkpoint ?? model,
+    n: (body.batch_size ?? 1) * (body.n_iter ?? 1),
+    width: width ?? height,
+    height: height ?? width,
+    num_inference_steps: body.steps,
+    guidance_scale: body.cfg_scale,
+    solver: solverOf(body.sampler_name ?? body.sampler_index),
+    seed: seed === undefined || seed === null || seed < 0 ? undefined : seed,
+    output_format: 'png',
+  };
+}
+
+/** What A1111 answers: the pictures, what was asked for, and as a text of JSON what was drawn. */
+export function txt2imgAnswer(body: Txt2img, { model, pictures, request }: Job): object {
+  const seeds = pictures.map(({ seed }) => seed);
+  const [first] = pictures;
+  const prompt = body.prompt ?? '';
+  const negative = body.negative_prompt ?? '';
+  const info = {
+    prompt,
+    all_prompts: seeds.map(() => prompt),
+    negative_prompt: negative,
+    all_negative_prompts: seeds.map(() => negative),
+    seed: seeds[0] ?? -1,
+    all_seeds: seeds,
+    width: first?.width ?? 0,
+    height: first?.height ?? 0,
+    sampler_name: request.settings.solver ?? null,
+    cfg_scale: request.settings.guidanceScale ?? null,
+    steps: request.settings.steps ?? null,
+    batch_size: seeds.length,
+    sd_model_name: model,
+    index_of_first_image: 0,
+    infotexts: [],
+  };
+  return {
+    images: body.send_images === false ? [] : pictures.map(({ bytes }) => base64(bytes)),
+    parameters: body,
+    info: JSON.stringify(info),
+  };
+}
