@@ -39,7 +39,7 @@ describe.skipIf(noBrowser !== undefined)('drawing', () => {
     await pictures(page).first().click();
     const viewer = page.getByRole('dialog');
     await viewer.getByText('a red circle', { exact: true }).waitFor();
-    expect(await viewer.locator('dl').innerText()).toMatch(/Seed\s+77\s+Steps\s+20\s+Guidance\s+3/);
+    expect(await viewer.locator('#viewer-settings').innerText()).toMatch(/Seed\s+77\s+Steps\s+20\s+Guidance\s+3/);
     await page.keyboard.press('Escape');
     await page.getByText('1 picture in this browser').waitFor();
     expect(await page.locator('#jobs-section').isHidden()).toBe(true);

@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Capabilities, DrawBody } from '../../lib/serve/page/types.js';
+import { PAGE_POLICY } from '../../lib/serve/routes/page.js';
 import { capabilitiesWith } from './fake-capabilities.js';
 import { FakeJob } from './fake-job.js';
 
@@ -16,9 +17,6 @@ const TYPES: Readonly<Record<string, string>> = {
   '.js': 'text/javascript; charset=utf-8',
   '.svg': 'image/svg+xml',
 };
-const POLICY =
-  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-
 /** What the next request for a picture is refused with. */
 export interface Refusal {
   readonly status: number;
@@ -160,7 +158,7 @@ async function sendFile(response: ServerResponse, pathname: string): Promise<voi
   const bytes = await readFile(join(PAGE, name));
   response.writeHead(200, {
     'content-type': TYPES[extname(name)] ?? 'application/octet-stream',
-    'content-security-policy': POLICY,
+    'content-security-policy': PAGE_POLICY,
   });
   response.end(bytes);
 }

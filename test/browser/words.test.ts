@@ -39,9 +39,11 @@ test.each([
 
 test('settings are listed with what people look for first, without what is empty', () => {
   const body = { prompt: 'p', n: 1, order: 2, negative_prompt: '', seed: 5, size: '64x64' };
-  expect(settingRows(body)).toEqual([
-    ['Size', '64x64'],
-    ['Seed', '5'],
-    ['Order', '2'],
-  ]);
+  expect(settingRows(body)).toEqual({
+    main: [
+      ['Size', '64x64'],
+      ['Seed', '5'],
+    ],
+    others: [['Order', '2']],
+  });
 });

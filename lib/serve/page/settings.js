@@ -43,19 +43,24 @@ export function subjectOf(body) {
 }
 
 /**
- * The settings of a picture with their labels, in the order in which people look for them.
+ * The settings of a picture with their labels: those that people look for first, and the others.
  *
  * @param {DrawBody} body
- * @returns {[string, string][]}
+ * @returns {{ main: [string, string][], others: [string, string][] }}
  */
 export function settingRows(body) {
-  const hidden = new Set(['prompt', 'class', 'n', ...Object.keys(LABELS)]);
-  const others = Object.keys(body).filter((name) => !hidden.has(name));
-  return [...Object.keys(LABELS), ...others].flatMap((name) => {
-    const value = body[name];
-    if (value === undefined || value === null || value === '') return [];
-    return [[LABELS[name] ?? label(name), String(value)]];
-  });
+  const rows = (/** @type {string[]} */ names) =>
+    names.flatMap((name) => {
+      const value = body[name];
+      /** @type {[string, string]} */
+      const row = [LABELS[name] ?? label(name), String(value)];
+      return value === undefined || value === null || value === '' ? [] : [row];
+    });
+  const known = new Set(['prompt', 'class', 'n', ...Object.keys(LABELS)]);
+  return {
+    main: rows(Object.keys(LABELS)),
+    others: rows(Object.keys(body).filter((name) => !known.has(name))),
+  };
 }
 
 /** @type {Readonly<Record<string, string>>} */

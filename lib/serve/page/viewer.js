@@ -23,6 +23,8 @@ export class Viewer {
   #image = new BlobImage(this.#element);
   #subject = byId('viewer-subject', HTMLParagraphElement);
   #settings = byId('viewer-settings', HTMLDListElement);
+  #more = byId('viewer-more', HTMLDetailsElement);
+  #others = byId('viewer-others', HTMLDListElement);
   #newer = byId('viewer-newer', HTMLButtonElement);
   #older = byId('viewer-older', HTMLButtonElement);
   #gallery;
@@ -72,10 +74,10 @@ export class Viewer {
     this.#element.style.setProperty('--natural-width', `${picture.width}px`);
     this.#element.classList.toggle('has-few-pixels', Math.max(picture.width, picture.height) <= FEW_PIXELS);
     this.#subject.textContent = subject;
-    const rows = settingRows({ ...picture.body, seed: picture.seed });
-    this.#settings.replaceChildren(
-      ...rows.map(([name, value]) => make('div', {}, make('dt', {}, name), make('dd', {}, value))),
-    );
+    const { main, others } = settingRows({ ...picture.body, seed: picture.seed });
+    this.#settings.replaceChildren(...main.map(row));
+    this.#others.replaceChildren(...others.map(row));
+    this.#more.hidden = others.length === 0;
     this.#newer.disabled = this.#gallery.beside(picture.id, -1) === undefined;
     this.#older.disabled = this.#gallery.beside(picture.id, 1) === undefined;
   }
@@ -125,4 +127,9 @@ export class Viewer {
     if (this.#picture !== undefined) this.#gallery.focus(this.#picture.id);
     this.#picture = undefined;
   }
+}
+
+/** @param {[string, string]} setting */
+function row([name, value]) {
+  return make('div', {}, make('dt', {}, name), make('dd', {}, value));
 }

@@ -17,7 +17,8 @@ const MEDIA_TYPES: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 };
 
-const POLICY = [
+/** What the page may load and run: its own files, and pictures that its scripts hold. */
+export const PAGE_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self'",
@@ -44,7 +45,7 @@ export function pageRoutes(folder = FOLDER): Hono<ServeEnv> {
 
 function answer(c: Context<ServeEnv>, file: PageFile | undefined): Response {
   if (file === undefined) throw new ApiError(404, 'not_found', 'there is no such file of the page');
-  const headers = { etag: file.etag, 'cache-control': 'no-cache', 'content-security-policy': POLICY };
+  const headers = { etag: file.etag, 'cache-control': 'no-cache', 'content-security-policy': PAGE_POLICY };
   if (c.req.header('if-none-match') === file.etag) return c.body(null, 304, headers);
   return c.body(new Uint8Array(file.bytes), 200, { ...headers, 'content-type': file.mediaType });
 }
