@@ -57,68 +57,56 @@ AdaptiveMethod adaptive_heun() { return {{{0, 1}, {{}, {1}}, {0.5, 0.5}}, {0.5, 
 
 double rms(const at::Tensor& x) { return x.to(at::kDouble).square().mean().sqrt().item<double>(); }
 
-class Integrator {
- public:
-  Integrator(const AdaptiveMethod& method, const Tolerance& tolerance, const VelocityFn& velocity)
-      : method_(method), tolerance_(tolerance), velocity_(velocity) {}
+at::Tensor combine(const std::vector<double>& weights, const std::vector<at::Tensor>& k, double dt) {
+  at::Tensor sum;
+  for (size_t i = 0; i < weights.size(); ++i) {
+    if (weights[i] == 0) continue;
+    const at::Tensor term = (dt * weights[i]) * k[i];
+    sum = sum.defined() ? sum + term : term;
+  }
+  return sum;
+}
 
-  at::Tensor evaluate(double t, const at::Tensor& y) {
-    const at::Tensor k = velocity_(y, {static_cast<float>(t), accepted, 0}).to(at::kFloat);
-    SVG_CHECK(k.sizes() == y.sizes(), ErrorCode::kInternal, "[ode] velocity ", k.sizes(), " for a state ", y.sizes());
-    return k;
+// The step sizes of a method, first and next.
+class StepSize {
+ public:
+  StepSize(const AdaptiveMethod& method, const Tolerance& tolerance)
+      : exponent_(1.0 / static_cast<double>(method.order)), tolerance_(tolerance) {}
+
+  // A short step from y with the velocity k, to see how the velocity changes.
+  double trial(const at::Tensor& y, const at::Tensor& k) {
+    scale_ = tolerance_.absolute + tolerance_.relative * y.abs().to(at::kDouble);
+    const double size = rms(y / scale_);
+    slope_ = rms(k / scale_);
+    return size < 1e-5 || slope_ < 1e-5 ? 1e-6 : 0.01 * size / slope_;
   }
 
-  double first_step(double t, const at::Tensor& y, const at::Tensor& k) {
-    const at::Tensor scale = tolerance_.absolute + tolerance_.relative * y.abs().to(at::kDouble);
-    const double size = rms(y / scale), slope = rms(k / scale);
-    const double trial = size < 1e-5 || slope < 1e-5 ? 1e-6 : 0.01 * size / slope;
-    const double bend = rms((evaluate(t + trial, y + trial * k) - k) / scale) / trial;
-    const double step = slope <= 1e-15 && bend <= 1e-15
-                            ? std::max(1e-6, trial * 1e-3)
-                            : std::pow(0.01 / std::max(slope, bend), 1.0 / static_cast<double>(method_.order));
+  // From the velocity after that trial.
+  double first(double trial, const at::Tensor& k, const at::Tensor& after) const {
+    const double bend = rms((after - k) / scale_) / trial;
+    const double step = slope_ <= 1e-15 && bend <= 1e-15 ? std::max(1e-6, trial * 1e-3)
+                                                         : std::pow(0.01 / std::max(slope_, bend), exponent_);
     return std::min(100 * trial, step);
   }
 
-  // Fills k from k[0] = velocity at (t, y). `dt` is rounded to fp32, as the state is.
-  void stages(double t, double dt, const at::Tensor& y, std::vector<at::Tensor>& k) {
-    const ButcherTableau& tableau = method_.tableau;
-    const float begin = static_cast<float>(t), length = static_cast<float>(dt);
-    k.resize(1);
-    for (size_t i = 1; i < tableau.nodes.size(); ++i) {
-      const double at =
-          tableau.nodes[i] == 1 ? static_cast<float>(t + dt) : begin + static_cast<float>(tableau.nodes[i]) * length;
-      k.push_back(evaluate(at, y + combine(tableau.coupling[i], k, length)));
-    }
-  }
-
-  static at::Tensor combine(const std::vector<double>& weights, const std::vector<at::Tensor>& k, double dt) {
-    at::Tensor sum;
-    for (size_t i = 0; i < weights.size(); ++i) {
-      if (weights[i] == 0) continue;
-      const at::Tensor term = (dt * weights[i]) * k[i];
-      sum = sum.defined() ? sum + term : term;
-    }
-    return sum;
-  }
-
+  // The step is taken where it is at most 1.
   double error_ratio(const at::Tensor& error, const at::Tensor& y0, const at::Tensor& y1) const {
     const at::Tensor largest = at::maximum(y0.abs(), y1.abs()).to(at::kDouble);
     return rms(error / (tolerance_.absolute + tolerance_.relative * largest));
   }
 
-  double next_step(double dt, double ratio) const {
+  double next(double dt, double ratio) const {
     if (ratio == 0) return dt * kGrowth;
     const double least = ratio < 1 ? 1 : kShrink;  // an accepted step is never followed by a shorter one
-    const double factor = kSafety / std::pow(ratio, 1.0 / static_cast<double>(method_.order));
+    const double factor = kSafety / std::pow(ratio, exponent_);
     return dt * std::min(kGrowth, std::max(factor, least));
   }
 
-  int64_t accepted = 0;
-
  private:
-  const AdaptiveMethod& method_;
-  const Tolerance& tolerance_;
-  const VelocityFn& velocity_;
+  double exponent_;
+  Tolerance tolerance_;
+  at::Tensor scale_;  // of the state that the trial starts from
+  double slope_ = 0;
 };
 
 // Quartic through both ends and the middle with the slopes at the ends, at the fraction x of the step.
@@ -133,9 +121,8 @@ at::Tensor interpolate(const at::Tensor& y0, const at::Tensor& y1, const at::Ten
 SolverKind adaptive_solver(std::string name, std::string title, const AdaptiveMethod& method) {
   SolverKind kind{std::move(name), std::move(title), {}, SolverFamily::kAdaptive, {"atol", "rtol"}};
   kind.model_times = [](const SolverSettings&) { return std::vector<double>(); };
-  kind.solve = [method](const SolverSettings& settings, const at::Tensor& state, const VelocityFn& velocity,
-                        const StepFn& on_step) {
-    return adaptive_solve(method, settings.tolerance, settings.start, state, velocity, on_step);
+  kind.run = [method](const SolverSettings& settings, const at::Tensor& state, const StepFn& on_step) {
+    return adaptive_run(method, settings.tolerance, settings.start, state, on_step);
   };
   return kind;
 }
@@ -151,39 +138,55 @@ std::vector<SolverKind> adaptive_solvers() {
   };
 }
 
-at::Tensor adaptive_solve(const AdaptiveMethod& method, const Tolerance& tolerance, double start,
-                          const at::Tensor& state, const VelocityFn& velocity, const StepFn& on_step) {
+SolverRun adaptive_run(AdaptiveMethod method, Tolerance tolerance, double start, at::Tensor state, StepFn on_step) {
   SVG_CHECK(tolerance.absolute >= 0 && tolerance.relative >= 0 && tolerance.absolute + tolerance.relative > 0,
             ErrorCode::kInvalidArgument, "[ode] tolerances ", tolerance.absolute, " and ", tolerance.relative,
             " must not be negative nor both zero");
-  Integrator integrator(method, tolerance, velocity);
+  const ButcherTableau& tableau = method.tableau;
+  StepSize step_size(method, tolerance);
+  int64_t accepted = 0;
+  // Times of evaluations are fp32, as the state is.
+  const auto when = [&](double at) { return SolverTime{static_cast<float>(at), accepted, 0}; };
   at::Tensor y = state.to(at::kFloat);
   double t = start;
-  std::vector<at::Tensor> k = {integrator.evaluate(t, y)};
-  double dt = integrator.first_step(t, y, k[0]);
+  const at::Tensor at_start = co_await VelocityAt(y, when(t));
+  const double trial = step_size.trial(y, at_start);
+  const at::Tensor after_trial = co_await VelocityAt(y + trial * at_start, when(t + trial));
+  double dt = step_size.first(trial, at_start, after_trial);
+  std::vector<at::Tensor> k = {at_start};
   while (true) {
     SVG_CHECK(std::isfinite(dt) && t + dt > t, ErrorCode::kNumeric, "[ode] no step size meets the tolerance at t = ", t,
               ": the velocity is not finite or too rough");
-    integrator.stages(t, dt, y, k);
-    const float length = static_cast<float>(dt);
-    const at::Tensor y1 = y + Integrator::combine(method.tableau.weights, k, length);
-    const double ratio = integrator.error_ratio(Integrator::combine(method.error, k, length), y, y1);
+    const float begin = static_cast<float>(t), length = static_cast<float>(dt);
+    k.resize(1);  // the velocity at (t, y)
+    for (size_t i = 1; i < tableau.nodes.size(); ++i) {
+      const double at =
+          tableau.nodes[i] == 1 ? static_cast<float>(t + dt) : begin + static_cast<float>(tableau.nodes[i]) * length;
+      const at::Tensor velocity = co_await VelocityAt(y + combine(tableau.coupling[i], k, length), when(at));
+      k.push_back(velocity);
+    }
+    const at::Tensor y1 = y + combine(tableau.weights, k, length);
+    const double ratio = step_size.error_ratio(combine(method.error, k, length), y, y1);
     SVG_CHECK(std::isfinite(ratio), ErrorCode::kNumeric, "[ode] the state is not finite at t = ", t + dt);
-    const double next = integrator.next_step(dt, ratio);
+    const double next = step_size.next(dt, ratio);
     if (ratio <= 1) {
       const double t1 = t + dt;
-      ++integrator.accepted;
+      ++accepted;
       at::Tensor reached = y1;
       if (t1 >= 1) {
-        const at::Tensor middle = y + Integrator::combine(method.midpoint, k, length);
+        const at::Tensor middle = y + combine(method.midpoint, k, length);
         reached = interpolate(y, y1, middle, k.front(), k.back(), length, (1 - t) / dt);
       }
       SolverState after(reached);
-      if (on_step) on_step({integrator.accepted, 0, std::min(t1, 1.0)}, after);
-      if (t1 >= 1) return after.x();
+      if (on_step) on_step({accepted, 0, std::min(t1, 1.0)}, after);
+      if (t1 >= 1) co_return after.x();
       t = t1;
       y = after.x();
-      k = {after.replaced() ? integrator.evaluate(t, y) : k.back()};  // the last velocity is that of the old state
+      k.front() = k.back();
+      if (after.replaced()) {  // the last velocity is that of the old state
+        const at::Tensor velocity = co_await VelocityAt(y, when(t));
+        k.front() = velocity;
+      }
     }
     dt = next;
   }

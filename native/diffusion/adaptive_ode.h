@@ -24,7 +24,6 @@ std::vector<SolverKind> adaptive_solvers();
 /// the root mean square of error / (absolute + relative * max(|y0|, |y1|)) is at most 1. The last step runs past 1 and
 /// is interpolated there by a quartic. First step: Hairer, Norsett, Wanner, Solving ODEs I, II.4.
 /// Throws Error(kNumeric) where the state is not finite or the step size vanishes.
-at::Tensor adaptive_solve(const AdaptiveMethod& method, const Tolerance& tolerance, double start,
-                          const at::Tensor& state, const VelocityFn& velocity, const StepFn& on_step = {});
+SolverRun adaptive_run(AdaptiveMethod method, Tolerance tolerance, double start, at::Tensor state, StepFn on_step = {});
 
 }  // namespace svg

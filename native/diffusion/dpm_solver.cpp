@@ -65,29 +65,12 @@ Plan make_plan(const SolverSettings& settings) {
   return plan;
 }
 
-// The data prediction at each node, by counted evaluations of the velocity v = data - noise.
-class DataPrediction {
- public:
-  DataPrediction(const VelocityFn& velocity, const Plan& plan)
-      : velocity_(velocity), times_(plan.times), steps_(static_cast<int64_t>(plan.orders.size())) {}
-
-  int64_t step = 0;  // of the solver
-
-  // x (B, ...) at node `index`. That is x + sigma v; taken through the noise as in the original, because the rounding
-  // that 1 / alpha magnifies in the first steps belongs to its result.
-  at::Tensor operator()(const at::Tensor& x, size_t index) const {
-    const at::Tensor v = velocity_(x, {model_time(times_[index]), step, steps_}).to(at::kFloat);
-    SVG_CHECK(v.sizes() == x.sizes(), ErrorCode::kInternal, "[dpm] velocity ", v.sizes(), " for a state ", x.sizes());
-    const Node node(times_[index]);
-    const at::Tensor noise = x - node.alpha * v;
-    return (x - node.sigma * noise) / node.alpha;
-  }
-
- private:
-  const VelocityFn& velocity_;
-  std::vector<double> times_;
-  int64_t steps_;
-};
+// The data that the velocity v = data - noise of x (B, ...) points to: x + sigma v. Taken through the noise as in the
+// original, because the rounding that 1 / alpha magnifies in the first steps belongs to its result.
+at::Tensor predicted_data(const at::Tensor& x, const at::Tensor& v, const Node& node) {
+  const at::Tensor noise = x - node.alpha * v;
+  return (x - node.sigma * noise) / node.alpha;
+}
 
 at::Tensor first_order(const at::Tensor& x, const Node& s, const Node& t, const at::Tensor& m) {
   return (t.sigma / s.sigma) * x - (t.alpha * std::expm1(s.lambda - t.lambda)) * m;
@@ -114,24 +97,25 @@ at::Tensor multistep(const at::Tensor& x, const std::vector<Node>& past, const s
          (t.alpha * phi_3) * ((1 / (r0 + r1)) * difference);
 }
 
-// One step of order 1 to 3 from node `begin` over `order` intervals.
-at::Tensor singlestep(const at::Tensor& x, const std::vector<double>& times, size_t begin, int64_t order,
-                      const DataPrediction& predict) {
-  const Node s(times[begin]), t(times[begin + order]);
-  const at::Tensor m = predict(x, begin);
-  if (order == 1) return first_order(x, s, t, m);
+// The state at the next node of a step of order 1 to 3, from the predictions at those before: its nodes are one more
+// than its order, and with as many predictions as that it is the step's result.
+at::Tensor singlestep(const at::Tensor& x, const std::vector<Node>& nodes, const std::vector<at::Tensor>& m) {
+  const size_t order = nodes.size() - 1;
+  const Node &s = nodes.front(), &t = nodes.back();
+  if (m.size() == 1) return first_order(x, s, nodes[1], m[0]);
   const float h = t.lambda - s.lambda;
   const float phi_1 = std::expm1(-h);
-  const Node a(times[begin + 1]);
-  const float ra = (a.lambda - s.lambda) / h;
-  const at::Tensor rise_a = predict(first_order(x, s, a, m), begin + 1) - m;
-  if (order == 2) return first_order(x, s, t, m) - ((0.5F / ra) * (t.alpha * phi_1)) * rise_a;
-  const Node b(times[begin + 2]);
+  const float ra = (nodes[1].lambda - s.lambda) / h;
+  const at::Tensor rise_a = m[1] - m[0];
+  if (order == 2) return first_order(x, s, t, m[0]) - ((0.5F / ra) * (t.alpha * phi_1)) * rise_a;
+  const Node& b = nodes[2];
   const float rb = (b.lambda - s.lambda) / h;
-  const float phi_b = std::expm1(-rb * h) / (rb * h) + 1;
-  const at::Tensor x_b = first_order(x, s, b, m) + ((rb / ra) * (b.alpha * phi_b)) * rise_a;
-  const at::Tensor rise_b = predict(x_b, begin + 2) - m;
-  return first_order(x, s, t, m) + ((1 / rb) * (t.alpha * (phi_1 / h + 1))) * rise_b;
+  if (m.size() == 2) {
+    const float phi_b = std::expm1(-rb * h) / (rb * h) + 1;
+    return first_order(x, s, b, m[0]) + ((rb / ra) * (b.alpha * phi_b)) * rise_a;
+  }
+  const at::Tensor rise_b = m[2] - m[0];
+  return first_order(x, s, t, m[0]) + ((1 / rb) * (t.alpha * (phi_1 / h + 1))) * rise_b;
 }
 
 }  // namespace
@@ -143,43 +127,53 @@ std::vector<double> dpm_model_times(const SolverSettings& settings) {
   return times;
 }
 
-at::Tensor dpm_solve(const SolverSettings& settings, const at::Tensor& state, const VelocityFn& velocity,
-                     const StepFn& on_step) {
+SolverRun dpm_run(SolverSettings settings, at::Tensor state, StepFn on_step) {
   SVG_CHECK(settings.steps >= 1, ErrorCode::kInvalidArgument, "[dpm] steps is ", settings.steps, ", must be positive");
   SVG_CHECK(settings.order >= 1 && settings.order <= 3, ErrorCode::kInvalidArgument, "[dpm] order is ", settings.order,
             ", must be 1, 2 or 3");
   const Plan plan = make_plan(settings);
-  DataPrediction predict(velocity, plan);
+  const int64_t steps = static_cast<int64_t>(plan.orders.size());
   at::Tensor x = state.to(at::kFloat);
-  std::vector<Node> past;
+  std::vector<Node> past;  // of a step in singlestep, of the last three steps else
   std::vector<at::Tensor> predictions;
   size_t node = 0;
-  for (size_t i = 0; i < plan.orders.size(); ++i) {
-    predict.step = static_cast<int64_t>(i);
+  for (int64_t step = 0; step < steps; ++step) {
+    const auto when = [&](size_t at) { return SolverTime{model_time(plan.times[at]), step, steps}; };
+    const int64_t planned = plan.orders[static_cast<size_t>(step)];
     if (settings.singlestep) {
-      x = singlestep(x, plan.times, node, plan.orders[i], predict);
-      node += plan.orders[i];
+      past.clear();
+      predictions.clear();
+      for (int64_t k = 0; k <= planned; ++k) past.emplace_back(plan.times[node + static_cast<size_t>(k)]);
+      at::Tensor inner = x;
+      for (int64_t k = 0; k < planned; ++k) {
+        const at::Tensor velocity = co_await VelocityAt(inner, when(node + static_cast<size_t>(k)));
+        predictions.push_back(predicted_data(inner, velocity, past[static_cast<size_t>(k)]));
+        inner = singlestep(x, past, predictions);
+      }
+      x = inner;
+      node += static_cast<size_t>(planned);
     } else {
+      const at::Tensor velocity = co_await VelocityAt(x, when(node));
       past.emplace_back(plan.times[node]);
-      predictions.push_back(predict(x, node));
+      predictions.push_back(predicted_data(x, velocity, past.back()));
       if (past.size() > 3) {
         past.erase(past.begin());
         predictions.erase(predictions.begin());
       }
       // Of lower order where a forgetting state has left too few predictions.
-      const int64_t order = std::min(plan.orders[i], static_cast<int64_t>(past.size()));
+      const int64_t order = std::min(planned, static_cast<int64_t>(past.size()));
       x = multistep(x, past, predictions, Node(plan.times[++node]), order);
     }
     if (!on_step) continue;
     SolverState after(x);
-    on_step({predict.step + 1, static_cast<int64_t>(plan.orders.size()), model_time(plan.times[node])}, after);
+    on_step({step + 1, steps, model_time(plan.times[node])}, after);
     x = after.x();
     if (after.forgets()) {
       past.clear();
       predictions.clear();
     }
   }
-  return x;
+  co_return x;
 }
 
 SolverKind dpm_solver() {
@@ -190,7 +184,7 @@ SolverKind dpm_solver() {
                   {"steps", "order", "method", "skipType", "shift"}};
   kind.usual_shift = 10;
   kind.model_times = dpm_model_times;
-  kind.solve = dpm_solve;
+  kind.run = dpm_run;
   return kind;
 }
 

@@ -15,10 +15,9 @@ SolverKind dpm_solver();
 /// Model times of all evaluations, in order.
 std::vector<double> dpm_model_times(const SolverSettings& settings);
 
-/// Integrates the state (B, ...), fp32; returns the sample, fp32. The first and last steps are of lower order: the
-/// first ones, and those after a state that forgets (SolverState), for want of a history, the last because the data
-/// prediction has no slope at time 0.
-at::Tensor dpm_solve(const SolverSettings& settings, const at::Tensor& state, const VelocityFn& velocity,
-                     const StepFn& on_step = {});
+/// Integrates the state (B, ...), in fp32. The first and last steps are of lower order: the first ones, and those after
+/// a state that forgets (SolverState), for want of a history, the last because the data prediction has no slope at time
+/// 0.
+SolverRun dpm_run(SolverSettings settings, at::Tensor state, StepFn on_step = {});
 
 }  // namespace svg

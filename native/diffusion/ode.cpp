@@ -21,10 +21,8 @@ SolverKind fixed_solver(std::string name, std::string title, const ButcherTablea
   kind.model_times = [method](const SolverSettings& settings) {
     return ode_model_times(method, ode_grid(settings.steps, settings.shift, settings.start, settings.end));
   };
-  kind.solve = [method](const SolverSettings& settings, const at::Tensor& state, const VelocityFn& velocity,
-                        const StepFn& on_step) {
-    return ode_solve(method, ode_grid(settings.steps, settings.shift, settings.start, settings.end), state, velocity,
-                     on_step);
+  kind.run = [method](const SolverSettings& settings, const at::Tensor& state, const StepFn& on_step) {
+    return ode_run(method, ode_grid(settings.steps, settings.shift, settings.start, settings.end), state, on_step);
   };
   return kind;
 }
@@ -50,34 +48,32 @@ std::vector<double> ode_model_times(const ButcherTableau& method, const std::vec
   return times;
 }
 
-at::Tensor ode_solve(const ButcherTableau& method, const std::vector<double>& grid, const at::Tensor& given,
-                     const VelocityFn& velocity, const StepFn& on_step) {
-  at::Tensor y = given.to(at::kFloat);
+SolverRun ode_run(ButcherTableau method, std::vector<double> grid, at::Tensor state, StepFn on_step) {
+  at::Tensor y = state.to(at::kFloat);
   const int64_t steps = static_cast<int64_t>(grid.size()) - 1;
   for (size_t i = 0; i + 1 < grid.size(); ++i) {
     const double dt = static_cast<float>(grid[i + 1]) - static_cast<float>(grid[i]);
     std::vector<at::Tensor> k;
     for (size_t stage = 0; stage < method.nodes.size(); ++stage) {
-      at::Tensor state = y;
+      at::Tensor x = y;
       for (size_t j = 0; j < stage; ++j) {
         const double weight = method.coupling[stage][j];
-        if (weight != 0) state = state + (dt * weight) * k[j];
+        if (weight != 0) x = x + (dt * weight) * k[j];
       }
-      const double t = stage_time(grid[i], grid[i + 1], method.nodes[stage]);
-      k.push_back(velocity(state, {t, static_cast<int64_t>(i), steps}).to(at::kFloat));
-      SVG_CHECK(k.back().sizes() == y.sizes(), ErrorCode::kInternal, "[ode] velocity ", k.back().sizes(),
-                " for a state ", y.sizes());
+      const SolverTime when{stage_time(grid[i], grid[i + 1], method.nodes[stage]), static_cast<int64_t>(i), steps};
+      const at::Tensor velocity = co_await VelocityAt(x, when);
+      k.push_back(velocity);
     }
     for (size_t stage = 0; stage < k.size(); ++stage) {
       if (method.weights[stage] != 0) y = y + (dt * method.weights[stage]) * k[stage];
     }
     if (on_step) {
-      SolverState state(y);
-      on_step({static_cast<int64_t>(i) + 1, steps, grid[i + 1]}, state);
-      y = state.x();
+      SolverState after(y);
+      on_step({static_cast<int64_t>(i) + 1, steps, grid[i + 1]}, after);
+      y = after.x();
     }
   }
-  return y;
+  co_return y;
 }
 
 std::vector<SolverKind> fixed_solvers() {

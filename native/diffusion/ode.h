@@ -26,8 +26,7 @@ std::vector<double> ode_grid(int64_t points, double shift, double start = 0, dou
 /// Model times of all evaluations on a grid.
 std::vector<double> ode_model_times(const ButcherTableau& method, const std::vector<double>& grid);
 
-/// Integrates the state (B, ...) over the grid; returns the state at its end, fp32.
-at::Tensor ode_solve(const ButcherTableau& method, const std::vector<double>& grid, const at::Tensor& state,
-                     const VelocityFn& velocity, const StepFn& on_step = {});
+/// Integrates the state (B, ...) over the grid, in fp32.
+SolverRun ode_run(ButcherTableau method, std::vector<double> grid, at::Tensor state, StepFn on_step = {});
 
 }  // namespace svg

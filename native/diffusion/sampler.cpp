@@ -122,9 +122,17 @@ SamplerOptions SamplerOptions::from_request(const Request& request) {
 
 std::vector<double> model_times(const SamplerOptions& options) { return options.kind().model_times(options); }
 
+SolverRun start_run(const SamplerOptions& options, const at::Tensor& state, const StepFn& on_step) {
+  SolverRun run = options.kind().run(options, state, on_step);
+  run.begin();
+  return run;
+}
+
 at::Tensor sample(const SamplerOptions& options, const at::Tensor& state, const VelocityFn& velocity,
                   const StepFn& on_step) {
-  return options.kind().solve(options, state, velocity, on_step);
+  SolverRun run = start_run(options, state, on_step);
+  while (const VelocityQuery* asked = run.pending()) run.resume(velocity(asked->x, asked->when));
+  return run.result();
 }
 
 }  // namespace svg

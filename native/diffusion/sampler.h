@@ -38,8 +38,11 @@ struct SamplerOptions : SolverSettings {
 /// Model times of all evaluations in order; empty for adaptive methods, which choose them on the way.
 std::vector<double> model_times(const SamplerOptions& options);
 
-/// Carries the state (B, ...) at options.start, which is noise where that is 0, to data along the velocity; fp32
-/// throughout.
+/// A run that carries the state (B, ...) at options.start, which is noise where that is 0, to data; fp32 throughout. It
+/// waits for its first velocity.
+SolverRun start_run(const SamplerOptions& options, const at::Tensor& state, const StepFn& on_step = {});
+
+/// The same to its end, along the velocity. Returns the data.
 at::Tensor sample(const SamplerOptions& options, const at::Tensor& state, const VelocityFn& velocity,
                   const StepFn& on_step = {});
 

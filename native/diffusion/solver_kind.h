@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "diffusion/schedule.h"
-#include "diffusion/velocity.h"
+#include "diffusion/solver_run.h"
 
 namespace svg {
 
@@ -52,9 +52,8 @@ struct SolverKind {
 
   /// Model times of all evaluations in order; empty where the solver chooses them on the way.
   std::function<std::vector<double>(const SolverSettings&)> model_times = nullptr;
-  /// Carries the state (B, ...) at settings.start to t = 1, in fp32.
-  std::function<at::Tensor(const SolverSettings&, const at::Tensor& state, const VelocityFn&, const StepFn&)> solve =
-      nullptr;
+  /// A run that carries the state (B, ...) at settings.start to t = 1, in fp32. It has not begun.
+  std::function<SolverRun(const SolverSettings&, const at::Tensor& state, const StepFn&)> run = nullptr;
 };
 
 }  // namespace svg

@@ -214,6 +214,44 @@ TEST_CASE("solver: the table lists each by one name and what it takes") {
   EXPECT(options_of(R"({"name": "heun2"})").name == "heun");
 }
 
+TEST_CASE("solver: runs that wait for one another come to the bits that each comes to alone") {
+  struct Waiting {
+    SamplerOptions options;
+    at::Tensor noise;
+    SolverRun run;
+  };
+  std::vector<Waiting> all;
+  std::vector<std::string> names = {R"("dpm++", "method": "singlestep", "order": 3)", R"("dpm++", "order": 3)"};
+  for (const SolverKind& kind : solver_kinds()) names.push_back(concat("\"", kind.name, "\""));
+  for (const std::string& name : names) {
+    const SamplerOptions options = options_of(concat(R"({"steps": 7, "shift": 3, "name": )", name, "}"));
+    const at::Tensor noise = seeded_noise(static_cast<int64_t>(all.size()), {3, 4});
+    all.push_back({options, noise, start_run(options, noise)});
+  }
+  for (bool asked = true; asked;) {
+    asked = false;
+    for (Waiting& one : all) {
+      const VelocityQuery* query = one.run.pending();
+      if (!query) continue;
+      one.run.resume(analytic(query->x, query->when));
+      asked = true;
+    }
+  }
+  for (const Waiting& one : all) {
+    EXPECT(at::equal(one.run.result(), sample(one.options, one.noise, analytic)));
+  }
+}
+
+TEST_CASE("solver: a run that waits can be left, and takes velocities of its state's shape while it lasts") {
+  const SamplerOptions options = options_of(R"({"name": "euler", "steps": 2})");
+  SolverRun run = start_run(options, seeded_noise(1, {3}));
+  SolverRun left = start_run(options, seeded_noise(2, {3}));
+  left.resume(at::ones({3}, at::kDouble));
+  EXPECT(!left.pending() && left.result().scalar_type() == at::kFloat);
+  EXPECT_ERROR(left.resume(at::ones({3})), ErrorCode::kInternal, "come to its end");
+  EXPECT_ERROR(run.resume(at::ones({4})), ErrorCode::kInternal, "velocity [4] for a state [3]");
+}
+
 TEST_CASE("solver: dopri5 evaluates as often as the original") {
   const GoldenCase golden(golden_folder("solver-dopri5"));
   int64_t evaluations = 0;
