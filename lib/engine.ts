@@ -1,7 +1,11 @@
-/** The engine as an object with promises: one native thread, jobs in the order of their calls. */
+/**
+ * The engine as an object with promises: one native thread, jobs in the order of their calls; those that draw are drawn
+ * together.
+ */
 
 import { abortReason, checkSignal, throwIfAborted, untilAborted } from './abort.js';
 import { callerFrames } from './caller.js';
+import { DEFAULT_MAX_BATCH_TOKENS } from './config/batch-tokens.js';
 import { DisposedError, firstLine, isError, NATIVE_ERROR_CODES, SvgT2IError } from './errors.js';
 import type {
   NativeBinding,
@@ -19,6 +23,8 @@ export interface EngineOptions {
   readonly device?: string;
   /** Threads of one operation on the CPU; 0 or absent: as many as libtorch takes. */
   readonly threads?: number;
+  /** Image tokens that are drawn at one time; a job that is alone may have more. */
+  readonly maxBatchTokens?: number;
 }
 
 export interface EngineUse {
@@ -69,8 +75,9 @@ export class Engine {
 
   /** Throws SvgT2IError where libtorch, the addon or the device is missing, or the reason of an aborted signal. */
   static async create(options: EngineOptions = {}, use: EngineUse = {}): Promise<Engine> {
-    const { device = 'cpu', threads = 0 } = options;
-    return new Engine(await untilAborted(openNative(), use.signal), { device, threads }, use);
+    const { device = 'cpu', threads = 0, maxBatchTokens = DEFAULT_MAX_BATCH_TOKENS } = options;
+    const binding = await untilAborted(openNative(), use.signal);
+    return new Engine(binding, { device, threads, maxBatchTokens }, use);
   }
 
   get disposed(): boolean {

@@ -56,7 +56,8 @@ const imagesSchema = z.array(imageSchema, { error: 'must be a list of pictures' 
 const latentsSchema = z.array(latentSchema, { error: 'must be a list of latents' });
 
 /**
- * A loaded release. It has a thread of its own, on which calls take their turns; the event loop stays free.
+ * A loaded release. It has a thread of its own, on which calls take their turns; requests for pictures are drawn
+ * together, each in its own number of steps. The event loop stays free.
  *
  * @example
  * const pipe = await SvgT2I.load({ pretrained: 'pre-trained' });

@@ -25,7 +25,7 @@ export const libLayers = {
   hub: ['config', 'fetch'],
   install: ['fetch'],
   native: ['install'],
-  engine: ['native'],
+  engine: ['config', 'native'],
   'weight-files': ['config', 'hub', 'native', 'engine'],
   image: ['config'],
   data: ['config', 'image'],

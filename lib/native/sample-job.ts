@@ -45,7 +45,7 @@ export interface SampleJob {
   readonly request: {
     readonly solver: SolverRequest;
     readonly guidance: GuidanceRequest;
-    /** All of them go through the solver together. */
+    /** All of them go through the solver together; with an adaptive one each takes its own steps. */
     readonly items: readonly SampleJobItem[];
     readonly previewEvery: number;
     readonly returnLatents: boolean;
@@ -56,10 +56,20 @@ export interface SampleJob {
   /** `item` counts within the job; with a preview comes the tensor `image`. */
   readonly event:
     | { readonly type: 'encode' | 'decode'; readonly item: number }
-    | { readonly type: 'step'; readonly step: number; readonly steps: number; readonly t: number }
+    | {
+        readonly type: 'step';
+        /** The first of those that took it together. */
+        readonly item: number;
+        readonly step: number;
+        readonly steps: number;
+        readonly t: number;
+      }
     | { readonly type: 'preview'; readonly item: number; readonly step: number };
   readonly value: {
-    /** Seconds; `model` are those of `sample` in the model. */
+    /**
+     * Seconds; `model` are those of `sample` in the model. Jobs that are drawn together each count the evaluations that they
+     * share.
+     */
     readonly timings: {
       readonly encode: number;
       readonly sample: number;

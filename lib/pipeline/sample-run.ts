@@ -138,8 +138,10 @@ export class SampleRun {
       tensors: job.tensors,
       signal,
       onEvent: (event, tensors) => {
-        if (event.type === 'step') queue.push({ ...event, index: indexOf() });
-        else if (event.type === 'preview') {
+        if (event.type === 'step') {
+          const { item, ...step } = event;
+          queue.push({ ...step, index: indexOf(item) });
+        } else if (event.type === 'preview') {
           const image = imageFrom(tensors, 'image');
           queue.push({ type: 'preview', index: indexOf(event.item), step: event.step, image });
         } else queue.push({ type: event.type, index: indexOf(event.item) });

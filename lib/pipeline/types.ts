@@ -49,7 +49,10 @@ export interface Evaluations {
   readonly unconditionalEvaluations: number;
 }
 
-/** Where the time of a run went, summed over its pictures. */
+/**
+ * Where the time of a run went, summed over its pictures. Of a run that was drawn together with others `sample` holds what
+ * these did in between, and `model` the whole of the evaluations that they shared.
+ */
 export interface Timings extends Evaluations {
   /** Seconds in the text encoder. */
   readonly encode: number;
@@ -82,11 +85,11 @@ export interface EncodeEvent {
 /** A solver step is done. */
 export interface StepEvent {
   readonly type: 'step';
-  /** Of the batch's first picture. */
+  /** Of the first of the pictures that took it together: all of a batch, or one with an adaptive solver. */
   readonly index: number;
   /** From 1 to `steps`. */
   readonly step: number;
-  /** Steps in all. */
+  /** Steps in all; 0 with an adaptive solver, which does not know. */
   readonly steps: number;
   /** 0 is noise, 1 the picture. */
   readonly t: number;

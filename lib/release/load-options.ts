@@ -1,5 +1,6 @@
 /** What SvgT2I.load() takes: the model's options and what only a program can give. */
 import { z } from 'zod';
+import { maxBatchTokensSchema } from '../config/batch-tokens.js';
 import { modelSchema } from '../config/model.js';
 import { pathOf } from '../config/paths.js';
 import { shown, validate } from '../config/validate.js';
@@ -12,6 +13,7 @@ export const loadOptionsSchema = modelSchema.extend({
     .array(z.enum(['textEncoder', 'dit', 'autoencoder', 'statistics']))
     .min(1)
     .optional(),
+  maxBatchTokens: maxBatchTokensSchema.optional(),
   signal: signalSchema.optional(),
   onProgress: callbackSchema<(event: LoadEvent) => void>().optional(),
 });

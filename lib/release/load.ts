@@ -34,17 +34,17 @@ export interface Loaded {
 }
 
 export async function loadRelease(options: LoadOptions): Promise<Loaded> {
-  const { parts, signal, onProgress, ...resolved } = checkLoadOptions(options);
-  return await loadFound(new FoundRelease(resolved), { parts, signal, onProgress });
+  const { parts, maxBatchTokens, signal, onProgress, ...resolved } = checkLoadOptions(options);
+  return await loadFound(new FoundRelease(resolved), { parts, maxBatchTokens, signal, onProgress });
 }
 
 /** How a release is loaded, whichever it is. */
-export type LoadHow = Pick<LoadOptions, 'parts' | 'signal' | 'onProgress'>;
+export type LoadHow = Pick<LoadOptions, 'parts' | 'maxBatchTokens' | 'signal' | 'onProgress'>;
 
 /** The same of one that was found already, by options that were checked. */
 export async function loadFound(
   found: FoundRelease<ResolvedModelOptions>,
-  { parts = MODEL_PARTS, signal, onProgress }: LoadHow,
+  { parts = MODEL_PARTS, maxBatchTokens, signal, onProgress }: LoadHow,
 ): Promise<Loaded> {
   throwIfAborted(signal);
   const { options: resolved } = found;
@@ -53,7 +53,11 @@ export async function loadFound(
   const classNames = layout.classNames === undefined ? undefined : readClassNames(layout.classNames);
   const { device, threads } = resolved;
   const engine = await Engine.create(
-    { ...(device === 'auto' ? {} : { device }), ...(threads === undefined ? {} : { threads }) },
+    {
+      ...(device === 'auto' ? {} : { device }),
+      ...(threads === undefined ? {} : { threads }),
+      ...(maxBatchTokens === undefined ? {} : { maxBatchTokens }),
+    },
     { signal, owner: 'The pipeline' },
   );
   const either = linkedController(signal);

@@ -22,6 +22,12 @@ export interface LoadOptions extends ModelOptions, SignalOptions {
    * three, for pictures from text.
    */
   readonly parts?: readonly ReleasePart[] | undefined;
+  /**
+   * Image tokens that are drawn at one time, 1 or more: requests are drawn together, each in its own number of steps, until
+   * the next one would pass this. One that is alone may have more. A token is 16 x 16 px with the published models. Default:
+   * 16384, four pictures of 1024 x 1024 px.
+   */
+  readonly maxBatchTokens?: number | undefined;
   /** Called before each part is loaded. */
   readonly onProgress?: ((event: LoadEvent) => void) | undefined;
 }

@@ -7,7 +7,8 @@
 #include "core/random_weights.h"
 #include "core/rng.h"
 #include "models/decoders/conv_decoder.h"
-#include "models/next_dit/guided.h"
+#include "models/guided_pictures.h"
+#include "models/next_dit/next_dit.h"
 #include "plain/plain_dit.h"
 
 namespace svg {
@@ -40,24 +41,24 @@ Json bench_row(const DitRow& row, const NextDit& model, int64_t repeats, at::Gen
   constexpr int64_t kSteps = 50;
 
   // What a sample shares between its steps counts as one part in fifty of a step.
-  NextDitGuided sampler(
-      model, {{model.encode_caption(features[0]), model.encode_caption(features[1].narrow(0, 0, 1)), {side, side}}},
-      guidance);
-  Run shared, ours, plain;
   std::vector<double> times;
   for (int64_t i = 0; i < kSteps; ++i) times.push_back(static_cast<double>(i) / kSteps);
+  const GuidedPictures picture(
+      model,
+      {{model.encode_caption(features[0]), model.encode_caption(features[1].narrow(0, 0, 1)), {side, side}, guidance}},
+      times);
+  Run shared, ours, plain;
   for (int64_t i = 0; i <= repeats; ++i) {
     if (i == 1) {  // the first turn warms up
       for (Run* run : {&shared, &ours, &plain}) run->restart();
     }
     const double t = times[static_cast<size_t>(i % kSteps)];
     shared.once([&] {
-      sampler.plan_times(times);
-      sampler.prepare(t);
+      model.modulation_table(at::tensor(times, at::kFloat));
       model.encode_caption(features[1].narrow(0, 0, 1));
       return model.encode_caption(features[0]);
     });
-    ours.once([&] { return sampler.velocity({latent[0]}, {.t = t})[0]; });
+    ours.once([&] { return picture.velocity({latent[0]}, {.t = t})[0]; });
     plain.once([&] { return plain_guided_velocity(model, latent, t, features, mask, guidance); });
   }
   ours.peak = std::max(ours.peak, shared.peak);

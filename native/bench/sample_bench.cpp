@@ -12,7 +12,8 @@
 #include "diffusion/sampler.h"
 #include "models/conditioners/gemma2.h"
 #include "models/decoders/conv_decoder.h"
-#include "models/next_dit/guided.h"
+#include "models/guided_pictures.h"
+#include "models/next_dit/next_dit.h"
 #include "plain/plain_decoder.h"
 #include "plain/plain_dit.h"
 
@@ -51,11 +52,11 @@ Json sample_row(const std::string& name, at::ScalarType dtype, const SamplerOpti
 
   const auto ours = [&] {
     const std::vector<at::Tensor> features = text.encode({prompt, {2}});
-    NextDitGuided sampler(dit, {{dit.encode_caption(features[0]), dit.encode_caption(features[1]), {kSide, kSide}}},
-                          guidance);
-    sampler.plan_times(model_times(solver));
+    const GuidedPictures picture(
+        dit, {{dit.encode_caption(features[0]), dit.encode_caption(features[1]), {kSide, kSide}, guidance}},
+        model_times(solver));
     return decoder(sample(solver, noise, [&](const at::Tensor& x, const SolverTime& when) {
-      return sampler.velocity({x[0]}, when)[0].unsqueeze(0);
+      return picture.velocity({x[0]}, when)[0].unsqueeze(0);
     }));
   };
   const auto plain = [&] {

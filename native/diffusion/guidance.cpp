@@ -98,4 +98,13 @@ at::Tensor guided_velocity(const at::Tensor& conditional, const at::Tensor& unco
   return guided * (limit / (guided.norm() + 1e-12)).clamp_max(1.0);
 }
 
+at::Tensor step_velocity(const at::Tensor& conditional, const at::Tensor& unconditional, const Guidance& guidance,
+                         const SolverTime& when) {
+  if (const auto factor = guidance.unconditional_alone(when)) return *factor * unconditional;
+  const Guidance now = guidance.at(when);
+  if (now.needs_unconditional(when.t)) return guided_velocity(conditional, unconditional, now);
+  if (now.shortens_conditional(when.t)) return guided_velocity(conditional, conditional, now);
+  return conditional.contiguous();
+}
+
 }  // namespace svg

@@ -74,4 +74,8 @@ GuidanceMode guidance_mode(const std::string& name);
 /// Velocity of one sample from its two velocities (same shape, norms over all elements).
 at::Tensor guided_velocity(const at::Tensor& conditional, const at::Tensor& unconditional, const Guidance& guidance);
 
+/// The same at a step, from those of the two that Guidance::needs() names there; the other one is undefined.
+at::Tensor step_velocity(const at::Tensor& conditional, const at::Tensor& unconditional, const Guidance& guidance,
+                         const SolverTime& when);
+
 }  // namespace svg

@@ -5,54 +5,14 @@
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
-#include <atomic>
 
 #include "core/cancel.h"
 #include "engine/device.h"
+#include "engine/sampling_session.h"
 #include "engine/state.h"
 #include "io/mapped_file.h"
-#include "ops/verified.h"
 
 namespace svg {
-
-struct Engine::Job {
-  Job(uint64_t number, const std::string& kind, JobSet set, Json json)
-      : id(number), handler(find_job(kind, set)), request(std::move(json), kind) {}
-
-  uint64_t id;
-  JobHandler handler;
-  Request request;
-  TensorMap tensors;
-  JobCallbacks callbacks;
-  std::atomic<bool> cancelled{false};
-};
-
-namespace {
-
-const Error kDisposedError(ErrorCode::kDisposed, "the engine was disposed");
-const Error kCancelledError(ErrorCode::kCancelled, "the job was cancelled");
-
-// Call inside a catch block. Zeros in place of a file's bytes fail in many ways: the file is what is told of.
-Error cause_of_failure() {
-  const Error error = translate_current_exception();
-  if (error.code() == ErrorCode::kCancelled) return error;
-  try {
-    check_mapped_files();
-  } catch (const Error& lost) {
-    return lost;
-  }
-  return error;
-}
-
-/// {"type": "kernel-fault", "operation", "cause"}: from here on the plain operations take its place, slower.
-void tell_kernel_faults(const JobCallbacks& callbacks) {
-  for (const KernelFault& fault : take_kernel_faults()) {
-    callbacks.event(
-        Json::object().set("type", "kernel-fault").set("operation", fault.signature).set("cause", fault.cause), {});
-  }
-}
-
-}  // namespace
 
 Engine::Engine(const Json& options) {
   const Request request(options, "engine");
@@ -60,6 +20,8 @@ Engine::Engine(const Json& options) {
   SVG_CHECK(threads >= 0 && threads <= 1024, ErrorCode::kInvalidArgument, "threads must be 0 to 1024, not ", threads);
   auto state = std::make_unique<EngineState>();
   state->device = parse_device(request.at("device").as_string());
+  most_tokens_ = request.at("maxBatchTokens").as_int();
+  SVG_CHECK(most_tokens_ >= 1, ErrorCode::kInvalidArgument, "maxBatchTokens must be 1 or more, not ", most_tokens_);
   if (request.at("forTests").as_bool()) jobs_ = JobSet::kWithThoseOfTests;
   request.check_all_read();
   thread_ = std::thread(
@@ -69,45 +31,47 @@ Engine::Engine(const Json& options) {
 Engine::~Engine() { stop(); }
 
 void Engine::submit(uint64_t id, const std::string& kind, Json request, TensorMap tensors, JobCallbacks callbacks) {
-  auto job = std::make_shared<Job>(id, kind, jobs_, std::move(request));
+  auto job = std::make_shared<QueuedJob>(id, kind, jobs_, std::move(request));
   job->tensors = std::move(tensors);
   job->callbacks = std::move(callbacks);
   {
     const std::lock_guard<std::mutex> lock(mutex_);
-    if (stopping_) throw kDisposedError;
+    if (stopping_) throw Error(ErrorCode::kDisposed, "the engine was disposed");
     queue_.push_back(std::move(job));
   }
   wake_.notify_one();
 }
 
 void Engine::cancel(uint64_t id) {
-  std::shared_ptr<Job> dropped;
+  JobPointer dropped;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
-    if (running_ && running_->id == id) running_->cancelled = true;
+    for (const JobPointer& job : running_) {
+      if (job->id == id) job->cancel();
+    }
     const auto found = std::find_if(queue_.begin(), queue_.end(), [id](const auto& job) { return job->id == id; });
     if (found != queue_.end()) {
       dropped = std::move(*found);
       queue_.erase(found);
     }
   }
-  if (dropped) dropped->callbacks.done(&kCancelledError, {});
+  if (dropped) dropped->drop(ErrorCode::kCancelled);
 }
 
 void Engine::begin_stop(std::function<void()> stopped) {
-  std::deque<std::shared_ptr<Job>> dropped;
+  std::deque<JobPointer> dropped;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     stopping_ = true;
     dropped.swap(queue_);
-    if (running_) running_->cancelled = true;
+    for (const JobPointer& job : running_) job->cancel_for_disposal();
     if (stopped && !stopped_ && !on_stopped_) {
       on_stopped_ = std::move(stopped);
       stopped = nullptr;
     }
   }
   wake_.notify_one();
-  for (const auto& job : dropped) job->callbacks.done(&kDisposedError, {});
+  for (const JobPointer& job : dropped) job->drop(ErrorCode::kDisposed);
   if (stopped) stopped();  // the thread had ended before
 }
 
@@ -135,19 +99,13 @@ bool Engine::stop_within(std::chrono::milliseconds patience) {
 void Engine::run_loop(std::unique_ptr<EngineState> state, int threads) {
   const c10::NoGradGuard no_grad;  // thread-local, so it holds for every job; training jobs enable it again
   if (threads > 0) at::set_num_threads(threads);
-  while (true) {
-    std::shared_ptr<Job> job;
-    {
-      std::unique_lock<std::mutex> lock(mutex_);
-      wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
-      if (queue_.empty()) break;
-      job = std::move(queue_.front());
-      queue_.pop_front();
-      running_ = job;
+  while (JobPointer job = wait_for_job()) {
+    if (job->joins_others()) {
+      run_joined(std::move(job), *state);
+    } else {
+      run_alone(*job, *state);
     }
-    run_job(*job, *state);
-    const std::lock_guard<std::mutex> lock(mutex_);
-    running_.reset();
+    forget_answered();
   }
   state.reset();
   std::function<void()> on_stopped;
@@ -159,12 +117,16 @@ void Engine::run_loop(std::unique_ptr<EngineState> state, int threads) {
   if (on_stopped) on_stopped();
 }
 
-void Engine::run_job(Job& job, EngineState& state) {
-  // Weights that went away under their map read as zeros: nothing made of them may get out.
-  const EventSink emit = [&job](Json event, TensorMap tensors) {
-    check_mapped_files();
-    job.callbacks.event(std::move(event), std::move(tensors));
-  };
+Engine::JobPointer Engine::wait_for_job() {
+  std::unique_lock<std::mutex> lock(mutex_);
+  wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+  if (queue_.empty()) return nullptr;
+  running_.push_back(std::move(queue_.front()));
+  queue_.pop_front();
+  return running_.back();
+}
+
+void Engine::run_alone(QueuedJob& job, EngineState& state) {
   try {
     const CancelScope scope(job.cancelled);
     check_cancelled();
@@ -172,21 +134,42 @@ void Engine::run_job(Job& job, EngineState& state) {
     // Kernels of our own are launched on the thread's current device.
     c10::OptionalDeviceGuard guard;
     if (state.device.is_cuda()) guard.reset_device(state.device);
-    JobResult result = job.handler(state, job.request, job.tensors, emit);
-    check_mapped_files();
-    job.request.check_all_read();
-    tell_kernel_faults(job.callbacks);
-    job.callbacks.done(nullptr, std::move(result));
+    job.succeed(job.handler(state, job.request, job.tensors, job.sink()));
   } catch (...) {
-    Error error = cause_of_failure();
-    tell_kernel_faults(job.callbacks);
-    if (error.code() == ErrorCode::kCancelled) {
-      const std::lock_guard<std::mutex> lock(mutex_);
-      if (stopping_) error = kDisposedError;
-    }
-    job.callbacks.done(&error, {});
+    job.fail();
   }
-  job.tensors.clear();
+}
+
+void Engine::run_joined(JobPointer first, EngineState& state) {
+  SamplingSession session(state, most_tokens_);
+  session.join(std::move(first));
+  while (true) {
+    while (JobPointer job = take_joining(session)) session.join(std::move(job));
+    if (session.empty()) return;
+    session.step();
+    forget_answered();
+  }
+}
+
+Engine::JobPointer Engine::take_joining(const SamplingSession& session) {
+  JobPointer job;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (queue_.empty() || !queue_.front()->joins_others()) return nullptr;
+    job = queue_.front();
+  }
+  if (!session.has_room_for(*job)) return nullptr;
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (queue_.empty() || queue_.front() != job)
+    return nullptr;  // cancelled meanwhile: its successor may join a step later
+  queue_.pop_front();
+  running_.push_back(job);
+  return job;
+}
+
+void Engine::forget_answered() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  std::erase_if(running_, [](const JobPointer& job) { return job->answered; });
 }
 
 }  // namespace svg

@@ -1,4 +1,4 @@
-// The facade: one thread that owns the models and runs jobs in order.
+// The facade: one thread that owns the models and runs jobs in order; those that draw join one another.
 #pragma once
 
 #include <chrono>
@@ -10,23 +10,19 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <vector>
 
-#include "core/error.h"
-#include "engine/job.h"
+#include "engine/queued_job.h"
 
 namespace svg {
 
-/// Called on the engine's thread; `done` exactly once for each job, with an error or a result. A job that was dropped
-/// from the queue gets its `done` on the thread that cancelled it.
-struct JobCallbacks {
-  EventSink event;
-  std::function<void(const Error* error, JobResult result)> done;
-};
+class SamplingSession;
 
 class Engine {
  public:
-  /// `options`: {"device": "cpu" | "cuda" | "cuda:N", "threads": intra-op threads, 0 for libtorch's choice, "forTests":
-  /// whether it knows the jobs that only tests need}.
+  /// `options`: {"device": "cpu" | "cuda" | "cuda:N", "threads": intra-op threads, 0 for libtorch's choice,
+  /// "maxBatchTokens": of latents that are drawn at one time, "forTests": whether it knows the jobs that only tests
+  /// need}.
   /// Throws Error(kDeviceUnavailable | kInvalidArgument).
   explicit Engine(const Json& options);
   ~Engine();
@@ -45,16 +41,25 @@ class Engine {
   bool stop_within(std::chrono::milliseconds patience);
 
  private:
-  struct Job;
+  using JobPointer = std::shared_ptr<QueuedJob>;
 
   void run_loop(std::unique_ptr<EngineState> state, int threads);
-  void run_job(Job& job, EngineState& state);
+  void run_alone(QueuedJob& job, EngineState& state);
+  /// Until nothing is drawn any more. A job that does not draw closes the batch when it comes to the front of the
+  /// queue.
+  void run_joined(JobPointer first, EngineState& state);
+  /// The next job, once there is one; nullptr at the end.
+  JobPointer wait_for_job();
+  /// The next job where it may join: jobs keep their order.
+  JobPointer take_joining(const SamplingSession& session);
+  void forget_answered();
 
   JobSet jobs_ = JobSet::kPublic;
+  int64_t most_tokens_ = 0;
   std::mutex mutex_;
   std::condition_variable wake_;
-  std::deque<std::shared_ptr<Job>> queue_;
-  std::shared_ptr<Job> running_;
+  std::deque<JobPointer> queue_;
+  std::vector<JobPointer> running_;
   bool stopping_ = false;
   bool stopped_ = false;
   std::function<void()> on_stopped_;

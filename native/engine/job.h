@@ -27,6 +27,9 @@ using EventSink = std::function<void(Json event, TensorMap tensors)>;
 using JobHandler = JobResult (*)(EngineState& state, const Request& request, const TensorMap& tensors,
                                  const EventSink& emit);
 
+/// In the place of a handler: the job draws, and joins those that draw already (engine/sampling_session.h).
+inline constexpr JobHandler kJoinsOthers = nullptr;
+
 enum class JobSet { kPublic, kWithThoseOfTests };
 
 /// Throws Error(kInternal) that lists the known kinds: which there are is for this program to know.

@@ -32,7 +32,7 @@ const JobTable kJobs = {
     {"inspect", jobs::inspect},
     {"load", jobs::load},
     {"memory", jobs::memory},
-    {"sample", jobs::sample},
+    {"sample", kJoinsOthers},
     {"statistics-add", jobs::statistics_add},
     {"statistics-save", jobs::statistics_save},
     {"train-close", jobs::train_close},

@@ -52,8 +52,7 @@ JobResult cache_write(EngineState&, const Request& request, const TensorMap& ten
 JobResult statistics_add(EngineState&, const Request& request, const TensorMap& tensors, const EventSink&);
 JobResult statistics_save(EngineState&, const Request& request, const TensorMap&, const EventSink&);
 
-// sample.cpp, images.cpp, text.cpp
-JobResult sample(EngineState&, const Request& request, const TensorMap&, const EventSink&);
+// images.cpp, text.cpp
 JobResult encode(EngineState&, const Request& request, const TensorMap&, const EventSink&);
 JobResult decode(EngineState&, const Request& request, const TensorMap&, const EventSink&);
 JobResult generate_text(EngineState&, const Request& request, const TensorMap&, const EventSink&);

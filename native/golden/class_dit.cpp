@@ -6,6 +6,7 @@
 
 #include "diffusion/sampler.h"
 #include "golden/dit.h"
+#include "models/guided_pictures.h"
 
 namespace svg {
 namespace {
@@ -21,9 +22,9 @@ at::Tensor sample_class_dit(const GoldenCase& golden, const ClassDit& model, con
   const at::Tensor null_class = at::full({1}, model.config().num_classes, at::kLong);
   std::vector<GuidedItem> items;
   for (const at::Tensor& label : labels.unbind(0)) {
-    items.push_back({label.reshape({1}), null_class, {noise.size(2), noise.size(3)}});
+    items.push_back({label.reshape({1}), null_class, {noise.size(2), noise.size(3)}, guidance});
   }
-  const auto guided = model.guide(items, guidance);
+  const GuidedPictures pictures(model, items);
 
   SamplerOptions options;
   options.name = sampler.get_string("method", "euler");
@@ -32,7 +33,7 @@ at::Tensor sample_class_dit(const GoldenCase& golden, const ClassDit& model, con
   options.steps = steps + 1;  // points of the grid
   options.shift = shift > 0 ? 1 / shift : 1;
   const at::Tensor result = sample(options, noise, [&](const at::Tensor& x, const SolverTime& when) {
-    return at::stack(guided->velocity(x.unbind(0), when));
+    return at::stack(pictures.velocity(x.unbind(0), when));
   });
   return result.flatten(2).transpose(1, 2);
 }

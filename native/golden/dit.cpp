@@ -4,7 +4,7 @@
 
 #include "core/error.h"
 #include "golden/dit_inputs.h"
-#include "models/next_dit/guided.h"
+#include "models/guided_pictures.h"
 #include "models/next_dit/next_dit.h"
 
 namespace svg {
@@ -35,15 +35,16 @@ std::vector<at::Tensor> guided(const GoldenCase& golden, const NextDit& model, c
   SVG_CHECK(captions.size() % 2 == 0 && latents.size() >= count, ErrorCode::kInvalidArgument, captions.size(),
             " captions for ", latents.size(), " latents");
   std::vector<GuidedItem> items;
+  const Guidance guidance = guidance_of(golden.spec().at("guidance"));
   for (size_t i = 0; i < count; ++i) {
     items.push_back({model.encode_caption(captions[i]),
                      model.encode_caption(captions[count + i]),
-                     {latents[i].size(1), latents[i].size(2)}});
+                     {latents[i].size(1), latents[i].size(2)},
+                     guidance});
   }
   const double t = golden.input("t").flatten()[0].to(at::kDouble).item<double>();
-  const auto sampler = model.guide(items, guidance_of(golden.spec().at("guidance")));
-  sampler->plan_times({t});
-  return sampler->velocity({latents.begin(), latents.begin() + static_cast<int64_t>(count)}, {.t = t});
+  const GuidedPictures pictures(model, items, {t});
+  return pictures.velocity({latents.begin(), latents.begin() + static_cast<int64_t>(count)}, {.t = t});
 }
 
 }  // namespace

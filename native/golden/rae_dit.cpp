@@ -4,6 +4,7 @@
 
 #include "core/error.h"
 #include "models/autoguided.h"
+#include "models/guided_pictures.h"
 #include "models/rae_dit/rae_dit.h"
 
 namespace svg {
@@ -18,19 +19,20 @@ class RaeClock {
     for (int64_t i = 0; i < labels.numel(); ++i) {
       const at::Tensor none = at::full({1}, model.condition().classes, labels.options());
       const at::Tensor latent = golden.input("noise")[i];
-      items.push_back({model.prepared(labels[i].view({1})), model.prepared(none), {latent.size(1), latent.size(2)}});
+      items.push_back(
+          {model.prepared(labels[i].view({1})), model.prepared(none), {latent.size(1), latent.size(2)}, guidance});
     }
-    guided_ = model.guide(std::move(items), guidance);
+    pictures_ = std::make_unique<GuidedPictures>(model, items);
   }
 
   at::Tensor velocity(const at::Tensor& x, double t) {
     SolverTime when;
     when.t = 1 - t;
-    return -at::stack(guided_->velocity(x.unbind(0), when));
+    return -at::stack(pictures_->velocity(x.unbind(0), when));
   }
 
  private:
-  std::unique_ptr<GuidedVelocity> guided_;
+  std::unique_ptr<GuidedPictures> pictures_;
 };
 
 Guidance rae_guidance(const Json& guidance, const char* scale) {

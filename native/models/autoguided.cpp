@@ -3,55 +3,80 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "models/numbered_items.h"
 
 namespace svg {
 namespace {
 
 class AutoguidedVelocity : public GuidedVelocity {
  public:
-  AutoguidedVelocity(std::unique_ptr<GuidedVelocity> strong, std::unique_ptr<GuidedVelocity> weak,
-                     const Guidance& guidance)
-      : strong_(std::move(strong)), weak_(std::move(weak)), guidance_(guidance) {}
+  AutoguidedVelocity(const VelocityModel& strong, const VelocityModel& weak)
+      : strong_model_(strong), weak_model_(weak), strong_(strong.guide()), weak_(weak.guide()) {}
 
-  void plan_times(std::vector<double> times) override {
+  int64_t add(const GuidedItem& item, const std::vector<double>& times) override {
+    const Guidance& guidance = item.guidance;
+    SVG_CHECK(guidance.schedule.kind != GuidanceSchedule::Kind::kStar, ErrorCode::kInvalidArgument,
+              "the guidance schedule cfg_star begins with velocities without a condition; a weak model gives none");
     std::vector<double> guided;
     std::copy_if(times.begin(), times.end(), std::back_inserter(guided),
-                 [&](double t) { return guidance_.needs_unconditional(t); });
-    weak_->plan_times(std::move(guided));
-    strong_->plan_times(std::move(times));
+                 [&](double t) { return guidance.needs_unconditional(t); });
+    const int64_t strong = strong_->add(conditional_alone(strong_model_, item), times);
+    try {
+      return items_.add({strong, weak_->add(conditional_alone(weak_model_, item), guided), guidance});
+    } catch (...) {
+      strong_->remove(strong);
+      throw;
+    }
   }
 
-  std::vector<at::Tensor> velocity(const std::vector<at::Tensor>& latents, const SolverTime& when) override {
-    std::vector<at::Tensor> strong = strong_->velocity(latents, when);
-    const Guidance now = guidance_.at(when);
-    if (!now.needs_unconditional(when.t)) {
-      if (now.shortens_conditional(when.t)) {
-        for (at::Tensor& velocity : strong) velocity = guided_velocity(velocity, velocity, now);
-      }
-      return strong;
+  void remove(int64_t item) override {
+    const Item& known = items_.at(item);
+    strong_->remove(known.strong);
+    weak_->remove(known.weak);
+    items_.remove(item);
+  }
+
+  std::vector<at::Tensor> velocity(const std::vector<GuidedQuery>& queries) override {
+    std::vector<GuidedQuery> all, guided;
+    std::vector<size_t> places;  // of the guided ones
+    for (const GuidedQuery& query : queries) {
+      const Item& item = items_.at(query.item);
+      all.push_back({item.strong, query.latent, query.when});
+      if (!item.guidance.needs(query.when).unconditional) continue;
+      guided.push_back({item.weak, query.latent, query.when});
+      places.push_back(all.size() - 1);
     }
-    const std::vector<at::Tensor> weak = weak_->velocity(latents, when);
-    for (size_t i = 0; i < strong.size(); ++i) strong[i] = guided_velocity(strong[i], weak[i], now);
-    return strong;
+    std::vector<at::Tensor> weak(queries.size()), result;
+    const std::vector<at::Tensor> strong = strong_->velocity(all);
+    if (!guided.empty()) {
+      const std::vector<at::Tensor> velocities = weak_->velocity(guided);
+      for (size_t i = 0; i < places.size(); ++i) weak[places[i]] = velocities[i];
+    }
+    for (size_t i = 0; i < queries.size(); ++i) {
+      result.push_back(step_velocity(strong[i], weak[i], items_.at(queries[i].item).guidance, queries[i].when));
+    }
+    return result;
   }
 
  private:
-  std::unique_ptr<GuidedVelocity> strong_, weak_;
-  Guidance guidance_;
-};
+  struct Item {
+    int64_t strong = 0, weak = 0;  // their numbers there
+    Guidance guidance;
+  };
 
-/// Without guidance of its own, both conditions the same.
-std::unique_ptr<GuidedVelocity> conditional_alone(const VelocityModel& model, const std::vector<GuidedItem>& items) {
-  std::vector<GuidedItem> own;
-  for (const GuidedItem& item : items) {
+  /// Without guidance of its own, both conditions the same.
+  static GuidedItem conditional_alone(const VelocityModel& model, const GuidedItem& item) {
     const at::Tensor condition = model.prepared(item.conditional);
-    own.push_back({condition, condition, item.cells});
+    Guidance none;
+    none.scale = 1;
+    none.mode = GuidanceMode::kStandard;
+    return {condition, condition, item.cells, none};
   }
-  Guidance none;
-  none.scale = 1;
-  none.mode = GuidanceMode::kStandard;
-  return model.guide(std::move(own), none);
-}
+
+  const VelocityModel &strong_model_, &weak_model_;
+  std::unique_ptr<GuidedVelocity> strong_, weak_;
+  NumberedItems<Item> items_;
+};
 
 }  // namespace
 
@@ -69,11 +94,8 @@ Cells Autoguided::most_cells() const {
   return {std::min(one.rows, other.rows), std::min(one.columns, other.columns)};
 }
 
-std::unique_ptr<GuidedVelocity> Autoguided::guide(std::vector<GuidedItem> items, const Guidance& guidance) const {
-  SVG_CHECK(guidance.schedule.kind != GuidanceSchedule::Kind::kStar, ErrorCode::kInvalidArgument,
-            "the guidance schedule cfg_star begins with velocities without a condition; a weak model gives none");
-  return std::make_unique<AutoguidedVelocity>(conditional_alone(*strong_, items), conditional_alone(*weak_, items),
-                                              guidance);
+std::unique_ptr<GuidedVelocity> Autoguided::guide() const {
+  return std::make_unique<AutoguidedVelocity>(*strong_, *weak_);
 }
 
 void Autoguided::set_runner(std::shared_ptr<const BlockRunner> runner) {

@@ -28,7 +28,7 @@ class Autoguided : public VelocityModel {
   /// As it is: the two prepare it each for itself.
   at::Tensor prepared(const at::Tensor& condition) const override { return condition; }
   /// weak + scale (strong - weak), both with the condition, where the guidance is active; the strong one elsewhere.
-  std::unique_ptr<GuidedVelocity> guide(std::vector<GuidedItem> items, const Guidance& guidance) const override;
+  std::unique_ptr<GuidedVelocity> guide() const override;
   void set_runner(std::shared_ptr<const BlockRunner> runner) override;
 
  private:

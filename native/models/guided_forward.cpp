@@ -1,71 +1,55 @@
 #include "models/guided_forward.h"
 
 #include "core/error.h"
+#include "models/guided_step.h"
+#include "models/numbered_items.h"
 
 namespace svg {
 namespace {
 
 class GuidedForward : public GuidedVelocity {
  public:
-  GuidedForward(const VelocityModel& model, std::vector<GuidedItem> items, const Guidance& guidance)
-      : model_(model), items_(std::move(items)), guidance_(guidance) {
-    SVG_CHECK(!items_.empty(), ErrorCode::kInvalidArgument, "no picture to sample");
+  GuidedForward(const VelocityModel& model, std::function<void(const Cells&)> check_cells)
+      : model_(model), check_cells_(std::move(check_cells)) {}
+
+  int64_t add(const GuidedItem& item, const std::vector<double>& /*times*/) override {
+    check_cells_(item.cells);
+    if (!model_.condition().none && item.guidance.can_need_unconditional()) {
+      throw Error(ErrorCode::kInvalidArgument,
+                  "this model was trained without a class for \"none\", which guidance moves away from",
+                  "Set the guidance scale to 1, or give the weights of a weaker model to guide by.");
+    }
+    return items_.add(item);
   }
 
-  std::vector<at::Tensor> velocity(const std::vector<at::Tensor>& latents, const SolverTime& when) override {
-    const size_t count = items_.size();
-    SVG_CHECK(latents.size() == count, ErrorCode::kInvalidArgument, latents.size(), " latents for ", count,
-              " pictures");
-    std::vector<at::Tensor> velocities;
-    if (const auto factor = guidance_.unconditional_alone(when)) {
-      if (!guidance_.needs(when).unconditional) {
-        for (const at::Tensor& latent : latents) velocities.push_back(at::zeros_like(latent));
-        return velocities;
-      }
-      for (const at::Tensor& velocity : run(latents, when.t, false, true)) velocities.push_back(*factor * velocity);
-      return velocities;
+  void remove(int64_t item) override { items_.remove(item); }
+
+  std::vector<at::Tensor> velocity(const std::vector<GuidedQuery>& queries) override {
+    std::vector<const GuidedItem*> items;
+    for (const GuidedQuery& query : queries) items.push_back(&items_.at(query.item));
+    const GuidedStep step(queries, std::move(items));
+    if (step.rows().empty()) return step.guided({});
+    std::vector<at::Tensor> latents, conditions;
+    std::vector<double> times;
+    for (const GuidedRow& row : step.rows()) {
+      latents.push_back(queries[row.query].latent);
+      conditions.push_back(step.condition_of(row));
+      times.push_back(queries[row.query].when.t);
     }
-    const Guidance now = guidance_.at(when);
-    if (!now.needs_unconditional(when.t)) {
-      const bool shortened = now.shortens_conditional(when.t);
-      for (const at::Tensor& velocity : run(latents, when.t, true, false)) {
-        velocities.push_back(shortened ? guided_velocity(velocity, velocity, now) : velocity);
-      }
-      return velocities;
-    }
-    const std::vector<at::Tensor> both = run(latents, when.t, true, true);
-    for (size_t i = 0; i < count; ++i) velocities.push_back(guided_velocity(both[i], both[count + i], now));
-    return velocities;
+    return step.guided(model_.forward(latents, at::tensor(times, at::kDouble).to(at::kFloat), conditions));
   }
 
  private:
-  std::vector<at::Tensor> run(const std::vector<at::Tensor>& latents, double t, bool conditional,
-                              bool unconditional) const {
-    std::vector<at::Tensor> inputs, conditions;
-    const auto add = [&](at::Tensor GuidedItem::*condition) {
-      inputs.insert(inputs.end(), latents.begin(), latents.end());
-      for (const GuidedItem& item : items_) conditions.push_back(item.*condition);
-    };
-    if (conditional) add(&GuidedItem::conditional);
-    if (unconditional) add(&GuidedItem::unconditional);
-    return model_.forward(inputs, at::full({static_cast<int64_t>(inputs.size())}, t, at::kFloat), conditions);
-  }
-
   const VelocityModel& model_;
-  std::vector<GuidedItem> items_;
-  Guidance guidance_;
+  std::function<void(const Cells&)> check_cells_;
+  NumberedItems<GuidedItem> items_;
 };
 
 }  // namespace
 
-std::unique_ptr<GuidedVelocity> guide_by_forward(const VelocityModel& model, std::vector<GuidedItem> items,
-                                                 const Guidance& guidance) {
-  if (!model.condition().none && guidance.can_need_unconditional()) {
-    throw Error(ErrorCode::kInvalidArgument,
-                "this model was trained without a class for \"none\", which guidance moves away from",
-                "Set the guidance scale to 1, or give the weights of a weaker model to guide by.");
-  }
-  return std::make_unique<GuidedForward>(model, std::move(items), guidance);
+std::unique_ptr<GuidedVelocity> guide_by_forward(const VelocityModel& model,
+                                                 std::function<void(const Cells&)> check_cells) {
+  return std::make_unique<GuidedForward>(model, std::move(check_cells));
 }
 
 }  // namespace svg

@@ -98,22 +98,34 @@ class Conditioner {
   virtual TextWriter* writer() { return nullptr; }
 };
 
-/// One picture of a batch that is sampled; both conditions as VelocityModel::prepared() gives them.
+/// One picture that is sampled; both conditions as VelocityModel::prepared() gives them.
 struct GuidedItem {
   at::Tensor conditional, unconditional;
   Cells cells;
+  Guidance guidance = {};
 };
 
-/// Guided velocities of one batch while a solver runs.
+/// Where one picture is on its way.
+struct GuidedQuery {
+  int64_t item = 0;   // the number that add() gave it
+  at::Tensor latent;  // (C, h, w) fp32
+  SolverTime when;    // t 0 = noise; its step is for guidance that follows a schedule
+};
+
+/// Guided velocities of pictures that come and go: each has a size, a time and a guidance of its own.
 class GuidedVelocity {
  public:
   virtual ~GuidedVelocity() = default;
 
-  /// Announces the times to come, so that what depends on time alone is computed together. Optional.
-  virtual void plan_times(std::vector<double> /*times*/) {}
-  /// Velocity data - noise of every picture, (C, h, w) fp32 each. `when.t` 0 = noise, its step is for guidance that
-  /// follows a schedule. Call under a no-grad guard.
-  virtual std::vector<at::Tensor> velocity(const std::vector<at::Tensor>& latents, const SolverTime& when) = 0;
+  /// A picture that comes, and the times at which it will be asked for, so that what depends on time alone is computed
+  /// together; without times each is computed when it comes. Returns its number. Throws Error(kInvalidArgument) for
+  /// cells that the model cannot draw and guidance that it does not know.
+  virtual int64_t add(const GuidedItem& item, const std::vector<double>& times) = 0;
+  /// One that goes.
+  virtual void remove(int64_t item) = 0;
+  /// Velocity data - noise of every query, (C, h, w) fp32 each, whatever pictures they are of. What the rows of an
+  /// evaluation share is kept for the next one, where it asks for the same rows. Call under a no-grad guard.
+  virtual std::vector<at::Tensor> velocity(const std::vector<GuidedQuery>& queries) = 0;
 };
 
 /// The velocity of the flow from noise to latents.
@@ -137,8 +149,8 @@ class VelocityModel {
                                           const std::vector<at::Tensor>& conditions) const = 0;
   /// What depends on the condition alone, computed once for all steps and pictures, on this model's device.
   virtual at::Tensor prepared(const at::Tensor& condition) const { return condition.to(device()); }
-  /// For sampling. Keeps a reference to this model. Throws Error(kInvalidArgument) for cells that it cannot draw.
-  virtual std::unique_ptr<GuidedVelocity> guide(std::vector<GuidedItem> items, const Guidance& guidance) const = 0;
+  /// For sampling; no picture is in it yet. Keeps a reference to this model.
+  virtual std::unique_ptr<GuidedVelocity> guide() const = 0;
   /// How its blocks are run from here on (plain, recomputed, ...).
   virtual void set_runner(std::shared_ptr<const BlockRunner> runner) = 0;
 };

@@ -5,6 +5,7 @@
 #include "check.h"
 #include "golden.h"
 #include "models/conditioners/labels.h"
+#include "models/guided_pictures.h"
 #include "models/label_table.h"
 
 namespace {
@@ -125,9 +126,9 @@ TEST_CASE("class_dit: a model without \"none\" draws every class, and is guided 
     svg::Guidance guidance;
     guidance.scale = scale;
     guidance.schedule = svg::GuidanceSchedule::parse(schedule);
-    return model->guide({{last, last, {4, 4}}}, guidance);
+    return model->guide()->add({last, last, {4, 4}, guidance}, {});
   };
-  EXPECT(guide(1, "constant") != nullptr && guide(1, "cfg_star-2-0") != nullptr);
+  EXPECT(guide(1, "constant") == 0 && guide(1, "cfg_star-2-0") == 0);
   EXPECT_ERROR(guide(4, "constant"), svg::ErrorCode::kInvalidArgument, "without a class for \"none\"");
   EXPECT_ERROR(guide(1, "cfg_star-2-0.5"), svg::ErrorCode::kInvalidArgument, "without a class for \"none\"");
 }
@@ -202,7 +203,7 @@ TEST_CASE("class_dit: what a schedule leaves out is not computed") {
     guidance.mode = svg::GuidanceMode::kStandard;
     guidance.scale = 3;
     guidance.schedule = svg::GuidanceSchedule::parse(schedule);
-    return model.guide({{label, none, {4, 4}}}, guidance)->velocity({latent}, {t, step, 4})[0];
+    return svg::GuidedPictures(model, {{label, none, {4, 4}, guidance}}).velocity({latent}, {t, step, 4})[0];
   };
   const auto plain = [&](double t, const at::Tensor& condition) {
     return model.forward({latent}, at::full({1}, t), {condition})[0];

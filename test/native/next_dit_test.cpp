@@ -6,7 +6,7 @@
 #include "check.h"
 #include "core/cancel.h"
 #include "golden.h"
-#include "models/next_dit/guided.h"
+#include "models/guided_pictures.h"
 #include "plain/plain_dit.h"
 #include "tiny_dit.h"
 
@@ -95,11 +95,12 @@ TEST_CASE("next_dit: guided batches give what their members give alone, shared w
   guidance.until = 0.5;
   std::vector<svg::GuidedItem> items;
   for (size_t i = 0; i < 2; ++i) {
-    items.push_back(
-        {model.encode_caption(prompts[i]), model.encode_caption(negative), {latents[i].size(1), latents[i].size(2)}});
+    items.push_back({model.encode_caption(prompts[i]),
+                     model.encode_caption(negative),
+                     {latents[i].size(1), latents[i].size(2)},
+                     guidance});
   }
-  svg::NextDitGuided sampler(model, items, guidance);
-  sampler.plan_times({0.0, 0.25, 0.75});
+  const svg::GuidedPictures sampler(model, items, {0.0, 0.25, 0.75});
   for (const double t : {0.25, 0.3, 0.75}) {
     const auto got = sampler.velocity(latents, {.t = t});
     for (size_t i = 0; i < 2; ++i) {
@@ -109,6 +110,52 @@ TEST_CASE("next_dit: guided batches give what their members give alone, shared w
       EXPECT_CLOSE(largest_difference(got[i], want), 0, 5e-5);
     }
   }
+}
+
+TEST_CASE("next_dit: pictures come and go, each at its own time and with its own guidance") {
+  c10::NoGradGuard no_grad;
+  const svg::NextDit model = tiny_model(tiny_config());
+  std::vector<double> many;  // beyond what is computed at once
+  for (int i = 0; i < 150; ++i) many.push_back(i / 150.0);
+  struct Picture {
+    svg::GuidedItem item;
+    std::vector<double> times;
+    int64_t number;
+  };
+  svg::Guidance renorm, none, late, star;
+  renorm.until = 0.5;
+  none.scale = 1;
+  late.mode = svg::GuidanceMode::kStandard;
+  late.schedule = svg::GuidanceSchedule::parse("late");
+  star.schedule = svg::GuidanceSchedule::parse("cfg_star-1-0");
+  const at::Tensor negative = model.encode_caption(at::randn({1, 24}));
+  const auto caption = [&](int64_t tokens) { return model.encode_caption(at::randn({tokens, 24})); };
+  std::vector<Picture> pictures = {{{caption(7), negative, {4, 6}, renorm}, {0.1, 0.4, 0.6}, 0},
+                                   {{caption(2), negative, {3, 2}, none}, many, 0},
+                                   {{caption(5), negative, {4, 6}, late}, many, 0},
+                                   {{caption(1), negative, {2, 2}, star}, {}, 0}};
+  const auto guided = model.guide();
+  for (Picture& picture : pictures) picture.number = guided->add(picture.item, picture.times);
+  const auto check = [&](const std::vector<size_t>& present, const std::vector<svg::SolverTime>& when) {
+    std::vector<svg::GuidedQuery> queries;
+    for (const size_t i : present) {
+      const svg::Cells& cells = pictures[i].item.cells;
+      queries.push_back({pictures[i].number, at::randn({8, cells.rows, cells.columns}), when[i]});
+    }
+    const std::vector<at::Tensor> together = guided->velocity(queries);
+    for (size_t k = 0; k < present.size(); ++k) {
+      const svg::GuidedPictures alone(model, {pictures[present[k]].item});
+      EXPECT_CLOSE(largest_difference(together[k], alone.velocity({queries[k].latent}, queries[k].when)[0]), 0, 5e-5);
+    }
+  };
+  check({0, 1, 2, 3}, {{0.1, 0, 3}, {many[0], 0, 150}, {many[70], 70, 150}, {0, 0, 4}});
+  check({0, 1, 2, 3}, {{0.4, 1, 3}, {many[1], 1, 150}, {many[149], 149, 150}, {0.25, 1, 4}});
+  check({0, 1, 2}, {{0.6, 2, 3}, {many[2], 2, 150}, {many[2], 2, 150}, {}});
+  guided->remove(pictures[0].number);
+  check({1, 2}, {{}, {many[40], 40, 150}, {many[140], 140, 150}, {}});
+  check({3}, {{}, {}, {}, {0, 0, 4}});  // nothing to compute
+  pictures[0].number = guided->add(pictures[0].item, pictures[0].times);
+  check({2, 0}, {{0.1, 0, 3}, {}, {many[80], 80, 150}, {}});
 }
 
 TEST_CASE("next_dit: what lies beyond its tables is refused") {
@@ -131,9 +178,9 @@ TEST_CASE("next_dit: the plain path of the bench gives the same velocities") {
   const at::Tensor mask = at::ones({2, 7}, at::kBool);
   mask[1].narrow(0, 2, 5).fill_(false);
   const svg::Guidance guidance;
-  svg::NextDitGuided sampler(
-      model, {{model.encode_caption(features[0]), model.encode_caption(features[1].narrow(0, 0, 2)), {4, 6}}},
-      guidance);
+  const svg::GuidedPictures sampler(
+      model,
+      {{model.encode_caption(features[0]), model.encode_caption(features[1].narrow(0, 0, 2)), {4, 6}, guidance}});
   const at::Tensor got = sampler.velocity({latent[0]}, {.t = 0.3})[0];
   const at::Tensor want = svg::plain_guided_velocity(model, latent, 0.3, features, mask, guidance);
   EXPECT_CLOSE(largest_difference(got, want), 0, 5e-5);

@@ -4,6 +4,7 @@
 
 #include "golden.h"
 #include "models/autoguided.h"
+#include "models/guided_pictures.h"
 
 using namespace svg;
 using namespace svg::test;
@@ -151,12 +152,12 @@ TEST_CASE("rae_dit guides by the class for none, inside the interval alone") {
   guidance.scale = 3;
   guidance.from = 0.25;
   guidance.until = 0.75;
-  const auto guided = model->guide({{label(1), label(5), {3, 3}}}, guidance);
+  const GuidedPictures guided(*model, {{label(1), label(5), {3, 3}, guidance}});
   const auto alone = [&](double t, int64_t of) { return model->forward({x}, at::full({1}, t), {label(of)})[0]; };
-  EXPECT_CLOSE(largest(guided->velocity({x}, when(0.5))[0] - (alone(0.5, 5) + 3 * (alone(0.5, 1) - alone(0.5, 5)))), 0,
+  EXPECT_CLOSE(largest(guided.velocity({x}, when(0.5))[0] - (alone(0.5, 5) + 3 * (alone(0.5, 1) - alone(0.5, 5)))), 0,
                1e-5);
   for (const double t : {0.1, 0.75, 0.9}) {
-    EXPECT_CLOSE(largest(guided->velocity({x}, when(t))[0] - alone(t, 1)), 0, 1e-6);
+    EXPECT_CLOSE(largest(guided.velocity({x}, when(t))[0] - alone(t, 1)), 0, 1e-6);
   }
 }
 
@@ -171,7 +172,7 @@ TEST_CASE("rae_dit without a class for none is told by the configuration, and no
   EXPECT(plan(R"({"class_dropout_prob": 0})").condition == ConditionKind::label(5, false));
   EXPECT_ERROR(plan(R"({"num_classes": 7})"), ErrorCode::kWeightsMismatch, "num_classes 7");
   EXPECT(RaeDitConfig::infer(weights, Json::parse(R"({"num_classes": 5})")).describe() == config.describe());
-  EXPECT_ERROR(built(config)->guide({{label(4), label(4), {3, 3}}}, Guidance{}), ErrorCode::kInvalidArgument,
+  EXPECT_ERROR(GuidedPictures(*built(config), {{label(4), label(4), {3, 3}}}), ErrorCode::kInvalidArgument,
                "without a class for \"none\"");
 }
 
@@ -186,24 +187,53 @@ TEST_CASE("autoguided models move away from the weak one") {
   guidance.mode = GuidanceMode::kStandard;
   guidance.scale = 1.5;
   guidance.until = 0.5;
-  const auto guided = model.guide({{model.prepared(label(1)), model.prepared(label(5)), {3, 3}}}, guidance);
+  const GuidedPictures guided(model, {{model.prepared(label(1)), model.prepared(label(5)), {3, 3}, guidance}});
   const at::Tensor one = strong->forward({x}, at::full({1}, 0.2), {label(1)})[0];
   const at::Tensor other = weak->forward({x}, at::full({1}, 0.2), {label(1)})[0];
-  EXPECT_CLOSE(largest(guided->velocity({x}, when(0.2))[0] - (other + 1.5 * (one - other))), 0, 1e-5);
-  EXPECT_CLOSE(largest(guided->velocity({x}, when(0.7))[0] - strong->forward({x}, at::full({1}, 0.7), {label(1)})[0]),
-               0, 1e-6);
+  EXPECT_CLOSE(largest(guided.velocity({x}, when(0.2))[0] - (other + 1.5 * (one - other))), 0, 1e-5);
+  EXPECT_CLOSE(largest(guided.velocity({x}, when(0.7))[0] - strong->forward({x}, at::full({1}, 0.7), {label(1)})[0]), 0,
+               1e-6);
   Guidance limited;
   limited.scale = 1;
   limited.mode = GuidanceMode::kRenorm;
   limited.renorm = 0.5;
-  const auto shortened = model.guide({{model.prepared(label(1)), model.prepared(label(5)), {3, 3}}}, limited);
-  EXPECT_CLOSE(largest(shortened->velocity({x}, when(0.2))[0] - one / 2), 0, 1e-5);
+  const GuidedPictures shortened(model, {{model.prepared(label(1)), model.prepared(label(5)), {3, 3}, limited}});
+  EXPECT_CLOSE(largest(shortened.velocity({x}, when(0.2))[0] - one / 2), 0, 1e-5);
   RaeDitConfig unlike = tiny();
   unlike.classes = 7;
   EXPECT_ERROR(Autoguided(built(tiny()), built(unlike)), ErrorCode::kWeightsMismatch, "conditioned on other things");
   unlike = tiny();
   unlike.channels = 8;
   EXPECT_ERROR(Autoguided(built(tiny()), built(unlike)), ErrorCode::kWeightsMismatch, "8 channels");
+}
+
+TEST_CASE("autoguided pictures of unlike times and guidance are what each is alone") {
+  c10::NoGradGuard no_grad;
+  RaeDitConfig small = tiny();
+  small.deep.depth = 1;
+  const Autoguided model(built(tiny()), built(small, 8));
+  Guidance early, none;
+  early.scale = 2;
+  early.until = 0.5;
+  none.scale = 1;
+  none.renorm = 0.5;
+  const std::vector<GuidedItem> items = {
+      {label(1), label(5), {3, 3}, early}, {label(2), label(5), {2, 4}, early}, {label(3), label(5), {3, 3}, none}};
+  const std::vector<double> times = {0.2, 0.7, 0.9};
+  const auto guided = model.guide();
+  std::vector<GuidedQuery> queries;
+  for (size_t i = 0; i < items.size(); ++i) {
+    const at::Tensor x = at::randn({6, items[i].cells.rows, items[i].cells.columns}, at::kFloat);
+    queries.push_back({guided->add(items[i], times), x, when(times[i])});
+  }
+  const auto together = guided->velocity(queries);
+  for (size_t i = 0; i < items.size(); ++i) {
+    const GuidedPictures alone(model, {items[i]});
+    EXPECT_CLOSE(largest(together[i] - alone.velocity({queries[i].latent}, queries[i].when)[0]), 0, 1e-5);
+  }
+  EXPECT_ERROR(
+      model.guide()->add({label(1), label(5), {3, 3}, {.schedule = GuidanceSchedule::parse("cfg_star-1-0")}}, {}),
+      ErrorCode::kInvalidArgument, "cfg_star");
 }
 
 TEST_CASE("rae_dit passes gradients to every parameter, recomputed or not") {
@@ -235,5 +265,5 @@ TEST_CASE("rae_dit refuses what no published model is") {
   const auto model = built(tiny());
   EXPECT_ERROR((*model)(at::zeros({1, 7, 3, 3}), at::zeros({1}), label(0)), ErrorCode::kInvalidArgument,
                "(batch, 6, height, width)");
-  EXPECT_ERROR(model->guide({{label(0), label(5), {13, 3}}}, Guidance{}), ErrorCode::kInvalidArgument, "up to 12x12");
+  EXPECT_ERROR(GuidedPictures(*model, {{label(0), label(5), {13, 3}}}), ErrorCode::kInvalidArgument, "up to 12x12");
 }

@@ -35,7 +35,7 @@ vi.mock('../../lib/engine.js', async () => {
             for (let step = 1; step <= 2; step++) {
               await new Promise((resolve) => setTimeout(resolve, 1));
               signal?.throwIfAborted();
-              onEvent?.({ type: 'step', step, steps: 2, t: step / 2 }, {});
+              onEvent?.({ type: 'step', item: 0, step, steps: 2, t: step / 2 }, {});
             }
             onEvent?.({ type: 'preview', item: 0, step: 1 }, { image: pixels });
             const tensors = Object.fromEntries(items.map((_, i) => [`image.${i}`, pixels]));

@@ -186,9 +186,8 @@ std::vector<at::Tensor> ClassDit::forward(const std::vector<at::Tensor>& latents
   return velocities;
 }
 
-std::unique_ptr<GuidedVelocity> ClassDit::guide(std::vector<GuidedItem> items, const Guidance& guidance) const {
-  for (const GuidedItem& item : items) check_cells(item.cells);
-  return guide_by_forward(*this, std::move(items), guidance);
+std::unique_ptr<GuidedVelocity> ClassDit::guide() const {
+  return guide_by_forward(*this, [this](const Cells& cells) { check_cells(cells); });
 }
 
 TensorMap class_dit_buffers(const ClassDitConfig& config) {

@@ -1,106 +1,113 @@
 #include "models/next_dit/guided.h"
 
+#include <algorithm>
+
 #include "core/error.h"
 
 namespace svg {
 namespace {
 
-constexpr int64_t kTableRows = 64;  // 0.9 MB a row at the 2B's width
+/// The queries that some row needs the image of, in order.
+std::vector<size_t> queries_with_rows(const std::vector<GuidedRow>& rows) {
+  std::vector<size_t> queries;
+  for (const GuidedRow& row : rows) queries.push_back(row.query);
+  std::sort(queries.begin(), queries.end());
+  queries.erase(std::unique(queries.begin(), queries.end()), queries.end());
+  return queries;
+}
+
+/// Every packed row takes the modulation of its own segment's time.
+void set_groups(const std::vector<int64_t>& of_images, const std::vector<size_t>& image, Packing& images, Packing& rows,
+                RowSubset& image_rows) {
+  at::Tensor groups, sequence_groups;
+  if (!of_images.empty()) {
+    std::vector<int64_t> of_sequences;
+    for (const size_t place : image) of_sequences.push_back(of_images[place]);
+    groups = at::tensor(of_images, at::kLong);
+    sequence_groups = at::tensor(of_sequences, at::kLong);
+  }
+  const at::Device device = rows.rope.cos.device();
+  images.group = groups_of_rows(groups, images.segments.offsets, device);
+  rows.group = groups_of_rows(sequence_groups, rows.segments.offsets, device);
+  image_rows.group = groups_of_rows(sequence_groups, image_rows.segments.offsets, device);
+}
 
 }  // namespace
 
-NextDitGuided::NextDitGuided(const NextDit& model, std::vector<GuidedItem> items, const Guidance& guidance)
-    : model_(model), items_(std::move(items)), guidance_(guidance) {
-  SVG_CHECK(!items_.empty(), ErrorCode::kInvalidArgument, "no picture to sample");
-  for (const GuidedItem& item : items_) {
-    const at::Tensor shape_only =
-        at::empty({1}).expand({model.config.in_channels, item.cells.rows, item.cells.columns});
-    grids_.push_back(model_.grid_of(shape_only));
+int64_t NextDitGuided::add(const GuidedItem& item, const std::vector<double>& times) {
+  const at::Tensor shape_only = at::empty({1}).expand({model_.config.in_channels, item.cells.rows, item.cells.columns});
+  Item added{item, model_.grid_of(shape_only), nullptr};
+  // Pictures with the same times share their adaLN.
+  for (const auto& [_, other] : items_.all()) {
+    if (*other.times == times) added.times = other.times;
   }
-  image_packing_ = model_.pack_images(grids_);
+  if (!added.times) added.times = std::make_shared<const std::vector<double>>(times);
+  return items_.add(std::move(added));
 }
 
-void NextDitGuided::plan_times(std::vector<double> times) {
-  times_ = std::move(times);
-  table_.reset();
-}
-
-ModulationTable NextDitGuided::modulation_at(double t) {
-  const auto found = std::find(times_.begin(), times_.end(), t);
-  if (found == times_.end()) return model_.modulation_table(at::full({1}, t, at::kFloat));
-  const int64_t index = found - times_.begin();
-  const int64_t count = static_cast<int64_t>(times_.size());
-  if (!table_ || index < table_start_ || index >= table_start_ + table_->final_scale.size(0)) {
-    table_start_ = index;
-    const int64_t rows = std::min(kTableRows, count - index);
-    const std::vector<double> window(found, found + rows);
-    table_ = model_.modulation_table(at::tensor(window, at::kDouble).to(at::kFloat));
-  }
-  return table_->narrow(index - table_start_, 1);
-}
-
-NextDitGuided::Layout NextDitGuided::make_layout(const GuidanceNeeds& needs) const {
+NextDitGuided::Layout NextDitGuided::make_layout(std::vector<Sequence> sequences, const GuidedStep& step,
+                                                 const std::vector<GuidedQuery>& queries) const {
+  const std::vector<size_t> drawn = queries_with_rows(step.rows());
+  std::vector<TokenGrid> image_grids, grids;
+  for (const size_t query : drawn) image_grids.push_back(items_.at(queries[query].item).grid);
   Layout layout;
-  std::vector<TokenGrid> grids;
-  const auto add = [&](at::Tensor GuidedItem::*caption) {
-    for (const GuidedItem& item : items_) layout.captions.push_back(item.*caption);
-    grids.insert(grids.end(), grids_.begin(), grids_.end());
-  };
-  if (needs.conditional) add(&GuidedItem::conditional);
-  if (needs.unconditional) add(&GuidedItem::unconditional);
+  layout.sequences = std::move(sequences);
   std::vector<int64_t> tokens;
-  for (const at::Tensor& caption : layout.captions) tokens.push_back(caption.size(0));
-  layout.sequences = model_.pack_sequences(tokens, grids);
-  layout.images = model_.image_rows(layout.sequences, tokens);
+  for (const GuidedRow& row : step.rows()) {
+    layout.captions.push_back(step.condition_of(row));
+    layout.image.push_back(
+        static_cast<size_t>(std::lower_bound(drawn.begin(), drawn.end(), row.query) - drawn.begin()));
+    tokens.push_back(layout.captions.back().size(0));
+    grids.push_back(image_grids[layout.image.back()]);
+  }
+  layout.images = model_.pack_images(image_grids);
+  layout.rows = model_.pack_sequences(tokens, grids);
+  layout.image_rows = model_.image_rows(layout.rows, tokens);
   return layout;
 }
 
-std::vector<at::Tensor> NextDitGuided::velocity(const std::vector<at::Tensor>& latents, const SolverTime& when) {
-  SVG_CHECK(latents.size() == items_.size(), ErrorCode::kInvalidArgument, latents.size(), " latents for ",
-            items_.size(), " pictures");
-  const size_t count = items_.size();
-  const double t = when.t;
-  const GuidanceNeeds needs = guidance_.needs(when);
-  const Guidance now = guidance_.at(when);
-  std::vector<at::Tensor> velocities;
-  if (!needs.conditional && !needs.unconditional) {
-    for (const at::Tensor& latent : latents) velocities.push_back(at::zeros_like(latent));
-    return velocities;
-  }
-  const bool guided = needs.conditional && needs.unconditional;
-  std::optional<Layout>& kept = guided ? guided_ : needs.conditional ? conditional_ : unconditional_;
-  if (!kept) kept = make_layout(needs);
-  const Layout& layout = *kept;
+NextDitGuided::Layout& NextDitGuided::layout_of(const GuidedStep& step, const std::vector<GuidedQuery>& queries) {
+  std::vector<Sequence> sequences;
+  for (const GuidedRow& row : step.rows()) sequences.push_back({queries[row.query].item, row.conditional});
+  if (!layout_ || layout_->sequences != sequences) layout_ = make_layout(std::move(sequences), step, queries);
+  return *layout_;
+}
 
-  const ModulationTable modulation = modulation_at(t);
-  const at::Tensor images = model_.embed_images(latents, image_packing_, modulation);
+std::vector<at::Tensor> NextDitGuided::velocity(const std::vector<GuidedQuery>& queries) {
+  std::vector<const GuidedItem*> given;
+  for (const GuidedQuery& query : queries) given.push_back(&items_.at(query.item).given);
+  const GuidedStep step(queries, std::move(given));
+  if (step.rows().empty()) return step.guided({});
+  Layout& layout = layout_of(step, queries);
+
+  std::vector<at::Tensor> latents;
+  std::vector<ModulationWindow::Asked> asked;
+  for (const size_t query : queries_with_rows(step.rows())) {
+    latents.push_back(queries[query].latent);
+    asked.push_back({items_.at(queries[query].item).times, queries[query].when.t});
+  }
+  const ModulationWindow::Rows modulation = modulation_.at(asked);
+  set_groups(modulation.rows, layout.image, layout.images, layout.rows, layout.image_rows);
+
+  const at::Tensor images = model_.embed_images(latents, layout.images, modulation.table);
+  const std::vector<int64_t>& bounds = layout.images.segments.offsets;
   std::vector<at::Tensor> parts;
   for (size_t i = 0; i < layout.captions.size(); ++i) {
-    const int64_t start = image_packing_.segments.offsets[i % count];
+    const int64_t start = bounds[layout.image[i]];
     parts.push_back(layout.captions[i]);
-    parts.push_back(images.narrow(0, start, image_packing_.segments.offsets[i % count + 1] - start));
+    parts.push_back(images.narrow(0, start, bounds[layout.image[i] + 1] - start));
   }
-  const at::Tensor patches = model_.run_layers(at::cat(parts, 0), layout.sequences, layout.images, modulation);
+  const at::Tensor patches = model_.run_layers(at::cat(parts, 0), layout.rows, layout.image_rows, modulation.table);
 
-  const auto velocity_of = [&](size_t sequence, const TokenGrid& grid) {
-    return model_.unpatchify(patches.narrow(0, layout.images.segments.offsets[sequence], grid.tokens()), grid);
-  };
-  const bool shortened = now.shortens_conditional(t);
-  for (size_t i = 0; i < count; ++i) {
-    const at::Tensor first = velocity_of(i, grids_[i]);
-    if (guided) {
-      velocities.push_back(guided_velocity(first, velocity_of(count + i, grids_[i]), now));
-    } else if (!needs.conditional) {
-      velocities.push_back(*guidance_.unconditional_alone(when) * first);
-    } else {
-      velocities.push_back(shortened ? guided_velocity(first, first, now) : first.contiguous());
-    }
+  std::vector<at::Tensor> velocities;
+  for (size_t i = 0; i < step.rows().size(); ++i) {
+    const TokenGrid& grid = items_.at(queries[step.rows()[i].query].item).grid;
+    const int64_t start = layout.image_rows.segments.offsets[i];
+    velocities.push_back(model_.unpatchify(patches.narrow(0, start, grid.tokens()), grid));
   }
-  return velocities;
+  return step.guided(velocities);
 }
 
-std::unique_ptr<GuidedVelocity> NextDit::guide(std::vector<GuidedItem> items, const Guidance& guidance) const {
-  return std::make_unique<NextDitGuided>(*this, std::move(items), guidance);
-}
+std::unique_ptr<GuidedVelocity> NextDit::guide() const { return std::make_unique<NextDitGuided>(*this); }
 
 }  // namespace svg

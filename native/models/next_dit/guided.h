@@ -1,5 +1,5 @@
 // Guided velocities while sampling. What steps and rows share is computed once: refined captions once per
-// prompt, adaLN of all steps at once, the image's embedding once for the conditional and unconditional row.
+// prompt, adaLN of many steps at once, the image's embedding once for the conditional and unconditional row.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -7,42 +7,53 @@
 #include <optional>
 #include <vector>
 
+#include "models/guided_step.h"
+#include "models/next_dit/modulation_window.h"
 #include "models/next_dit/next_dit.h"
+#include "models/numbered_items.h"
 
 namespace svg {
 
 class NextDitGuided : public GuidedVelocity {
  public:
-  /// Keeps a reference to the model. Conditions are captions as NextDit::encode_caption gives them, (L, dim).
-  NextDitGuided(const NextDit& model, std::vector<GuidedItem> items, const Guidance& guidance);
+  /// Keeps a reference to the model. Conditions of its pictures are captions as NextDit::encode_caption gives them,
+  /// (L, dim).
+  explicit NextDitGuided(const NextDit& model) : model_(model), modulation_(model) {}
 
-  /// The adaLN of these times is computed together.
-  void plan_times(std::vector<double> times) override;
-  /// Computes the adaLN of the planned times from t on, as the first velocity at t would.
-  void prepare(double t) { modulation_at(t); }
-
-  std::vector<at::Tensor> velocity(const std::vector<at::Tensor>& latents, const SolverTime& when) override;
+  int64_t add(const GuidedItem& item, const std::vector<double>& times) override;
+  void remove(int64_t item) override { items_.remove(item); }
+  std::vector<at::Tensor> velocity(const std::vector<GuidedQuery>& queries) override;
 
  private:
-  /// Packed rows of the conditional sequences, or of these and the unconditional ones.
+  struct Item {
+    GuidedItem given;
+    TokenGrid grid;
+    PlannedTimes times;
+  };
+  /// A sequence of the packed rows.
+  struct Sequence {
+    int64_t item = 0;
+    bool conditional = true;
+
+    bool operator==(const Sequence&) const = default;
+  };
+  /// Packed rows of some sequences, each a caption and an image after it.
   struct Layout {
-    std::vector<at::Tensor> captions;
-    Packing sequences;
-    RowSubset images;
+    std::vector<Sequence> sequences;
+    std::vector<at::Tensor> captions;  // of each sequence
+    std::vector<size_t> image;         // of each sequence, its place among the images
+    Packing images, rows;              // of the images alone; of the sequences
+    RowSubset image_rows;              // of the sequences
   };
 
-  Layout make_layout(const GuidanceNeeds& needs) const;
-  ModulationTable modulation_at(double t);
+  Layout& layout_of(const GuidedStep& step, const std::vector<GuidedQuery>& queries);
+  Layout make_layout(std::vector<Sequence> sequences, const GuidedStep& step,
+                     const std::vector<GuidedQuery>& queries) const;
 
   const NextDit& model_;
-  std::vector<GuidedItem> items_;
-  Guidance guidance_;
-  std::vector<TokenGrid> grids_;
-  Packing image_packing_;
-  std::optional<Layout> guided_, conditional_, unconditional_;  // made when first needed
-  std::vector<double> times_;
-  int64_t table_start_ = 0;  // index in times_ of the table's first row
-  std::optional<ModulationTable> table_;
+  NumberedItems<Item> items_;
+  std::optional<Layout> layout_;  // of the last evaluation
+  ModulationWindow modulation_;
 };
 
 }  // namespace svg

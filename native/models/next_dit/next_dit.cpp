@@ -36,14 +36,13 @@ at::Tensor caption_positions(int64_t tokens) {
   return at::stack({index, at::zeros_like(index), at::zeros_like(index)}, 1);
 }
 
-/// Modulation row of every packed row, from that of every segment.
+}  // namespace
+
 at::Tensor groups_of_rows(const at::Tensor& groups, const std::vector<int64_t>& offsets, at::Device device) {
   if (!groups.defined()) return {};
   const at::Tensor bounds = at::tensor(offsets, at::kLong);
   return groups.to(at::kCPU, at::kInt).repeat_interleave(bounds.diff()).to(device);
 }
-
-}  // namespace
 
 ModulationTable ModulationTable::narrow(int64_t start, int64_t length) const {
   ModulationTable part;

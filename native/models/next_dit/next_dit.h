@@ -23,6 +23,9 @@ struct ModulationTable {
   ModulationTable narrow(int64_t start, int64_t length) const;
 };
 
+/// Modulation row of every packed row, int32, from that of every segment; undefined from undefined.
+at::Tensor groups_of_rows(const at::Tensor& groups, const std::vector<int64_t>& offsets, at::Device device);
+
 /// Rows and columns of one image in tokens (patches).
 struct TokenGrid {
   int64_t rows = 0, columns = 0;
@@ -54,7 +57,7 @@ struct NextDit : VelocityModel {
                                   const std::vector<at::Tensor>& captions) const override;
   /// encode_caption().
   at::Tensor prepared(const at::Tensor& features) const override { return encode_caption(features.to(device())); }
-  std::unique_ptr<GuidedVelocity> guide(std::vector<GuidedItem> items, const Guidance& guidance) const override;
+  std::unique_ptr<GuidedVelocity> guide() const override;
   void set_runner(std::shared_ptr<const BlockRunner> given) override { runner = std::move(given); }
 
   /// The velocity of every latent, in the order given, fp32. latents: (C, H, W) each, sizes may differ;

@@ -133,14 +133,13 @@ std::vector<at::Tensor> RaeDit::forward(const std::vector<at::Tensor>& latents, 
   return velocities;
 }
 
-std::unique_ptr<GuidedVelocity> RaeDit::guide(std::vector<GuidedItem> items, const Guidance& guidance) const {
-  const Cells most = most_cells();
-  for (const GuidedItem& item : items) {
-    SVG_CHECK(item.cells.rows <= most.rows && item.cells.columns <= most.columns, ErrorCode::kInvalidArgument,
-              "[rae_dit] ", item.cells.rows, "x", item.cells.columns, " cells: trained on ", config_.grid, "x",
-              config_.grid, ", it draws up to ", most.rows, "x", most.columns);
-  }
-  return guide_by_forward(*this, std::move(items), guidance);
+std::unique_ptr<GuidedVelocity> RaeDit::guide() const {
+  return guide_by_forward(*this, [this](const Cells& cells) {
+    const Cells most = most_cells();
+    SVG_CHECK(cells.rows <= most.rows && cells.columns <= most.columns, ErrorCode::kInvalidArgument, "[rae_dit] ",
+              cells.rows, "x", cells.columns, " cells: trained on ", config_.grid, "x", config_.grid,
+              ", it draws up to ", most.rows, "x", most.columns);
+  });
 }
 
 TensorMap rae_dit_buffers(const RaeDitConfig& config) {

@@ -79,7 +79,7 @@ class RaeDit : public VelocityModel {
   at::Device device() const override { return x_embed_.device(); }
   std::vector<at::Tensor> forward(const std::vector<at::Tensor>& latents, const at::Tensor& t,
                                   const std::vector<at::Tensor>& conditions) const override;
-  std::unique_ptr<GuidedVelocity> guide(std::vector<GuidedItem> items, const Guidance& guidance) const override;
+  std::unique_ptr<GuidedVelocity> guide() const override;
   void set_runner(std::shared_ptr<const BlockRunner> runner) override { runner_ = std::move(runner); }
 
  private:

@@ -1,0 +1,105 @@
+#include "engine/sample_request.h"
+
+#include <limits>
+
+namespace svg {
+namespace {
+
+// Pixels to cells, where the model can draw them.
+Cells parse_cells(const Request& json, const EngineModels& models) {
+  const VelocityModel& model = require(models.velocity_model, "DiT");
+  const int64_t cell_pixels = require(models.autoencoder, "autoencoder").grid().cell_pixels;
+  const auto side = [&](const char* name, int64_t most) {
+    const int64_t pixels = json.at(name).as_int();
+    const int64_t multiple = cell_pixels * model.patch_size();
+    SVG_CHECK(pixels > 0 && pixels % multiple == 0 && pixels / cell_pixels <= most, ErrorCode::kInvalidArgument, name,
+              " must be a multiple of ", multiple, " from ", multiple, " to ", most * cell_pixels, ", not ", pixels);
+    return pixels / cell_pixels;
+  };
+  const int64_t columns = side("width", model.most_cells().columns);
+  return {side("height", model.most_cells().rows), columns};
+}
+
+// What the pictures are conditioned on: the job's token lists, or, for a model with classes, those that items name.
+class Inputs {
+ public:
+  Inputs(const ConditionKind& kind, const TensorMap& tensors) : kind_(kind) {
+    if (kind.of == ConditionKind::Of::kClass) {
+      lists_.push_back({kind.none ? kind.classes : 0});  // without "none" no step may ask for it
+      return;
+    }
+    for (std::string name = "tokens.0"; tensors.count(name); name = concat("tokens.", lists_.size())) {
+      lists_.push_back(token_ids(tensors, name));
+    }
+  }
+
+  void parse(const Request& json, SampleItem& item) {
+    if (kind_.of == ConditionKind::Of::kClass) {
+      SVG_CHECK(json.find("class"), ErrorCode::kInvalidArgument, "this model draws classes (0 to ", kind_.classes - 1,
+                "), not prompts");
+      lists_.push_back({json.at("class").as_int()});
+      item.condition = lists_.size() - 1;
+      return;
+    }
+    SVG_CHECK(!json.find("class"), ErrorCode::kInvalidArgument, "this model draws prompts, not classes");
+    item.condition = static_cast<size_t>(json.at("prompt").as_int());
+    item.unconditional = static_cast<size_t>(json.at("negative").as_int());
+    SVG_CHECK(item.condition < lists_.size() && item.unconditional < lists_.size(), ErrorCode::kInvalidArgument,
+              "an item names a token list that is not there");
+  }
+
+  std::vector<ConditionInput> take() { return std::move(lists_); }
+
+ private:
+  ConditionKind kind_;
+  std::vector<ConditionInput> lists_;
+};
+
+Guidance parse_guidance(const Request& request) {
+  Guidance guidance;
+  guidance.scale = request.at("scale").as_double();
+  guidance.mode = guidance_mode(request.at("mode").as_string());
+  const double until = request.at("until").as_double();
+  // The last stage of some solvers is at t = 1, where 1 must still mean "always".
+  guidance.until = until >= 1 ? std::numeric_limits<double>::infinity() : until;
+  if (const Request* from = request.find("from")) guidance.from = from->as_double();
+  guidance.renorm = request.at("renorm").as_double();
+  guidance.schedule = GuidanceSchedule::parse(request.at("schedule").as_string());
+  return guidance;
+}
+
+}  // namespace
+
+SampleRequest SampleRequest::read(const EngineModels& models, const Request& request, const TensorMap& tensors) {
+  const VelocityModel& model = require(models.velocity_model, "DiT");
+  // Latents of a decoder with statistics of its own are normalised already.
+  const bool own_statistics = require(models.autoencoder, "autoencoder").config().decoder.own_statistics;
+  if (!own_statistics) require(models.statistics, "feature statistics");
+  SampleRequest read;
+  read.solver = SamplerOptions::from_request(request.at("solver"));
+  read.guidance = parse_guidance(request.at("guidance"));
+  read.preview_every = request.at("previewEvery").as_int();
+  read.return_latents = request.at("returnLatents").as_bool();
+  read.return_decoded = request.at("returnDecoded").as_bool();
+  Inputs inputs(model.condition(), tensors);
+  for (const Request& json : request.at("items").as_array()) {
+    read.items.push_back({json.at("seed").as_int(), parse_cells(json, models)});
+    inputs.parse(json, read.items.back());
+  }
+  SVG_CHECK(!read.items.empty(), ErrorCode::kInvalidArgument, "no items to sample");
+  request.check_all_read();
+  read.inputs = inputs.take();
+  return read;
+}
+
+int64_t SampleRequest::image_tokens(const EngineModels& models, const Request& request) {
+  const int64_t patch = require(models.velocity_model, "DiT").patch_size();
+  int64_t tokens = 0;
+  for (const Request& json : request.at("items").as_array()) {
+    const Cells cells = parse_cells(json, models);
+    tokens += cells.rows * cells.columns / (patch * patch);
+  }
+  return tokens;
+}
+
+}  // namespace svg
