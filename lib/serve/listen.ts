@@ -17,13 +17,15 @@ const LARGEST_HEADER_BYTES = 16 * 1024;
 export interface ListenOptions
   extends Pick<ServeConfig, 'host' | 'port' | 'maxConnections' | 'stallSeconds'> {
   readonly onDropped: () => void;
+  /** Gets what goes wrong while it listens. */
+  readonly onError: (error: Error) => void;
 }
 
 /**
  * @throws SvgT2IError ERR_SVGT2I_LISTEN for a port that is in use or not to be had, and a host that is not this machine's
  */
 export async function listen(app: Hono<ServeEnv>, options: ListenOptions): Promise<Server> {
-  const { host, port, maxConnections, stallSeconds, onDropped } = options;
+  const { host, port, maxConnections, stallSeconds, onDropped, onError } = options;
   const stallMs = stallSeconds * 1000;
   const listener = getRequestListener(app.fetch, {
     overrideGlobalObjects: false,
@@ -69,9 +71,15 @@ export async function listen(app: Hono<ServeEnv>, options: ListenOptions): Promi
     );
   });
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (error) => reject(listenError(error, host, port)));
-    server.listen({ host: host.replace(/^\[|\]$/g, ''), port }, resolve);
+    const refuse = (error: Error) => reject(listenError(error, host, port));
+    server.once('error', refuse);
+    server.listen({ host: host.replace(/^\[|\]$/g, ''), port }, () => {
+      server.off('error', refuse);
+      resolve();
+    });
   });
+  // Such as too many open files while a connection comes in: the next one may find room.
+  server.on('error', onError);
   return server;
 }
 

@@ -119,9 +119,13 @@ export class ModelSet {
     return this.#models;
   }
 
-  /** Whether all of them are loaded. */
+  /** Whether loading is over, and one can draw: one that could not be loaded holds up nobody. */
   get ready(): boolean {
-    return this.#models.every((model) => model.ready);
+    return this.#models.every(({ state }) => state === 'ready' || state === 'failed') && this.#canDraw;
+  }
+
+  get #canDraw(): boolean {
+    return this.#models.some((model) => model.ready);
   }
 
   /**
@@ -151,7 +155,7 @@ export class ModelSet {
         report.failed(model);
       }
     }
-    if (!this.#models.some((model) => model.ready)) throw this.#models.at(-1)?.failure;
+    if (!this.#canDraw) throw this.#models.at(-1)?.failure;
   }
 
   /**

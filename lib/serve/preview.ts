@@ -2,9 +2,8 @@
 
 import type { DrawRequest } from '../config/draw-request.js';
 import { isAdaptive } from '../config/request.js';
-import { encodeImage } from '../image/encode.js';
-import { resizeImage } from '../image/resize.js';
 import type { RgbImage } from '../image/rgb-image.js';
+import { encodeThumbnail } from '../image/thumbnail.js';
 import type { CheckedDraw } from './models.js';
 
 /** Clients take long over long lines of a stream. */
@@ -30,9 +29,6 @@ export function maxPreviews({ previews, previewEvery: every }: DrawRequest): num
 }
 
 /** The bytes of a small picture. */
-export async function encodePreview(image: RgbImage): Promise<Uint8Array> {
-  const scale = Math.min(1, MAX_PREVIEW_SIDE / Math.max(image.width, image.height));
-  const side = (pixels: number) => Math.max(1, Math.round(pixels * scale));
-  const small = resizeImage(image, { width: side(image.width), height: side(image.height) }, 'box');
-  return encodeImage(small, { format: PREVIEW_FORMAT, quality: PREVIEW_QUALITY });
+export function encodePreview(image: RgbImage): Promise<Uint8Array> {
+  return encodeThumbnail(image, { maxSide: MAX_PREVIEW_SIDE, quality: PREVIEW_QUALITY });
 }

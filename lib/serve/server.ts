@@ -55,7 +55,11 @@ export async function startServer(settings: ServeConfig, parts: ServeParts = {})
     needsKey: ring.isNeeded,
     clientOf: (c) => c.get('client'),
   };
-  const server = await listen(createApp(context, ring), { ...settings, onDropped: () => metrics.dropped() });
+  const server = await listen(createApp(context, ring), {
+    ...settings,
+    onDropped: () => metrics.dropped(),
+    onError: (error) => log.warn({ err: error }, firstLine(error)),
+  });
   const url = urlOf(server, settings.host);
   log.info({ models: models.list().map(({ name }) => name) }, `listening at ${url}`);
   const ready = load(models, log, parts.load ?? ((options) => SvgT2I.load(options)));
