@@ -143,7 +143,7 @@ AutoencoderRun::AutoencoderRun(const EngineModels& state, const Request& request
       }
     }
     if (own_encoder_) {
-      file_ = path;
+      unused_encoder_path_ = path;
     } else {
       encoder = open_weights(*file, "a vision encoder", state.device, report.remarks);
     }
@@ -262,7 +262,7 @@ void AutoencoderRun::restore(const TensorMap& state) {
 
 void AutoencoderRun::take_encoder_of_file() {
   const EncoderPlan& plan = *model_->config().encoder;
-  const auto checkpoint = open_model(file_, "a vision encoder");
+  const auto checkpoint = open_model(unused_encoder_path_, "a vision encoder");
   const Weights file(std::make_shared<CheckpointSource>(checkpoint, at::kCPU, at::kFloat));
   model_->frozen_encoder()->load(published_encoder(encoder_kind(plan.kind).under_own_names(file), plan), "");
   own_encoder_ = false;

@@ -44,10 +44,10 @@ class AutoencoderRun : public TrainingRun {
   /// In place of the one in the weights that the run was opened with.
   void take_encoder_of_file();
 
-  bool is_first_;                 // of the ranks
-  bool own_encoder_ = false;      // that of "start" counts, not that of "encoder"
-  bool encoder_of_file_ = false;  // that of "encoder" is used
-  std::string file_;              // that is not used
+  bool is_first_;                    // of the ranks
+  bool own_encoder_ = false;         // that of "start" counts, not that of "encoder"
+  bool encoder_of_file_ = false;     // that of "encoder" is used
+  std::string unused_encoder_path_;  // that of "encoder", where the one of "start" counts
   const ReconstructionPath& path_;
   std::unique_ptr<TrainableAutoencoder> model_;
   std::unique_ptr<AutoencoderTrainer> trainer_;
