@@ -4,9 +4,9 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     setupFiles: ['test/environment.ts'],
-    // Every addon test brings its own engine with its own threads: one file at a time, each in its own process.
+    // Each file in its own process, with engines of its own: two at a time, of one thread each (test/environment.ts).
     pool: 'forks',
-    fileParallelism: false,
+    maxWorkers: 2,
     // Only to end a hang: on a loaded machine everything takes several times as long.
     testTimeout: 600_000,
     hookTimeout: 600_000,
