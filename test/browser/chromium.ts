@@ -24,6 +24,8 @@ function findChromium(): string | undefined {
 /** What a page must not have said: errors of its scripts, and what its Content-Security-Policy has kept out. */
 export interface OpenPage {
   readonly page: Page;
+  /** Another tab of the same browser. */
+  readonly openTab: (url: string) => Promise<Page>;
   readonly complaints: readonly string[];
 }
 
@@ -55,6 +57,11 @@ export function useBrowser() {
       if (message.type() === 'error' && !isNetwork) complaints.push(message.text());
     });
     await page.goto(url);
-    return { page, complaints };
+    const openTab = async (other: string) => {
+      const tab = await context.newPage();
+      await tab.goto(other);
+      return tab;
+    };
+    return { page, openTab, complaints };
   };
 }

@@ -19,6 +19,7 @@ describe.skipIf(noBrowser !== undefined)('drawing', () => {
     const job = await server.nextJob();
     expect(job.body).toMatchObject({ prompt: 'a red circle', model: 'shapes', n: 1, size: '64x64' });
     expect(job.body).toMatchObject({ num_inference_steps: 20, guidance_scale: 3, solver: 'dpm++' });
+    expect(job.body).toMatchObject({ preview_every: 3 });
     expect(job.body.seed).toBeUndefined();
     job.queued(3);
     await jobState(page, 'Place 3 in line.').waitFor();
@@ -39,7 +40,9 @@ describe.skipIf(noBrowser !== undefined)('drawing', () => {
     await pictures(page).first().click();
     const viewer = page.getByRole('dialog');
     await viewer.getByText('a red circle', { exact: true }).waitFor();
-    expect(await viewer.locator('#viewer-settings').innerText()).toMatch(/Seed\s+77\s+Steps\s+20\s+Guidance\s+3/);
+    expect(await viewer.locator('#viewer-settings').innerText()).toMatch(
+      /Seed\s+77\s+Steps\s+20\s+Guidance\s+3/,
+    );
     await page.keyboard.press('Escape');
     await page.getByText('1 picture in this browser').waitFor();
     expect(await page.locator('#jobs-section').isHidden()).toBe(true);
@@ -127,6 +130,7 @@ describe.skipIf(noBrowser !== undefined)('drawing', () => {
     await page.getByText('More settings').click();
     await page.getByLabel('Negative prompt').fill('blur');
     await page.getByLabel('Solver').selectOption('euler');
+    await page.getByLabel('Previews while it is drawn').uncheck();
     await draw(page, 'a red circle');
     const job = await server.nextJob();
     await job.image(0, 4711);
@@ -147,6 +151,7 @@ describe.skipIf(noBrowser !== undefined)('drawing', () => {
       num_inference_steps: 12,
       negative_prompt: 'blur',
       solver: 'euler',
+      preview_every: 0,
     });
   });
 
@@ -171,6 +176,45 @@ describe.skipIf(noBrowser !== undefined)('drawing', () => {
     await page.getByText('Nothing here yet.').waitFor();
     await page.reload();
     await page.getByText('Nothing here yet.').waitFor();
+  });
+
+  test('a job that ended while the page was closed brings its pictures to the next one', async () => {
+    const { page } = await openPage(server.url);
+    await draw(page, 'a red circle');
+    const job = await server.nextJob();
+    job.step(1, 20, 10);
+    await page.goto('about:blank');
+    await job.image(0, 5);
+    job.done();
+    await page.goto(server.url);
+    await expect.poll(() => pictures(page).count()).toBe(1);
+    await page.locator('.job').waitFor({ state: 'detached' });
+  });
+
+  test('tabs share the pictures: one that is drawn or deleted in one is so in the other', async () => {
+    const { page, openTab } = await openPage(server.url);
+    const tab = await openTab(server.url);
+    await draw(page, 'a red circle');
+    const job = await server.nextJob();
+    await job.image(0, 5);
+    job.done();
+    await expect.poll(() => pictures(tab).count()).toBe(1);
+    await pictures(tab).first().click();
+    await tab.getByRole('button', { name: 'Delete', exact: true }).click();
+    await expect.poll(() => pictures(page).count()).toBe(0);
+  });
+
+  test('while a model is loaded the page waits, and keeps what is typed', async () => {
+    const { models } = server.capabilities;
+    const loading = { id: 'shapes', ready: false, state: 'loading' } as const;
+    server.capabilities = { ...server.capabilities, models: [loading] };
+    const { page } = await openPage(server.url);
+    await page.getByText('Loading the model').waitFor();
+    await page.getByLabel('Prompt', { exact: true }).fill('a red circle');
+    expect(await drawButton(page).isDisabled()).toBe(true);
+    server.capabilities = { ...server.capabilities, models };
+    await drawButton(page).click();
+    expect((await server.nextJob()).body.prompt).toBe('a red circle');
   });
 
   test('a model of classes is asked for classes, and has no negative prompt', async () => {

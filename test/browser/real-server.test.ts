@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { MAIN } from '../e2e/cli.js';
-import { draw, pictures } from './actions.js';
+import { draw, jobState, pictures } from './actions.js';
 import { noBrowser, useBrowser } from './chromium.js';
 
 describe.skipIf(noBrowser !== undefined)('the page of svg-t2i serve', () => {
@@ -48,6 +48,23 @@ describe.skipIf(noBrowser !== undefined)('the page of svg-t2i serve', () => {
     await expect.poll(() => pictures(page).count()).toBe(2);
     const again = await pictureBytes(page);
     expect(await pixels(again)).toEqual(await pixels(first));
+    expect(complaints).toEqual([]);
+  });
+
+  test('a reload in the middle and a cancelled job', async () => {
+    const { page, complaints } = await openPage(url);
+    await page.getByLabel('Steps', { exact: true }).fill('100');
+    await draw(page, 'a pink heart');
+    await jobState(page, /Step \d+ of 100/).waitFor();
+    await page.reload();
+    await jobState(page, /Step \d+ of 100/).waitFor();
+    await draw(page, 'a yellow star');
+    const star = page.getByRole('article', { name: 'a yellow star' });
+    await star.getByRole('button', { name: 'Cancel' }).click();
+    await star.waitFor({ state: 'detached' });
+    await pictures(page).first().waitFor();
+    await page.locator('.job').waitFor({ state: 'detached' });
+    expect(await pictures(page).count()).toBe(1);
     expect(complaints).toEqual([]);
   });
 

@@ -1,7 +1,9 @@
 /** Which jobs of this browser have not ended: what a page needs to find them again after a reload. */
 
+import { newJob } from './job-state.js';
+
 /** @import { SafeStorage } from './safe-storage.js' */
-/** @import { DrawBody, PageJob } from './types.js' */
+/** @import { PageJob } from './types.js' */
 
 /** One entry a job, so that tabs do not overwrite each other's lists. */
 const PREFIX = 'svg-t2i.job.';
@@ -46,26 +48,4 @@ export class JobRecords {
       return [];
     }
   }
-}
-
-/**
- * @param {string} id
- * @param {DrawBody} body
- * @param {number} createdAt
- * @param {number} [kept]
- * @returns {PageJob}
- */
-export function newJob(id, body, createdAt, kept = 0) {
-  return {
-    id,
-    body,
-    createdAt,
-    kept,
-    seen: kept,
-    status: 'queued',
-    isOver: false,
-    previews: new Map(),
-    done: new Set(),
-    warnings: [],
-  };
 }

@@ -2,8 +2,7 @@
 import { RequestError } from './api.js';
 import { pictureBlob } from './blobs.js';
 import { followJob } from './follow-job.js';
-import { newJob } from './job-records.js';
-import { numberOf } from './settings.js';
+import { isOpen, newJob, previewEvery, rank, takeAnswer, takeProgress } from './job-state.js';
 
 /** @import { Api } from './api.js' */
 /** @import { JobRecords } from './job-records.js' */
@@ -11,10 +10,6 @@ import { numberOf } from './settings.js';
 
 /** How often jobs that are not followed are asked after. */
 const POLL_MS = 2_000;
-/** Previews of a picture: each takes the time of a decode. */
-const PREVIEWS = 8;
-/** Between previews of solvers that choose their own steps. */
-const ADAPTIVE_STEPS = 5;
 const LOST = 'The server no longer knows this job: it was restarted, or the job has ended long ago.';
 
 /**
@@ -60,9 +55,9 @@ export class Jobs {
    * @returns {Promise<void>} Rejects with a RequestError where the server does not take it.
    */
   async submit(body) {
-    const answer = await this.#options.api.submit({ ...body, preview_every: previewEvery(body) });
+    const answer = await this.#options.api.submit({ preview_every: previewEvery(body), ...body });
     const job = newJob(answer.id, body, Date.now());
-    take(job, answer);
+    takeAnswer(job, answer);
     this.#options.records.save(job);
     this.#jobs.push(job);
     this.#changed();
@@ -77,7 +72,7 @@ export class Jobs {
     job.isCancelling = true;
     this.#changed();
     try {
-      take(job, await this.#options.api.cancel(job.id));
+      takeAnswer(job, await this.#options.api.cancel(job.id));
       this.#switchToBetter();
     } catch (error) {
       job.isCancelling = false;
@@ -177,31 +172,16 @@ export class Jobs {
    */
   async #takeEvent(job, number, event) {
     switch (event.type) {
-      case 'queued':
-        take(job, { id: job.id, status: 'queued', place: event.place });
-        break;
-      case 'encode':
-        take(job, { id: job.id, status: 'running' });
-        job.isEncoding = true;
-        break;
-      case 'step':
-        take(job, { id: job.id, status: 'running', ...event });
-        break;
-      case 'preview':
-        if (!job.done.has(event.index)) job.previews.set(event.index, pictureBlob(event));
-        break;
       case 'image':
         await this.#takePicture(job, number, event);
-        break;
-      case 'warning':
-        job.warnings.push(event.message);
         break;
       case 'done':
       case 'failed':
       case 'cancelled':
         this.#end(job, event);
         break;
-      default: // News of a newer server.
+      default:
+        takeProgress(job, event);
     }
     job.seen = number;
   }
@@ -229,8 +209,8 @@ export class Jobs {
     job.status = event.type;
     job.isOver = true;
     job.trouble = event.type === 'failed' ? event.error.message : undefined;
-    if (event.type !== 'failed') this.#remove(job);
-    this.#options.records.remove(job.id);
+    if (event.type === 'failed') this.#options.records.remove(job.id);
+    else this.#remove(job);
     this.#options.onEnd(job);
   }
 
@@ -265,7 +245,7 @@ export class Jobs {
   #takeAnswers(answers) {
     for (const job of this.#jobs.filter((one) => isOpen(one) && one !== this.#followed)) {
       const answer = answers.get(job.id);
-      if (answer !== undefined) take(job, answer);
+      if (answer !== undefined) takeAnswer(job, answer);
     }
     this.#changed();
     this.#switchToBetter();
@@ -276,34 +256,4 @@ export class Jobs {
     const [next, followed] = [this.#next(), this.#followed];
     if (next !== undefined && followed !== undefined && rank(next) < rank(followed)) this.#following.abort();
   }
-}
-
-/** @param {DrawBody} body @returns {number} Steps from one preview to the next. */
-function previewEvery(body) {
-  const steps = numberOf(body, 'num_inference_steps');
-  return steps === undefined ? ADAPTIVE_STEPS : Math.max(1, Math.ceil(steps / PREVIEWS));
-}
-
-/** Its last event has not come: a status that was asked for says done before the pictures are here. @param {PageJob} job */
-function isOpen(job) {
-  return !job.isOver;
-}
-
-/** @param {PageJob} job */
-function rank(job) {
-  if (job.status === 'queued') return 2;
-  return job.status === 'running' ? 1 : 0;
-}
-
-/**
- * @param {PageJob} job
- * @param {JobAnswer} answer
- */
-function take(job, answer) {
-  job.status = answer.status;
-  job.isEncoding = false;
-  job.place = answer.place ?? undefined;
-  job.step = answer.step ?? undefined;
-  job.steps = answer.steps ?? undefined;
-  job.etaSeconds = answer.eta_seconds ?? undefined;
 }

@@ -22,6 +22,7 @@ export class MoreFields {
   #systemText = byId('system-text', HTMLTextAreaElement);
   #solver = byId('solver', HTMLSelectElement);
   #format = byId('format', HTMLSelectElement);
+  #previews = byId('previews', HTMLInputElement);
   #place = byId('schema-fields', HTMLDivElement);
   /** @type {SchemaField[]} */
   #fields = [];
@@ -65,6 +66,7 @@ export class MoreFields {
     this.#negative.value = textOf(body, 'negative_prompt') ?? '';
     choose(this.#solver, textOf(body, 'solver') ?? '');
     choose(this.#format, textOf(body, 'output_format') ?? 'png');
+    this.#previews.checked = numberOf(body, 'preview_every') !== 0;
     const system = textOf(body, 'system_prompt') ?? '';
     const isNamed = [...this.#system.options].some(({ value }) => value === system);
     this.#system.value = isNamed ? system : OWN_TEXT;
@@ -82,6 +84,7 @@ export class MoreFields {
     const problems = fields.flatMap(({ input }) => problemsOf(input));
     /** @type {Record<string, Json>} */
     const part = { solver: this.#solver.value, output_format: this.#format.value };
+    if (!this.#previews.checked) part.preview_every = 0;
     if (this.#isText) {
       part.negative_prompt = this.#negative.value.trim();
       part.system_prompt = this.#system.value === OWN_TEXT ? this.#systemText.value : this.#system.value;

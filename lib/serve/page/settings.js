@@ -56,7 +56,7 @@ export function settingRows(body) {
       const row = [LABELS[name] ?? label(name), String(value)];
       return value === undefined || value === null || value === '' ? [] : [row];
     });
-  const known = new Set(['prompt', 'class', 'n', ...Object.keys(LABELS)]);
+  const known = new Set(['prompt', 'class', 'n', 'preview_every', ...Object.keys(LABELS)]);
   return {
     main: rows(Object.keys(LABELS)),
     others: rows(Object.keys(body).filter((name) => !known.has(name))),
