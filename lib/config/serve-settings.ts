@@ -35,7 +35,7 @@ export interface ServeSettings {
   readonly cors?: readonly string[] | undefined;
   /** Tell callers apart by X-Forwarded-For, as a proxy in front of this server sets it. Default: false. */
   readonly trustProxy?: boolean | undefined;
-  /** Image tokens that are drawn together; a 1024x1024 picture of the published models has 4096. Default: 8192. */
+  /** Image tokens that are drawn together; a 1024x1024 picture of the published models has 4096. Default: 16384. */
   readonly maxBatchTokens?: number | undefined;
   /** Pictures that are drawn together, 1 to 256. Default: 16. */
   readonly maxBatch?: number | undefined;

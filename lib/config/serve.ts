@@ -1,5 +1,6 @@
 /** How `svg-t2i serve` serves: where it listens, which models, what it lets callers ask for, whom it lets in. */
 import { z } from 'zod';
+import { DEFAULT_MAX_BATCH_TOKENS, maxBatchTokensSchema } from './batch-tokens.js';
 import type { ConfigKeys } from './load.js';
 import { modelSchema } from './model.js';
 
@@ -72,12 +73,9 @@ export const serveSchema = z.strictObject({
     .boolean()
     .default(false)
     .describe('tell callers apart by X-Forwarded-For, as a proxy in front of this server sets it'),
-  maxBatchTokens: z
-    .number()
-    .int()
-    .min(1)
-    .default(8192)
-    .describe('image tokens that are drawn together; a 1024x1024 picture has 4096'),
+  maxBatchTokens: maxBatchTokensSchema
+    .default(DEFAULT_MAX_BATCH_TOKENS)
+    .describe('image tokens that are drawn together; a 1024x1024 picture of the published models has 4096'),
   maxBatch: z.number().int().min(1).max(256).default(16).describe('pictures that are drawn together'),
   maxQueue: z.number().int().min(0).max(100_000).default(100).describe('requests that may wait'),
   maxPictures: z.number().int().min(1).max(1000).default(10).describe('pictures a request'),

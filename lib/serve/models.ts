@@ -1,10 +1,10 @@
 /** The models that are served: loaded once, one after another, while the server answers already. */
 
 import { PUBLISHED_CELL_PIXELS } from '../config/latent-grid.js';
-import type { ModelOptions } from '../config/model.js';
 import { nearest } from '../config/nearest.js';
 import type { Settings } from '../config/settings.js';
 import type { SvgT2I } from '../pipeline.js';
+import type { LoadOptions } from '../release/types.js';
 import { ApiError } from './errors.js';
 
 /** What the server needs of a pipeline. */
@@ -17,12 +17,12 @@ export type Drawer = Pick<
 export type CheckedDraw = ReturnType<Drawer['check']>;
 
 /** Loads a pipeline; a test brings its own. */
-export type LoadModel = (options: ModelOptions & { readonly signal: AbortSignal }) => Promise<Drawer>;
+export type LoadModel = (options: LoadOptions & { readonly signal: AbortSignal }) => Promise<Drawer>;
 
 /** A model as it was asked for, with its name. */
 export interface ModelPlace {
   readonly name: string;
-  readonly options: ModelOptions;
+  readonly options: LoadOptions;
 }
 
 export type ModelState = 'waiting' | 'loading' | 'ready' | 'failed';
@@ -35,7 +35,7 @@ export class ServedModel {
   readonly name: string;
   /** Unix time in seconds, as OpenAI's models have it. */
   readonly created = Math.floor(Date.now() / 1000);
-  readonly options: ModelOptions;
+  readonly options: LoadOptions;
   state: ModelState = 'waiting';
   /** Why it could not be loaded. */
   failure: unknown;

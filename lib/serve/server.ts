@@ -131,8 +131,15 @@ function answered(server: Server, deadline: AbortSignal): Promise<void> {
 }
 
 /** Names and options of the models; the embedded one where none is given. */
-function placesOf({ models, device, dtype, threads, offload }: ServeConfig): readonly ModelPlace[] {
-  const ofAll = { device, dtype, threads, offload };
+function placesOf({
+  models,
+  device,
+  dtype,
+  threads,
+  offload,
+  maxBatchTokens,
+}: ServeConfig): readonly ModelPlace[] {
+  const ofAll = { device, dtype, threads, offload, maxBatchTokens };
   const given = models.length === 0 ? [{ name: EMBEDDED_NAME, pretrained: EMBEDDED_MODEL }] : models;
   const places = given.map(({ name, ...options }): ModelPlace => {
     const own = Object.fromEntries(Object.entries(ofAll).filter(([, value]) => value !== undefined));
