@@ -139,3 +139,35 @@ TEST_CASE("gpu: packed attention is that of each segment") {
     for (size_t i = 0; i < inputs.size(); ++i) expect_same(got_gradients[i], want_gradients[i]);
   }
 }
+
+TEST_CASE("gpu: guided pictures of unlike sizes, times and guidance are the CPU's") {
+  if (skipped("guided pictures")) return;
+  const c10::NoGradGuard no_grad;
+  const svg::NextDitConfig config = tiny_config();
+  const auto weights = [&](at::Device device) {
+    return svg::Weights(std::make_shared<svg::MapSource>(tiny_weights(config), "tiny weights", device, at::kFloat));
+  };
+  const svg::NextDit on_cpu(weights(at::kCPU), config), on_gpu(weights(at::Device(at::kCUDA, 0)), config);
+  svg::Guidance renorm, none;
+  renorm.until = 0.5;
+  none.scale = 1;
+  const auto one = on_cpu.guide(), other = on_gpu.guide();
+  std::vector<svg::GuidedQuery> queries;
+  const auto add = [&](const svg::Cells& cells, const svg::Guidance& guidance, const std::vector<double>& times) {
+    const at::Tensor prompt = at::randn({3, 24}), negative = at::randn({1, 24});
+    const int64_t number = one->add({on_cpu.prepared(prompt), on_cpu.prepared(negative), cells, guidance}, times);
+    EXPECT(number == other->add({on_gpu.prepared(prompt), on_gpu.prepared(negative), cells, guidance}, times));
+    queries.push_back({number, at::randn({8, cells.rows, cells.columns}), {times[queries.size()]}});
+  };
+  add({4, 6}, renorm, {0.1, 0.3, 0.7});
+  add({2, 3}, none, {0.2, 0.6, 0.9});
+  add({4, 6}, renorm, {0.1, 0.3, 0.7});
+  const std::vector<at::Tensor> want = one->velocity(queries);
+  for (svg::GuidedQuery& query : queries) query.latent = query.latent.to(at::kCUDA);
+  for (int turn = 0; turn < 2; ++turn) {  // the second time without what verifies kernels
+    const std::vector<at::Tensor> got = other->velocity(queries);
+    for (size_t i = 0; i < want.size(); ++i) {
+      EXPECT_CLOSE((got[i].cpu() - want[i]).abs().max().item<double>(), 0, 1e-3);
+    }
+  }
+}
