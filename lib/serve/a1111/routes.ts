@@ -52,7 +52,7 @@ export function a1111Routes({ models, jobs, clientOf, settings }: ServeContext):
     sessions.follow(client, job);
     // One that was interrupted is answered with what was done by then, as A1111 does.
     await drawn(job, c.req.raw.signal, { cancelledToo: true });
-    return c.json(txt2imgAnswer(asked, job));
+    return c.json(await txt2imgAnswer(asked, job));
   });
   return app;
 }

@@ -1,5 +1,7 @@
 /** /sdapi/v1/txt2img as a body of our own API, and our pictures as its answer. */
 import type { Txt2img } from '../../config/a1111-request.js';
+import { infotextOf } from '../../image/infotext.js';
+import { readParameters } from '../../image/parameters.js';
 import { base64 } from '../base64.js';
 import type { Job } from '../job.js';
 import { solverOf } from './samplers.js';
@@ -28,9 +30,11 @@ export function drawBodyOf(body: Txt2img, model: string | undefined): Readonly<R
 }
 
 /** What A1111 answers: the pictures, what was asked for, and as a text of JSON what was drawn. */
-export function txt2imgAnswer(body: Txt2img, { model, pictures, request }: Job): object {
+export async function txt2imgAnswer(body: Txt2img, { model, pictures, request }: Job): Promise<object> {
+  // A picture says what it was drawn with, the model's own settings among it.
+  const parameters = await Promise.all(pictures.map(({ bytes }) => readParameters(bytes)));
+  const drawn = { ...request.settings, ...parameters[0] };
   const seeds = pictures.map(({ seed }) => seed);
-  const [first] = pictures;
   const prompt = body.prompt ?? '';
   const negative = body.negative_prompt ?? '';
   const info = {
@@ -40,15 +44,15 @@ export function txt2imgAnswer(body: Txt2img, { model, pictures, request }: Job):
     all_negative_prompts: seeds.map(() => negative),
     seed: seeds[0] ?? -1,
     all_seeds: seeds,
-    width: first?.width ?? 0,
-    height: first?.height ?? 0,
-    sampler_name: request.settings.solver ?? null,
-    cfg_scale: request.settings.guidanceScale ?? null,
-    steps: request.settings.steps ?? null,
+    width: pictures[0]?.width ?? 0,
+    height: pictures[0]?.height ?? 0,
+    sampler_name: drawn.solver ?? null,
+    cfg_scale: drawn.guidanceScale ?? null,
+    steps: drawn.steps ?? null,
     batch_size: seeds.length,
     sd_model_name: model,
     index_of_first_image: 0,
-    infotexts: [],
+    infotexts: parameters.map((each) => (each === undefined ? undefined : infotextOf(each)) ?? ''),
   };
   return {
     images: body.send_images === false ? [] : pictures.map(({ bytes }) => base64(bytes)),
