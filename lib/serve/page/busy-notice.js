@@ -1,6 +1,6 @@
 /** A server that is full: says for how long, counts down, and sends again where the user wants that. */
 import { make } from './dom.js';
-import { duration } from './words.js';
+import { duration, sentence } from './words.js';
 
 /** @import { RequestError } from './api.js' */
 /** @import { Notices } from './notices.js' */
@@ -70,10 +70,4 @@ function clockWords(seconds, isWanted) {
   if (seconds <= 0) return 'There may be room now.';
   const left = duration(Math.ceil(seconds));
   return isWanted ? `It is sent in ${left}.` : `There may be room in ${left}.`;
-}
-
-/** An error's message as a sentence. @param {string} message @returns {string} */
-export function sentence(message) {
-  const text = message.charAt(0).toUpperCase() + message.slice(1);
-  return /[.!?]$/.test(text) ? text : `${text}.`;
 }

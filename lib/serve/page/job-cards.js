@@ -1,9 +1,8 @@
 /** The jobs that are drawn or wait, each with its progress, its pictures so far and a way to end it. */
 import { BlobImage } from './blobs.js';
-import { sentence } from './busy-notice.js';
 import { byId, make, makeButton } from './dom.js';
 import { numberOf, sidesOf, subjectOf, textOf } from './settings.js';
-import { duration, plural } from './words.js';
+import { duration, plural, sentence } from './words.js';
 
 /** @import { PageJob } from './types.js' */
 

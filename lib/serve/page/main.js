@@ -1,7 +1,7 @@
 /** The page as a whole: starts its parts and has them hear of each other. */
 import { Api, RequestError } from './api.js';
 import { ApiKey } from './api-key.js';
-import { BusyNotice, sentence } from './busy-notice.js';
+import { BusyNotice } from './busy-notice.js';
 import { Connection } from './connection.js';
 import { byId } from './dom.js';
 import { DrawForm } from './draw-form.js';
@@ -15,7 +15,7 @@ import { Pictures } from './pictures.js';
 import { safeStorage } from './safe-storage.js';
 import { numberOf } from './settings.js';
 import { Viewer } from './viewer.js';
-import { plural } from './words.js';
+import { plural, sentence } from './words.js';
 
 /** @import { ServerState } from './connection.js' */
 /** @import { DrawBody, JobEvent, PageJob, Picture } from './types.js' */

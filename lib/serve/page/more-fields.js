@@ -2,7 +2,7 @@
 import { byId, make } from './dom.js';
 import { choose, numberProblems, setChoices } from './field-problems.js';
 import { numberOf, textOf } from './settings.js';
-import { label } from './words.js';
+import { label, sentence } from './words.js';
 
 /** @import { Problem } from './field-problems.js' */
 /** @import { Capabilities, DrawBody, Json, ModelFacts, SettingSchema, SolverFacts } from './types.js' */
@@ -132,7 +132,7 @@ function schemaField(name, schema) {
     { class: 'field' },
     make('label', { for: id }, label(name)),
     input,
-    make('p', { class: 'hint', id: help }, schema.description ?? ''),
+    make('p', { class: 'hint', id: help }, sentence(schema.description ?? '')),
     make('p', { class: 'problem', id: problem, hidden: true }),
   );
   return { name, box, input };

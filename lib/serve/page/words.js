@@ -49,6 +49,12 @@ export function sizeWords(size) {
   return size.replace('x', ' × ');
 }
 
+/** A message of the server as a sentence. @param {string} message @returns {string} */
+export function sentence(message) {
+  const text = message.charAt(0).toUpperCase() + message.slice(1);
+  return /[.!?]$/.test(text) ? text : `${text}.`;
+}
+
 /** A setting's name as a label. @param {string} name @returns {string} "Skip type" of "skip_type" */
 export function label(name) {
   const words = name.replaceAll('_', ' ');
