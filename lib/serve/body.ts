@@ -20,23 +20,6 @@ export async function readBody(c: Context<ServeEnv>, maxBytes: number): Promise<
   return Buffer.concat(chunks, size);
 }
 
-/**
- * JSON under any content type: `curl -d` calls it a form.
- *
- * @throws ApiError 400 for what is no JSON, 413 above `maxBytes`
- */
-export async function readJson(c: Context<ServeEnv>, maxBytes: number): Promise<unknown> {
-  const text = Buffer.from(await readBody(c, maxBytes)).toString();
-  try {
-    return JSON.parse(text.replace(/^\ufeff/, ''));
-  } catch (cause) {
-    const what = text === '' ? 'the body is empty' : 'the body is no JSON';
-    throw new ApiError(400, 'invalid_json', `${what}. Send an object such as {"prompt":"a red circle"}.`, {
-      cause,
-    });
-  }
-}
-
 function tooLarge(maxBytes: number): ApiError {
   // What is still on its way is not read to its end.
   return new ApiError(413, 'body_too_large', `the body has more than ${maxBytes} bytes`, {

@@ -3,7 +3,8 @@ import type { DrawRequest } from '../config/draw-request.js';
 import type { OutputFormat } from '../image/encode.js';
 import type { ApiError } from './errors.js';
 
-export type JobStatus = 'queued' | 'running' | 'done' | 'failed' | 'cancelled';
+export const JOB_STATUSES = ['queued', 'running', 'done', 'failed', 'cancelled'] as const;
+export type JobStatus = (typeof JOB_STATUSES)[number];
 
 /** A picture that is done. */
 export interface JobPicture {

@@ -3,6 +3,7 @@ import { createReadStream, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type OpenAI from 'openai';
+import { Agent, fetch as undiciFetch } from 'undici';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { SvgT2IError } from '../../lib/errors.js';
 import { missingPackage } from './fetched.js';
@@ -98,6 +99,12 @@ for (const { name, streams, missing } of VERSIONS) {
         expect(request).toMatchObject({ seed: 7, steps: 3, guidanceScale: 2, negativePrompt: 'blur' });
       }
       expect(server.model.begun).toHaveLength(2);
+    });
+
+    it('has previews drawn in streams alone', async () => {
+      const fields = { prompt: 'a red fox', partial_images: 3 };
+      await client().images.generate(fields);
+      expect(server.model.begun).toEqual([expect.objectContaining({ previewEvery: 0 })]);
     });
 
     it('6: reads the forms of edits and variations, and refuses them in words', async () => {
@@ -255,6 +262,23 @@ for (const { name, streams, missing } of VERSIONS) {
         const types: string[] = [];
         for await (const { type } of stream) types.push(type);
         expect(types).toEqual(['image_generation.completed']);
+      });
+
+      it('14: goes on over a time in which it would give up on a silent stream', async () => {
+        await server.close();
+        // A ping each third of it.
+        server = await served({ stallSeconds: 0.6 });
+        server.model.hold();
+        const dispatcher = new Agent({ bodyTimeout: 1000 });
+        const stream = await client({ fetch: undiciFetch, fetchOptions: { dispatcher } }).images.generate({
+          prompt: 'a red fox',
+          stream: true,
+        });
+        setTimeout(() => server.model.release(), 1800);
+        const types: string[] = [];
+        for await (const { type } of stream) types.push(type);
+        expect(types).toEqual(['image_generation.completed']);
+        await dispatcher.close();
       });
 
       it('17, 18: throws what fails in mid-stream, once and with its code', async () => {

@@ -27,6 +27,24 @@ async function drive(what: string): Promise<Record<string, unknown>> {
   return JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
 }
 
+/** A server whose only place is taken, until it has refused somebody. */
+async function whileFull(what: string): Promise<Record<string, unknown>> {
+  await server.close();
+  server = await served({ maxQueue: 0, maxBatch: 1 });
+  const draw = () =>
+    fetch(`${server.url}/v1/images/generations`, { method: 'POST', body: '{"prompt": "a"}' });
+  // From the first one on the server knows how long a picture takes.
+  await draw();
+  server.model.hold();
+  const first = draw();
+  await server.until(() => server.model.begun.length === 2);
+  const driven = drive(what);
+  await server.until(() => server.statuses.includes(429));
+  server.model.release();
+  await first;
+  return driven;
+}
+
 const noOpenai = missingPython('openai');
 describe.skipIf(noOpenai !== undefined)(noOpenai === undefined ? 'openai' : `openai (${noOpenai})`, () => {
   it('1 to 6, 9, 10, 15, 16: draws, streams, and has every error with its code', async () => {
@@ -57,6 +75,17 @@ describe.skipIf(noOpenai !== undefined)(noOpenai === undefined ? 'openai' : `ope
     expect(whole).toMatchObject({ status: 422, code: 'out_of_memory' });
     expect(server.requests).toHaveLength(2);
   });
+
+  it('12: waits as long as a full queue says', async () => {
+    expect(await whileFull('queue')).toEqual({ waited: { n: 1 } });
+  });
+
+  it('13: ends the drawing when it has waited for too long', async () => {
+    server.model.hold();
+    const { openai } = await drive('timeout');
+    expect(openai).toMatchObject({ class: 'APITimeoutError' });
+    await server.until(() => server.model.aborted === 1);
+  });
 });
 
 const noLitellm = missingPython('litellm');
@@ -71,6 +100,10 @@ describe.skipIf(noLitellm !== undefined)(
         status: 400,
         message: expect.stringContaining('draws from text alone'),
       });
+    });
+
+    it('12: waits as long as a full queue says', async () => {
+      expect(await whileFull('litellm-queue')).toEqual({ waited: { n: 1 } });
     });
   },
 );

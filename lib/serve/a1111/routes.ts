@@ -5,8 +5,8 @@ import { a1111OptionsSchema, txt2imgSchema } from '../../config/a1111-request.js
 import { parseDrawRequest } from '../../config/draw-request.js';
 import { validate } from '../../config/validate.js';
 import type { ServeContext, ServeEnv } from '../context.js';
+import { readFields } from '../fields.js';
 import { drawn } from '../openai/drawn.js';
-import { readFields } from '../openai/fields.js';
 import { checkpointList, optionsAnswer, SCHEDULERS, UPSCALERS } from './listings.js';
 import { samplerList } from './samplers.js';
 import { A1111Sessions, progressAnswer } from './sessions.js';

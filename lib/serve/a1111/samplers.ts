@@ -2,7 +2,7 @@
 import { nearest } from '../../config/nearest.js';
 import { SOLVERS } from '../../config/request.js';
 import type { Solver } from '../../config/settings.js';
-import { badRequest } from '../openai/refuse.js';
+import { ApiError } from '../errors.js';
 
 /** A1111's names of what is the same here; its ancestral samplers ("Euler a") have no counterpart. */
 const ALIASES: Readonly<Partial<Record<Solver, readonly string[]>>> = {
@@ -32,9 +32,11 @@ export function solverOf(sampler: string | null | undefined): Solver | undefined
   );
   if (found !== undefined) return SOLVERS.find((solver) => solver === found.name);
   const close = nearest(wanted, SOLVERS);
-  throw badRequest(
+  throw new ApiError(
+    400,
+    'sampler_not_found',
     `sampler_name: "${sampler}" is not known here${close === undefined ? '' : `, did you mean "${close}"?`} ` +
       `There are ${SOLVERS.join(', ')}.`,
-    { code: 'sampler_not_found', param: 'sampler_name' },
+    { param: 'sampler_name' },
   );
 }

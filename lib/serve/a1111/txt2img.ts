@@ -2,7 +2,7 @@
 import type { Txt2img } from '../../config/a1111-request.js';
 import { infotextOf } from '../../image/infotext.js';
 import { readParameters } from '../../image/parameters.js';
-import { base64 } from '../base64.js';
+import { base64 } from '../answer-values.js';
 import type { Job } from '../job.js';
 import { solverOf } from './samplers.js';
 

@@ -1,5 +1,5 @@
 /** What /v1/images/generations answers: OpenAI's published fields, told of the pictures as they were drawn. */
-import { base64 } from '../base64.js';
+import { base64, unixSeconds } from '../answer-values.js';
 import type { Job, JobPicture } from '../job.js';
 
 /** Of a stream's last event, where clients with strict types need the object: nothing is charged, so nothing is counted. */
@@ -24,10 +24,6 @@ export interface AnswerHow {
   readonly quality: Quality;
   /** Where a picture is fetched, for answers by URL; undefined: in base64. */
   readonly urlOf?: ((picture: JobPicture) => string) | undefined;
-}
-
-export function unixSeconds(date: Date): number {
-  return Math.floor(date.getTime() / 1000);
 }
 
 /** The whole answer. */

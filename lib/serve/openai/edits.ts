@@ -1,8 +1,7 @@
 /** /v1/images/edits and /v1/images/variations: read as every client sends them, then refused in words. */
 import { type ImageFormat, otherKind, sniffImageFormat } from '../../image/format.js';
 import { ApiError } from '../errors.js';
-import type { BodyFields } from './fields.js';
-import { badRequest } from './refuse.js';
+import type { BodyFields } from '../fields.js';
 
 /** The fields that clients send pictures in: once, in a list, or numbered. */
 const PICTURE_FIELD = /^images?(\[\d*\])?$/;
@@ -21,18 +20,22 @@ export interface EditPictures {
 export function picturesOf({ fields, files }: BodyFields): EditPictures {
   const pictures = files.filter(({ field }) => PICTURE_FIELD.test(field));
   if (pictures.length === 0 && fields.image === undefined && fields.images === undefined) {
-    throw badRequest('image: no picture was sent; it belongs into the field image, or image[] for several', {
-      code: 'missing_required_parameter',
-      param: 'image',
-    });
+    throw new ApiError(
+      400,
+      'missing_required_parameter',
+      'image: no picture was sent; it belongs into the field image, or image[] for several',
+      { param: 'image' },
+    );
   }
   const formats = pictures.map(({ field, bytes }) => {
     const format = sniffImageFormat(bytes);
     if (format !== undefined) return format;
-    throw badRequest(`${field}: is no picture but ${otherKind(bytes) ?? 'something else'}`, {
-      code: 'invalid_image',
-      param: 'image',
-    });
+    throw new ApiError(
+      400,
+      'invalid_image',
+      `${field}: is no picture but ${otherKind(bytes) ?? 'something else'}`,
+      { param: 'image' },
+    );
   });
   return { formats, hasMask: files.some(({ field }) => field === 'mask') };
 }

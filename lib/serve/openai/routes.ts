@@ -3,11 +3,11 @@ import { type Context, Hono } from 'hono';
 import { type DrawRequest, parseDrawRequest } from '../../config/draw-request.js';
 import type { ServeContext, ServeEnv } from '../context.js';
 import { ApiError } from '../errors.js';
+import { readFields } from '../fields.js';
 import type { Job } from '../job.js';
 import { answeredQuality, imagesAnswer } from './answer.js';
 import { drawn } from './drawn.js';
 import { editUnsupported, picturesOf } from './edits.js';
-import { readFields } from './fields.js';
 import { modelRoutes } from './models.js';
 import { imageStream } from './stream.js';
 
@@ -29,7 +29,7 @@ export function openaiRoutes(context: ServeContext): Hono<ServeEnv> {
   app.post('/v1/images/generations', async (c) => {
     const { fields } = await readFields(c, settings.maxBodyBytes);
     const { request, ignored } = parseDrawRequest(fields, { unknown: 'ignore' });
-    const job = jobs.submit(request, { client: clientOf(c) });
+    const job = jobs.submit(request.stream ? request : withoutPreviews(request), { client: clientOf(c) });
     c.get('note')({ job: job.id, ...(settings.logPrompts ? { body: fields } : {}) });
     if (ignored.length > 0) c.header(IGNORED_HEADER, headerText(ignored));
     const quality = answeredQuality(fields.quality);
@@ -45,6 +45,11 @@ export function openaiRoutes(context: ServeContext): Hono<ServeEnv> {
     });
   }
   return app;
+}
+
+/** Nobody gets them in an answer that comes as a whole. */
+function withoutPreviews(request: DrawRequest): DrawRequest {
+  return { ...request, previews: 0, previewEvery: undefined };
 }
 
 async function editRefusal(c: Context<ServeEnv>, { models, settings }: ServeContext): Promise<ApiError> {

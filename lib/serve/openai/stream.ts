@@ -8,7 +8,12 @@ import { completedImage, partialImage, type Quality } from './answer.js';
 
 /** Answers with a job's events; when the caller hangs up, it is cancelled. */
 export function imageStream(c: Context<ServeEnv>, job: Job, quality: Quality): Response {
-  return sseAnswer(c, (gone) => imageMessages(job, quality, gone));
+  return sseAnswer(c, (gone) => {
+    // Beside the end of the messages: they may not have begun when the caller is gone.
+    gone.addEventListener('abort', () => job.cancel(), { once: true });
+    if (c.req.raw.signal.aborted) job.cancel();
+    return imageMessages(job, quality, gone);
+  });
 }
 
 /**

@@ -75,21 +75,24 @@ function described(path: string, operation: Operation, needsKey: boolean) {
   };
 }
 
-function parametersOf(path: string, { query }: Operation) {
+function parametersOf(path: string, { query, headers }: Operation) {
   const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
     name,
     in: 'path',
     required: true,
     schema: { type: 'string' },
   }));
-  const inQuery = Object.entries(query ?? {}).map(([name, description]) => ({
+  const parameters = [...inPath, ...optional('query', query), ...optional('header', headers)];
+  return parameters.length === 0 ? {} : { parameters };
+}
+
+function optional(place: 'query' | 'header', described: Readonly<Record<string, string>> = {}) {
+  return Object.entries(described).map(([name, description]) => ({
     name,
-    in: 'query',
+    in: place,
     description,
     schema: { type: 'string' },
   }));
-  const parameters = [...inPath, ...inQuery];
-  return parameters.length === 0 ? {} : { parameters };
 }
 
 function response({ description, json, events, type }: Answer) {

@@ -1,6 +1,7 @@
 /** What the server's own API answers, as schemas: jobs, their events, capabilities, health. */
 import { z } from 'zod';
 import { OUTPUT_FORMATS } from '../../config/sample.js';
+import { JOB_STATUSES } from '../job.js';
 import { errorObject } from './answers.js';
 
 const format = z.enum(OUTPUT_FORMATS);
@@ -14,7 +15,7 @@ const eta = seconds.nullable().describe('seconds to the end; null where that is 
 const jobFields = {
   id: z.string(),
   object: z.literal('image.job'),
-  status: z.enum(['queued', 'running', 'done', 'failed', 'cancelled']),
+  status: z.enum(JOB_STATUSES),
   created: z.number().int().describe('Unix time in seconds'),
   model: z.string(),
   place: z.number().int().min(1).nullable().describe('in line, from 1; null where it does not wait'),

@@ -46,7 +46,9 @@ export interface Operation {
   readonly body?: ComponentName;
   /** Whether the body is a form with pictures. */
   readonly form?: boolean;
+  /** Parameters, all of them optional, with what they mean. */
   readonly query?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>>;
   readonly answers: Readonly<Record<number, Answer>>;
   /** Statuses whose body is an error. */
   readonly errors: readonly number[];
@@ -150,6 +152,8 @@ const native: Paths = {
       id: 'jobEvents',
       tag: 'Jobs',
       summary: 'What happens to a job; goes on after Last-Event-ID',
+      query: { after: 'number of the last event that was read, for callers that cannot send the header' },
+      headers: { 'Last-Event-ID': 'number of the last event that was read' },
       answers: {
         200: { description: 'numbered events', events: 'JobEvent' },
         204: { description: 'all events were delivered' },

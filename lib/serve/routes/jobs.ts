@@ -1,20 +1,14 @@
 /** `/v1/jobs`: requests that are put in line, looked at, listened to and cancelled. */
 import { type Context, Hono } from 'hono';
 import { parseDrawRequest } from '../../config/draw-request.js';
-import { base64 } from '../base64.js';
-import { readJson } from '../body.js';
+import { base64, unixSeconds } from '../answer-values.js';
 import type { ServeContext, ServeEnv } from '../context.js';
 import { ApiError } from '../errors.js';
-import type { Job, JobEvent, JobStatus } from '../job.js';
+import { readFields } from '../fields.js';
+import { JOB_STATUSES, type Job, type JobEvent } from '../job.js';
 import { type SseMessage, sseAnswer } from '../sse.js';
 
-const STATUSES: ReadonlySet<string> = new Set<JobStatus>([
-  'queued',
-  'running',
-  'done',
-  'failed',
-  'cancelled',
-]);
+const STATUSES: ReadonlySet<string> = new Set(JOB_STATUSES);
 
 /** Media types of pictures. */
 export const MEDIA_TYPES = { png: 'image/png', jpeg: 'image/jpeg', webp: 'image/webp' } as const;
@@ -37,7 +31,7 @@ export function jobRoutes({ settings, jobs, clientOf }: ServeContext): Hono<Serv
   };
 
   app.post('/v1/jobs', async (c) => {
-    const body = await readJson(c, settings.maxBodyBytes);
+    const { fields: body } = await readFields(c, settings.maxBodyBytes);
     const { request } = parseDrawRequest(body, { unknown: 'refuse' });
     const job = jobs.submit(request, { client: clientOf(c) });
     c.get('note')({ job: job.id, ...(settings.logPrompts ? { body } : {}) });
@@ -125,7 +119,7 @@ export function jobJson(job: Job): object {
     id,
     object: 'image.job',
     status,
-    created: Math.floor(job.createdAt.getTime() / 1000),
+    created: unixSeconds(job.createdAt),
     model,
     place: place ?? null,
     step: progress.step,

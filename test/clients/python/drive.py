@@ -62,6 +62,15 @@ def drive_failure():
     results["whole"] = fails(lambda: client().images.generate(prompt="a red fox"))
 
 
+def drive_queue():
+    answer = client().images.generate(prompt="a red fox")
+    results["waited"] = {"n": len(answer.data)}
+
+
+def drive_timeout():
+    results["openai"] = fails(lambda: client(timeout=1, max_retries=0).images.generate(prompt="a red fox"))
+
+
 def drive_litellm():
     import litellm
 
@@ -77,5 +86,21 @@ def drive_litellm():
         results["edit"] = {"status": getattr(error, "status_code", None), "message": str(error)}
 
 
-{"openai": drive_openai, "failure": drive_failure, "litellm": drive_litellm}[WHAT]()
+def drive_litellm_queue():
+    import litellm
+
+    litellm.telemetry = False
+    ask = {"prompt": "a red fox", "model": "openai/squares", "api_base": URL + "/v1", "api_key": "none"}
+    results["waited"] = {"n": len(litellm.image_generation(**ask).data)}
+
+
+DRIVERS = {
+    "openai": drive_openai,
+    "failure": drive_failure,
+    "queue": drive_queue,
+    "timeout": drive_timeout,
+    "litellm": drive_litellm,
+    "litellm-queue": drive_litellm_queue,
+}
+DRIVERS[WHAT]()
 print(json.dumps(results))

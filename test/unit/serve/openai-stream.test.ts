@@ -1,8 +1,10 @@
 /** What the OpenAI stream makes of a job's events, and when it ends the job. */
+import { Hono } from 'hono';
 import { describe, expect, it } from 'vitest';
+import type { ServeEnv } from '../../../lib/serve/context.js';
 import { ApiError } from '../../../lib/serve/errors.js';
 import type { Job, JobNews } from '../../../lib/serve/job.js';
-import { imageMessages } from '../../../lib/serve/openai/stream.js';
+import { imageMessages, imageStream } from '../../../lib/serve/openai/stream.js';
 import type { SseMessage } from '../../../lib/serve/sse.js';
 
 /** A job that tells what it is given; `cancelled` counts. */
@@ -71,6 +73,17 @@ describe('imageMessages', () => {
     expect(await messages([news])).toMatchObject([
       { event: 'error', data: { type: 'error', error: { code } } },
     ]);
+  });
+
+  it('ends the job of a caller who has gone before it begins', async () => {
+    const { job, calls } = telling([{ type: 'encode' }]);
+    const app = new Hono<ServeEnv>();
+    app.get('/', (c) => {
+      c.set('pingMs', 1000);
+      return imageStream(c, job, 'high');
+    });
+    await app.request('/', { signal: AbortSignal.abort() });
+    expect(calls.cancelled).toBeGreaterThan(0);
   });
 
   it('ends the job of a reader who leaves', async () => {

@@ -1,10 +1,10 @@
 /** The body of a request as fields and files: JSON under any content type, forms of both kinds. */
 import type { Context } from 'hono';
-import { firstLine } from '../../errors.js';
-import { readBody } from '../body.js';
-import type { ServeEnv } from '../context.js';
+import { firstLine } from '../errors.js';
+import { readBody } from './body.js';
+import type { ServeEnv } from './context.js';
+import { ApiError } from './errors.js';
 import { type MultipartForm, parseMultipart, type UploadedFile } from './multipart.js';
-import { badRequest } from './refuse.js';
 
 /** What a client sent. */
 export interface BodyFields {
@@ -31,16 +31,16 @@ export async function readFields(c: Context<ServeEnv>, maxBytes: number): Promis
 async function multipart(bytes: Uint8Array, type: string): Promise<MultipartForm> {
   try {
     return await parseMultipart(bytes, type);
-  } catch (error) {
-    throw badRequest(`the form cannot be read: ${firstLine(error)}`, { code: 'invalid_form' });
+  } catch (cause) {
+    throw new ApiError(400, 'invalid_form', `the form cannot be read: ${firstLine(cause)}`, { cause });
   }
 }
 
 function utf8(bytes: Uint8Array): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch (error) {
-    throw badRequest(`the body is no UTF-8 text: ${firstLine(error)}`, { code: 'invalid_json' });
+  } catch (cause) {
+    throw noJson('the body is no UTF-8 text', cause);
   }
 }
 
@@ -49,20 +49,19 @@ function jsonObject(text: string): Readonly<Record<string, unknown>> {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
     return value as Record<string, unknown>;
   }
-  throw badRequest('the body must be a JSON object, such as {"prompt": "a red fox"}', {
-    code: 'invalid_json',
-  });
+  throw noJson('the body is no JSON object');
 }
 
 function parseJson(text: string): unknown {
-  if (text.trim() === '') {
-    throw badRequest('the body is empty; it must be a JSON object, such as {"prompt": "a red fox"}', {
-      code: 'invalid_json',
-    });
-  }
   try {
     return JSON.parse(text);
-  } catch (error) {
-    throw badRequest(`the body is no JSON: ${firstLine(error)}`, { code: 'invalid_json' });
+  } catch (cause) {
+    throw noJson(text.trim() === '' ? 'the body is empty' : 'the body is no JSON', cause);
   }
+}
+
+function noJson(what: string, cause?: unknown): ApiError {
+  return new ApiError(400, 'invalid_json', `${what}. Send an object such as {"prompt":"a red circle"}.`, {
+    cause,
+  });
 }

@@ -3,8 +3,8 @@ import { Hono } from 'hono';
 import { describe, expect, it } from 'vitest';
 import type { ServeEnv } from '../../../lib/serve/context.js';
 import { apiErrorOf } from '../../../lib/serve/errors.js';
+import { readFields } from '../../../lib/serve/fields.js';
 import { editUnsupported, picturesOf } from '../../../lib/serve/openai/edits.js';
-import { readFields } from '../../../lib/serve/openai/fields.js';
 import { PNG } from '../../clients/pictures.js';
 
 const app = new Hono<ServeEnv>();
@@ -17,7 +17,11 @@ app.post('/edit', async (c) => {
   throw editUnsupported('m', picturesOf(await readFields(c, 10_000)));
 });
 
-async function send(path: string, body: string | Uint8Array<ArrayBuffer> | FormData | undefined, type?: string) {
+async function send(
+  path: string,
+  body: string | Uint8Array<ArrayBuffer> | FormData | undefined,
+  type?: string,
+) {
   const headers = type === undefined ? {} : { 'content-type': type };
   const answer = await app.request(path, {
     method: 'POST',
@@ -80,8 +84,8 @@ describe('readFields', () => {
   it.each([
     ['', undefined, 'invalid_json', 'the body is empty'],
     ['prompt', undefined, 'invalid_json', 'the body is no JSON'],
-    ['[1]', undefined, 'invalid_json', 'must be a JSON object'],
-    ['null', undefined, 'invalid_json', 'must be a JSON object'],
+    ['[1]', undefined, 'invalid_json', 'no JSON object'],
+    ['null', undefined, 'invalid_json', 'no JSON object'],
     ['--x', 'multipart/form-data; boundary=b', 'invalid_form', 'the form cannot be read'],
     ['abc', 'multipart/form-data', 'invalid_form', 'the form cannot be read'],
     [`{"prompt":"${'x'.repeat(10_000)}"}`, undefined, 'body_too_large', '10000 bytes'],
