@@ -39,6 +39,7 @@ describe.skipIf(noBrowser !== undefined)('failures', () => {
     const message = 'num_inference_steps: must be at most 5, got 20';
     server.refusals.push({ status: 400, message, param: 'num_inference_steps' });
     server.refusals.push({ status: 413, message: 'the body is too large' });
+    server.refusals.push({ status: 503, message: 'the model could not be loaded' });
     const { page } = await openPage(server.url);
     await draw(page, 'a red circle');
     await page.locator('#steps-problem').getByText('at most 5, got 20').waitFor();
@@ -48,6 +49,9 @@ describe.skipIf(noBrowser !== undefined)('failures', () => {
     expect(await page.locator('#steps-problem').isHidden()).toBe(true);
     await drawButton(page).click();
     await page.getByRole('alert').getByText('The body is too large.').waitFor();
+    await drawButton(page).click();
+    await page.getByRole('alert').getByText('The model could not be loaded.').waitFor();
+    expect(await page.getByRole('button', { name: 'Send it now' }).count()).toBe(0);
   });
 
   test('a server that is killed and comes back: the job goes on where it was', async () => {

@@ -30,9 +30,9 @@ export class RequestError extends Error {
     return this.status === 0;
   }
 
-  /** The server will take it later. */
+  /** The server will take it later: one that is broken answers 503 too, but names no time. */
   get isBusy() {
-    return this.status === 429 || this.status === 503;
+    return this.status === 429 || (this.status === 503 && this.retryAfter !== undefined);
   }
 }
 

@@ -41,7 +41,8 @@ export class BusyNotice {
     notice.insertBefore(clock, notice.lastElementChild);
     const tick = () => {
       const seconds = (until - Date.now()) / 1_000;
-      clock.textContent = clockWords(seconds, isWanted);
+      const words = clockWords(seconds, isWanted);
+      if (clock.textContent !== words) clock.textContent = words;
       if (!notice.isConnected) clearInterval(this.#ticking);
       else if (seconds <= 0 && isWanted) sendNow();
     };

@@ -29,10 +29,11 @@ export class MoreFields {
   /** @type {readonly SolverFacts[]} */
   #solvers = [];
   #isText = true;
+  #onSolver;
 
   /** @param {(solver: SolverFacts) => void} onSolver */
   constructor(onSolver) {
-    this.onSolver = onSolver;
+    this.#onSolver = onSolver;
     this.#solver.addEventListener('change', () => this.#showSolver());
     this.#system.addEventListener('change', () => this.#showSystemText());
   }
@@ -106,7 +107,7 @@ export class MoreFields {
     for (const { name, box } of this.#fields) {
       box.hidden = SOLVER_SETTINGS.includes(name) && !solver.fields.includes(name);
     }
-    this.onSolver(solver);
+    this.#onSolver(solver);
   }
 }
 
