@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type BenchRow, median } from './bench/row.js';
+import { measureServing, SERVING_ROWS } from './bench/serving.js';
 import { measureTraining, TRAINING_ROWS } from './bench/training.js';
 import { Engine, runtimeInfo } from './engine.js';
 import { SvgT2IError } from './errors.js';
@@ -42,6 +43,7 @@ const nativeRows: readonly { readonly part: Part; readonly name: string }[] = [
 export const BENCH_ROWS: readonly string[] = [
   ...[...nativeRows, ...TRAINING_ROWS].map(({ name }) => name),
   OVERHEAD,
+  ...SERVING_ROWS,
 ];
 
 /** What the numbers were measured on. */
@@ -68,6 +70,8 @@ export async function* runBenchmarks(options: BenchOptions = {}): AsyncGenerator
   const training = TRAINING_ROWS.filter(({ name }) => rows.test(name));
   if (training.length > 0) yield* measureTraining(training, { repeats, ...threads, signal });
   if (rows.test(OVERHEAD)) yield await measureOverhead(repeats, threads, signal);
+  const serving = SERVING_ROWS.filter((name) => rows.test(name));
+  if (serving.length > 0) yield* measureServing(serving, { repeats, ...threads, signal });
 }
 
 /** Ours: seconds of a sample as the caller sees it; plain: those that its models took. */

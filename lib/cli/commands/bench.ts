@@ -21,7 +21,8 @@ Beside each row of ours stands the plain path on the same weights, alternating w
 plain path does what the original does: prompt and unconditional caption padded to one batch, nothing shared between steps.
 The DiT rows have the 2B's width and four main layers. sample-overhead compares a whole sample with what its models took.
 The train rows are small runs of \`train\`, a step each: plain is fp32, encodes everything live, and updates by plain
-operations one tensor after the other.
+operations one tensor after the other. The serve rows send 16 requests of 8 clients, of mixed sizes, steps, solvers and guidance, to the
+queue of \`serve\`: drawn together, and (plain) one after the other.
 
 Examples:
   svg-t2i bench
@@ -31,7 +32,9 @@ Examples:
 
 export function benchCommand(): Command {
   return new Command('bench')
-    .description('time encoder, text encoder, diffusion transformer, decoder, a whole sample and training')
+    .description(
+      'time encoder, text encoder, diffusion transformer, decoder, a whole sample, training and serving',
+    )
     .option('--rows <regex>', 'only rows whose name matches', parseRegex)
     .option('--repeats <n>', 'timed runs of each', (text) => parseInteger('--repeats', text, { least: 1 }), 3)
     .option('--threads <n>', 'CPU threads', (text) => parseInteger('--threads', text, { least: 1 }))
