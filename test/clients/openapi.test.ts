@@ -2,6 +2,11 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createApp } from '../../lib/serve/app.js';
+import type { ServeContext } from '../../lib/serve/context.js';
+import { ModelSet } from '../../lib/serve/models.js';
+import { KeyRing } from '../../lib/serve/security/keys.js';
+import { settingsOf } from '../unit/serve/fake-drawer.js';
 import { type Served, served } from './served.js';
 
 interface Document {
@@ -29,6 +34,20 @@ it('is valid', async () => {
   const { valid, errors } = await new Validator().validate(structuredClone(document) as never);
   expect(errors ?? []).toEqual([]);
   expect(valid).toBe(true);
+});
+
+it('names every route but those of the page', () => {
+  const settings = settingsOf();
+  const context = { settings, models: new ModelSet([]), needsKey: false } as unknown as ServeContext;
+  const { routes } = createApp(context, new KeyRing([]));
+  const own = routes.filter(({ method, path }) => method !== 'ALL' && !/^\/($|page\/|favicon)/.test(path));
+  const named = own.map(({ method, path }) => {
+    const template = path.replace(/:(\w+)(\{[^}]*\})?/g, '{$1}');
+    return [path, document.paths[template]?.[method.toLowerCase()] !== undefined];
+  });
+  expect(named.filter(([, isNamed]) => !isNamed)).toEqual([]);
+  const operations = Object.values(document.paths).flatMap((methods) => Object.keys(methods));
+  expect(operations.length).toBe(new Set(own.map(({ method, path }) => `${method} ${path}`)).size);
 });
 
 it('has no schema that takes anything', () => {

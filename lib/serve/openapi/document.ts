@@ -1,7 +1,8 @@
 /** The description of the server's API in OpenAPI 3.1, made of the schemas that check requests. */
 import { z } from 'zod';
 import { PACKAGE_VERSION } from '../../version.js';
-import { type Answer, COMPONENTS, type ComponentName, OPERATIONS, type Operation } from './operations.js';
+import { COMPONENTS, type ComponentName } from './components.js';
+import { type Answer, OPERATIONS, type Operation } from './operations.js';
 
 const DESCRIPTION =
   "OpenAI's image API, jobs with live events, and the part of AUTOMATIC1111's API that chat programs draw with.";
