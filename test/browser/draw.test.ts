@@ -178,6 +178,28 @@ describe.skipIf(noBrowser !== undefined)('drawing', () => {
     await page.getByText('Nothing here yet.').waitFor();
   });
 
+  test('a gallery of many pictures is shown in parts, newest first', async () => {
+    server.capabilities = { ...server.capabilities, limits: { ...server.capabilities.limits, n: 30 } };
+    const { page } = await openPage(server.url);
+    await page.getByRole('spinbutton', { name: 'Pictures' }).fill('30');
+    await draw(page, 'many');
+    const job = await server.nextJob();
+    for (let index = 0; index < 30; index += 1) await job.image(index, 100 + index);
+    job.done();
+    await page.getByText('30 pictures in this browser').waitFor();
+    await page.reload();
+    await expect.poll(() => pictures(page).count()).toBe(24);
+    await page.getByRole('button', { name: 'Show more' }).click();
+    await expect.poll(() => pictures(page).count()).toBe(30);
+    const seeds = await pictures(page)
+      .locator('img')
+      .evaluateAll((images) => images.map((image) => Number(image.getAttribute('alt')?.slice(-3))));
+    expect(seeds).toEqual(Array.from({ length: 30 }, (_, index) => 129 - index));
+    const focused = await page.evaluate(() => document.activeElement?.querySelector('img')?.alt);
+    expect(focused).toBe('many, seed 105');
+    expect(await page.getByRole('button', { name: 'Show more' }).isVisible()).toBe(false);
+  });
+
   test('a job that ended while the page was closed brings its pictures to the next one', async () => {
     const { page } = await openPage(server.url);
     await draw(page, 'a red circle');

@@ -64,6 +64,8 @@ const otherTabs = new BroadcastChannel('svg-t2i.pictures');
 /** What the form was last filled from, as text. */
 let shownCapabilities = '';
 let isSending = false;
+/** When the last picture came: two of one millisecond would have no order. */
+let lastPicture = 0;
 /** Quarters of a job that were said. @type {Map<string, number>} */
 const quarters = new Map();
 
@@ -176,11 +178,11 @@ async function keep(job, { index, seed, width, height, output_format: format }, 
   const count = numberOf(job.body, 'n') ?? 1;
   const body = { ...job.body, n: 1, seed };
   const id = `${job.id}/${index}`;
+  lastPicture = Math.max(Date.now(), lastPicture + 1);
+  const createdAt = lastPicture;
   form.drawn(seed);
   announcer.say(count === 1 ? 'The picture is done.' : `Picture ${index + 1} of ${count} is done.`);
-  await changeStorage(() =>
-    gallery.add({ id, createdAt: Date.now(), blob, format, width, height, seed, body }),
-  );
+  await changeStorage(() => gallery.add({ id, createdAt, blob, format, width, height, seed, body }));
 }
 
 /** @param {PageJob} job */
