@@ -10,8 +10,8 @@
 #include <mutex>
 
 // Functions that only got a new version, with nothing changed that matters here: a jump to the old one. Those of 2.34
-// moved from libdl and libpthread into libc; exp, log, log2, exp2 and pow of 2.29 lost a wrapper that sets errno, their
-// values are the same. A section each, so that the linker drops those that nobody calls.
+// moved from libdl, libpthread and librt into libc; exp, log, log2, exp2 and pow of 2.29 lost a wrapper that sets
+// errno, their values are the same. A section each, so that the linker drops those that nobody calls.
 #define SVG_OLD_VERSION(name, version)               \
   asm(".pushsection .text.glibc_floor." #name        \
       ",\"ax\",@progbits\n"                          \
@@ -54,6 +54,37 @@ SVG_OLD_VERSION(pthread_rwlock_wrlock, "GLIBC_2.2.5");
 SVG_OLD_VERSION(pthread_setname_np, "GLIBC_2.12");
 SVG_OLD_VERSION(pthread_setspecific, "GLIBC_2.2.5");
 SVG_OLD_VERSION(pthread_sigmask, "GLIBC_2.2.5");
+
+// The same, of the CUDA runtime that is linked in.
+SVG_OLD_VERSION(pthread_mutexattr_init, "GLIBC_2.2.5");
+SVG_OLD_VERSION(pthread_mutexattr_destroy, "GLIBC_2.2.5");
+SVG_OLD_VERSION(pthread_mutexattr_setpshared, "GLIBC_2.2.5");
+SVG_OLD_VERSION(pthread_mutexattr_settype, "GLIBC_2.2.5");
+SVG_OLD_VERSION(pthread_spin_init, "GLIBC_2.2.5");
+SVG_OLD_VERSION(pthread_spin_destroy, "GLIBC_2.2.5");
+SVG_OLD_VERSION(pthread_spin_lock, "GLIBC_2.2.5");
+SVG_OLD_VERSION(pthread_spin_trylock, "GLIBC_2.2.5");
+SVG_OLD_VERSION(pthread_spin_unlock, "GLIBC_2.2.5");
+SVG_OLD_VERSION(pthread_rwlock_init, "GLIBC_2.2.5");
+SVG_OLD_VERSION(pthread_rwlock_destroy, "GLIBC_2.2.5");
+SVG_OLD_VERSION(pthread_rwlock_tryrdlock, "GLIBC_2.2.5");
+SVG_OLD_VERSION(pthread_rwlock_trywrlock, "GLIBC_2.2.5");
+SVG_OLD_VERSION(pthread_rwlock_timedrdlock, "GLIBC_2.2.5");
+SVG_OLD_VERSION(pthread_rwlock_timedwrlock, "GLIBC_2.2.5");
+SVG_OLD_VERSION(pthread_rwlockattr_init, "GLIBC_2.2.5");
+SVG_OLD_VERSION(pthread_rwlockattr_destroy, "GLIBC_2.2.5");
+SVG_OLD_VERSION(pthread_rwlockattr_setpshared, "GLIBC_2.2.5");
+SVG_OLD_VERSION(pthread_condattr_setpshared, "GLIBC_2.2.5");
+SVG_OLD_VERSION(sem_init, "GLIBC_2.2.5");
+SVG_OLD_VERSION(sem_destroy, "GLIBC_2.2.5");
+SVG_OLD_VERSION(sem_wait, "GLIBC_2.2.5");
+SVG_OLD_VERSION(sem_trywait, "GLIBC_2.2.5");
+SVG_OLD_VERSION(sem_timedwait, "GLIBC_2.2.5");
+SVG_OLD_VERSION(sem_post, "GLIBC_2.2.5");
+SVG_OLD_VERSION(shm_open, "GLIBC_2.2.5");
+SVG_OLD_VERSION(shm_unlink, "GLIBC_2.2.5");
+SVG_OLD_VERSION(dlvsym, "GLIBC_2.2.5");
+SVG_OLD_VERSION(dlmopen, "GLIBC_2.3.4");
 
 // What stat was before 2.33: inline calls of these, with the layout of struct stat that the kernel has on x86-64.
 extern "C" int __xstat(int layout, const char* path, struct stat* result) noexcept;
