@@ -14,7 +14,7 @@ const OF_GLIBC = [
   'librt.so.1',
   'libutil.so.1',
 ];
-// Everything is mounted, nothing copied: libtorch alone may have 6 GB. The mounts go with the process.
+// Everything is mounted, nothing copied: libtorch alone may have 4 GB. The mounts go with the process.
 const SCRIPT = `root=$1; chroot=$2; shift 2
 while [ "$1" != -- ]; do mount --rbind "$1" "$root$2" || exit 125; shift 2; done
 shift
