@@ -98,6 +98,15 @@ describe.skipIf(noBrowser !== undefined)('looks', () => {
     await second.image(0, 2);
     second.done();
     await expect.poll(() => pictures(page).count()).toBe(2);
+    await page.keyboard.press('Control+Enter');
+    const third = await server.nextJob();
+    await page.getByRole('button', { name: 'Cancel' }).waitFor();
+    await drawButton(page).focus();
+    await page.keyboard.press('Tab');
+    expect(await focused(page)).toBe('Cancel');
+    await page.keyboard.press('Enter');
+    await third.cancelled;
+    await expect.poll(() => focused(page)).toBe('Draw');
     await pictures(page).first().focus();
     await page.keyboard.press('Enter');
     await page.getByRole('dialog').waitFor();
