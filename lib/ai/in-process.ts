@@ -21,6 +21,8 @@ export class InProcessModel<Version extends SpecificationVersion> implements Svg
     this.#pipeline = pipeline;
     this.modelId = modelId;
     this.specificationVersion = specificationVersion;
+    // ai 7 calls it on a proxy of the model, which has no private fields.
+    this.doGenerate = this.doGenerate.bind(this);
   }
 
   async doGenerate(options: AiCallOptions): Promise<AiResult> {

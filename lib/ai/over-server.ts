@@ -20,6 +20,8 @@ export class ServerModel<Version extends SpecificationVersion> implements SvgT2I
     this.#access = access;
     this.modelId = modelId;
     this.specificationVersion = specificationVersion;
+    // ai 7 calls it on a proxy of the model, which has no private fields.
+    this.doGenerate = this.doGenerate.bind(this);
   }
 
   async doGenerate(options: AiCallOptions): Promise<AiResult> {

@@ -18,6 +18,20 @@ const call = { prompt: 'a red fox', n: 1 } as const;
 const PNG = [0x89, 0x50, 0x4e, 0x47];
 
 describe('a call', () => {
+  it('draws on a proxy of the model too, as ai 7 makes of one of an older specification', async () => {
+    const pipeline = new FakePipeline();
+    await new Proxy(model(pipeline), {}).doGenerate({
+      ...call,
+      size: undefined,
+      seed: undefined,
+      aspectRatio: undefined,
+      files: undefined,
+      mask: undefined,
+      providerOptions: {},
+    });
+    expect(pipeline.requests).toHaveLength(1);
+  });
+
   it('draws n pictures with the settings of the call over those of providerOptions', async () => {
     const pipeline = new FakePipeline();
     const result = await model(pipeline).doGenerate({
