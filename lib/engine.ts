@@ -19,7 +19,7 @@ import type { JobEvent, JobKind, JobRequest, Jobs, JobValue } from './native/job
 import { loadNative, openNative } from './native/load.js';
 
 export interface EngineOptions {
-  /** `cpu`, `cuda` or `cuda:N`. */
+  /** `cpu`, `cuda`, `cuda:N`, or `auto`: a GPU where there is one. */
   readonly device?: string;
   /** Threads of one operation on the CPU; 0 or absent: as many as libtorch takes. */
   readonly threads?: number;
@@ -75,8 +75,9 @@ export class Engine {
 
   /** Throws SvgT2IError where libtorch, the addon or the device is missing, or the reason of an aborted signal. */
   static async create(options: EngineOptions = {}, use: EngineUse = {}): Promise<Engine> {
-    const { device = 'cpu', threads = 0, maxBatchTokens = DEFAULT_MAX_BATCH_TOKENS } = options;
+    const { device: wanted = 'cpu', threads = 0, maxBatchTokens = DEFAULT_MAX_BATCH_TOKENS } = options;
     const binding = await untilAborted(openNative(), use.signal);
+    const device = wanted === 'auto' ? deviceFor(wanted, infoOf(binding)) : wanted;
     return new Engine(binding, { device, threads, maxBatchTokens }, use);
   }
 
@@ -186,7 +187,17 @@ function failureFrom(frames: () => string, job: string) {
 
 /** Versions, devices and what the processor can do. Loads libtorch. */
 export function runtimeInfo(): RuntimeInfo {
-  return JSON.parse(callNative(() => loadNative().info())) as RuntimeInfo;
+  return callNative(() => infoOf(loadNative()));
+}
+
+function infoOf(binding: Pick<NativeBinding, 'info'>): RuntimeInfo {
+  return JSON.parse(binding.info()) as RuntimeInfo;
+}
+
+/** Where `auto` leads; other names stay. */
+export function deviceFor(wanted: string, { cudaDevices }: Pick<RuntimeInfo, 'cudaDevices'>): string {
+  if (wanted !== 'auto') return wanted;
+  return cudaDevices > 0 ? 'cuda' : 'cpu';
 }
 
 function callNative<Result>(call: () => Result): Result {

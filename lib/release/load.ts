@@ -54,7 +54,7 @@ export async function loadFound(
   const { device, threads } = resolved;
   const engine = await Engine.create(
     {
-      ...(device === 'auto' ? {} : { device }),
+      device,
       ...(threads === undefined ? {} : { threads }),
       ...(maxBatchTokens === undefined ? {} : { maxBatchTokens }),
     },
