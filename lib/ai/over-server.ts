@@ -7,6 +7,8 @@ import type { AiCallOptions, AiResult, JsonValue, SpecificationVersion, SvgT2IIm
 
 /** Where a server does not say of its models. */
 const USUAL_SIZE = '1024x1024';
+/** Settings that are the server's to choose. */
+const OF_THE_SERVER = ['batchSize', 'seedMode'] as const;
 
 export class ServerModel<Version extends SpecificationVersion> implements SvgT2IImageModel<Version> {
   readonly specificationVersion: Version;
@@ -28,6 +30,11 @@ export class ServerModel<Version extends SpecificationVersion> implements SvgT2I
     const timestamp = new Date();
     const { abortSignal: signal, headers, n } = options;
     const call = await checkCall(options, () => this.#sizes());
+    for (const setting of OF_THE_SERVER) {
+      if (call.settings[setting] === undefined) continue;
+      const details = 'pictures of a server go through the model with those of others';
+      call.warnings.push({ type: 'unsupported', feature: `providerOptions.svgT2I.${setting}`, details });
+    }
     const body = { model: this.modelId, n, ...bodyOf(call) };
     const {
       files,
@@ -64,8 +71,9 @@ export class ServerModel<Version extends SpecificationVersion> implements SvgT2I
 
 /** In the words of the server: snake_case, and a size as one text. */
 function bodyOf({ settings, subject, size, seed, format, quality }: CheckedCall): Record<string, unknown> {
+  const own = Object.entries(settings).filter(([key]) => !OF_THE_SERVER.some((other) => other === key));
   return {
-    ...Object.fromEntries(Object.entries(settings).map(([key, value]) => [snakeCase(key), value])),
+    ...Object.fromEntries(own.map(([key, value]) => [snakeCase(key), value])),
     ...subject,
     ...(size === undefined ? {} : { size: `${size.width}x${size.height}` }),
     ...(seed === 'random' ? {} : { seed }),

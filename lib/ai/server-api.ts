@@ -88,9 +88,10 @@ const capabilitiesSchema = z.looseObject({
   models: z.array(
     z.looseObject({
       id: z.string(),
-      cell_pixels: z.number().int().min(1),
-      patch: z.number().int().min(1).default(1),
-      max_side: z.number().min(1),
+      // A model that is being loaded does not say yet.
+      cell_pixels: z.number().int().min(1).optional(),
+      patch: z.number().int().min(1).optional(),
+      max_side: z.number().min(1).optional(),
       defaults: z.looseObject({ size: z.string().optional() }).prefault({}),
     }),
   ),

@@ -205,6 +205,15 @@ describe('a job', () => {
   });
 });
 
+it('leaves batches to the server, with a remark', async () => {
+  const { warnings } = await model().doGenerate({
+    ...call,
+    providerOptions: { svgT2I: { batchSize: 4, steps: 3 } },
+  });
+  expect(seen[0]?.body).toEqual({ model: 'grey', prompt: 'a red fox', n: 2, steps: 3, output_format: 'png' });
+  expect(warnings[0]).toMatchObject({ type: 'unsupported', feature: 'providerOptions.svgT2I.batchSize' });
+});
+
 describe('capabilities', () => {
   it('say how many pictures a call draws, and what an aspect ratio is; asked for once', async () => {
     const asked = model();
@@ -212,6 +221,14 @@ describe('capabilities', () => {
     await asked.doGenerate({ ...call, aspectRatio: '2:1' });
     expect(seen.find(({ method }) => method === 'POST')?.body).toMatchObject({ size: '720x368' });
     expect(seen.filter(({ url }) => url === '/v1/capabilities')).toHaveLength(1);
+  });
+
+  it('of a model that is being loaded say no sizes: the published ones count', async () => {
+    answers['GET /v1/capabilities'] = (_, response) => {
+      json(response, 200, { models: [{ id: 'grey', ready: false }], limits: { n: 4 } });
+    };
+    await model().doGenerate({ ...call, aspectRatio: '1:1' });
+    expect(seen.find(({ method }) => method === 'POST')?.body).toMatchObject({ size: '1024x1024' });
   });
 
   it('of another server are refused, and asked for again', async () => {
