@@ -1,7 +1,7 @@
 # CUDA kernels, compiled by nvcc alone: the .cu files see no header of torch. Sets SVG_CUDA_SOURCES, the
 # objects or their twin without CUDA, and the target svg_cuda_check, which needs neither a GPU nor a CUDA libtorch.
 set(SVG_CUDA_TARGETS "80,86,89,90" CACHE STRING "Compute capabilities that get kernels of their own, by commas")
-set(SVG_CUDA_FILES rms_norm rms_norm_backward rope rope_backward swiglu)
+set(SVG_CUDA_FILES memory rms_norm rms_norm_backward rope rope_backward swiglu)
 
 find_program(SVG_NVCC nvcc HINTS $ENV{CUDA_HOME}/bin /usr/local/cuda/bin)
 set(SVG_WITH_CUDA OFF)

@@ -4,6 +4,8 @@
  */
 import type { STORED_DTYPES } from '../facts.js';
 import type { NativeTensor, NativeTensors } from './binding.js';
+import type { CountJob, MemoryReport, ProbeJob } from './estimate-jobs.js';
+import type { EngineConfig, LoadParts } from './load-parts.js';
 import type { LoadedModels } from './loaded-models.js';
 import type { SampleJob } from './sample-job.js';
 import type { TrainOpenRequest, TrainReport, TrainStepRequest, TrainStepValue } from './training-jobs.js';
@@ -13,6 +15,8 @@ import type {
   VerificationReport,
   WeightFileReport,
 } from './weight-reports.js';
+
+export type { EngineConfig, LoadParts } from './load-parts.js';
 
 type None = Readonly<Record<never, never>>;
 
@@ -31,9 +35,6 @@ interface Job {
 }
 
 type JobOf<Parts extends Partial<Job> | { readonly event: unknown }> = Omit<Job, keyof Parts> & Parts;
-
-/** A configuration as users write it, which the engine checks itself. */
-export type EngineConfig = object;
 
 /** Which of a run's weights: as trained, or averaged. */
 export type TrainedWeights = 'raw' | 'ema';
@@ -82,6 +83,8 @@ export interface Jobs {
     event: FileProgress;
     value: ConversionReport;
   }>;
+  /** What a pipeline takes in memory and does for a picture, from the headers of its files. */
+  readonly count: JobOf<CountJob>;
   /** latent.N float32 (C, h, w) or (1, C, h, w) to image.N uint8 (H, W, 3). */
   readonly decode: JobOf<{ tensors: Numbered<'latent'>; results: Numbered<'image'> }>;
   /** Fails in all processes, naming those whose text is not the first one's. */
@@ -161,11 +164,9 @@ export interface Jobs {
     /** `remarks` are on the files, for people. */
     value: LoadedModels & { readonly remarks: readonly string[] };
   }>;
-  /** Of the process, in bytes. */
-  readonly memory: JobOf<{
-    request: { readonly resetPeak: boolean };
-    value: { readonly residentBytes: number; readonly peakResidentBytes: number };
-  }>;
+  readonly memory: JobOf<{ request: { readonly resetPeak: boolean }; value: MemoryReport }>;
+  /** How long this machine takes for what `count` counts. */
+  readonly probe: JobOf<ProbeJob>;
   /** Of engines that were opened for tests. */
   readonly 'read-tensors': JobOf<{
     request: { readonly path: string; readonly names?: readonly string[] | undefined };
@@ -280,30 +281,6 @@ export interface Catalogue {
   readonly maxSideCells: number;
   readonly jobs: readonly string[];
   readonly errorCodes: readonly string[];
-}
-
-/** `config`: what the release says of a transformer. */
-export interface LoadDit {
-  readonly path: string;
-  readonly config?: EngineConfig | undefined;
-}
-
-export interface LoadParts {
-  readonly textEncoder?: { readonly path: string; readonly attentionSoftCap: boolean } | undefined;
-  /** `weak`: a weaker one, to guide away from. */
-  readonly dit?: (LoadDit & { readonly weak?: LoadDit | undefined }) | undefined;
-  readonly autoencoder?:
-    | {
-        readonly checkpoint: string;
-        readonly encoder?: string | undefined;
-        /** Mean and variance of every cell, of a representation autoencoder. */
-        readonly statistics?: string | undefined;
-        /** Dimensions of the yaml, held against the weights. */
-        readonly config?: EngineConfig | undefined;
-      }
-    | undefined;
-  /** `layer` of the encoder; -1 is the last one, whose features are the latents. */
-  readonly statistics?: { readonly path: string; readonly layer: number } | undefined;
 }
 
 export interface LoadRequest extends LoadParts {

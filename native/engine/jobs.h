@@ -14,6 +14,10 @@ JobResult golden(EngineState&, const Request& request, const TensorMap&, const E
 JobResult memory(EngineState&, const Request& request, const TensorMap&, const EventSink&);
 JobResult sleep(EngineState&, const Request& request, const TensorMap&, const EventSink&);
 
+// estimate.cpp
+JobResult count(EngineState&, const Request& request, const TensorMap&, const EventSink&);
+JobResult probe(EngineState&, const Request& request, const TensorMap&, const EventSink&);
+
 // kernels.cpp
 JobResult check_kernels(EngineState&, const Request& request, const TensorMap&, const EventSink&);
 

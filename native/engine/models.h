@@ -3,6 +3,7 @@
 
 #include <ATen/ATen.h>
 
+#include <functional>
 #include <memory>
 
 #include "core/error.h"
@@ -10,6 +11,7 @@
 #include "engine/conditions.h"
 #include "models/autoencoder.h"
 #include "models/part.h"
+#include "models/work.h"
 
 namespace svg {
 
@@ -27,6 +29,7 @@ struct EngineModels {
   std::unique_ptr<Conditioner> text_encoder;
   std::unique_ptr<Conditioner> labels;  // of the last model with classes; needs no file
   std::unique_ptr<VelocityModel> velocity_model;
+  std::function<Work(const VelocityLoad&)> velocity_work;  // of one evaluation of it; null: not counted
   std::unique_ptr<Autoencoder> autoencoder;
   std::unique_ptr<FeatureStatistics> statistics;
   ConditionCache conditions;

@@ -2,10 +2,13 @@
 
 #include "core/cancel.h"
 #include "core/rng.h"
+#include "core/system_memory.h"
 #include "engine/pixels.h"
 
 namespace svg {
 namespace {
+
+constexpr int64_t kManyCells = 512;
 
 at::Tensor initial_noise(const SampleItem& item, size_t position, const VelocityModel& model,
                          const TensorMap& tensors) {
@@ -74,6 +77,9 @@ void SampleJob::tell_step(const SolverProgress& done, size_t first, const std::v
 JobResult SampleJob::finish() {
   const SampledLatents sampled = task_->result();
   const double sample_seconds = watch_.lap();
+  if (model_.device().is_cpu() && sampled.latents[0].numel() / model_.channels() >= kManyCells) {
+    give_back_free_memory();  // of the steps: the decoder's maps are large
+  }
   JobResult result{Json::object(), {}};
   for (size_t i = 0; i < sampled.latents.size(); ++i) {
     check_cancelled();

@@ -55,7 +55,9 @@ class Inputs {
   std::vector<ConditionInput> lists_;
 };
 
-Guidance parse_guidance(const Request& request) {
+}  // namespace
+
+Guidance guidance_from_request(const Request& request) {
   Guidance guidance;
   guidance.scale = request.at("scale").as_double();
   guidance.mode = guidance_mode(request.at("mode").as_string());
@@ -68,7 +70,17 @@ Guidance parse_guidance(const Request& request) {
   return guidance;
 }
 
-}  // namespace
+VelocityLoad SampleRequest::load(const VelocityModel& model) const {
+  const bool reads_text = model.condition().of == ConditionKind::Of::kText;
+  const auto tokens = [&](size_t input) { return reads_text ? static_cast<int64_t>(inputs[input].size()) : 0; };
+  VelocityLoad load;
+  load.guided = guidance.can_need_unconditional();
+  load.element_bytes = static_cast<int64_t>(c10::elementSize(model.dtype()));
+  for (const SampleItem& item : items) {
+    load.pictures.push_back({item.cells, tokens(item.condition), tokens(item.unconditional)});
+  }
+  return load;
+}
 
 SampleRequest SampleRequest::read(const EngineModels& models, const Request& request, const TensorMap& tensors) {
   const VelocityModel& model = require(models.velocity_model, "DiT");
@@ -77,7 +89,7 @@ SampleRequest SampleRequest::read(const EngineModels& models, const Request& req
   if (!own_statistics) require(models.statistics, "feature statistics");
   SampleRequest read;
   read.solver = SamplerOptions::from_request(request.at("solver"));
-  read.guidance = parse_guidance(request.at("guidance"));
+  read.guidance = guidance_from_request(request.at("guidance"));
   read.preview_every = request.at("previewEvery").as_int();
   read.return_latents = request.at("returnLatents").as_bool();
   read.return_decoded = request.at("returnDecoded").as_bool();

@@ -31,8 +31,14 @@ struct SampleRequest {
   /// Throws Error(kNotLoaded) for a part that is missing, Error(kInvalidArgument) for what the models cannot draw.
   static SampleRequest read(const EngineModels& models, const Request& request, const TensorMap& tensors);
 
+  /// What goes through the models together.
+  VelocityLoad load(const VelocityModel& model) const;
+
   /// Tokens of all latents: what the job adds to a batch. Throws as read().
   static int64_t image_tokens(const EngineModels& models, const Request& request);
 };
+
+/// Of a job: {"scale", "mode", "from"?, "until", "renorm", "schedule"}. Throws Error(kInvalidArgument).
+Guidance guidance_from_request(const Request& request);
 
 }  // namespace svg

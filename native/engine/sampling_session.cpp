@@ -4,6 +4,19 @@
 #include "io/mapped_file.h"
 
 namespace svg {
+namespace {
+
+/// Of the error in hand, in a catch block: one of memory with what is needed, free and of help.
+void fail_with(QueuedJob& job, const DrawingMemory* memory) {
+  if (!memory) return job.fail();
+  try {
+    throw memory->told(translate_current_exception());
+  } catch (...) {
+    job.fail();
+  }
+}
+
+}  // namespace
 
 bool SamplingSession::has_room_for(const QueuedJob& job) const {
   if (members_.empty()) return true;
@@ -17,17 +30,20 @@ bool SamplingSession::has_room_for(const QueuedJob& job) const {
 }
 
 void SamplingSession::join(std::shared_ptr<QueuedJob> job) {
+  std::shared_ptr<const DrawingMemory> memory;
   try {
     const CancelScope scope(job->cancelled);
     check_cancelled();
     if (!batch_) begin();
     SampleRequest request = SampleRequest::read(state_, job->request, job->tensors);
     const int64_t tokens = SampleRequest::image_tokens(state_, job->request);
+    memory = std::make_shared<DrawingMemory>(state_, request.load(*state_.velocity_model));
+    memory->check();
     auto drawn =
         std::make_unique<SampleJob>(state_, *batch_, std::move(request), job->tensors, job->sink(), job->cancelled);
-    members_.push_back({job, tokens, std::move(drawn)});
+    members_.push_back({job, tokens, memory, std::move(drawn)});
   } catch (...) {
-    job->fail();
+    fail_with(*job, memory.get());
   }
 }
 
@@ -48,7 +64,7 @@ void SamplingSession::step() {
       try {
         std::rethrow_exception(failures[i]);
       } catch (...) {
-        member.job->fail();
+        fail_with(*member.job, member.memory.get());
       }
     } else if (member.drawn->task().done()) {
       finish(member);
@@ -62,7 +78,7 @@ void SamplingSession::finish(Member& member) {
     const CancelScope scope(member.job->cancelled);
     member.job->succeed(member.drawn->finish());
   } catch (...) {
-    member.job->fail();
+    fail_with(*member.job, member.memory.get());
   }
 }
 

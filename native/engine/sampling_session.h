@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "engine/drawing_memory.h"
 #include "engine/queued_job.h"
 #include "engine/sample_job.h"
 
@@ -29,6 +30,7 @@ class SamplingSession {
   struct Member {
     std::shared_ptr<QueuedJob> job;
     int64_t tokens = 0;
+    std::shared_ptr<const DrawingMemory> memory;
     std::unique_ptr<SampleJob> drawn;
   };
 

@@ -11,6 +11,12 @@ namespace svg::cuda {
 
 bool built_with_cuda();
 
+struct DeviceMemory {
+  int64_t free = 0, total = 0;  // bytes; 0 where the driver does not tell
+};
+/// Of the thread's current device; what libtorch keeps for later does not count as free.
+DeviceMemory device_memory();
+
 void scaled_rms_norm(Rows x, const float* weight, const int32_t* group, float eps, Rows out, int64_t rows, int64_t dim,
                      void* stream);
 void add_scaled_rms_norm(Rows x, Rows y, const float* weight, const int32_t* group, float eps, Rows out, int64_t rows,

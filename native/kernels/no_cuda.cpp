@@ -14,6 +14,8 @@ namespace {
 
 bool built_with_cuda() { return false; }
 
+DeviceMemory device_memory() { return {}; }
+
 void scaled_rms_norm(Rows, const float*, const int32_t*, float, Rows, int64_t, int64_t, void*) {
   unavailable("scaled_rms_norm");
 }

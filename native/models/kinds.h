@@ -11,6 +11,7 @@
 #include "core/json.h"
 #include "core/weights.h"
 #include "models/part.h"
+#include "models/work.h"
 
 namespace svg {
 
@@ -57,6 +58,8 @@ struct DecoderPlan : ModelPlan<LatentDecoder> {
   bool plain_features = false;            // takes what EncoderPlan::build_plain gives
   std::optional<PictureColours> colours;  // for build_plain; none: the encoder's own
   bool own_statistics = false;            // its latents are normalised already: no feature statistics go with it
+  /// To decode one latent of so many cells.
+  std::function<Work(const Cells&, int64_t element_bytes)> work;
 };
 
 struct VelocityPlan : ModelPlan<VelocityModel> {
@@ -64,10 +67,16 @@ struct VelocityPlan : ModelPlan<VelocityModel> {
   ConditionKind condition;
   std::string remark;     // what infer() took for granted; empty: nothing
   bool can_train = true;  // false: it is read and drawn with alone
+  /// Of one evaluation.
+  std::function<Work(const VelocityLoad&)> work;
+  /// Of what is computed once for a condition of so many tokens. Null: nothing is.
+  std::function<Work(int64_t tokens, int64_t element_bytes)> prepared_work;
 };
 
 struct ConditionerPlan : ModelPlan<Conditioner> {
   ConditionKind condition;
+  /// To encode one prompt of so many tokens.
+  std::function<Work(int64_t tokens, int64_t element_bytes)> work;
 };
 
 /// What names and shapes alone tell at a glance.

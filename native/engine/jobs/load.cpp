@@ -3,8 +3,10 @@
 
 #include "core/cancel.h"
 #include "engine/device.h"
+#include "engine/drawing_memory.h"
 #include "engine/encoder_source.h"
 #include "engine/jobs.h"
+#include "engine/plans.h"
 #include "engine/state.h"
 #include "io/checkpoint.h"
 #include "io/identify.h"
@@ -13,7 +15,6 @@
 #include "models/autoguided.h"
 #include "models/catalogue.h"
 #include "models/joined_weights.h"
-#include "models/recognise.h"
 
 namespace svg::jobs {
 namespace {
@@ -72,18 +73,6 @@ Json facts_of(const VelocityModel& model) {
       .set("maxCaptionTokens", condition.most_tokens);
 }
 
-const VelocityKind& velocity_kind_in(const Weights& weights, const Json& said) {
-  if (said.find("kind")) return velocity_kind_of(said);
-  if (const VelocityKind* found = recognise_velocity_model(weights)) return *found;
-  std::string known;
-  for (const VelocityKind& kind : velocity_kinds()) known += (known.empty() ? "" : ", ") + kind.title;
-  const std::optional<RecognisedModel> other = recognise_model(weights);
-  throw Error(ErrorCode::kWeightsMismatch,
-              concat(weights.description(), " holds no diffusion transformer",
-                     other ? concat(": it is ", other->description) : " of a known kind"),
-              "Known are: " + known + ". `svg-t2i inspect FILE` says what a file is.");
-}
-
 struct BuiltVelocityModel {
   VelocityPlan plan;
   std::unique_ptr<VelocityModel> model;
@@ -108,9 +97,16 @@ BuiltVelocityModel built_dit(WeightFiles& files, const Request& request, at::Dev
 
 Json load_dit(EngineState& state, WeightFiles& files, const Request& request, at::ScalarType dtype) {
   BuiltVelocityModel built = built_dit(files, request, state.device, dtype);
+  state.velocity_work = built.plan.work;
   if (const Request* weak = request.find("weak")) {
     BuiltVelocityModel guide = built_dit(files, *weak, state.device, dtype);
     built.model = std::make_unique<Autoguided>(std::move(built.model), std::move(guide.model));
+    state.velocity_work = [strong = built.plan.work, other = guide.plan.work](VelocityLoad load) {
+      load.guided = false;
+      Work work = strong(load);
+      work.add(other(load));
+      return work;
+    };
   }
   state.velocity_model = std::move(built.model);
   return facts_of(*state.velocity_model).set("kind", built.plan.kind).set("description", built.plan.description);
@@ -239,6 +235,24 @@ void check_parts_fit(const EngineState& state) {
   }
 }
 
+/// An error of loading: one of memory with what the weights take and what is free, others as they are.
+Error told_of_weights(const Error& error, const Request& request, at::ScalarType dtype, at::Device device) {
+  if (error.code() != ErrorCode::kOutOfMemory) return error;
+  int64_t needed = 0;
+  try {
+    needed = plan_parts(request).weight_bytes(static_cast<int64_t>(c10::elementSize(dtype)));
+  } catch (...) {  // there may be too little memory to look at them
+    return error;
+  }
+  const bool is_half = c10::elementSize(dtype) < kFloatBytes;
+  return Error(ErrorCode::kOutOfMemory,
+               concat("too little memory on ", device.str(), ": the weights take about ", gigabytes(needed), " in ",
+                      dtype_short_name(dtype), ", ", gigabytes(free_memory(device)), " are free (", error.what(), ")"),
+               concat(is_half ? "Try " : concat("Try --dtype bf16 (about ", gigabytes(needed / 2), "), or "),
+                      device.is_cuda() ? "--offload, which keeps the text encoder out of the GPU, or " : "",
+                      "a smaller model. `svg-t2i estimate` shows what fits."));
+}
+
 }  // namespace
 
 /// {"checkpoint", "encoder": path} -> {"ownEncoder"}: whether `load` would take the encoder inside the checkpoint.
@@ -280,7 +294,7 @@ JobResult load(EngineState& state, const Request& request, const TensorMap&, con
     if (request.find("autoencoder")) state.autoencoder.reset();
     if (request.find("dit")) state.velocity_model.reset();
     if (request.find("textEncoder")) state.text_encoder.reset();
-    throw;
+    throw told_of_weights(translate_current_exception(), request, dtype, state.device);
   }
   result.value.set("remarks", files.remarks());
   if (state.autoencoder) result.value.set("latentChannels", state.autoencoder->grid().channels);

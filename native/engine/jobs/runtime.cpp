@@ -2,9 +2,6 @@
 #include <chrono>
 #include <fstream>
 #include <thread>
-#ifdef __GLIBC__
-#include <malloc.h>
-#endif
 
 #include "bench/autoencoder_bench.h"
 #include "bench/dit_bench.h"
@@ -12,9 +9,11 @@
 #include "bench/text_bench.h"
 #include "core/cancel.h"
 #include "core/error.h"
+#include "core/system_memory.h"
 #include "engine/jobs.h"
 #include "engine/state.h"
 #include "golden/run.h"
+#include "kernels/cuda.h"
 
 namespace svg::jobs {
 
@@ -39,13 +38,12 @@ JobResult bench(EngineState&, const Request& request, const TensorMap&, const Ev
               concat("unknown part \"", part, "\": known are decoder, dit, encoder, sample, text-encoder"));
 }
 
-/// {"resetPeak"} -> {"residentBytes", "peakResidentBytes"} of the process; `resetPeak` gives back what lies free in the
-/// heap and starts a new peak.
-JobResult memory(EngineState&, const Request& request, const TensorMap&, const EventSink&) {
+/// {"resetPeak"} -> {"residentBytes", "peakResidentBytes"} of the process, "availableBytes" that it may still take, and
+/// of a GPU "deviceFreeBytes" and "deviceTotalBytes"; `resetPeak` gives back what lies free in the heap and starts a
+/// new peak.
+JobResult memory(EngineState& state, const Request& request, const TensorMap&, const EventSink&) {
   if (request.at("resetPeak").as_bool()) {
-#ifdef __GLIBC__
-    malloc_trim(0);
-#endif
+    give_back_free_memory();
     std::ofstream("/proc/self/clear_refs") << "5";
   }
   Json value = Json::object();
@@ -55,6 +53,11 @@ JobResult memory(EngineState&, const Request& request, const TensorMap&, const E
     if (!peak && line.rfind("VmRSS:", 0) != 0) continue;
     const int64_t kibibytes = std::stoll(line.substr(line.find(':') + 1));
     value.set(peak ? "peakResidentBytes" : "residentBytes", kibibytes * 1024);
+  }
+  value.set("availableBytes", available_memory());
+  if (state.device.is_cuda()) {
+    const cuda::DeviceMemory device = cuda::device_memory();
+    value.set("deviceFreeBytes", device.free).set("deviceTotalBytes", device.total);
   }
   return {value, {}};
 }

@@ -246,6 +246,7 @@ void DitRun::publish(EngineModels& state, TrainedWeights kind, at::ScalarType dt
   if (!is_first_) return;
   const auto source = std::make_shared<MapSource>(std::move(copies), "the weights in training", state.device, dtype);
   state.velocity_model = plan_.build(Weights(source));
+  state.velocity_work = plan_.work;
   state.conditions.clear();
 }
 

@@ -8,6 +8,7 @@
 
 #include "core/cancel.h"
 #include "core/error.h"
+#include "models/class_dit/work.h"
 #include "models/guided_forward.h"
 #include "models/label_table.h"
 #include "models/time_features.h"
@@ -205,6 +206,7 @@ VelocityPlan class_dit_plan(const ClassDitConfig& config) {
   plan.condition = ConditionKind::label(config.num_classes, config.null_class);
   plan.build = [config](const Weights& weights) { return std::make_unique<ClassDit>(weights, config); };
   plan.buffers = [config] { return class_dit_buffers(config); };
+  plan.work = [config](const VelocityLoad& load) { return class_dit_work(config, load); };
   return plan;
 }
 

@@ -1,6 +1,7 @@
 // Gemma-2's entry in the catalogue.
 #include "core/error.h"
 #include "models/conditioners/gemma2.h"
+#include "models/conditioners/gemma2_work.h"
 
 namespace svg {
 namespace {
@@ -19,6 +20,7 @@ ConditionerPlan gemma2_plan(const Gemma2Config& config) {
     model->refuse_unknown();
     return model;
   };
+  plan.work = [config](int64_t tokens, int64_t element_bytes) { return gemma2_work(config, tokens, element_bytes); };
   return plan;
 }
 

@@ -3,6 +3,7 @@
 
 #include "core/error.h"
 #include "models/decoders/conv_decoder.h"
+#include "models/decoders/work.h"
 
 namespace svg {
 namespace {
@@ -28,6 +29,9 @@ DecoderPlan conv_decoder_plan(const ConvDecoderConfig& config) {
     plan.dimensions.set("attn_levels", std::move(levels));
   }
   plan.build = [config](const Weights& weights) { return std::make_unique<ConvDecoder>(weights, config); };
+  plan.work = [config](const Cells& cells, int64_t element_bytes) {
+    return conv_decoder_work(config, cells, element_bytes);
+  };
   return plan;
 }
 

@@ -1,6 +1,7 @@
 // The HunyuanImage decoder's entry in the catalogue.
 #include "core/error.h"
 #include "models/decoders/hunyuan.h"
+#include "models/decoders/work.h"
 
 namespace svg {
 namespace {
@@ -17,6 +18,9 @@ DecoderPlan hunyuan_plan(HunyuanDecoderConfig config) {
   plan.grid = {config.z_channels, config.ffactor_spatial};
   plan.dimensions = config.to_json();
   plan.build = [config](const Weights& weights) { return std::make_unique<HunyuanDecoder>(weights, config); };
+  plan.work = [config](const Cells& cells, int64_t element_bytes) {
+    return hunyuan_decoder_work(config, cells, element_bytes);
+  };
   return plan;
 }
 

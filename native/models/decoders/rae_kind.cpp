@@ -4,6 +4,7 @@
 #include "core/error.h"
 #include "models/decoders/rae.h"
 #include "models/decoders/rae_names.h"
+#include "models/decoders/work.h"
 
 namespace svg {
 namespace {
@@ -48,6 +49,9 @@ DecoderPlan rae_plan(const RaeDecoderConfig& config) {
                         .set("grid_size", config.grid);
   plan.build = [config](const Weights& weights) { return build_rae(weights, config); };
   plan.buffers = [config] { return rae_decoder_buffers(config); };
+  plan.work = [config](const Cells& cells, int64_t element_bytes) {
+    return rae_decoder_work(config, cells, element_bytes);
+  };
   return plan;
 }
 

@@ -1,6 +1,7 @@
 // NextDiT's entry in the catalogue.
 #include "core/error.h"
 #include "models/next_dit/next_dit.h"
+#include "models/next_dit/work.h"
 
 namespace svg {
 namespace {
@@ -13,6 +14,10 @@ VelocityPlan next_dit_plan(const NextDitConfig& config) {
   plan.channels = config.in_channels;
   plan.condition = ConditionKind::text(config.caption_dim, config.max_caption_tokens());
   plan.build = [config](const Weights& weights) { return std::make_unique<NextDit>(weights, config); };
+  plan.work = [config](const VelocityLoad& load) { return next_dit_work(config, load); };
+  plan.prepared_work = [config](int64_t tokens, int64_t element_bytes) {
+    return next_dit_caption_work(config, tokens, element_bytes);
+  };
   return plan;
 }
 

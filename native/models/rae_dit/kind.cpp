@@ -2,6 +2,7 @@
 #include "core/error.h"
 #include "models/label_table.h"
 #include "models/rae_dit/rae_dit.h"
+#include "models/rae_dit/work.h"
 
 namespace svg {
 namespace {
@@ -16,6 +17,7 @@ VelocityPlan rae_dit_plan(const RaeDitConfig& config) {
   plan.can_train = false;
   plan.build = [config](const Weights& weights) { return std::make_unique<RaeDit>(weights, config); };
   plan.buffers = [config] { return rae_dit_buffers(config); };
+  plan.work = [config](const VelocityLoad& load) { return rae_dit_work(config, load); };
   return plan;
 }
 

@@ -1,0 +1,53 @@
+// How long a machine takes for counted work: each large product, attention and convolution is tried with its own shape,
+// on fewer rows where all of them would take too long.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <functional>
+#include <map>
+#include <tuple>
+#include <vector>
+
+#include "models/work.h"
+
+namespace svg {
+
+class Probe {
+ public:
+  /// Tries what `works` are made of on `device` in `dtype`, for about so many seconds.
+  Probe(const std::vector<const Work*>& works, at::Device device, at::ScalarType dtype, double seconds);
+
+  double seconds_of(const Work& work) const;
+  /// Multiplications and additions a second in what was tried.
+  double flop_rate() const { return 1 / seconds_a_flop_; }
+  /// Bytes a second of elementwise operations that do not fit into a cache.
+  double byte_rate() const { return 1 / seconds_a_byte_; }
+  /// Of an operation on next to nothing.
+  double seconds_a_call() const { return seconds_a_call_; }
+
+ private:
+  using Shape = std::tuple<int, int64_t, int64_t, int64_t, int64_t, int64_t>;
+
+  /// One kind of work: what of it is alike, and how much there is at most.
+  struct Entry {
+    int64_t most = 0;           // rows, queries or rows of a map at once
+    double flops_a_unit = 0;    // of one of them
+    double flops = 0;           // of all
+    double seconds_a_unit = 0;  // 0: not tried
+  };
+
+  void collect(const Work& work);
+  void try_passes();
+  /// Seconds of one unit, of `most` or of fewer at once.
+  double try_entry(const Shape& shape, const Entry& entry, double patience) const;
+  std::function<void()> prepared(const Shape& shape, int64_t units) const;
+  at::Tensor filled(at::IntArrayRef shape) const;
+
+  at::Device device_;
+  at::ScalarType dtype_;
+  std::map<Shape, Entry> entries_;
+  double seconds_a_flop_ = 0, seconds_a_byte_ = 0, seconds_a_call_ = 0;
+};
+
+}  // namespace svg

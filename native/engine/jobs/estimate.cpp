@@ -1,0 +1,174 @@
+// Jobs of `svg-t2i estimate`: what a pipeline takes and does, counted from its files' headers, and how long this
+// machine takes for it.
+#include "core/stopwatch.h"
+#include "diffusion/sampler.h"
+#include "engine/device.h"
+#include "engine/estimate/probe.h"
+#include "engine/jobs.h"
+#include "engine/plans.h"
+#include "engine/sample_request.h"
+#include "engine/state.h"
+
+namespace svg::jobs {
+namespace {
+
+/// Stages of a picture: both prompts, one velocity with and without the unconditional one, the latent of one picture.
+struct StageWorks {
+  Work encode, guided, single, decode;
+};
+
+struct CountedLoad {
+  std::vector<PictureLoad> pictures;  // all alike
+};
+
+void require_to_draw(const PlannedParts& parts) {
+  SVG_CHECK(parts.dit && parts.autoencoder, ErrorCode::kInternal, "a picture takes a dit and an autoencoder");
+}
+
+/// {"width", "height", "pictures", "tokens", "unconditionalTokens"}
+CountedLoad parse_load(const Request& json, const PlannedParts& parts) {
+  const int64_t cell = parts.autoencoder->plan.grid.cell_pixels;
+  PictureLoad one;
+  one.cells = {json.at("height").as_int() / cell, json.at("width").as_int() / cell};
+  one.tokens = json.at("tokens").as_int();
+  one.unconditional_tokens = json.at("unconditionalTokens").as_int();
+  const int64_t count = json.at("pictures").as_int();
+  SVG_CHECK(count > 0 && one.cells.rows > 0 && one.cells.columns > 0, ErrorCode::kInvalidArgument, count,
+            " pictures of ", one.cells.columns, "x", one.cells.rows, " cells");
+  return {std::vector<PictureLoad>(static_cast<size_t>(count), one)};
+}
+
+StageWorks stage_works(const PlannedParts& parts, const CountedLoad& load, int64_t element_bytes) {
+  StageWorks works;
+  const VelocityPlan& plan = parts.dit->plan;
+  for (const int64_t tokens : {load.pictures[0].tokens, load.pictures[0].unconditional_tokens}) {
+    if (tokens == 0) continue;
+    if (parts.text_encoder) works.encode.add(parts.text_encoder->plan.work(tokens, element_bytes));
+    if (plan.prepared_work) works.encode.add(plan.prepared_work(tokens, element_bytes));
+  }
+  works.single = plan.work({load.pictures, /*guided=*/false, element_bytes});
+  if (parts.weak) {
+    works.guided = works.single;
+    works.guided.add(parts.weak->plan.work({load.pictures, /*guided=*/false, element_bytes}));
+  } else {
+    works.guided = plan.work({load.pictures, /*guided=*/true, element_bytes});
+  }
+  works.decode = parts.autoencoder->plan.work(load.pictures[0].cells, element_bytes);
+  return works;
+}
+
+int64_t element_bytes_of(const std::string& dtype, at::Device device) {
+  return static_cast<int64_t>(c10::elementSize(parse_dtype(dtype, device)));
+}
+
+template <typename Planned>
+Json part_json(const Planned& part, const std::vector<std::string>& dtypes, at::Device device) {
+  Json bytes = Json::object();
+  for (const std::string& dtype : dtypes) bytes.set(dtype, part.weights.bytes(element_bytes_of(dtype, device)));
+  return Json::object()
+      .set("kind", part.plan.kind)
+      .set("description", part.plan.description)
+      .set("parameters", part.weights.parameters())
+      .set("bytes", std::move(bytes));
+}
+
+Json parts_json(const PlannedParts& parts, const std::vector<std::string>& dtypes, at::Device device) {
+  Json json = Json::object().set("dit", part_json(*parts.dit, dtypes, device));
+  if (parts.weak) json.set("weakDit", part_json(*parts.weak, dtypes, device));
+  json.set("autoencoder", part_json(*parts.autoencoder, dtypes, device));
+  if (parts.text_encoder) json.set("textEncoder", part_json(*parts.text_encoder, dtypes, device));
+  return json;
+}
+
+Json stages_json(const StageWorks& works) {
+  const auto stage = [](const Work& work) {
+    return Json::object().set("flops", work.flops()).set("peakBytes", work.peak_bytes);
+  };
+  return Json::object()
+      .set("encode", stage(works.encode))
+      .set("guided", stage(works.guided))
+      .set("single", stage(works.single))
+      .set("decode", stage(works.decode));
+}
+
+/// Of the solver itself, run on one number whose velocity is 0. Null for adaptive ones, which go by the picture.
+Json evaluations_of(const SamplerOptions& solver, const Guidance& guidance) {
+  if (solver.adaptive()) return {};
+  int64_t guided = 0, single = 0;
+  sample(solver, at::zeros({1, 1}), [&](const at::Tensor& x, const SolverTime& when) {
+    const GuidanceNeeds needs = guidance.needs(when);
+    guided += needs.conditional && needs.unconditional;
+    single += needs.conditional != needs.unconditional;
+    return at::zeros_like(x);
+  });
+  return Json::object().set("guided", guided).set("single", single);
+}
+
+}  // namespace
+
+/// {the parts of `load` (plans.h), "dtypes": [names], "loads": [{"width", "height", "pictures", "tokens",
+/// "unconditionalTokens"}], "solver" and "guidance" as `sample` takes them} -> {"parts": {"dit": {"kind",
+/// "description", "parameters", "bytes": {dtype: of the weights in memory}}, ...}, "condition", "cellPixels",
+/// "patchSize", "maxCells": [rows, columns], "usualCells"?, "maxTokens"?, "evaluations": {"guided", "single"} or null,
+/// "loads": [{dtype: {"encode" | "guided" | "single" | "decode": {"flops", "peakBytes"}}}]}. Nothing but headers is
+/// read; "decode" is of one picture, the others are of all that are drawn together.
+JobResult count(EngineState& state, const Request& request, const TensorMap&, const EventSink&) {
+  const PlannedParts parts = plan_parts(request);
+  require_to_draw(parts);
+  const std::vector<std::string> dtypes = request.at("dtypes").as_string_list();
+  const SamplerOptions solver = SamplerOptions::from_request(request.at("solver"));
+  Json loads = Json::array();
+  for (const Request& json : request.at("loads").as_array()) {
+    const CountedLoad load = parse_load(json, parts);
+    Json by_dtype = Json::object();
+    for (const std::string& dtype : dtypes) {
+      by_dtype.set(dtype, stages_json(stage_works(parts, load, element_bytes_of(dtype, state.device))));
+    }
+    loads.push_back(std::move(by_dtype));
+  }
+  const auto sides = [](const Cells& cells) {
+    Json list = Json::array();
+    list.push_back(cells.rows);
+    list.push_back(cells.columns);
+    return list;
+  };
+  const ConditionKind& condition = parts.dit->plan.condition;
+  const bool reads_text = condition.of == ConditionKind::Of::kText;
+  Json value = Json::object()
+                   .set("parts", parts_json(parts, dtypes, state.device))
+                   .set("condition", reads_text ? "text" : "class")
+                   .set("cellPixels", parts.autoencoder->plan.grid.cell_pixels)
+                   .set("patchSize", parts.dit->patch_size)
+                   .set("maxCells", sides(parts.dit->most));
+  if (parts.dit->usual) value.set("usualCells", sides(*parts.dit->usual));
+  if (reads_text && condition.most_tokens > 0) value.set("maxTokens", condition.most_tokens);
+  value.set("evaluations", evaluations_of(solver, guidance_from_request(request.at("guidance"))));
+  return {value.set("loads", std::move(loads)), {}};
+}
+
+/// {the same parts, "dtype", "load", "seconds": to try for} -> {"encode", "guided", "single", "decode": seconds of each
+/// stage, "flopRate", "byteRate", "callSeconds", "tried": seconds}: works of `count`, timed piece by piece on the
+/// engine's device.
+JobResult probe(EngineState& state, const Request& request, const TensorMap&, const EventSink&) {
+  const PlannedParts parts = plan_parts(request);
+  require_to_draw(parts);
+  const at::ScalarType dtype = parse_dtype(request.at("dtype").as_string(), state.device);
+  const CountedLoad load = parse_load(request.at("load"), parts);
+  const double seconds = request.at("seconds").as_double();
+  request.check_all_read();
+  const StageWorks works = stage_works(parts, load, static_cast<int64_t>(c10::elementSize(dtype)));
+  Stopwatch watch(state.device);
+  const Probe tried({&works.encode, &works.guided, &works.single, &works.decode}, state.device, dtype, seconds);
+  return {Json::object()
+              .set("encode", tried.seconds_of(works.encode))
+              .set("guided", tried.seconds_of(works.guided))
+              .set("single", tried.seconds_of(works.single))
+              .set("decode", tried.seconds_of(works.decode))
+              .set("flopRate", tried.flop_rate())
+              .set("byteRate", tried.byte_rate())
+              .set("callSeconds", tried.seconds_a_call())
+              .set("tried", watch.lap()),
+          {}};
+}
+
+}  // namespace svg::jobs

@@ -1,0 +1,11 @@
+// What SVG's class-conditional transformer does in one evaluation, counted.
+#pragma once
+
+#include "models/class_dit/config.h"
+#include "models/work.h"
+
+namespace svg {
+
+Work class_dit_work(const ClassDitConfig& config, const VelocityLoad& load);
+
+}  // namespace svg
