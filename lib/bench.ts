@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ESTIMATE_ROWS, measureEstimates } from './bench/estimates.js';
 import { type BenchRow, median } from './bench/row.js';
 import { measureServing, SERVING_ROWS } from './bench/serving.js';
 import { measureTraining, TRAINING_ROWS } from './bench/training.js';
@@ -41,7 +42,7 @@ const nativeRows: readonly { readonly part: Part; readonly name: string }[] = [
 ];
 
 export const BENCH_ROWS: readonly string[] = [
-  ...[...nativeRows, ...TRAINING_ROWS].map(({ name }) => name),
+  ...[...nativeRows, ...TRAINING_ROWS, ...ESTIMATE_ROWS].map(({ name }) => name),
   OVERHEAD,
   ...SERVING_ROWS,
 ];
@@ -69,6 +70,8 @@ export async function* runBenchmarks(options: BenchOptions = {}): AsyncGenerator
   }
   const training = TRAINING_ROWS.filter(({ name }) => rows.test(name));
   if (training.length > 0) yield* measureTraining(training, { repeats, ...threads, signal });
+  const estimates = ESTIMATE_ROWS.filter(({ name }) => rows.test(name));
+  if (estimates.length > 0) yield* measureEstimates(estimates, { ...threads, signal });
   if (rows.test(OVERHEAD)) yield await measureOverhead(repeats, threads, signal);
   const serving = SERVING_ROWS.filter((name) => rows.test(name));
   if (serving.length > 0) yield* measureServing(serving, { repeats, ...threads, signal });

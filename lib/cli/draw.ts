@@ -15,6 +15,7 @@ import { readClassNames } from '../release/class-names.js';
 import { layoutOf, MODEL_PARTS, type ReleaseLayout } from '../release/layout.js';
 import type { ModelPart } from '../release/types.js';
 import { DrawReport, MismatchReport } from './draw-report.js';
+import { adviceBeforeDrawing } from './estimate-run.js';
 import { picturesToDraw } from './existing-pictures.js';
 import { Grids } from './grids.js';
 import { Manifest } from './manifest.js';
@@ -174,6 +175,10 @@ class DrawRun {
     signal: AbortSignal,
   ): Promise<void> {
     const { config, sample, subjects, plan } = this.#settings;
+    const pictures = only?.length ?? plan.total;
+    for (const message of await adviceBeforeDrawing(config, { pictures, prompts: subjects.prompt, signal })) {
+      report.warning(message);
+    }
     await using pipeline = await SvgT2I.loadFound(config.found, {
       ...(subjects.classes === undefined ? {} : { parts: CLASS_PARTS }),
       signal,
@@ -183,7 +188,7 @@ class DrawRun {
     const settings = without(sample, [...config.ofModel, ...config.leftToModel]);
     const { width = sample.width, height = sample.height } = { ...pipeline.defaults, ...settings };
     checkGrid(plan, { width, height });
-    const keepGoing = (only?.length ?? plan.total) > 1;
+    const keepGoing = pictures > 1;
     const { prompt, classes } = subjects;
     const what = classes === undefined ? { prompt } : { class: classes.map(({ number }) => number) };
     const request = { ...settings, ...what, only, keepGoing, signal };

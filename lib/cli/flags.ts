@@ -1,6 +1,7 @@
 /** Flags that are values of the configuration: their help comes from the schema, so there is one description. */
 import { type Command, Option } from 'commander';
 import { z } from 'zod';
+import { estimateSchema } from '../config/estimate.js';
 import type { ConfigTree } from '../config/load.js';
 import { merge } from '../config/load.js';
 import { modelSchema } from '../config/model.js';
@@ -12,7 +13,7 @@ import { SvgT2IError } from '../errors.js';
 /** A flag and the value that it sets, as `section.key`. */
 interface Flag {
   readonly flags: string;
-  readonly path: `${'model' | 'sample' | 'output'}.${string}`;
+  readonly path: `${'model' | 'sample' | 'output' | 'estimate'}.${string}`;
   readonly parse?: (text: string) => unknown;
   /** Where the schema's own says it of another flag. */
   readonly description?: string;
@@ -63,6 +64,13 @@ export const SAMPLE_FLAGS: readonly Flag[] = [
   { flags: '--batch-size <n>', path: 'sample.batchSize', parse: toNumber },
 ];
 
+export const ESTIMATE_FLAGS: readonly Flag[] = [
+  { flags: '--model <name>', path: 'estimate.model' },
+  { flags: '--prompts <n>', path: 'estimate.prompts', parse: toNumber },
+  { flags: '--prompt-tokens <n>', path: 'estimate.promptTokens', parse: toNumber },
+  { flags: '--probe-seconds <s>', path: 'estimate.probeSeconds', parse: toNumber },
+];
+
 export const OUTPUT_FLAGS: readonly Flag[] = [
   { flags: '-o, --output <path>', path: 'output.path' },
   { flags: '--format <format>', path: 'output.format' },
@@ -73,7 +81,12 @@ export const OUTPUT_FLAGS: readonly Flag[] = [
   { flags: '--manifest <file>', path: 'output.manifest' },
 ];
 
-const sections = { model: modelSchema, sample: settingsSchema, output: outputSchema };
+const sections = {
+  model: modelSchema,
+  sample: settingsSchema,
+  output: outputSchema,
+  estimate: estimateSchema,
+};
 
 /** Adds flags to a command, described by their schemas, under a heading of its help. */
 export function addFlags(command: Command, heading: string, flags: readonly Flag[]): Command {

@@ -9,6 +9,7 @@ import { convertCommand } from './commands/convert.js';
 import { datasetCommand } from './commands/dataset.js';
 import { doctorCommand } from './commands/doctor.js';
 import { enhanceCommand } from './commands/enhance.js';
+import { estimateCommand } from './commands/estimate.js';
 import { evalCommand } from './commands/eval.js';
 import { exportCommand } from './commands/export.js';
 import { helpCommand } from './commands/help.js';
@@ -37,6 +38,7 @@ const commands: readonly (() => Command)[] = [
   serveCommand,
   reconstructCommand,
   enhanceCommand,
+  estimateCommand,
   infoCommand,
   inspectCommand,
   convertCommand,

@@ -1,8 +1,16 @@
 /** A request as the jobs of the engine: which pictures go together and what each needs. */
-import { defaultShift, isAdaptive, type ResolvedRequest, seedCount, seedOf } from '../config/request.js';
+import {
+  defaultShift,
+  isAdaptive,
+  type ResolvedRequest,
+  type ResolvedSettings,
+  seedCount,
+  seedOf,
+} from '../config/request.js';
 import { SvgT2IError } from '../errors.js';
 import type { NativeTensor } from '../native/binding.js';
 import type { JobRequest, Jobs } from '../native/jobs.js';
+import type { GuidanceRequest, SolverRequest } from '../native/sample-job.js';
 import type { ClassSubject } from '../release/class-names.js';
 import type { DitKind } from '../release/dit-kind.js';
 import { type Captions, tokensTensor } from './captions.js';
@@ -115,25 +123,8 @@ function jobRequest(
   },
 ): JobRequest<'sample'> {
   return {
-    solver: {
-      name: request.solver,
-      steps: gridSteps(request, options.kind),
-      order: request.order,
-      method: request.method,
-      skipType: request.skipType,
-      shift: noiseShift(request, options.kind),
-      atol: request.atol,
-      rtol: request.rtol,
-      end: options.kind.end,
-    },
-    guidance: {
-      scale: request.guidanceScale,
-      mode: request.guidanceMode,
-      from: request.guidanceFrom === 0 ? undefined : request.guidanceFrom,
-      until: request.guidanceUntil,
-      renorm: request.renorm,
-      schedule: request.guidanceSchedule,
-    },
+    solver: solverRequest(request, options.kind),
+    guidance: guidanceRequest(request),
     items,
     returnLatents: options.returnLatents,
     returnDecoded: options.returnDecoded,
@@ -141,13 +132,32 @@ function jobRequest(
   };
 }
 
+/** How the flow is integrated, in the engine's words. */
+export function solverRequest(settings: ResolvedSettings, kind: DitKind): SolverRequest {
+  const { solver: name, order, method, skipType, atol, rtol } = settings;
+  const [steps, shift] = [gridSteps(settings, kind), noiseShift(settings, kind)];
+  return { name, steps, order, method, skipType, shift, atol, rtol, end: kind.end };
+}
+
+/** How it is guided, in the engine's words. */
+export function guidanceRequest(settings: ResolvedSettings): GuidanceRequest {
+  return {
+    scale: settings.guidanceScale,
+    mode: settings.guidanceMode,
+    from: settings.guidanceFrom === 0 ? undefined : settings.guidanceFrom,
+    until: settings.guidanceUntil,
+    renorm: settings.renorm,
+    schedule: settings.guidanceSchedule,
+  };
+}
+
 /** What the engine's solvers count: points of a fixed grid, steps of dpm++. */
-function gridSteps({ solver, steps }: ResolvedRequest, { countsSteps }: DitKind): number {
+function gridSteps({ solver, steps }: ResolvedSettings, { countsSteps }: DitKind): number {
   return countsSteps && solver !== 'dpm++' && !isAdaptive(solver) ? steps + 1 : steps;
 }
 
 /** The engine's shift is one towards noise where it is above 1. */
-function noiseShift({ solver, shift }: ResolvedRequest, { shiftsData }: DitKind): number {
+function noiseShift({ solver, shift }: ResolvedSettings, { shiftsData }: DitKind): number {
   if (shift === undefined) return defaultShift(solver);
   return shiftsData ? 1 / shift : shift;
 }

@@ -117,7 +117,8 @@ function kindOf(said: DitKind | undefined, models: LoadedModels): DitKind {
   return DIT_KINDS['next-dit'];
 }
 
-function loadRequest(found: FoundRelease<ResolvedModelOptions>, layout: ReleaseLayout) {
+/** What the engine is asked to load, or to count, of a release. */
+export function loadRequest(found: FoundRelease<ResolvedModelOptions>, layout: ReleaseLayout) {
   const { textEncoder, dit, autoencoder, statistics } = layout;
   const layer = autoencoder?.config?.statisticsLayer ?? -1;
   const parts: { -readonly [Part in keyof LoadParts]: LoadParts[Part] } = {};

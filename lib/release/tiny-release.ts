@@ -23,6 +23,7 @@ export const tinyReleaseFiles = {
 export interface TinyReleaseSizes {
   readonly dit?: Readonly<Record<string, number>>;
   readonly encoder?: Readonly<Record<string, number>>;
+  readonly decoder?: Readonly<Record<string, number | readonly number[]>>;
   readonly text?: Partial<Pick<SmallTextEncoderOptions, 'words' | 'width' | 'layers'>>;
 }
 
@@ -37,7 +38,7 @@ export async function writeTinyRelease(
   const text = { words: [], width: 64, layers: 3, ...sizes.text };
   // A latent has the encoder's channels.
   const channels = encoder.embed_dim;
-  const decoder = { z_channels: channels, ...smallestDecoder };
+  const decoder = { z_channels: channels, ...smallestDecoder, ...sizes.decoder };
   const dit = { ...smallestDit, in_channels: channels, cap_feat_dim: text.width, ...sizes.dit };
   const texts: Readonly<Record<string, string>> = {
     [`autoencoder/${autoencoder}_P_stage3_1024.yaml`]: stringify(autoencoderYaml(decoder)),

@@ -8,6 +8,8 @@ import type { ServeConfig } from '../config/serve.js';
 import { firstLine, SvgT2IError } from '../errors.js';
 import { SvgT2I } from '../pipeline.js';
 import { EMBEDDED_MODEL } from '../release/embedded-model.js';
+import type { LoadOptions } from '../release/types.js';
+import { adviceBeforeServing } from './advice.js';
 import { createApp } from './app.js';
 import type { ServeContext } from './context.js';
 import { JobStore } from './job-store.js';
@@ -62,7 +64,7 @@ export async function startServer(settings: ServeConfig, parts: ServeParts = {})
   });
   const url = urlOf(server, settings.host);
   log.info({ models: models.list().map(({ name }) => name) }, `listening at ${url}`);
-  const ready = load(models, log, parts.load ?? ((options) => SvgT2I.load(options)));
+  const ready = load(models, log, parts.load ?? ((options) => loadTold(options, log)));
   // Whoever waits for it hears of it; nobody must.
   ready.catch(() => undefined);
   let closing: Promise<void> | undefined;
@@ -75,6 +77,12 @@ export async function startServer(settings: ServeConfig, parts: ServeParts = {})
       return closing;
     },
   };
+}
+
+/** Tells before a model is loaded that it will not fit, or that its pictures take long. */
+async function loadTold(options: LoadOptions, log: Log): Promise<SvgT2I> {
+  for (const message of await adviceBeforeServing(options)) log.warn(message);
+  return await SvgT2I.load(options);
 }
 
 async function load(models: ModelSet, log: Log, loadModel: LoadModel): Promise<void> {

@@ -19,6 +19,8 @@ export interface RunOptions {
   readonly stdin?: string;
   /** Writes beyond this size of one file fail, as on a full disk. In blocks of 512 bytes. */
   readonly fileBlocks?: number;
+  /** Memory that it may map, in KiB. */
+  readonly mappedKilobytes?: number;
   /** Gets the process once it is started. */
   readonly started?: (child: ChildProcess) => void;
   /** Sees the process and what it has printed so far, whenever it prints. */
@@ -29,9 +31,12 @@ export function run(args: readonly string[], options: RunOptions = {}): Promise<
   return new Promise((resolve, reject) => {
     const { SVG_T2I_PRETRAINED: _, ...env } = process.env;
     const command = [process.execPath, MAIN, ...args];
-    const limit = options.fileBlocks;
-    const limited = ['sh', '-c', `ulimit -f ${limit}; exec "$@"`, 'sh', ...command];
-    const [program = '', ...rest] = limit === undefined ? command : limited;
+    const limits = [
+      ...(options.fileBlocks === undefined ? [] : [`ulimit -f ${options.fileBlocks}`]),
+      ...(options.mappedKilobytes === undefined ? [] : [`ulimit -v ${options.mappedKilobytes}`]),
+    ];
+    const limited = ['sh', '-c', [...limits, 'exec "$@"'].join('; '), 'sh', ...command];
+    const [program = '', ...rest] = limits.length === 0 ? command : limited;
     const child = spawn(program, rest, {
       cwd: options.cwd,
       env: { ...env, NO_COLOR: '1', ...options.env },

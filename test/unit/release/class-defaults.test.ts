@@ -36,6 +36,9 @@ vi.mock('../../../lib/engine.js', async () => {
   return { Engine };
 });
 
+// The mock engine has no files to count.
+vi.mock('../../../lib/cli/estimate-run.js', () => ({ adviceBeforeDrawing: async () => [] }));
+
 const { loadSampleConfig } = await import('../../../lib/cli/sample-config.js');
 const { drawAll } = await import('../../../lib/cli/draw.js');
 const { SvgT2I } = await import('../../../lib/pipeline.js');
