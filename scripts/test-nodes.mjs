@@ -48,7 +48,7 @@ function testOn(version, folder) {
   const start = performance.now();
   const { status, signal, stdout, stderr } = spawnSync(
     program,
-    [...vitest, '--reporter=json', `--outputFile=${report}`],
+    [...vitest, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`],
     {
       cwd: root,
       encoding: 'utf8',
