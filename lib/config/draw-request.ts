@@ -9,6 +9,10 @@ import { shown, unwrap, validate } from './validate.js';
 /** Above every limit that a server may set; the server's own is checked where the model is known. */
 const MAX_PICTURES = 1000;
 const MAX_SIDE = 65_536;
+/** Of models and classes: what looks for the nearest one takes time by its length. */
+const MAX_NAME_CHARACTERS = 200;
+/** Other services have some fields that mean nothing here; nobody has hundreds. */
+const MAX_UNKNOWN_KEYS = 100;
 /** Pictures on their way that OpenAI's clients can ask for. */
 export const MAX_PARTIAL_IMAGES = 3;
 
@@ -50,10 +54,15 @@ const SETTING_OF = {
 export const drawBodySchema = z.strictObject({
   prompt: z.string().optional().describe('what to draw'),
   class: z
-    .union([z.number().int().min(0), z.string().min(1)])
+    .union([z.number().int().min(0), z.string().min(1).max(MAX_NAME_CHARACTERS)])
     .optional()
     .describe('what a class-conditional model draws, by number or name; where left out, the prompt names it'),
-  model: z.string().min(1).optional().describe('one of GET /v1/models; any name where one model is served'),
+  model: z
+    .string()
+    .min(1)
+    .max(MAX_NAME_CHARACTERS)
+    .optional()
+    .describe('one of GET /v1/models; any name where one model is served'),
   n: z.number().int().min(1).max(MAX_PICTURES).default(1).describe('pictures'),
   size: z
     .string()
@@ -164,11 +173,15 @@ export function parseDrawRequest(
     throw invalid(`extra_body: must be an object, got ${shown(extra)}`);
   }
   const fields = normalised({ ...(isTree(extra) ? said(extra) : {}), ...said(top) });
-  const ignored = Object.keys(fields).filter((key) => !Object.hasOwn(drawBodySchema.shape, key));
+  const isKnown = (key: string) => Object.hasOwn(drawBodySchema.shape, key);
+  const ignored = Object.keys(fields).filter((key) => !isKnown(key));
+  if (ignored.length > MAX_UNKNOWN_KEYS) {
+    throw invalid(`the body has ${ignored.length} keys that nobody knows, more than ${MAX_UNKNOWN_KEYS}`);
+  }
   const known =
     unknown === 'refuse'
       ? fields
-      : Object.fromEntries(Object.entries(fields).filter(([key]) => !ignored.includes(key)));
+      : Object.fromEntries(Object.entries(fields).filter(([key]) => isKnown(key)));
   const checked = validate(drawBodySchema, known, { code: 'ERR_SVGT2I_INVALID_ARGUMENT' });
   return { request: requestOf(checked), ignored: unknown === 'refuse' ? [] : ignored };
 }

@@ -24,8 +24,12 @@ function wordDistance(word: string, known: string): number {
   return Math.min(editDistance(word, known), 1 + editDistance(word, known.slice(0, word.length)));
 }
 
+/** No name that people type is longer; the distance takes time by both lengths. */
+const LONGEST_WORD = 200;
+
 /** The closest of `known`, or undefined where none is close (more than 40 % of the letters differ). */
 export function nearest(word: string, known: readonly string[]): string | undefined {
+  if (word.length > LONGEST_WORD) return undefined;
   let best: { word: string; distance: number } | undefined;
   for (const candidate of known) {
     const distance = wordDistance(normalise(word), normalise(candidate));

@@ -52,6 +52,9 @@ export function reasonOf(error: unknown): string {
   return error instanceof z.ZodError ? issuesText(z.unknown(), error) : firstLine(error);
 }
 
+/** Of them are told by name. */
+const MAX_UNKNOWN_KEYS = 5;
+
 function issueText(
   schema: z.ZodType,
   issue: z.core.$ZodIssue,
@@ -61,13 +64,13 @@ function issueText(
   const path = options.nameOf?.(plainPath) ?? plainPath;
   if (issue.code === 'unrecognized_keys') {
     const known = knownKeys(schema, issue.path);
-    return issue.keys
-      .map((key) => {
-        const full = path === '' ? key : `${path}.${key}`;
-        const close = nearest(key, known);
-        return `unknown key "${full}"${close === undefined ? '' : `, did you mean "${close}"?`}`;
-      })
-      .join('; ');
+    const told = issue.keys.slice(0, MAX_UNKNOWN_KEYS).map((key) => {
+      const full = path === '' ? key : `${path}.${key}`;
+      const close = nearest(key, known);
+      return `unknown key ${shown(full)}${close === undefined ? '' : `, did you mean "${close}"?`}`;
+    });
+    const more = issue.keys.length - told.length;
+    return [...told, ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
   }
   const got = 'input' in issue ? `, got ${shown(issue.input)}` : '';
   return `${path === '' ? '' : `${path}: `}${reason(issue)}${got}`;

@@ -57,6 +57,18 @@ describe('parseDrawRequest', () => {
   });
 
   it.each([
+    Object.fromEntries(Array.from({ length: 100_000 }, (_, i) => [`k${i}`, 1])),
+    { prompt: 'a', ['x'.repeat(1e6)]: 1 },
+    { class: 'x'.repeat(1e6) },
+    { prompt: 'a', model: 'x'.repeat(1e6) },
+    { prompt: 'a', size: 'x'.repeat(1e6) },
+    Object.fromEntries(Array.from({ length: 90 }, (_, i) => ['y'.repeat(150) + i, 1])),
+  ])('answers a large body of nonsense shortly (%#)', (body) => {
+    expect(refusal(body).message.length).toBeLessThan(2000);
+    expect(refusal({ ...body, n: 0 }).status).toBe(400);
+  });
+
+  it.each([
     [{ prompt: 'a', stepz: 5 }, 'stepz', /unknown key "stepz", did you mean "steps"/],
     [{ prompt: 'a', n: 0 }, 'n', /n: must be at least 1, got 0/],
     [{ prompt: 'a', n: 'two' }, 'n', /n: must be a number, got "two"/],
