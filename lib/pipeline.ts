@@ -26,6 +26,7 @@ import {
 import { disposeWhenForgotten, isNotForgotten } from './pipeline/forgotten.js';
 import type { GeneratedImage } from './pipeline/generated-image.js';
 import type { Latent } from './pipeline/latent.js';
+import { Once } from './pipeline/once.js';
 import { SampleRun } from './pipeline/sample-run.js';
 import { checkSubjects } from './pipeline/subjects.js';
 import {
@@ -70,6 +71,8 @@ const latentsSchema = z.array(latentSchema, { error: 'must be a list of latents'
  */
 export class SvgT2I {
   readonly #loaded: Loaded;
+  /** Of pictures that are asked for one by one, as servers do. */
+  readonly #enhanced = new Once<string>();
 
   private constructor(loaded: Loaded) {
     this.#loaded = loaded;
@@ -215,7 +218,8 @@ export class SvgT2I {
         returnDecoded,
         previewEvery,
         keepGoing,
-        enhance: (text, until) => this.enhancePrompt(text, { signal: until }),
+        enhance: (text, until) =>
+          this.#enhanced.get(text, () => this.enhancePrompt(text, { signal: until }), until),
       },
     );
     return { run, settings, signal };
