@@ -25,6 +25,9 @@ const REQUEST_ID = /^[\w.-]{1,64}$/;
 /** Proxies and clients take a stream that is silent for a minute or more for dead. */
 const PING_MS = 12_000;
 
+/** As nginx has it: no answer was sent, since the caller had left. */
+const CALLER_LEFT = 499;
+
 /** Each adds its paths. */
 const ROUTES: readonly ((context: ServeContext) => Hono<ServeEnv>)[] = [
   healthRoutes,
@@ -37,12 +40,13 @@ const ROUTES: readonly ((context: ServeContext) => Hono<ServeEnv>)[] = [
 ];
 
 export function createApp(context: ServeContext, ring: KeyRing): Hono<ServeEnv> {
-  const { settings, log } = context;
+  const { settings, log, metrics } = context;
   const app = new Hono<ServeEnv>({ getPath: (request) => pathOf(request.url) });
   const isKnownHost = hostCheck(settings, ring.isNeeded);
   const tell = (error: unknown, c: Context<ServeEnv>) => {
     const told = apiErrorOf(error);
     c.get('note')({ code: told.code });
+    if (c.req.method === 'POST') metrics.refused(told.code);
     if (told.status === 500) log.error({ id: c.get('requestId'), err: error }, firstLine(error));
     return c.json(told.body(), told.status as ContentfulStatusCode, told.headers());
   };
@@ -70,6 +74,12 @@ function countRequests({ log, metrics, settings }: ServeContext): MiddlewareHand
     const said = c.req.header('x-request-id') ?? '';
     const requestId = REQUEST_ID.test(said) ? said : randomUUID();
     const start = performance.now();
+    const { outgoing } = c.env;
+    // Listened for before the work: a caller that leaves in the middle has closed it by then.
+    const closed = new Promise<void>((resolve) => {
+      if (outgoing === undefined) resolve();
+      else outgoing.once('close', resolve);
+    });
     const notes: Record<string, unknown> = {};
     c.set('requestId', requestId);
     c.set('client', 'unknown');
@@ -77,17 +87,14 @@ function countRequests({ log, metrics, settings }: ServeContext): MiddlewareHand
     c.set('note', (fields) => void Object.assign(notes, fields));
     await next();
     c.res.headers.set('x-request-id', requestId);
-    const end = () => {
+    // A stream goes on for long after its answer began.
+    void closed.then(() => {
       const seconds = (performance.now() - start) / 1000;
-      const { status } = c.res;
+      const status = outgoing?.headersSent === false ? CALLER_LEFT : c.res.status;
       metrics.request(c.req.method, routeOf(c.req.routePath), status, seconds);
       const [client, ms] = [c.get('client'), Math.round(seconds * 1000)];
       log.info({ status, ms, client, id: requestId, ...notes }, `${c.req.method} ${c.req.path}`);
-    };
-    // A stream goes on for long after its answer began.
-    const { outgoing } = c.env;
-    if (outgoing === undefined) end();
-    else outgoing.once('close', end);
+    });
   };
 }
 

@@ -1,10 +1,10 @@
 /** Reads the body of a request, up to a limit, whether its length was told or not. */
 import type { Context } from 'hono';
 import type { ServeEnv } from './context.js';
-import { ApiError } from './errors.js';
+import { ApiError, left } from './errors.js';
 
 /**
- * @throws ApiError 413 above `maxBytes`, at once where the length is told
+ * @throws ApiError 413 above `maxBytes`, at once where the length is told; 499 where the caller leaves in the middle
  */
 export async function readBody(c: Context<ServeEnv>, maxBytes: number): Promise<Uint8Array> {
   if (Number(c.req.header('content-length') ?? 0) > maxBytes) throw tooLarge(maxBytes);
@@ -12,10 +12,16 @@ export async function readBody(c: Context<ServeEnv>, maxBytes: number): Promise<
   if (body === null) return new Uint8Array();
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of body) {
-    size += chunk.byteLength;
-    if (size > maxBytes) throw tooLarge(maxBytes);
-    chunks.push(chunk);
+  try {
+    for await (const chunk of body) {
+      size += chunk.byteLength;
+      if (size > maxBytes) throw tooLarge(maxBytes);
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    if (error instanceof ApiError) throw error;
+    // What breaks off on its way here is no fault of ours.
+    throw left(error);
   }
   return Buffer.concat(chunks, size);
 }

@@ -21,6 +21,8 @@ export interface JobPlan {
   readonly height: number;
   /** Steps from one preview to the next; 0: none. */
   readonly previewEvery: number;
+  /** Of a solver that chooses its steps, more than this are none of a picture. */
+  readonly maxSteps: number;
 }
 
 /** Of a job without its pictures and texts, about. */
@@ -44,6 +46,7 @@ export class DrawJob implements Job {
   #place: number | undefined;
   #progress: Job['progress'] = { step: 0, steps: 0, etaSeconds: null };
   #firstPicture: number | undefined;
+  #firstStep: { readonly done: number; readonly time: number } | undefined;
   #error: ApiError | undefined;
   #settle: () => void = () => undefined;
 
@@ -154,9 +157,17 @@ export class DrawJob implements Job {
     this.#steps.set(index, step);
     const done = [...this.#steps.values()].reduce((sum, each) => sum + each, 0);
     const all = steps * this.request.n;
-    const eta = all === 0 ? null : (secondsSince(this.#firstPicture) * (all - done)) / done;
+    const eta = all === 0 ? null : this.#secondsLeft(done, all);
     this.#progress = { step: done, steps: all, etaSeconds: eta };
     this.tell({ type: 'step', step: done, steps: all, eta_seconds: eta === null ? null : round(eta) });
+  }
+
+  /** From the first step on: before it the prompt was read and other pictures let this one in. */
+  #secondsLeft(done: number, all: number): number | null {
+    this.#firstStep ??= { done, time: performance.now() };
+    const steps = done - this.#firstStep.done;
+    if (done >= all) return 0;
+    return steps === 0 ? null : (secondsSince(this.#firstStep.time) * (all - done)) / steps;
   }
 
   /** A warning or a preview. */

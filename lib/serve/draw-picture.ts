@@ -1,6 +1,7 @@
 /** Draws one picture of a job, and tells the job. */
 import type { GenerateRequest } from '../pipeline/types.js';
 import type { DrawJob, JobPlan } from './draw-job.js';
+import { ApiError } from './errors.js';
 import type { Drawer } from './models.js';
 import { encodePreview, maxPreviews, PREVIEW_FORMAT } from './preview.js';
 
@@ -37,18 +38,24 @@ export async function drawPicture(
   }
 }
 
+function tooManySteps(maxSteps: number): ApiError {
+  const message = `the solver takes more than the ${maxSteps} steps a picture that this server draws. Ask for larger tolerances, or another solver.`;
+  return new ApiError(422, 'limit_exceeded', message, { param: 'rtol', shouldRetry: false });
+}
+
 async function follow(job: DrawJob, index: number, drawer: Drawer, times: PictureTimes): Promise<void> {
   const { request, previewEvery } = job.plan;
   const start = performance.now();
-  let last = start;
+  let last: number | undefined;
   let previews = 0;
   let drawn: Parameters<DrawJob['picture']>[0] | undefined;
   const own = { only: [index], previewEvery, signal: job.signal };
   for await (const event of drawer.stream({ ...generateRequest(job.plan), ...own })) {
     switch (event.type) {
       case 'step':
-        times.step((performance.now() - last) / 1000);
+        if (last !== undefined) times.step((performance.now() - last) / 1000);
         last = performance.now();
+        if (event.step > job.plan.maxSteps) throw tooManySteps(job.plan.maxSteps);
         job.step(index, event.step, event.steps);
         break;
       case 'preview':
@@ -60,6 +67,8 @@ async function follow(job: DrawJob, index: number, drawer: Drawer, times: Pictur
           format: PREVIEW_FORMAT,
           bytes: await encodePreview(event.image),
         });
+        // Its own time is no step's.
+        last = undefined;
         break;
       case 'warning':
         // Once, not for each picture.

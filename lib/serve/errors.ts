@@ -118,15 +118,10 @@ export function apiErrorOf(thrown: unknown): ApiError {
   }
   if (isAbortError(thrown)) return cancelled();
   const code = SvgT2IError.isInstance(thrown) ? thrown.code : 'ERR_SVGT2I_INTERNAL';
-  return new ApiError(
-    500,
-    'internal_error',
-    `the server failed (${code}); its log says more by the request's id`,
-    {
-      shouldRetry: false,
-      cause: thrown,
-    },
-  );
+  return new ApiError(500, 'internal_error', `the server failed (${code}); its log says more`, {
+    shouldRetry: false,
+    cause: thrown,
+  });
 }
 
 /** Messages of checks begin with the setting, or the key of the body: `guidanceScale: must be ...; n: must be ...`. */
@@ -151,14 +146,21 @@ function aboutRequest(error: SvgT2IError, { status, code }: Answer): ApiError {
   );
 }
 
-function withHint(message: string, hint: string | undefined): string {
-  if (hint === undefined) return message;
+/** Hints speak to whoever typed a command: flags mean nothing here. */
+function withHint(message: string, given: string | undefined): string {
+  const hint = given?.replace(/ \(--[^)]*\)/g, '');
+  if (hint === undefined || hint.includes('--')) return message;
   return `${message}${/[.!?]$/.test(message) ? '' : '.'} ${hint}`;
 }
 
 /** A job that somebody cancelled. 499 is sent again by no client. */
 export function cancelled(): ApiError {
   return new ApiError(499, 'cancelled', 'the job was cancelled', { shouldRetry: false });
+}
+
+/** A caller that is not there any more; nobody reads it. */
+export function left(cause?: unknown): ApiError {
+  return new ApiError(499, 'caller_left', 'the caller left', { cause });
 }
 
 /** The server stops: what waits is not drawn any more. */

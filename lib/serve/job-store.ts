@@ -2,15 +2,17 @@
 import { randomInt } from 'node:crypto';
 import type { DrawRequest } from '../config/draw-request.js';
 import type { ServeConfig } from '../config/serve.js';
+import { firstLine, SvgT2IError } from '../errors.js';
 import { DrawJob, type JobPlan } from './draw-job.js';
 import { drawPicture, generateRequest } from './draw-picture.js';
 import { ApiError, shuttingDown } from './errors.js';
 import { FairQueue } from './fair-queue.js';
 import type { Job } from './job.js';
 import { KeptJobs } from './kept-jobs.js';
-import { checkBodyLimits, checkDrawLimits } from './limits.js';
+import { checkBodyLimits, checkDrawLimits, withinLimits } from './limits.js';
+import { createLog, type Log } from './log.js';
 import type { Metrics } from './metrics.js';
-import type { ModelSet, ServedModel } from './models.js';
+import type { CheckedDraw, Drawer, ModelSet, ServedModel } from './models.js';
 import { Pace } from './pace.js';
 import { previewEvery } from './preview.js';
 
@@ -32,6 +34,7 @@ export class JobStore {
   readonly #settings: ServeConfig;
   readonly #models: ModelSet;
   readonly #metrics: Metrics;
+  readonly #log: Log;
   readonly #lines = new Map<string, Line>();
   /** Jobs that have not ended. */
   readonly #open = new Map<string, DrawJob>();
@@ -39,13 +42,14 @@ export class JobStore {
   #draining = false;
   #onIdle: (() => void)[] = [];
 
-  constructor(settings: ServeConfig, models: ModelSet, metrics: Metrics) {
+  constructor(settings: ServeConfig, models: ModelSet, metrics: Metrics, log: Log = createLog('off')) {
+    this.#log = log;
     this.#settings = settings;
     this.#models = models;
     this.#metrics = metrics;
     this.#kept = new KeptJobs({ seconds: settings.keepSeconds, bytes: settings.keepBytes });
     metrics.watch({
-      queuedJobs: () => this.#queued().length,
+      queuedJobs: () => this.#queuedIn().length,
       runningPictures: () => this.#sum(({ queue }) => queue.running),
       batchTokens: () => this.#sum(({ queue }) => queue.tokens),
       keptBytes: () => this.#kept.bytes,
@@ -65,28 +69,21 @@ export class JobStore {
    *   model's own checks
    */
   submit(request: DrawRequest, { client }: Asker): Job {
-    try {
-      return this.#submit(request, client);
-    } catch (error) {
-      this.#metrics.refused(error);
-      throw error;
-    }
-  }
-
-  #submit(request: DrawRequest, client: string): Job {
     if (this.#draining) throw shuttingDown();
     const model = this.#models.resolve(request.model);
     const { drawer } = model;
     checkBodyLimits(request, this.#settings);
-    const meant = forModel(request, model);
+    const meant = withinLimits(forModel(request, model), model, this.#settings);
     const seed = meant.seed ?? randomInt(MAX_RANDOM_SEED);
-    const checked = drawer.check(generateRequest({ request: meant, seed }));
+    const checked = checkDrawable(drawer, meant, seed);
     checkDrawLimits(checked, this.#settings);
     const { width, height } = checked;
     const line = this.#lineOf(model);
-    this.#checkRoom(line, model.tokensOf(checked));
+    this.#checkRoom(line, model.name, client, model.tokensOf(checked));
     const every = previewEvery(meant, checked);
-    const plan = { request: meant, model: model.name, client, seed, width, height, previewEvery: every };
+    const { maxSteps } = this.#settings;
+    const own = { width, height, previewEvery: every, maxSteps };
+    const plan = { request: meant, model: model.name, client, seed, ...own };
     return this.#enqueue(plan, model, line);
   }
 
@@ -95,7 +92,7 @@ export class JobStore {
     this.#open.set(job.id, job);
     const { width, height, client } = plan;
     const times = this.#metrics.picturesOf(model.name, width * height);
-    if (line.queue.running === 0) line.pace.resume(now());
+    line.pace.resume(now());
     const tasks = Array.from({ length: plan.request.n }, (_, index) => ({
       owner: job,
       client,
@@ -126,24 +123,22 @@ export class JobStore {
   }
 
   /**
-   * Lets nothing in any more: waiting jobs fail with 503, running pictures may finish until `signal` is aborted, then they
+   * Lets nothing in any more: jobs that wait, or of which a picture does, fail with 503; others may finish until `signal` is aborted, then they
    * are cancelled. Resolves when the engines are idle.
    */
   async drain(signal: AbortSignal): Promise<void> {
     this.#draining = true;
-    for (const { queue } of this.#lines.values()) queue.close();
-    for (const job of this.#queued()) job.fail(shuttingDown());
-    const waiting = new Set(
-      [...this.#lines.values()].flatMap(({ queue }) => [...queue.inOrder()].map(({ owner }) => owner)),
-    );
+    for (const { queue } of this.#lines.values()) {
+      queue.close();
+      // Also those of which some pictures are drawn and others wait: they can never be whole.
+      for (const { owner } of [...queue.inOrder()]) owner.fail(shuttingDown());
+    }
     const cancelAll = () => {
       for (const job of [...this.#open.values()]) job.fail(shuttingDown());
     };
     signal.addEventListener('abort', cancelAll, { once: true });
     if (signal.aborted) cancelAll();
     await this.#idle();
-    // Jobs of several pictures, of which some had not begun.
-    for (const job of waiting) job.fail(shuttingDown());
     signal.removeEventListener('abort', cancelAll);
   }
 
@@ -157,18 +152,21 @@ export class JobStore {
     if (known !== undefined) return known;
     const { maxBatchTokens: maxTokens, maxBatch: maxTasks } = this.#settings;
     const line: Line = {
-      queue: new FairQueue({ maxTokens, maxTasks }, () => this.#changed(line.queue)),
-      pace: new Pace(now()),
+      queue: new FairQueue({ maxTokens, maxTasks }, () => this.#changed(line)),
+      pace: new Pace(),
     };
     this.#lines.set(name, line);
     return line;
   }
 
-  #checkRoom({ queue, pace }: Line, tokens: number): void {
-    const waiting = this.#queued().length;
+  /** Whoever has nothing in line is let in above the limit, up to twice as many: one caller does not lock out all others. */
+  #checkRoom({ queue, pace }: Line, model: string, client: string, tokens: number): void {
+    const queued = this.#queuedIn(model);
+    const waiting = queued.length;
     const { maxQueue } = this.#settings;
-    if (waiting < maxQueue || queue.hasRoomFor(tokens)) return;
-    const seconds = pace.promise(now(), waiting === 0 ? 1 : queue.waiting / waiting);
+    const isNew = !queued.some((job) => job.client === client);
+    if (waiting < (isNew ? 2 : 1) * maxQueue || queue.hasRoomFor(tokens)) return;
+    const seconds = pace.promise(now(), waiting, waiting === 0 ? 1 : queue.waiting / waiting);
     throw new ApiError(
       429,
       'queue_full',
@@ -180,13 +178,14 @@ export class JobStore {
   }
 
   /** Tells jobs their places in line. */
-  #changed(queue: FairQueue<DrawJob>): void {
+  #changed({ queue, pace }: Line): void {
     const places = new Set<DrawJob>();
     for (const { owner } of queue.inOrder()) {
       if (owner.status !== 'queued' || places.has(owner)) continue;
       places.add(owner);
       owner.moveTo(places.size);
     }
+    if (queue.running === 0) pace.pause(now());
     if (this.#sum(({ queue: each }) => each.running) > 0) return;
     for (const idle of this.#onIdle.splice(0)) idle();
   }
@@ -195,7 +194,16 @@ export class JobStore {
     this.#open.delete(job.id);
     this.#kept.add(job);
     this.#metrics.jobEnded(job.status);
+    this.#logFailure(job);
     line.queue.remove(job);
+  }
+
+  /** What a caller is told of it may be little; a server that stops is no failure. */
+  #logFailure({ id, client, model, error }: DrawJob): void {
+    if (error === undefined || error.status === 503) return;
+    const fields = { job: id, client, model, code: error.code };
+    if (error.status < 500) this.#log.warn(fields, `a job failed: ${error.message}`);
+    else this.#log.error({ ...fields, err: error.cause }, `a job failed: ${firstLine(error.cause)}`);
   }
 
   async #idle(): Promise<void> {
@@ -203,8 +211,10 @@ export class JobStore {
     await new Promise<void>((resolve) => this.#onIdle.push(resolve));
   }
 
-  #queued(): readonly DrawJob[] {
-    return [...this.#open.values()].filter(({ status }) => status === 'queued');
+  /** Jobs that wait, of one model or of all. */
+  #queuedIn(model?: string): readonly DrawJob[] {
+    const isOf = (job: DrawJob) => model === undefined || job.model === model;
+    return [...this.#open.values()].filter((job) => job.status === 'queued' && isOf(job));
   }
 
   #sum(count: (line: Line) => number): number {
@@ -217,6 +227,19 @@ function forModel(request: DrawRequest, { condition }: ServedModel): DrawRequest
   const { class: ofClass, prompt } = request;
   if (condition !== 'class' || ofClass !== undefined || prompt === undefined) return request;
   return { ...request, prompt: undefined, class: prompt };
+}
+
+/** @throws as the model's own check */
+function checkDrawable(drawer: Drawer, request: DrawRequest, seed: number): CheckedDraw {
+  try {
+    return drawer.check(generateRequest({ request, seed }));
+  } catch (error) {
+    const isWriting = request.settings.systemPrompt === 'enhance';
+    if (!isWriting || !SvgT2IError.isInstance(error) || error.code !== 'ERR_SVGT2I_WEIGHTS_MISMATCH')
+      throw error;
+    const message = "system_prompt: this model's text encoder writes no prompts, so it cannot enhance one";
+    throw new ApiError(400, 'invalid_value', message, { param: 'system_prompt', cause: error });
+  }
 }
 
 /** In seconds, from any one zero. */

@@ -1,15 +1,39 @@
 /** What an operator lets callers ask for. */
+
+import { defined } from '../config/defined.js';
 import type { DrawRequest } from '../config/draw-request.js';
-import { isAdaptive } from '../config/request.js';
+import { isAdaptive, settingsSchema } from '../config/request.js';
 import type { ServeConfig } from '../config/serve.js';
 import { ApiError } from './errors.js';
-import type { CheckedDraw } from './models.js';
+import type { CheckedDraw, ServedModel } from './models.js';
 
 type Limits = Pick<ServeConfig, 'maxPictures' | 'maxSteps' | 'maxPixels' | 'maxPromptCharacters'>;
+
+/** What a picture has where neither the request nor the model says otherwise. */
+const USUAL = settingsSchema.parse({});
 
 /** Adaptive solvers take more steps the smaller the tolerances are, without end. */
 const LEAST_RTOL = 1e-5;
 const LEAST_ATOL = 1e-8;
+
+/**
+ * The request with the model's defaults brought down to what the operator lets callers ask for, where it does not say
+ * otherwise: programs that know nothing of either are drawn for.
+ */
+export function withinLimits(request: DrawRequest, model: ServedModel, limits: Limits): DrawRequest {
+  const asked = { ...model.defaults, ...defined(request.settings) };
+  const { width = USUAL.width, height = USUAL.height, steps = USUAL.steps } = asked;
+  const own: { -readonly [Name in 'width' | 'height' | 'steps']?: number } = {};
+  if (request.settings.steps === undefined && steps > limits.maxSteps) own.steps = limits.maxSteps;
+  const saysSize = request.settings.width !== undefined || request.settings.height !== undefined;
+  if (!saysSize && width * height > limits.maxPixels) {
+    const unit = model.cellPixels * model.patchSize;
+    const scale = Math.sqrt(limits.maxPixels / (width * height));
+    const fitted = (side: number) => Math.max(unit, Math.floor((side * scale) / unit) * unit);
+    [own.width, own.height] = [fitted(width), fitted(height)];
+  }
+  return { ...request, settings: { ...request.settings, ...own } };
+}
 
 /** Those that a body alone tells. @throws ApiError 400 */
 export function checkBodyLimits(request: DrawRequest, limits: Limits): void {

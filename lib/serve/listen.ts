@@ -1,10 +1,11 @@
 /** The sockets: binds before anything is loaded, and drops connections that stand still. */
+import { randomUUID } from 'node:crypto';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import type { Hono } from 'hono';
 import type { ServeConfig } from '../config/serve.js';
-import { isError, SvgT2IError, systemErrorCode } from '../errors.js';
+import { SvgT2IError, systemErrorCode } from '../errors.js';
 import type { ServeEnv } from './context.js';
 import { ApiError } from './errors.js';
 
@@ -29,9 +30,12 @@ export async function listen(app: Hono<ServeEnv>, options: ListenOptions): Promi
   const stallMs = stallSeconds * 1000;
   const listener = getRequestListener(app.fetch, {
     overrideGlobalObjects: false,
+    // A Host or target that is none: no request comes of it. What fails behind that is answered by the app.
     errorHandler: (error) => {
-      const message = isError(error) ? error.message : 'the request is not well-formed';
-      return Response.json(new ApiError(400, 'bad_request', message).body(), { status: 400 });
+      onError(error instanceof Error ? error : new Error(String(error)));
+      const told = new ApiError(400, 'bad_request', 'the request has no address and host that can be read');
+      const headers = { 'x-request-id': randomUUID(), 'x-content-type-options': 'nosniff' };
+      return Response.json(told.body(), { status: told.status, headers });
     },
   });
   const answers = new WeakMap<Socket, ServerResponse>();
@@ -60,15 +64,11 @@ export async function listen(app: Hono<ServeEnv>, options: ListenOptions): Promi
     socket.destroy();
   });
   server.on('clientError', (error, socket) => {
-    if (!socket.writable) return;
-    const status = systemErrorCode(error) === 'HPE_HEADER_OVERFLOW' ? 431 : 400;
-    const name = status === 431 ? 'Request Header Fields Too Large' : 'Bad Request';
-    const body = JSON.stringify(
-      new ApiError(status, 'bad_request', 'the request is no HTTP that is read here').body(),
-    );
-    socket.end(
-      `HTTP/1.1 ${status} ${name}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-    );
+    const answer = answers.get(socket as Socket);
+    // In the middle of an answer these bytes would become a part of it.
+    const isAnswering = answer?.headersSent === true && !answer.writableFinished;
+    if (!socket.writable || isAnswering) socket.destroy();
+    else socket.end(refusalText(systemErrorCode(error)));
   });
   await new Promise<void>((resolve, reject) => {
     const refuse = (error: Error) => reject(listenError(error, host, port));
@@ -83,13 +83,39 @@ export async function listen(app: Hono<ServeEnv>, options: ListenOptions): Promi
   return server;
 }
 
+/** Node's codes of what is no request, and what is said of it. */
+const REFUSALS: Readonly<Record<string, readonly [status: number, reason: string, message: string]>> = {
+  HPE_HEADER_OVERFLOW: [431, 'Request Header Fields Too Large', 'the headers are too large'],
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'Request Timeout', 'the request took too long to come'],
+};
+
+/** An answer where no request could be read, as its bytes. */
+function refusalText(code: string | undefined): string {
+  const [status, reason, message] = REFUSALS[code ?? ''] ?? [
+    400,
+    'Bad Request',
+    'the request is no HTTP that is read here',
+  ];
+  const body = JSON.stringify(new ApiError(status, 'bad_request', message).body());
+  const headers = [
+    'connection: close',
+    'content-type: application/json',
+    `x-request-id: ${randomUUID()}`,
+    `content-length: ${Buffer.byteLength(body)}`,
+  ];
+  return `HTTP/1.1 ${status} ${reason}\r\n${headers.join('\r\n')}\r\n\r\n${body}`;
+}
+
 /** As people write it into a browser. */
-export function urlOf(server: Server, host: string): string {
-  const { port } = server.address() as AddressInfo;
+export function urlOf(host: string, port: number): string {
   const bare = host.replace(/^\[|\]$/g, '');
   const everywhere = bare === '0.0.0.0' || bare === '::';
   const name = everywhere ? 'localhost' : bare.includes(':') ? `[${bare}]` : bare;
   return `http://${name}:${port}`;
+}
+
+export function portOf(server: Server): number {
+  return (server.address() as AddressInfo).port;
 }
 
 function listenError(cause: Error, host: string, port: number): SvgT2IError {

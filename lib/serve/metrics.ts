@@ -1,12 +1,14 @@
 /** What Prometheus is told: the queue, the batch, how long steps and pictures take, who was refused, memory. */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
-import { apiErrorOf } from './errors.js';
+
 import type { JobStatus } from './job.js';
 
 const STEP_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 const PICTURE_BUCKETS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800];
 const REQUEST_BUCKETS = [0.005, 0.025, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
+
+const DELAY_RESOLUTION_MS = 10;
 
 /** Any size may be asked for: a label each would grow without end. */
 const SIDES = [64, 128, 256, 384, 512, 768, 1024, 1536, 2048, 4096];
@@ -27,7 +29,7 @@ export interface Gauges {
 
 export class Metrics {
   readonly #registry = new Registry();
-  readonly #delay = monitorEventLoopDelay({ resolution: 10 });
+  readonly #delay = monitorEventLoopDelay({ resolution: DELAY_RESOLUTION_MS });
   readonly #jobs = this.#counter('svgt2i_jobs_total', 'jobs that have ended', ['status']);
   readonly #refused = this.#counter('svgt2i_refused_total', 'requests for pictures that were refused', [
     'code',
@@ -53,9 +55,10 @@ export class Metrics {
     this.#gauge('svgt2i_resident_bytes', 'memory of the process', () => process.memoryUsage.rss());
     this.#gauge('svgt2i_heap_bytes', 'memory of JavaScript', () => process.memoryUsage().heapUsed);
     this.#gauge('svgt2i_event_loop_p99_seconds', 'how late the event loop is, since the last look', () => {
-      const seconds = this.#delay.percentile(99) / 1e9;
+      // What it measures holds its own pauses.
+      const seconds = this.#delay.percentile(99) / 1e9 - DELAY_RESOLUTION_MS / 1000;
       this.#delay.reset();
-      return Number.isFinite(seconds) ? seconds : 0;
+      return Number.isFinite(seconds) ? Math.max(0, seconds) : 0;
     });
   }
 
@@ -66,17 +69,12 @@ export class Metrics {
     this.#gauge('svgt2i_kept_bytes', 'pictures of finished jobs', keptBytes);
   }
 
-  /** A gauge of the caller's: asked when somebody looks. */
-  gauge(name: string, help: string, value: () => number): void {
-    this.#gauge(name, help, value);
-  }
-
   jobEnded(status: JobStatus): void {
     this.#jobs.inc({ status });
   }
 
-  refused(error: unknown): void {
-    this.#refused.inc({ code: apiErrorOf(error).code });
+  refused(code: string): void {
+    this.#refused.inc({ code });
   }
 
   dropped(): void {

@@ -3,6 +3,7 @@
 import { PUBLISHED_CELL_PIXELS } from '../config/latent-grid.js';
 import { nearest } from '../config/nearest.js';
 import type { Settings } from '../config/settings.js';
+import { DisposedError } from '../errors.js';
 import type { SvgT2I } from '../pipeline.js';
 import type { LoadOptions } from '../release/types.js';
 import { ApiError } from './errors.js';
@@ -131,7 +132,7 @@ export class ModelSet {
   /**
    * Loads one after another, so that no two need their most memory at a time. Resolves where at least one can draw.
    *
-   * @throws what the last of them failed with, where none can draw
+   * @throws what the last of them failed with, where none can draw; DisposedError where it is disposed of before
    */
   async load(loadModel: LoadModel, report: ModelReport): Promise<void> {
     this.#loading = this.#loadAll(loadModel, report);
@@ -141,7 +142,7 @@ export class ModelSet {
   async #loadAll(loadModel: LoadModel, report: ModelReport): Promise<void> {
     const { signal } = this.#stop;
     for (const model of this.#models) {
-      if (signal.aborted) return;
+      signal.throwIfAborted();
       model.state = 'loading';
       report.loading(model);
       const start = performance.now();
@@ -149,7 +150,7 @@ export class ModelSet {
         model.drawer = await loadModel({ ...model.options, signal });
         report.ready(model, (performance.now() - start) / 1000);
       } catch (error) {
-        if (signal.aborted) return;
+        if (signal.aborted) throw error;
         model.state = 'failed';
         model.failure = error;
         report.failed(model);
@@ -181,7 +182,7 @@ export class ModelSet {
 
   /** Ends loading and frees what was loaded. */
   async dispose(): Promise<void> {
-    this.#stop.abort();
+    this.#stop.abort(new DisposedError('The server'));
     await Promise.allSettled([this.#loading]);
     await Promise.all(this.#models.map((model) => model.dispose()));
   }

@@ -1,46 +1,63 @@
 /** How fast pictures are drawn here, and so when a refused request may come again. */
 
-/** Of the last picture's seconds in the average. */
-const WEIGHT = 0.2;
+/** What was measured so long ago counts a third. */
+const MEMORY_SECONDS = 120;
 /** Before any picture was drawn. */
 const UNKNOWN_SECONDS = 5;
 
+/** All times are in seconds, from any one zero. */
 export class Pace {
-  #seconds: number | undefined;
-  #last: number;
+  /** Pictures and seconds of drawing, both fading away by time: pictures of one batch end together, then none for long. */
+  #pictures = 0;
+  #seconds = 0;
+  /** Since when drawing is counted; undefined while nothing is drawn. */
+  #since: number | undefined;
   /** When the request that was refused last may find room. */
   #promised = 0;
 
-  constructor(now: number) {
-    this.#last = now;
-  }
-
-  /** Seconds from one picture's end to the next while pictures wait. */
-  get secondsAPicture(): number {
-    return this.#seconds ?? UNKNOWN_SECONDS;
-  }
-
   /** Pictures begin to be drawn after a pause, which counts for nothing. */
   resume(now: number): void {
-    this.#last = now;
+    this.#since ??= now;
   }
 
-  /** A picture was drawn. Times are in seconds, from any one zero. */
+  /** Nothing is drawn any more. */
+  pause(now: number): void {
+    this.#advance(now);
+    this.#since = undefined;
+  }
+
+  /** A picture was drawn. */
   finished(now: number): void {
-    const seconds = Math.max(0, now - this.#last);
-    this.#seconds =
-      this.#seconds === undefined ? seconds : this.#seconds + WEIGHT * (seconds - this.#seconds);
-    this.#last = now;
+    this.#advance(now);
+    this.#pictures++;
+  }
+
+  /** Seconds of drawing a picture. */
+  secondsAPicture(now: number): number {
+    this.#advance(now);
+    return this.#pictures === 0 ? Math.max(UNKNOWN_SECONDS, this.#seconds) : this.#seconds / this.#pictures;
   }
 
   /**
-   * Seconds until a refused request may find room: those that were refused before it come first.
+   * Seconds until a refused request may find room: those that were refused just before come first, but no more of them than
+   * could be let in while all that waits is drawn.
    *
-   * @param picturesARequest of those that wait, on average
+   * @param waiting requests in line
+   * @param picturesARequest of those, on average
    */
-  promise(now: number, picturesARequest: number): number {
-    const each = this.secondsAPicture * Math.max(1, picturesARequest);
-    this.#promised = Math.max(this.#promised, now) + each;
+  promise(now: number, waiting: number, picturesARequest: number): number {
+    const each = this.secondsAPicture(now) * Math.max(1, picturesARequest);
+    const latest = now + (waiting + 1) * each;
+    this.#promised = Math.min(latest, Math.max(this.#promised, now) + each);
     return this.#promised - now;
+  }
+
+  #advance(now: number): void {
+    if (this.#since === undefined) return;
+    const seconds = Math.max(0, now - this.#since);
+    const kept = Math.exp(-seconds / MEMORY_SECONDS);
+    this.#pictures *= kept;
+    this.#seconds = this.#seconds * kept + MEMORY_SECONDS * (1 - kept);
+    this.#since = now;
   }
 }

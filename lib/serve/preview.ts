@@ -10,6 +10,8 @@ import type { CheckedDraw } from './models.js';
 export const MAX_PREVIEW_SIDE = 256;
 export const PREVIEW_FORMAT = 'jpeg';
 const PREVIEW_QUALITY = 75;
+/** Of a picture: each takes a part of its time. */
+const MAX_PREVIEWS = 20;
 /** Between previews of a solver that chooses its steps. */
 const ADAPTIVE_STEPS = 10;
 
@@ -18,7 +20,9 @@ export function previewEvery(
   { previews, previewEvery: every }: DrawRequest,
   { steps, solver }: Pick<CheckedDraw, 'steps' | 'solver'>,
 ): number {
-  if (every !== undefined) return every;
+  if (every === 0) return 0;
+  const least = isAdaptive(solver) ? ADAPTIVE_STEPS : Math.ceil(steps / MAX_PREVIEWS);
+  if (every !== undefined) return Math.max(every, least);
   if (previews === 0) return 0;
   return isAdaptive(solver) ? ADAPTIVE_STEPS : Math.max(1, Math.ceil(steps / (previews + 1)));
 }

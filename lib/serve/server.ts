@@ -13,7 +13,7 @@ import { adviceBeforeServing } from './advice.js';
 import { createApp } from './app.js';
 import type { ServeContext } from './context.js';
 import { JobStore } from './job-store.js';
-import { listen, urlOf } from './listen.js';
+import { listen, portOf, urlOf } from './listen.js';
 import { createLog, type Log } from './log.js';
 import { Metrics } from './metrics.js';
 import { type LoadModel, type ModelPlace, ModelSet } from './models.js';
@@ -50,7 +50,7 @@ export async function startServer(settings: ServeConfig, parts: ServeParts = {})
   const models = new ModelSet(placesOf(settings));
   const log = parts.log ?? createLog(settings.log);
   const metrics = new Metrics();
-  const jobs = new JobStore(settings, models, metrics);
+  const jobs = new JobStore(settings, models, metrics, log);
   const ring = new KeyRing(keys);
   const context: ServeContext = {
     ...{ settings, models, jobs, metrics, log },
@@ -61,8 +61,12 @@ export async function startServer(settings: ServeConfig, parts: ServeParts = {})
     ...settings,
     onDropped: () => metrics.dropped(),
     onError: (error) => log.warn({ err: error }, firstLine(error)),
+  }).catch((error: unknown) => {
+    metrics.close();
+    throw error;
   });
-  const url = urlOf(server, settings.host);
+  const port = portOf(server);
+  const url = urlOf(settings.host, port);
   log.info({ models: models.list().map(({ name }) => name) }, `listening at ${url}`);
   const ready = load(models, log, parts.load ?? ((options) => loadTold(options, log)));
   // Whoever waits for it hears of it; nobody must.
@@ -70,7 +74,7 @@ export async function startServer(settings: ServeConfig, parts: ServeParts = {})
   let closing: Promise<void> | undefined;
   return {
     url,
-    port: Number(new URL(url).port),
+    port,
     ready,
     close: (drainSeconds = settings.drainSeconds) => {
       closing ??= close(server, context, drainSeconds);

@@ -11,7 +11,8 @@ const EXPOSED = 'x-request-id, retry-after, retry-after-ms, x-should-retry, x-sv
 
 /** Refuses requests that a page of another origin makes; answers the browser's question beforehand. */
 export function checkOrigin(listed: readonly string[]): MiddlewareHandler<ServeEnv> {
-  const isListed = (origin: string) => listed.includes('*') || listed.includes(origin);
+  const origins = listed.map((origin) => (origin === '*' ? origin : new URL(origin).origin));
+  const isListed = (origin: string) => origins.includes('*') || origins.includes(origin);
   return async (c, next) => {
     const origin = c.req.header('origin');
     if (origin !== undefined && isListed(origin)) {
@@ -27,6 +28,11 @@ export function checkOrigin(listed: readonly string[]): MiddlewareHandler<ServeE
       }
       await next();
       for (const [name, value] of Object.entries(sharing(origin))) c.res.headers.set(name, value);
+      return undefined;
+    }
+    if (origins.length > 0 && isPicture(c)) {
+      await next();
+      c.res.headers.set('cross-origin-resource-policy', 'cross-origin');
       return undefined;
     }
     if (isForeign(c)) {
@@ -48,6 +54,11 @@ function sharing(origin: string): Record<string, string> {
     'cross-origin-resource-policy': 'cross-origin',
     vary: 'origin',
   };
+}
+
+/** What `<img>` of a listed page asks for: browsers say of it that it is foreign, and not whose it is. */
+function isPicture(c: Context<ServeEnv>): boolean {
+  return c.req.method === 'GET' && /^\/v1\/jobs\/[^/]+\/images\/\d+$/.test(c.req.path);
 }
 
 /** A page's picture or EventSource sends no Origin: browsers tell of it in Sec-Fetch-Site. */

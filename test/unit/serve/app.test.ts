@@ -1,8 +1,9 @@
 // Requests and answers over real sockets, of a server whose pipeline draws nothing.
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ServeSettings } from '../../../lib/config/serve-settings.js';
+import { createLog } from '../../../lib/serve/log.js';
 import type { RunningServer } from '../../../lib/serve/server.js';
-import { type FakeDrawer, serveFake } from './fake-drawer.js';
+import { FakeDrawer, serveFake } from './fake-drawer.js';
 
 const KEY = 'a-key-of-some-length';
 const running: (RunningServer & { readonly drawer: FakeDrawer })[] = [];
@@ -176,6 +177,13 @@ describe('who is let in', () => {
     expect((await post({ origin: 'https://evil.example' })).status).toBe(403);
     expect((await post({ origin: 'null' })).status).toBe(403);
     expect((await post({ origin: url })).status).toBe(202);
+    expect((await post({ 'sec-fetch-site': 'cross-site' })).status).toBe(403);
+    // A picture of a listed page: browsers say of it that it is foreign, and no more.
+    const picture = await ask('/v1/jobs/none/images/0', { headers: { 'sec-fetch-site': 'cross-site' } });
+    expect([picture.status, picture.headers.get('cross-origin-resource-policy')]).toEqual([
+      404,
+      'cross-origin',
+    ]);
     const shared = await post({ origin: listed });
     expect([shared.status, shared.headers.get('access-control-allow-origin')]).toEqual([202, listed]);
     const question = await ask('/v1/jobs', {
@@ -190,6 +198,28 @@ describe('who is let in', () => {
   });
 });
 
+describe('the log', () => {
+  it('has a line for every request, also of callers who left', async () => {
+    const lines: Record<string, unknown>[] = [];
+    const log = createLog('json', { write: (line) => lines.push(JSON.parse(line)) });
+    const server = await serveFake({}, new FakeDrawer(), log);
+    running.push(server);
+    server.drawer.hold();
+    const left = new AbortController();
+    const body = '{"prompt":"a secret"}';
+    const headers = { 'x-request-id': 'gone' };
+    const url = `${server.url}/v1/images/generations`;
+    const asked = fetch(url, { method: 'POST', body, headers, signal: left.signal }).catch(() => 'left');
+    await expect.poll(() => server.drawer.running).toBe(1);
+    left.abort();
+    expect(await asked).toBe('left');
+    const own = () => lines.filter(({ id }) => id === 'gone');
+    await expect.poll(own).toMatchObject([{ status: 499, ms: expect.any(Number) }]);
+    expect(JSON.stringify(lines)).not.toContain('secret');
+    await expect.poll(() => server.drawer.running).toBe(0);
+  });
+});
+
 describe('what it tells of itself', () => {
   it('capabilities, with the names of bodies', async () => {
     const { ask } = await start();
@@ -198,6 +228,7 @@ describe('what it tells of itself', () => {
       models: [
         {
           ...{ id: 'shapes', ready: true, condition: 'text', cell_pixels: 16, patch: 1, sizes: ['64x64'] },
+          system_prompts: ['align', 'base', 'aesthetics', 'real', '4grid', 'empty'],
           defaults: { size: '64x64', num_inference_steps: 4, guidance_scale: 4, solver: 'dpm++' },
         },
       ],
@@ -220,7 +251,7 @@ describe('what it tells of itself', () => {
       'svgt2i_jobs_total{status="done"} 1',
       'svgt2i_refused_total{code="limit_exceeded"} 1',
       'svgt2i_picture_seconds_count{model="shapes",size="64"} 1',
-      'svgt2i_step_seconds_count{model="shapes",size="64"} 4',
+      'svgt2i_step_seconds_count{model="shapes",size="64"} 3',
       'svgt2i_queued_jobs 0',
     ])
       expect(text).toContain(line);

@@ -1,8 +1,10 @@
 /** A pipeline that draws grey pictures, or noise, at the pace that a test sets, and a server of it. */
 import { randomFillSync } from 'node:crypto';
+import { isAdaptive } from '../../../lib/config/request.js';
 import { serveSchema } from '../../../lib/config/serve.js';
 import type { ServeSettings } from '../../../lib/config/serve-settings.js';
 import type { Settings } from '../../../lib/config/settings.js';
+import { SvgT2IError } from '../../../lib/errors.js';
 import { checkRequest } from '../../../lib/pipeline/check-request.js';
 import { GeneratedImage } from '../../../lib/pipeline/generated-image.js';
 import type { ImageMetadata } from '../../../lib/pipeline/image-metadata.js';
@@ -63,11 +65,13 @@ export class FakeDrawer implements Drawer {
       noise: ___,
       ...settings
     } = checkRequest(request, this.defaults, CELL_PIXELS);
+    if (settings.systemPrompt === 'enhance')
+      throw new SvgT2IError('ERR_SVGT2I_WEIGHTS_MISMATCH', 'it never wrote');
     return settings;
   }
 
   async *stream(request: GenerateRequest): AsyncGenerator<GenerateEvent, void> {
-    const { width, height, steps, seed } = this.check(request);
+    const { width, height, steps, seed, solver } = this.check(request);
     const index = request.only?.[0] ?? 0;
     const pixels = { width, height, data: new Uint8Array(width * height * 3).fill(90) };
     if (request.prompt === 'noise') randomFillSync(pixels.data);
@@ -76,13 +80,15 @@ export class FakeDrawer implements Drawer {
     this.most = Math.max(this.most, this.running);
     try {
       yield { type: 'encode', index };
-      for (let step = 1; step <= steps; step++) {
+      // An adaptive solver says no number beforehand.
+      const [count, told] = isAdaptive(solver) ? [4, 0] : [steps, steps];
+      for (let step = 1; step <= count; step++) {
         await this.#turn(request.signal);
         const failure = this.failing.get(String(request.prompt));
         if (failure !== undefined) throw failure;
-        yield { type: 'step', index, step, steps, t: step / steps };
+        yield { type: 'step', index, step, steps: told, t: step / count };
         const { previewEvery = 0 } = request;
-        if (previewEvery > 0 && step % previewEvery === 0 && step < steps) {
+        if (previewEvery > 0 && step % previewEvery === 0 && step < count) {
           yield { type: 'preview', index, step, image: pixels };
         }
       }
@@ -125,8 +131,9 @@ export function settingsOf(settings: ServeSettings = {}) {
 export async function serveFake(
   settings: ServeSettings = {},
   drawer = new FakeDrawer(),
+  log = createLog('off'),
 ): Promise<RunningServer & { readonly drawer: FakeDrawer }> {
-  const server = await startServer(settingsOf(settings), { load: async () => drawer, log: createLog('off') });
+  const server = await startServer(settingsOf(settings), { load: async () => drawer, log });
   await server.ready;
   return { ...server, drawer };
 }

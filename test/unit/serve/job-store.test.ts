@@ -6,6 +6,7 @@ import { SvgT2IError } from '../../../lib/errors.js';
 import type { ApiError } from '../../../lib/serve/errors.js';
 import type { Job, JobEvent } from '../../../lib/serve/job.js';
 import { JobStore } from '../../../lib/serve/job-store.js';
+import { createLog } from '../../../lib/serve/log.js';
 import { Metrics } from '../../../lib/serve/metrics.js';
 import { ModelSet } from '../../../lib/serve/models.js';
 import { FakeDrawer, settingsOf } from './fake-drawer.js';
@@ -15,13 +16,13 @@ afterEach(() => {
   for (const close of open.splice(0)) close();
 });
 
-async function storeOf(settings: ServeSettings = {}, names = ['m']) {
+async function storeOf(settings: ServeSettings = {}, names = ['m'], log = createLog('off')) {
   const drawer = new FakeDrawer();
   const models = new ModelSet(names.map((name) => ({ name, options: {} })));
   const report = { loading: () => undefined, ready: () => undefined, failed: () => undefined };
   await models.load(async () => drawer, report);
   const metrics = new Metrics();
-  const store = new JobStore(settingsOf(settings), models, metrics);
+  const store = new JobStore(settingsOf(settings), models, metrics, log);
   open.push(() => {
     drawer.release();
     metrics.close();
@@ -148,6 +149,8 @@ describe('what is refused', () => {
 
   it('what the model cannot draw', async () => {
     const { submit } = await storeOf();
+    const written = thrownBy(() => submit({ system_prompt: 'enhance' }));
+    expect(written).toMatchObject({ status: 400, param: 'system_prompt' });
     const error = thrownBy(() => submit({ size: '60x64' }));
     expect(error).toMatchObject({ code: 'ERR_SVGT2I_INVALID_ARGUMENT' });
   });
@@ -155,13 +158,38 @@ describe('what is refused', () => {
   it('more than may wait, with a time that grows with those refused before', async () => {
     const { drawer, submit } = await storeOf({ maxBatch: 1, maxQueue: 2 });
     drawer.hold();
-    for (let i = 0; i < 3; i++) submit({}, `client ${i}`);
+    for (let i = 0; i < 3; i++) submit({});
     const refusals = [thrownBy(() => submit({})), thrownBy(() => submit({}))];
     expect(refusals.map(({ status, code }) => [status, code])).toEqual(Array(2).fill([429, 'queue_full']));
     const [first = 0, second = 0] = refusals.map(({ retryAfterSeconds }) => retryAfterSeconds);
-    expect(first).toBeGreaterThan(0);
+    expect(first).toBeCloseTo(5, 0);
     expect(second).toBeGreaterThan(1.9 * first);
     expect(refusals[1]?.headers()).toMatchObject({ 'retry-after': '10' });
+  });
+
+  it('nobody whose line is empty, up to twice as many', async () => {
+    const { drawer, submit } = await storeOf({ maxBatch: 1, maxQueue: 2 });
+    drawer.hold();
+    for (let i = 0; i < 3; i++) submit({}, 'greedy');
+    expect(thrownBy(() => submit({}, 'greedy'))).toMatchObject({ status: 429 });
+    const others = [submit({}, 'a'), submit({}, 'b')];
+    expect(others.map(({ place }) => place)).toEqual([2, 3]);
+    expect(thrownBy(() => submit({}, 'c'))).toMatchObject({ status: 429 });
+  });
+
+  it('an adaptive solver that takes more steps than are drawn here', async () => {
+    const { submit } = await storeOf({ maxSteps: 3 });
+    // The fake takes 4 steps whatever the solver.
+    const job = submit({ solver: 'dopri5' });
+    await job.finished;
+    expect(job.error).toMatchObject({ status: 422, code: 'limit_exceeded', shouldRetry: false });
+  });
+
+  it('nothing for what the model and not the body says', async () => {
+    const { submit } = await storeOf({ maxSteps: 3, maxPixels: 3000 });
+    const job = submit({});
+    await job.finished;
+    expect([job.status, job.progress.steps, job.width, job.height]).toEqual(['done', 3, 48, 48]);
   });
 
   it('nothing that can be drawn at once, even where none may wait', async () => {
@@ -236,6 +264,30 @@ describe('draining', () => {
     const job = submit({});
     await store.drain(AbortSignal.timeout(5));
     expect([job.status, job.error?.status, drawer.aborted]).toEqual(['failed', 503, 1]);
+  });
+});
+
+describe('a failure', () => {
+  it('is logged with its job, and its stack where it is a fault', async () => {
+    const lines: string[] = [];
+    const { drawer, submit } = await storeOf(
+      {},
+      ['m'],
+      createLog('json', { write: (line) => lines.push(line) }),
+    );
+    drawer.failing.set('bug', new Error('secret'));
+    const job = submit({ prompt: 'bug' });
+    await job.finished;
+    expect(lines.map((line) => JSON.parse(line) as unknown)).toMatchObject([
+      {
+        level: 50,
+        job: job.id,
+        code: 'internal_error',
+        err: { message: 'secret', stack: expect.any(String) },
+      },
+    ]);
+    submit({}).cancel();
+    expect(lines).toHaveLength(1);
   });
 });
 

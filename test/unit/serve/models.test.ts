@@ -47,8 +47,9 @@ describe('ModelSet', () => {
     const load: LoadModel = ({ signal }) =>
       new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
     const loaded = models.load(load, silent);
+    loaded.catch(() => undefined);
     await models.dispose();
-    await loaded;
+    await expect(loaded).rejects.toMatchObject({ code: 'ERR_SVGT2I_DISPOSED' });
     expect(models.list().map(({ state }) => state)).toEqual(['loading', 'waiting', 'waiting']);
   });
 });
