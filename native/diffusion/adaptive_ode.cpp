@@ -118,26 +118,10 @@ at::Tensor interpolate(const at::Tensor& y0, const at::Tensor& y1, const at::Ten
   return y0 + x * (dt * k0 + x * (c2 + x * (c3 + x * c4)));
 }
 
-SolverKind adaptive_solver(std::string name, std::string title, const AdaptiveMethod& method) {
-  SolverKind kind{std::move(name), std::move(title), {}, SolverFamily::kAdaptive, {"atol", "rtol"}};
-  kind.model_times = [](const SolverSettings&) { return std::vector<double>(); };
-  kind.run = [method](const SolverSettings& settings, const at::Tensor& state, const StepFn& on_step) {
-    return adaptive_run(method, settings.tolerance, settings.start, state, on_step);
-  };
-  return kind;
-}
-
-}  // namespace
-
-std::vector<SolverKind> adaptive_solvers() {
-  return {
-      adaptive_solver("dopri5", "Dormand-Prince, fifth order", dormand_prince()),
-      adaptive_solver("bosh3", "Bogacki-Shampine, third order", bogacki_shampine()),
-      adaptive_solver("fehlberg2", "Fehlberg, second order", fehlberg2()),
-      adaptive_solver("adaptive_heun", "Heun's method with Euler's as its error", adaptive_heun()),
-  };
-}
-
+// Integrates the state (B, ...) at t = `start` to t = 1, fp32; times and step sizes are fp64. A step is taken where
+// the root mean square of error / (absolute + relative * max(|y0|, |y1|)) is at most 1. The last step runs past 1 and
+// is interpolated there by a quartic. First step: Hairer, Norsett, Wanner, Solving ODEs I, II.4.
+// Throws Error(kNumeric) where the state is not finite or the step size vanishes.
 SolverRun adaptive_run(AdaptiveMethod method, Tolerance tolerance, double start, at::Tensor state, StepFn on_step) {
   SVG_CHECK(tolerance.absolute >= 0 && tolerance.relative >= 0 && tolerance.absolute + tolerance.relative > 0,
             ErrorCode::kInvalidArgument, "[ode] tolerances ", tolerance.absolute, " and ", tolerance.relative,
@@ -190,6 +174,26 @@ SolverRun adaptive_run(AdaptiveMethod method, Tolerance tolerance, double start,
     }
     dt = next;
   }
+}
+
+SolverKind adaptive_solver(std::string name, std::string title, const AdaptiveMethod& method) {
+  SolverKind kind{std::move(name), std::move(title), {}, SolverFamily::kAdaptive, {"atol", "rtol"}};
+  kind.model_times = [](const SolverSettings&) { return std::vector<double>(); };
+  kind.run = [method](const SolverSettings& settings, const at::Tensor& state, const StepFn& on_step) {
+    return adaptive_run(method, settings.tolerance, settings.start, state, on_step);
+  };
+  return kind;
+}
+
+}  // namespace
+
+std::vector<SolverKind> adaptive_solvers() {
+  return {
+      adaptive_solver("dopri5", "Dormand-Prince, fifth order", dormand_prince()),
+      adaptive_solver("bosh3", "Bogacki-Shampine, third order", bogacki_shampine()),
+      adaptive_solver("fehlberg2", "Fehlberg, second order", fehlberg2()),
+      adaptive_solver("adaptive_heun", "Heun's method with Euler's as its error", adaptive_heun()),
+  };
 }
 
 }  // namespace svg

@@ -20,10 +20,4 @@ struct AdaptiveMethod {
 /// The table of these methods: to add one, add its coefficients there.
 std::vector<SolverKind> adaptive_solvers();
 
-/// Integrates the state (B, ...) at t = `start` to t = 1, fp32; times and step sizes are fp64. A step is taken where
-/// the root mean square of error / (absolute + relative * max(|y0|, |y1|)) is at most 1. The last step runs past 1 and
-/// is interpolated there by a quartic. First step: Hairer, Norsett, Wanner, Solving ODEs I, II.4.
-/// Throws Error(kNumeric) where the state is not finite or the step size vanishes.
-SolverRun adaptive_run(AdaptiveMethod method, Tolerance tolerance, double start, at::Tensor state, StepFn on_step = {});
-
 }  // namespace svg

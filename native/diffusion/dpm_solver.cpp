@@ -118,15 +118,9 @@ at::Tensor singlestep(const at::Tensor& x, const std::vector<Node>& nodes, const
   return first_order(x, s, t, m[0]) + ((1 / rb) * (t.alpha * (phi_1 / h + 1))) * rise_b;
 }
 
-}  // namespace
-
-std::vector<double> dpm_model_times(const SolverSettings& settings) {
-  std::vector<double> times = make_plan(settings).times;
-  times.pop_back();
-  for (double& time : times) time = model_time(time);
-  return times;
-}
-
+// Integrates the state (B, ...), in fp32. The first and last steps are of lower order: the first ones, and those after
+// a state that forgets (SolverState), for want of a history, the last because the data prediction has no slope at time
+// 0.
 SolverRun dpm_run(SolverSettings settings, at::Tensor state, StepFn on_step) {
   SVG_CHECK(settings.steps >= 1, ErrorCode::kInvalidArgument, "[dpm] steps is ", settings.steps, ", must be positive");
   SVG_CHECK(settings.order >= 1 && settings.order <= 3, ErrorCode::kInvalidArgument, "[dpm] order is ", settings.order,
@@ -174,6 +168,15 @@ SolverRun dpm_run(SolverSettings settings, at::Tensor state, StepFn on_step) {
     }
   }
   co_return x;
+}
+
+}  // namespace
+
+std::vector<double> dpm_model_times(const SolverSettings& settings) {
+  std::vector<double> times = make_plan(settings).times;
+  times.pop_back();
+  for (double& time : times) time = model_time(time);
+  return times;
 }
 
 SolverKind dpm_solver() {

@@ -15,9 +15,4 @@ SolverKind dpm_solver();
 /// Model times of all evaluations, in order.
 std::vector<double> dpm_model_times(const SolverSettings& settings);
 
-/// Integrates the state (B, ...), in fp32. The first and last steps are of lower order: the first ones, and those after
-/// a state that forgets (SolverState), for want of a history, the last because the data prediction has no slope at time
-/// 0.
-SolverRun dpm_run(SolverSettings settings, at::Tensor state, StepFn on_step = {});
-
 }  // namespace svg

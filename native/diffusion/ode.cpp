@@ -13,6 +13,35 @@ double stage_time(double t0, double t1, double node) {
   return begin + static_cast<float>(node) * (end - begin);
 }
 
+// Integrates the state (B, ...) over the grid, in fp32.
+SolverRun ode_run(ButcherTableau method, std::vector<double> grid, at::Tensor state, StepFn on_step) {
+  at::Tensor y = state.to(at::kFloat);
+  const int64_t steps = static_cast<int64_t>(grid.size()) - 1;
+  for (size_t i = 0; i + 1 < grid.size(); ++i) {
+    const double dt = static_cast<float>(grid[i + 1]) - static_cast<float>(grid[i]);
+    std::vector<at::Tensor> k;
+    for (size_t stage = 0; stage < method.nodes.size(); ++stage) {
+      at::Tensor x = y;
+      for (size_t j = 0; j < stage; ++j) {
+        const double weight = method.coupling[stage][j];
+        if (weight != 0) x = x + (dt * weight) * k[j];
+      }
+      const SolverTime when{stage_time(grid[i], grid[i + 1], method.nodes[stage]), static_cast<int64_t>(i), steps};
+      const at::Tensor velocity = co_await VelocityAt(x, when);
+      k.push_back(velocity);
+    }
+    for (size_t stage = 0; stage < k.size(); ++stage) {
+      if (method.weights[stage] != 0) y = y + (dt * method.weights[stage]) * k[stage];
+    }
+    if (on_step) {
+      SolverState after(y);
+      on_step({static_cast<int64_t>(i) + 1, steps, grid[i + 1]}, after);
+      y = after.x();
+    }
+  }
+  co_return y;
+}
+
 SolverKind fixed_solver(std::string name, std::string title, const ButcherTableau& method,
                         std::vector<std::string> aliases = {}) {
   SolverKind kind{std::move(name), std::move(title), std::move(aliases), SolverFamily::kFixed, {"steps", "shift"}};
@@ -46,34 +75,6 @@ std::vector<double> ode_model_times(const ButcherTableau& method, const std::vec
     for (const double node : method.nodes) times.push_back(stage_time(grid[i], grid[i + 1], node));
   }
   return times;
-}
-
-SolverRun ode_run(ButcherTableau method, std::vector<double> grid, at::Tensor state, StepFn on_step) {
-  at::Tensor y = state.to(at::kFloat);
-  const int64_t steps = static_cast<int64_t>(grid.size()) - 1;
-  for (size_t i = 0; i + 1 < grid.size(); ++i) {
-    const double dt = static_cast<float>(grid[i + 1]) - static_cast<float>(grid[i]);
-    std::vector<at::Tensor> k;
-    for (size_t stage = 0; stage < method.nodes.size(); ++stage) {
-      at::Tensor x = y;
-      for (size_t j = 0; j < stage; ++j) {
-        const double weight = method.coupling[stage][j];
-        if (weight != 0) x = x + (dt * weight) * k[j];
-      }
-      const SolverTime when{stage_time(grid[i], grid[i + 1], method.nodes[stage]), static_cast<int64_t>(i), steps};
-      const at::Tensor velocity = co_await VelocityAt(x, when);
-      k.push_back(velocity);
-    }
-    for (size_t stage = 0; stage < k.size(); ++stage) {
-      if (method.weights[stage] != 0) y = y + (dt * method.weights[stage]) * k[stage];
-    }
-    if (on_step) {
-      SolverState after(y);
-      on_step({static_cast<int64_t>(i) + 1, steps, grid[i + 1]}, after);
-      y = after.x();
-    }
-  }
-  co_return y;
 }
 
 std::vector<SolverKind> fixed_solvers() {

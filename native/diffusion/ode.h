@@ -26,7 +26,4 @@ std::vector<double> ode_grid(int64_t points, double shift, double start = 0, dou
 /// Model times of all evaluations on a grid.
 std::vector<double> ode_model_times(const ButcherTableau& method, const std::vector<double>& grid);
 
-/// Integrates the state (B, ...) over the grid, in fp32.
-SolverRun ode_run(ButcherTableau method, std::vector<double> grid, at::Tensor state, StepFn on_step = {});
-
 }  // namespace svg

@@ -100,7 +100,7 @@ void Engine::run_loop(std::unique_ptr<EngineState> state, int threads) {
   const c10::NoGradGuard no_grad;  // thread-local, so it holds for every job; training jobs enable it again
   if (threads > 0) at::set_num_threads(threads);
   while (JobPointer job = wait_for_job()) {
-    if (job->joins_others()) {
+    if (job->kind.way == JobWay::kDraws) {
       run_joined(std::move(job), *state);
     } else {
       run_alone(*job, *state);
@@ -134,7 +134,7 @@ void Engine::run_alone(QueuedJob& job, EngineState& state) {
     // Kernels of our own are launched on the thread's current device.
     c10::OptionalDeviceGuard guard;
     if (state.device.is_cuda()) guard.reset_device(state.device);
-    job.succeed(job.handler(state, job.request, job.tensors, job.sink()));
+    job.succeed(job.kind.run(state, job.request, job.tensors, job.sink()));
   } catch (...) {
     job.fail();
   }
@@ -144,21 +144,33 @@ void Engine::run_joined(JobPointer first, EngineState& state) {
   SamplingSession session(state, most_tokens_);
   session.join(std::move(first));
   while (true) {
-    while (JobPointer job = take_joining(session)) session.join(std::move(job));
+    // One that reads before each step, so that pictures go on under many of them.
+    bool may_read = true;
+    while (JobPointer job = take_between_steps(session, may_read)) {
+      if (job->kind.way == JobWay::kDraws) {
+        session.join(std::move(job));
+      } else {
+        run_alone(*job, state);
+        may_read = false;
+      }
+    }
     if (session.empty()) return;
     session.step();
     forget_answered();
   }
 }
 
-Engine::JobPointer Engine::take_joining(const SamplingSession& session) {
+Engine::JobPointer Engine::take_between_steps(const SamplingSession& session, bool may_read) {
   JobPointer job;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
-    if (queue_.empty() || !queue_.front()->joins_others()) return nullptr;
+    if (queue_.empty()) return nullptr;
     job = queue_.front();
   }
-  if (!session.has_room_for(*job)) return nullptr;
+  const bool fits = job->kind.way == JobWay::kDraws   ? session.has_room_for(*job)
+                    : job->kind.way == JobWay::kReads ? may_read
+                                                      : false;
+  if (!fits) return nullptr;
   const std::lock_guard<std::mutex> lock(mutex_);
   if (queue_.empty() || queue_.front() != job)
     return nullptr;  // cancelled meanwhile: its successor may join a step later

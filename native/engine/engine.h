@@ -45,13 +45,13 @@ class Engine {
 
   void run_loop(std::unique_ptr<EngineState> state, int threads);
   void run_alone(QueuedJob& job, EngineState& state);
-  /// Until nothing is drawn any more. A job that does not draw closes the batch when it comes to the front of the
+  /// Until nothing is drawn any more; a job that is to run alone closes the batch when it comes to the front of the
   /// queue.
   void run_joined(JobPointer first, EngineState& state);
   /// The next job, once there is one; nullptr at the end.
   JobPointer wait_for_job();
-  /// The next job where it may join: jobs keep their order.
-  JobPointer take_joining(const SamplingSession& session);
+  /// The next job where it may begin while others are drawn: jobs begin in their order.
+  JobPointer take_between_steps(const SamplingSession& session, bool may_read);
   void forget_answered();
 
   JobSet jobs_ = JobSet::kPublic;

@@ -27,13 +27,22 @@ using EventSink = std::function<void(Json event, TensorMap tensors)>;
 using JobHandler = JobResult (*)(EngineState& state, const Request& request, const TensorMap& tensors,
                                  const EventSink& emit);
 
-/// In the place of a handler: the job draws, and joins those that draw already (engine/sampling_session.h).
-inline constexpr JobHandler kJoinsOthers = nullptr;
+/// How a job goes along with pictures that are being drawn.
+enum class JobWay {
+  kDraws,  // joins them (engine/sampling_session.h); it has no handler
+  kReads,  // changes nothing that they use: runs between two of their steps
+  kAlone,  // waits for their end, and nothing behind it is begun before
+};
+
+struct JobKind {
+  JobWay way = JobWay::kAlone;
+  JobHandler run = nullptr;
+};
 
 enum class JobSet { kPublic, kWithThoseOfTests };
 
 /// Throws Error(kInternal) that lists the known kinds: which there are is for this program to know.
-JobHandler find_job(const std::string& kind, JobSet set);
+JobKind find_job(const std::string& kind, JobSet set);
 
 /// In ascending order.
 std::vector<std::string> job_kinds(JobSet set);

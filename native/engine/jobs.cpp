@@ -9,52 +9,52 @@ namespace svg {
 
 namespace {
 
-using JobTable = std::map<std::string, JobHandler>;
+using JobTable = std::map<std::string, JobKind>;
 
 const JobTable kJobs = {
-    {"bench", jobs::bench},
-    {"cache-write", jobs::cache_write},
-    {"catalogue", jobs::catalogue},
-    {"check-kernels", jobs::check_kernels},
-    {"convert", jobs::convert},
-    {"count", jobs::count},
-    {"decode", jobs::decode},
-    {"dist-agree", jobs::dist_agree},
-    {"dist-barrier", jobs::dist_barrier},
-    {"dist-close", jobs::dist_close},
-    {"dist-gather", jobs::dist_gather},
-    {"dist-open", jobs::dist_open},
-    {"dist-reduce", jobs::dist_reduce},
-    {"encode", jobs::encode},
-    {"encoder-source", jobs::encoder_source},
-    {"generate-text", jobs::generate_text},
-    {"golden", jobs::golden},
-    {"init-weights", jobs::init_weights},
-    {"inspect", jobs::inspect},
-    {"load", jobs::load},
-    {"memory", jobs::memory},
-    {"probe", jobs::probe},
-    {"sample", kJoinsOthers},
-    {"statistics-add", jobs::statistics_add},
-    {"statistics-save", jobs::statistics_save},
-    {"train-close", jobs::train_close},
-    {"train-export", jobs::train_export},
-    {"train-open", jobs::train_open},
-    {"train-publish", jobs::train_publish},
-    {"train-restore", jobs::train_restore},
-    {"train-save", jobs::train_save},
-    {"train-step", jobs::train_step},
-    {"verify", jobs::verify},
+    {"bench", {JobWay::kAlone, jobs::bench}},
+    {"cache-write", {JobWay::kAlone, jobs::cache_write}},
+    {"catalogue", {JobWay::kReads, jobs::catalogue}},
+    {"check-kernels", {JobWay::kAlone, jobs::check_kernels}},
+    {"convert", {JobWay::kAlone, jobs::convert}},
+    {"count", {JobWay::kReads, jobs::count}},
+    {"decode", {JobWay::kReads, jobs::decode}},
+    {"dist-agree", {JobWay::kAlone, jobs::dist_agree}},
+    {"dist-barrier", {JobWay::kAlone, jobs::dist_barrier}},
+    {"dist-close", {JobWay::kAlone, jobs::dist_close}},
+    {"dist-gather", {JobWay::kAlone, jobs::dist_gather}},
+    {"dist-open", {JobWay::kAlone, jobs::dist_open}},
+    {"dist-reduce", {JobWay::kAlone, jobs::dist_reduce}},
+    {"encode", {JobWay::kReads, jobs::encode}},
+    {"encoder-source", {JobWay::kReads, jobs::encoder_source}},
+    {"generate-text", {JobWay::kReads, jobs::generate_text}},
+    {"golden", {JobWay::kAlone, jobs::golden}},
+    {"init-weights", {JobWay::kAlone, jobs::init_weights}},
+    {"inspect", {JobWay::kReads, jobs::inspect}},
+    {"load", {JobWay::kAlone, jobs::load}},
+    {"memory", {JobWay::kReads, jobs::memory}},
+    {"probe", {JobWay::kAlone, jobs::probe}},
+    {"sample", {JobWay::kDraws}},
+    {"statistics-add", {JobWay::kAlone, jobs::statistics_add}},
+    {"statistics-save", {JobWay::kAlone, jobs::statistics_save}},
+    {"train-close", {JobWay::kAlone, jobs::train_close}},
+    {"train-export", {JobWay::kAlone, jobs::train_export}},
+    {"train-open", {JobWay::kAlone, jobs::train_open}},
+    {"train-publish", {JobWay::kAlone, jobs::train_publish}},
+    {"train-restore", {JobWay::kAlone, jobs::train_restore}},
+    {"train-save", {JobWay::kAlone, jobs::train_save}},
+    {"train-step", {JobWay::kAlone, jobs::train_step}},
+    {"verify", {JobWay::kReads, jobs::verify}},
 };
 
 const JobTable kJobsOfTests = {
-    {"read-tensors", jobs::read_tensors},
-    {"sleep", jobs::sleep},
+    {"read-tensors", {JobWay::kReads, jobs::read_tensors}},
+    {"sleep", {JobWay::kAlone, jobs::sleep}},
 };
 
 }  // namespace
 
-JobHandler find_job(const std::string& kind, JobSet set) {
+JobKind find_job(const std::string& kind, JobSet set) {
   for (const JobTable* table : {&kJobs, &kJobsOfTests}) {
     if (table == &kJobsOfTests && set != JobSet::kWithThoseOfTests) break;
     const auto found = table->find(kind);

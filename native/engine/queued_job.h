@@ -20,10 +20,8 @@ struct JobCallbacks {
 
 struct QueuedJob {
   /// Throws as find_job().
-  QueuedJob(uint64_t number, const std::string& kind, JobSet set, Json json)
-      : id(number), handler(find_job(kind, set)), request(std::move(json), kind) {}
-
-  bool joins_others() const { return handler == kJoinsOthers; }
+  QueuedJob(uint64_t number, const std::string& name, JobSet set, Json json)
+      : id(number), kind(find_job(name, set)), request(std::move(json), name) {}
 
   // Any thread. What runs notices at its next check.
   void cancel() { cancelled = true; }
@@ -41,7 +39,7 @@ struct QueuedJob {
   void fail();
 
   uint64_t id;
-  JobHandler handler;
+  JobKind kind;
   Request request;
   TensorMap tensors;
   JobCallbacks callbacks;

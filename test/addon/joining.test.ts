@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type GenerateEvent, type GenerateRequest, SvgT2I } from '../../dist/index.js';
+import type { JobRequest } from '../../dist/native/jobs.js';
+import { loadRelease } from '../../dist/release/load.js';
 import { writeTinyRelease } from '../../dist/release/tiny-release.js';
 
 let folder: string;
@@ -24,6 +26,25 @@ const small = { prompt: 'a red circle', width: 64, height: 32, steps: 4, guidanc
 /** Thousands of evaluations: whoever waited for its end would be told by the test's time limit. */
 const endless = { ...small, solver: 'rk4', steps: 1000 } as const;
 const picture = { width: 16, height: 16, data: new Uint8Array(16 * 16 * 3) };
+
+/** The engine's own request for a picture of one token of text. */
+const sampleRequest = (steps: number): JobRequest<'sample'> => ({
+  solver: {
+    name: 'rk4',
+    steps,
+    order: 2,
+    method: 'multistep',
+    skipType: 'logSNR',
+    shift: 1,
+    atol: 1,
+    rtol: 1,
+  },
+  guidance: { scale: 1, mode: 'standard', until: 1, renorm: 0, schedule: 'constant' },
+  items: [{ seed: 1, width: 64, height: 32, prompt: 0, negative: 0 }],
+  previewEvery: 0,
+  returnLatents: false,
+  returnDecoded: false,
+});
 
 /** A run that was started and draws; `end` aborts it. */
 async function drawing(request: GenerateRequest, by = pipeline) {
@@ -106,16 +127,57 @@ describe('requests at one time', () => {
     await pipeline.generate(small);
   });
 
-  it('keep their order with calls of another kind', async () => {
+  it('go on beside calls of another kind, and let those behind them join', async () => {
     const long = await drawing(endless);
-    const settled: string[] = [];
-    const encoded = pipeline.encode([picture]).then(() => settled.push('encode'));
-    const behind = pipeline.generate(small).then(() => settled.push('picture'));
-    await long.steps(5);
-    expect(settled).toEqual([]);
+    const [latent] = await pipeline.encode([picture]);
+    await Promise.all([
+      pipeline.decode(latent === undefined ? [] : [latent]),
+      pipeline.enhancePrompt('a cat'),
+      pipeline.generate(small),
+    ]);
+    await long.steps(2);
     await long.end();
-    await Promise.all([encoded, behind]);
-    expect(settled).toEqual(['encode', 'picture']);
+  });
+
+  it('come to their ends before what is loaded changes, and those behind it wait', async () => {
+    const { engine, tokenizer } = await loadRelease({ pretrained: folder, device: 'cpu', dtype: 'fp32' });
+    try {
+      const settled: string[] = [];
+      let steps = 0;
+      let wake = () => {};
+      const draw = (name: string, request: JobRequest<'sample'>, signal?: AbortSignal) =>
+        engine
+          .run('sample', request, {
+            tensors: { 'tokens.0': { dtype: 'int64', shape: [1], data: BigInt64Array.of(2n) } },
+            signal,
+            onEvent: ({ type }) => {
+              if (type === 'step') steps++;
+              wake();
+            },
+          })
+          .then(
+            () => settled.push(name),
+            () => settled.push(`${name} aborted`),
+          );
+      const until = (wanted: number) =>
+        new Promise<void>((resolve) => {
+          wake = () => {
+            if (steps >= wanted) resolve();
+          };
+        });
+      const controller = new AbortController();
+      const long = draw('long', sampleRequest(10_000), controller.signal);
+      await until(1);
+      const changed = engine.run('dist-close', {}).then(() => settled.push('changed'));
+      const behind = draw('behind', sampleRequest(2));
+      await until(steps + 5);
+      expect(settled).toEqual([]);
+      controller.abort();
+      await Promise.all([long, changed, behind]);
+      expect(settled).toEqual(['long aborted', 'changed', 'behind']);
+    } finally {
+      await Promise.all([engine.dispose(), tokenizer?.dispose()]);
+    }
   });
 
   it('wait where more would be drawn at one time than may be', async () => {

@@ -203,10 +203,11 @@ describe('a run', () => {
   });
 
   it('rejects when the pipeline is disposed under it', async () => {
-    const other = await SvgT2I.load({ pretrained: folder, device: 'cpu', dtype: 'fp32' });
+    // One picture at a time, so that the second one waits.
+    const other = await SvgT2I.load({ pretrained: folder, device: 'cpu', dtype: 'fp32', maxBatchTokens: 1 });
     const run = other.generate({ ...small, steps: 500 });
     await new Promise((resolve) => setTimeout(resolve, 20));
-    const waiting = other.encode([{ width: 16, height: 16, data: new Uint8Array(16 * 16 * 3) }]);
+    const waiting = other.generate({ ...small, steps: 500 });
     const error = {
       name: 'DisposedError',
       code: 'ERR_SVGT2I_DISPOSED',
