@@ -83,6 +83,10 @@ const modelCapabilities = z.object({
   patch: pixels.optional().describe('cells a side of an image token'),
   max_side: pixels.optional(),
   sizes: z.array(z.string()).optional().describe('WIDTHxHEIGHT that suit the model'),
+  system_prompts: z
+    .array(z.string())
+    .optional()
+    .describe('names of system prompts that the model can follow'),
   defaults: z.record(z.string(), z.unknown()).optional().describe('of what a request leaves out'),
 });
 
