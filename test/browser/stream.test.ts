@@ -62,6 +62,23 @@ describe('following a job', () => {
     expect(seen).toEqual(['joined', 1, 2, 'broken', 'joined', 3, 4]);
   });
 
+  test('an event that cannot be read is passed over, and not asked for again', async () => {
+    const asked: number[] = [];
+    const bodies = [`${event(1, 'step')}id: 2\ndata: {"type":\n\n`, event(3, 'done')];
+    const api = {
+      events: async (_id: string, after: number) => {
+        asked.push(after);
+        return bytes(bodies[asked.length - 1] ?? '');
+      },
+    };
+    const seen = [];
+    for await (const news of followJob(api, 'job', 0, new AbortController().signal)) {
+      seen.push(news.kind === 'event' ? news.id : news.kind);
+    }
+    expect(asked).toEqual([0, 2]);
+    expect(seen).toEqual(['joined', 1, 'broken', 'joined', 3]);
+  });
+
   test('a refusal ends it, and so does its signal', async () => {
     const refusing = {
       events: async () => {

@@ -5,7 +5,10 @@
  * @returns {Blob}
  */
 export function pictureBlob({ b64_json, output_format }) {
-  const bytes = Uint8Array.from(atob(b64_json), (character) => character.charCodeAt(0));
+  const text = atob(b64_json);
+  // Megabytes: Uint8Array.from with a function for each letter takes several times as long.
+  const bytes = new Uint8Array(text.length);
+  for (let index = 0; index < bytes.length; index += 1) bytes[index] = text.charCodeAt(index);
   return new Blob([bytes], { type: `image/${output_format}` });
 }
 

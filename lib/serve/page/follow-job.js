@@ -6,6 +6,8 @@ import { pauseAfter, wait } from './wait.js';
 /** @import { Api } from './api.js' */
 /** @import { Followed, JobEvent } from './types.js' */
 
+/** @typedef {{ readonly kind: 'joined' } | { readonly kind: 'data', readonly id: number, readonly data: string }} Arrival */
+
 /** The server writes something every 15 seconds; a connection that is silent for much longer is dead. */
 const SILENCE_MS = 45_000;
 const ENDS = new Set(['done', 'failed', 'cancelled']);
@@ -22,12 +24,16 @@ export async function* followJob(api, id, after, signal, whenReachable = async (
   let last = after;
   for (let failures = 0; ; ) {
     try {
-      for await (const followed of oneConnection(api, id, last, signal)) {
+      for await (const arrival of oneConnection(api, id, last, signal)) {
         failures = 0;
-        yield followed;
-        if (followed.kind !== 'event') continue;
-        last = followed.id;
-        if (ENDS.has(followed.event.type)) return;
+        if (arrival.kind === 'joined') {
+          yield arrival;
+          continue;
+        }
+        const event = eventOf(arrival.data);
+        if (event !== undefined) yield { kind: 'event', id: arrival.id, event };
+        last = arrival.id;
+        if (event !== undefined && ENDS.has(event.type)) return;
       }
     } catch (error) {
       signal.throwIfAborted();
@@ -47,7 +53,7 @@ export async function* followJob(api, id, after, signal, whenReachable = async (
  * @param {string} id
  * @param {number} after
  * @param {AbortSignal} signal
- * @returns {AsyncGenerator<Followed, void, undefined>} Throws where it breaks off.
+ * @returns {AsyncGenerator<Arrival, void, undefined>} Throws where it breaks off.
  */
 async function* oneConnection(api, id, after, signal) {
   const silence = new AbortController();
@@ -62,12 +68,23 @@ async function* oneConnection(api, id, after, signal) {
       timer = setTimeout(() => silence.abort(), SILENCE_MS);
     };
     for await (const { id: number, data } of readEvents(body, onBytes)) {
-      /** @type {JobEvent} */
-      const event = JSON.parse(data);
-      yield { kind: 'event', id: Number(number), event };
+      yield { kind: 'data', id: Number(number), data };
     }
     throw new RequestError('The connection to the server broke.', { status: 0 });
   } finally {
     clearTimeout(timer);
+  }
+}
+
+/**
+ * @param {string} data
+ * @returns {JobEvent | undefined} Undefined for what is no JSON: asked for again it would be none either.
+ */
+function eventOf(data) {
+  try {
+    return JSON.parse(data);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
   }
 }
