@@ -68,6 +68,32 @@ describe.skipIf(noBrowser !== undefined)('looks', () => {
     expect(server.asked[0]?.prompt).toBe(LONG.trim());
   });
 
+  test('everything by touch: draw, cancel, look, move on, close; each button is as large as a finger needs', async () => {
+    const { page } = await openPage(server.url, { viewport: NARROW, hasTouch: true, isMobile: true });
+    await page.getByLabel('Prompt', { exact: true }).fill('a red circle');
+    for (const seed of [1, 2]) {
+      await drawButton(page).tap();
+      const job = await server.nextJob();
+      await job.image(0, seed);
+      job.done();
+      await expect.poll(() => pictures(page).count()).toBe(seed);
+    }
+    await drawButton(page).tap();
+    const job = await server.nextJob();
+    await page.getByRole('button', { name: 'Cancel' }).waitFor();
+    expect(await smallButtons(page)).toEqual([]);
+    await page.getByRole('button', { name: 'Cancel' }).tap();
+    await job.cancelled;
+    await pictures(page).first().tap();
+    const settings = page.locator('#viewer-settings');
+    await settings.getByText('2', { exact: true }).waitFor();
+    await page.getByRole('button', { name: 'Older' }).tap();
+    await settings.getByText('1', { exact: true }).first().waitFor();
+    expect(await smallButtons(page)).toEqual([]);
+    await page.getByRole('button', { name: 'Close' }).tap();
+    await page.getByRole('dialog').waitFor({ state: 'hidden' });
+  });
+
   test('a prompt that is too long is told with the numbers', async () => {
     server.capabilities = {
       ...server.capabilities,
@@ -152,4 +178,17 @@ describe.skipIf(noBrowser !== undefined)('looks', () => {
 
 function focused(page: Page): Promise<string> {
   return page.evaluate(() => document.activeElement?.textContent ?? '');
+}
+
+/** Buttons that are in sight and lower or narrower than WCAG 2.2 (2.5.8) asks for. */
+function smallButtons(page: Page): Promise<string[]> {
+  return page.evaluate(() =>
+    [...document.querySelectorAll('button, select, input[type=number]')]
+      .filter((element) => element.checkVisibility())
+      .filter((element) => {
+        const { width, height } = element.getBoundingClientRect();
+        return Math.min(width, height) < 24;
+      })
+      .map(({ outerHTML }) => outerHTML),
+  );
 }
