@@ -1,4 +1,4 @@
-/** What goes wrong on the page, told in words: a full server, one that is gone, a lost job, keys, a full browser. */
+/** What goes wrong on the page, told in words: a full server, one that is gone, a lost job, a failed model, keys. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { draw, drawButton, jobState, pictures } from './actions.js';
 import { noBrowser, useBrowser } from './chromium.js';
@@ -134,20 +134,5 @@ describe.skipIf(noBrowser !== undefined)('failures', () => {
     await dialog.getByLabel('Keep it in this browser').check();
     await dialog.getByRole('button', { name: 'Use this key' }).click();
     expect(await page.evaluate(() => localStorage.getItem('svg-t2i.key'))).toBe('right-key');
-  });
-
-  test('a browser without room shows the picture all the same, and says that it is not kept', async () => {
-    const { page } = await openPage(server.url);
-    await page.getByText('Ready', { exact: true }).waitFor();
-    const devtools = await page.context().newCDPSession(page);
-    const { origin } = new URL(server.url);
-    await devtools.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 1 });
-    await draw(page, 'a red circle');
-    const job = await server.nextJob();
-    await job.image(0, 3);
-    job.done();
-    await page.getByRole('alert').getByText('This browser has no room for more pictures.').waitFor();
-    await pictures(page).first().waitFor();
-    await page.getByText('1 picture in this browser').waitFor();
   });
 });

@@ -55,9 +55,16 @@ export class FakeJob {
   }
 
   async image(index: number, seed: number, colour = '#c33'): Promise<void> {
-    const b64_json = await picture(colour, 64, 'png');
-    this.pictures.push(b64_json);
-    this.#tell({ type: 'image', index, seed, width: 64, height: 64, output_format: 'png', b64_json });
+    this.#tellImage(index, seed, { side: 64, b64_json: await picture(colour, 64, 'png') });
+  }
+
+  /** A picture whose file has as many bytes as its pixels have: noise. */
+  async largeImage(index: number, seed: number, side: number): Promise<void> {
+    const noise = { type: 'gaussian', mean: 128, sigma: 60 } as const;
+    const file = sharp({
+      create: { width: side, height: side, channels: 3, background: '#000', noise },
+    }).png();
+    this.#tellImage(index, seed, { side, b64_json: (await file.toBuffer()).toString('base64') });
   }
 
   done(): void {
@@ -81,6 +88,15 @@ export class FakeJob {
     if (isOver) end();
     else this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  #tellImage(
+    index: number,
+    seed: number,
+    { side, b64_json }: { readonly side: number; readonly b64_json: string },
+  ): void {
+    this.pictures.push(b64_json);
+    this.#tell({ type: 'image', index, seed, width: side, height: side, output_format: 'png', b64_json });
   }
 
   #tell(event: JobEvent): void {

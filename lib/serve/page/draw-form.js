@@ -66,9 +66,10 @@ export class DrawForm {
 
   /**
    * @param {Capabilities} capabilities
-   * @param {DrawBody} body What to fill it with.
+   * @param {DrawBody} saved What to fill it with at first: later it keeps what is in it, whatever other tabs have saved.
    */
-  show(capabilities, body) {
+  show(capabilities, saved) {
+    const body = this.#isFilled ? this.#read().body : saved;
     this.#capabilities = capabilities;
     setChoices(
       this.#model,

@@ -19,7 +19,7 @@ export class Gallery {
   #count = byId('pictures-count', HTMLParagraphElement);
   #more = byId('show-more', HTMLButtonElement);
   #deleteAll = byId('delete-all', HTMLButtonElement);
-  /** Undefined where this browser keeps nothing. @type {Pictures | undefined} */
+  /** Undefined before it is opened, and where this browser keeps nothing. @type {Pictures | undefined} */
   #store;
   #onOpen;
   /** Newest first. @type {Tile[]} */
@@ -27,23 +27,35 @@ export class Gallery {
   /** Ids of pictures that are in this page alone. @type {Set<string>} */
   #unkept = new Set();
 
-  /**
-   * @param {Pictures | undefined} store
-   * @param {(picture: Picture) => void} onOpen
-   */
-  constructor(store, onOpen) {
-    this.#store = store;
+  /** @param {(picture: Picture) => void} onOpen */
+  constructor(onOpen) {
     this.#onOpen = onOpen;
-    this.#more.addEventListener('click', () => this.#showMore());
+  }
+
+  /** Keeps pictures from now on, those that came before it too. @param {Pictures} store */
+  async use(store) {
+    this.#store = store;
+    await this.load();
+    const early = this.#tiles.filter(({ picture }) => this.#unkept.has(picture.id));
+    for (const { picture } of early) await this.add(picture);
+  }
+
+  /** Goes on without a store that has failed: what is shown is in this page alone. */
+  async goOnWithout() {
+    this.#store = undefined;
+    for (const { picture } of this.#tiles) this.#unkept.add(picture.id);
+    await this.#tellCount();
   }
 
   /** Shows what the store has, as it is now. */
   async load() {
-    const pictures = (await this.#store?.page(Math.max(PAGE, this.#tiles.length))) ?? [];
-    const unkept = this.#tiles.filter(({ picture }) => this.#unkept.has(picture.id));
-    for (const tile of this.#tiles.filter((one) => !unkept.includes(one))) discard(tile);
-    const kept = pictures.filter(({ id }) => !this.#unkept.has(id));
-    this.#tiles = [...unkept, ...kept.map((picture) => this.#makeTile(picture))].sort(newestFirst);
+    const before = this.#tiles;
+    const pictures = (await this.#store?.page(Math.max(PAGE, before.length))) ?? [];
+    // What came while the store was read need not be in what it gave.
+    const own = this.#tiles.filter((tile) => this.#unkept.has(tile.picture.id) || !before.includes(tile));
+    for (const tile of this.#tiles.filter((one) => !own.includes(one))) discard(tile);
+    const kept = pictures.filter(({ id }) => !own.some(({ picture }) => picture.id === id));
+    this.#tiles = [...own, ...kept.map((picture) => this.#makeTile(picture))].sort(newestFirst);
     this.#list.replaceChildren(...this.#tiles.map(({ tile }) => tile));
     await this.#tellCount();
   }
@@ -116,7 +128,7 @@ export class Gallery {
     return this.#unkept.size + ((await this.#store?.count()) ?? 0);
   }
 
-  async #showMore() {
+  async showMore() {
     const last = this.#tiles.at(-1)?.picture;
     const pictures = (await this.#store?.page(PAGE, last)) ?? [];
     const tiles = pictures.map((picture) => this.#makeTile(picture));

@@ -195,8 +195,13 @@ export class Jobs {
     const blob = pictureBlob(event);
     job.done.add(event.index);
     job.previews.set(event.index, blob);
-    await this.#options.onPicture(job, event, blob);
-    job.kept = number;
+    try {
+      await this.#options.onPicture(job, event, blob);
+      job.kept = number;
+    } catch (error) {
+      // A fault with one picture is told, and ends neither this job nor those behind it.
+      reportError(error);
+    }
     // Not after its end: another tab may have seen that first.
     if (this.#jobs.includes(job)) this.#options.records.save(job);
   }

@@ -40,7 +40,7 @@ const api = new Api(document.baseURI, () => key.value);
 const notices = new Notices(() => form.focusDraw());
 const announcer = new Announcer();
 const busy = new BusyNotice(notices);
-const gallery = new Gallery(await openPictures(), (picture) => viewer.open(picture));
+const gallery = new Gallery((picture) => viewer.open(picture));
 const viewer = new Viewer(gallery, { onAgain: ({ body }) => again(body), onDelete: deletePicture });
 const form = new DrawForm(draw, (body) => browser.setItem(FORM, JSON.stringify(body)));
 const connection = new Connection(api, () => key.value !== undefined, showServer);
@@ -72,14 +72,16 @@ const quarters = new Map();
 addEventListener('error', ({ message }) => tellFault(message));
 addEventListener('unhandledrejection', ({ reason }) => tellFault(String(reason?.message ?? reason)));
 addEventListener('online', () => connection.ask());
-otherTabs.addEventListener('message', () => gallery.load());
-byId('delete-all', HTMLButtonElement).addEventListener('click', askToDeleteAll);
+otherTabs.addEventListener('message', () => withStorage(() => gallery.load()));
+byId('show-more', HTMLButtonElement).addEventListener('click', () => withStorage(() => gallery.showMore()));
+byId('delete-all', HTMLButtonElement).addEventListener('click', () => withStorage(askToDeleteAll));
 byId('delete-dialog', HTMLDialogElement).addEventListener('close', deleteAll);
-await gallery.load();
-jobs.resume();
 connection.ask();
 
 /** @param {ServerState} state */
+jobs.resume();
+// Last: a store that fails, or never answers, holds up nothing.
+await withStorage(async () => gallery.use(await Pictures.open()));
 function showServer(state) {
   const place = byId('server-state', HTMLParagraphElement);
   place.dataset.kind = state.kind;
@@ -212,29 +214,29 @@ async function deleteAll() {
   byId('pictures-title', HTMLHeadingElement).focus();
 }
 
-/** @returns {Promise<Pictures | undefined>} */
-async function openPictures() {
-  try {
-    return await Pictures.open();
-  } catch (error) {
-    tellStorage(error);
-    return undefined;
-  }
-}
-
 /** Changes what this browser keeps, and tells other tabs. @param {() => Promise<void>} change */
 async function changeStorage(change) {
-  try {
+  await withStorage(async () => {
     await change();
     otherTabs.postMessage('changed');
   } catch (error) {
-    tellStorage(error);
-  }
+  });
 }
 
-/** @param {unknown} error Anything but the browser's own word on its storage is thrown on. */
+/** Works with what this browser keeps, and goes on without where it refuses. @param {() => Promise<void>} work */
+async function withStorage(work) {
+  try {
+    await work();
+    tellStorage(error);
+    // Anything but the browser's own word on its storage is a fault of the page.
+    if (!(error instanceof DOMException)) throw error;
+  }
+    // One that is full can still be read, and has room again when pictures are deleted.
+    if (error.name !== 'QuotaExceededError') await gallery.goOnWithout();
+}
+
+/** @param {DOMException} error */
 function tellStorage(error) {
-  if (!(error instanceof DOMException)) throw error;
   const message =
     error.name === 'QuotaExceededError'
       ? 'This browser has no room for more pictures. New ones are shown, but are gone when this page is closed: download them, or delete others.'

@@ -119,7 +119,7 @@ function result(request) {
 function ended(transaction) {
   return new Promise((resolve, reject) => {
     transaction.oncomplete = () => resolve();
+    // It follows on every error; at the error itself the transaction has no reason yet.
     transaction.onabort = () => reject(transaction.error);
-    transaction.onerror = () => reject(transaction.error);
   });
 }
