@@ -51,6 +51,8 @@ export class KeyDialog {
   /** @param {string} [problem] What is wrong with the key so far. */
   open(problem) {
     if (this.#dialog.open && problem === undefined) return;
+    // A request with the key before was refused: what is typed by now is another one.
+    if (this.#dialog.open && this.#input.value !== '') return;
     this.#input.value = '';
     this.#keep.checked = this.#key.isKept;
     this.#forget.hidden = this.#key.value === undefined;
