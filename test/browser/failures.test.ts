@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { draw, drawButton, jobState, pictures } from './actions.js';
 import { noBrowser, useBrowser } from './chromium.js';
+import { CLASS_MODEL } from './fake-capabilities.js';
 import { FakeServer } from './fake-server.js';
 
 describe.skipIf(noBrowser !== undefined)('failures', () => {
@@ -134,5 +135,60 @@ describe.skipIf(noBrowser !== undefined)('failures', () => {
     await dialog.getByLabel('Keep it in this browser').check();
     await dialog.getByRole('button', { name: 'Use this key' }).click();
     expect(await page.evaluate(() => localStorage.getItem('svg-t2i.key'))).toBe('right-key');
+  });
+
+  test('what is typed in the key dialog stays, whatever the key before it is refused for', async () => {
+    server.key = 'right-key';
+    const { page } = await openPage(server.url);
+    const dialog = page.getByRole('dialog', { name: 'API key' });
+    const field = dialog.getByLabel('Key', { exact: true });
+    await field.fill('wrong-key');
+    await page.keyboard.press('Enter');
+    await dialog.getByText('The server refuses this key.').waitFor();
+    await field.fill('right-');
+    const answered = page.waitForResponse(/capabilities/);
+    await page.evaluate(() => dispatchEvent(new Event('online')));
+    await (await answered).finished();
+    await page.waitForTimeout(100);
+    expect(await field.inputValue()).toBe('right-');
+    await field.pressSequentially('key');
+    await page.keyboard.press('Enter');
+    await page.getByText('Ready', { exact: true }).waitFor();
+  });
+
+  test('a server that forbids the page says why, and is asked for no key', async () => {
+    server.forbids = 'this server is not called here';
+    const { page } = await openPage(server.url);
+    await page.getByText('This server is not called here.').waitFor();
+    expect(await page.getByRole('dialog').count()).toBe(0);
+    server.forbids = undefined;
+    await page.getByText('Ready', { exact: true }).waitFor();
+  });
+
+  test('a model that could not be loaded is told, until the server is started anew', async () => {
+    const { models } = server.capabilities;
+    const failed = { id: 'shapes', ready: false, state: 'failed' } as const;
+    server.capabilities = { ...server.capabilities, models: [failed] };
+    const { page } = await openPage(server.url);
+    await page.getByText('No model could be loaded', { exact: true }).waitFor();
+    await page.getByText('shapes could not be loaded: the log of the server says why.').waitFor();
+    expect(await drawButton(page).isDisabled()).toBe(true);
+    server.capabilities = { ...server.capabilities, models };
+    await draw(page, 'a red circle');
+    await server.nextJob();
+    expect(await page.locator('#draw-problem').isHidden()).toBe(true);
+  });
+
+  test('of two models the one that could not be loaded is told where it is chosen', async () => {
+    const failed = { id: 'shapes', ready: false, state: 'failed' } as const;
+    server.capabilities = { ...server.capabilities, models: [failed, CLASS_MODEL] };
+    const { page } = await openPage(server.url);
+    await page.getByText('Ready', { exact: true }).waitFor();
+    await page.getByText('shapes could not be loaded: the log of the server says why.').waitFor();
+    await page.getByLabel('Model').selectOption('animals');
+    expect(await page.locator('#draw-problem').isHidden()).toBe(true);
+    await page.getByLabel('Class', { exact: true }).fill('goldfish');
+    await drawButton(page).click();
+    expect((await server.nextJob()).body).toMatchObject({ model: 'animals', class: 'goldfish' });
   });
 });

@@ -33,6 +33,8 @@ export class FakeServer {
   streams = 0;
   /** What every request must send; undefined: nothing. */
   key: string | undefined;
+  /** Why it takes no request of this page; undefined: it does. */
+  forbids: string | undefined;
   capabilities: Capabilities;
   #server: Server | undefined;
   #port = 0;
@@ -95,6 +97,7 @@ export class FakeServer {
     if (this.key !== undefined && request.headers.authorization !== `Bearer ${this.key}`) {
       return refuse(response, { status: 401, message: 'a key is needed' });
     }
+    if (this.forbids !== undefined) return refuse(response, { status: 403, message: this.forbids });
     const route = `${method} ${pathname}`;
     if (route === 'GET /v1/capabilities') return sendJson(response, 200, this.capabilities);
     if (route === 'GET /v1/jobs') {

@@ -1,4 +1,4 @@
-/** Whether the server is there, has loaded its models, and wants a key; asks it again until it is and has. */
+/** Whether the server is there, has loaded its models, and wants a key; asks it again until it can draw. */
 import { RequestError } from './api.js';
 import { pauseAfter, wait } from './wait.js';
 
@@ -7,12 +7,13 @@ import { pauseAfter, wait } from './wait.js';
 
 /**
  * @typedef {{ readonly kind: 'connecting' }
- *   | { readonly kind: 'ready' | 'loading', readonly capabilities: Capabilities }
- *   | { readonly kind: 'unreachable', readonly message: string }
+ *   | { readonly kind: 'ready' | 'loading' | 'failed', readonly capabilities: Capabilities }
+ *   | { readonly kind: 'unreachable' | 'forbidden', readonly message: string }
  *   | { readonly kind: 'key', readonly isRefused: boolean }} ServerState
  */
 
-const LOADING_POLL_MS = 1_500;
+/** How often a server that cannot draw yet, or until it is started anew, is asked. */
+const UNREADY_POLL_MS = 1_500;
 
 export class Connection {
   #api;
@@ -57,7 +58,7 @@ export class Connection {
 
   /** @returns {Promise<void>} Once the server answers; at once where it does. */
   reachable() {
-    if (this.#state.kind === 'ready' || this.#state.kind === 'loading') return Promise.resolve();
+    if ('capabilities' in this.#state) return Promise.resolve();
     return new Promise((resolve) => {
       this.#waiting.push(resolve);
     });
@@ -74,19 +75,20 @@ export class Connection {
           this.refused();
           return;
         }
-        const isLoading = capabilities.models.some((model) => !model.ready && model.state !== 'failed');
-        this.#set({ kind: isLoading ? 'loading' : 'ready', capabilities });
-        if (!isLoading) return;
-        await wait(LOADING_POLL_MS, signal);
+        const kind = kindOf(capabilities);
+        this.#set({ kind, capabilities });
+        if (kind === 'ready') return;
+        await wait(UNREADY_POLL_MS, signal);
       } catch (error) {
         signal.throwIfAborted();
         if (!(error instanceof RequestError)) throw error;
-        if (error.status === 401 || error.status === 403) {
+        if (error.status === 401) {
           this.refused();
           return;
         }
         failures += 1;
-        this.#set({ kind: 'unreachable', message: error.message });
+        // A server that forbids the page, by its address or the one it came from, takes no key instead.
+        this.#set({ kind: error.status === 403 ? 'forbidden' : 'unreachable', message: error.message });
         await wait(Math.max(pauseAfter(failures), 1_000 * (error.retryAfter ?? 0)), signal);
       }
     }
@@ -96,7 +98,14 @@ export class Connection {
   #set(state) {
     this.#state = state;
     this.#onChange(state);
-    if (state.kind !== 'ready' && state.kind !== 'loading') return;
+    if (!('capabilities' in state)) return;
     for (const resolve of this.#waiting.splice(0)) resolve();
   }
+}
+
+/** @param {Capabilities} capabilities */
+function kindOf({ models }) {
+  const ended = models.filter((model) => model.ready || model.state === 'failed');
+  if (ended.length < models.length) return 'loading';
+  return ended.some(({ ready }) => ready) ? 'ready' : 'failed';
 }

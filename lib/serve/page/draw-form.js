@@ -20,6 +20,7 @@ export class DrawForm {
   #model = byId('model', HTMLSelectElement);
   #more = byId('more', HTMLDetailsElement);
   #draw = byId('draw', HTMLButtonElement);
+  #problem = byId('draw-problem', HTMLParagraphElement);
   #amounts = new AmountFields();
   #seed = new SeedField();
   #subject = new SubjectField();
@@ -137,6 +138,10 @@ export class DrawForm {
   #showReady() {
     const model = this.#capabilities && this.#chosenModel(this.#capabilities);
     this.#draw.disabled = !(this.#isConnected && model?.ready);
+    const words = this.#isConnected && model !== undefined ? failureWords(model) : '';
+    // What is written again is read out again.
+    if (this.#problem.textContent !== words) this.#problem.textContent = words;
+    this.#problem.hidden = words === '';
   }
 
   #submit() {
@@ -186,4 +191,10 @@ export class DrawForm {
 function modelWords(model) {
   if (model.ready) return model.id;
   return `${model.id} (${model.state === 'failed' ? 'could not be loaded' : 'is being loaded'})`;
+}
+
+/** Why nothing can be drawn with it, where that stays so. @param {ModelFacts | UnreadyModel} model */
+function failureWords(model) {
+  if (model.ready || model.state !== 'failed') return '';
+  return `${model.id} could not be loaded: the log of the server says why.`;
 }

@@ -27,6 +27,8 @@ const SERVER_WORDS = {
   connecting: 'Connecting',
   ready: 'Ready',
   loading: 'Loading the model',
+  failed: 'No model could be loaded',
+  forbidden: 'The server forbids this page',
   unreachable: 'Server not reached, trying again',
   key: 'API key wanted',
 };
@@ -77,22 +79,21 @@ byId('show-more', HTMLButtonElement).addEventListener('click', () => withStorage
 byId('delete-all', HTMLButtonElement).addEventListener('click', () => withStorage(askToDeleteAll));
 byId('delete-dialog', HTMLDialogElement).addEventListener('close', deleteAll);
 connection.ask();
-
-/** @param {ServerState} state */
 jobs.resume();
 // Last: a store that fails, or never answers, holds up nothing.
 await withStorage(async () => gallery.use(await Pictures.open()));
+
+/** @param {ServerState} state */
 function showServer(state) {
   const place = byId('server-state', HTMLParagraphElement);
   place.dataset.kind = state.kind;
-  const words = SERVER_WORDS[state.kind];
+  const words = state.kind === 'forbidden' ? sentence(state.message) : SERVER_WORDS[state.kind];
   // What is written again is read out again.
   if (place.textContent !== words) place.textContent = words;
-  const isThere = state.kind === 'ready' || state.kind === 'loading';
-  form.setConnected(isThere);
+  form.setConnected('capabilities' in state);
   keyDialog.offer(state.kind === 'key' || key.value !== undefined);
   if (state.kind === 'key') keyDialog.open(state.isRefused ? 'The server refuses this key.' : undefined);
-  if (state.kind !== 'ready' && state.kind !== 'loading') return;
+  if (!('capabilities' in state)) return;
   const text = JSON.stringify(state.capabilities);
   if (text === shownCapabilities) return;
   shownCapabilities = text;
@@ -219,7 +220,6 @@ async function changeStorage(change) {
   await withStorage(async () => {
     await change();
     otherTabs.postMessage('changed');
-  } catch (error) {
   });
 }
 
@@ -227,12 +227,13 @@ async function changeStorage(change) {
 async function withStorage(work) {
   try {
     await work();
-    tellStorage(error);
+  } catch (error) {
     // Anything but the browser's own word on its storage is a fault of the page.
     if (!(error instanceof DOMException)) throw error;
-  }
+    tellStorage(error);
     // One that is full can still be read, and has room again when pictures are deleted.
     if (error.name !== 'QuotaExceededError') await gallery.goOnWithout();
+  }
 }
 
 /** @param {DOMException} error */
