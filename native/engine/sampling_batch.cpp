@@ -1,8 +1,11 @@
 #include "engine/sampling_batch.h"
 
+#include <optional>
+
 #include "core/cancel.h"
 #include "core/error.h"
 #include "core/stopwatch.h"
+#include "ops/whole_blocks.h"
 
 namespace svg {
 namespace {
@@ -63,6 +66,9 @@ void SamplingBatch::step_group(const std::vector<SamplingTask*>& tasks, const st
     check_cancelled();
     Stopwatch watch(device_);
     watch.lap();
+    // Alone a task keeps the bits that it has without a batch.
+    std::optional<WholeBlocks> blocks;
+    if (group.size() > 1) blocks.emplace();
     velocities = guided_->velocity(queries);
     seconds = watch.lap();
   } catch (...) {

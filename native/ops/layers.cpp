@@ -1,6 +1,7 @@
 #include "ops/layers.h"
 
 #include "ops/rms_norm.h"
+#include "ops/whole_blocks.h"
 
 namespace svg {
 
@@ -12,7 +13,9 @@ Linear::Linear(const Weights& weights, int64_t in, int64_t out, bool with_bias, 
 Linear::Linear(std::shared_ptr<const Matrix> weight, at::Tensor bias)
     : weight_(std::move(weight)), bias_(std::move(bias)) {}
 
-at::Tensor Linear::operator()(const at::Tensor& x) const { return weight_->product(x, bias_); }
+at::Tensor Linear::operator()(const at::Tensor& x) const {
+  return product_of_blocks(x, [this](const at::Tensor& rows) { return weight_->product(rows, bias_); });
+}
 
 Linear Linear::rows(int64_t start, int64_t count) const {
   return Linear(weight_->rows(start, count), bias_.defined() ? bias_.narrow(0, start, count) : bias_);

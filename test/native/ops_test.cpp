@@ -1,15 +1,19 @@
 #include <c10/core/GradMode.h>
 
+#include <set>
+
 #include "check.h"
 #include "kernels/cuda.h"
 #include "ops/attention.h"
 #include "ops/group_norm.h"
+#include "ops/layers.h"
 #include "ops/modulate.h"
 #include "ops/packed_attention.h"
 #include "ops/rms_norm.h"
 #include "ops/rope.h"
 #include "ops/swiglu.h"
 #include "ops/verified.h"
+#include "ops/whole_blocks.h"
 
 namespace {
 
@@ -207,4 +211,65 @@ TEST_CASE("ops: kernels of the GPU are the plain operations") {
     }
   }
   for (const svg::KernelFault& fault : svg::kernel_faults()) EXPECT(fault.signature.rfind("test ", 0) == 0);
+}
+
+namespace {
+
+// Remembers the numbers of rows that it was asked for.
+class CountingMatrix : public svg::Matrix {
+ public:
+  explicit CountingMatrix(at::Tensor weight) : weight_(std::move(weight)) {}
+  at::Tensor product(const at::Tensor& x, const at::Tensor& bias) const override {
+    asked.insert(x.size(0));
+    return at::linear(x, weight_, bias);
+  }
+  std::shared_ptr<const Matrix> rows(int64_t, int64_t) const override { return nullptr; }
+  int64_t in() const override { return weight_.size(1); }
+  int64_t out() const override { return weight_.size(0); }
+  at::ScalarType dtype() const override { return weight_.scalar_type(); }
+  at::Device device() const override { return weight_.device(); }
+  bool trained() const override { return false; }
+
+  mutable std::set<int64_t> asked;
+
+ private:
+  at::Tensor weight_;
+};
+
+}  // namespace
+
+TEST_CASE("ops: under WholeBlocks products of all numbers of rows are of a few, and the same") {
+  c10::NoGradGuard no_grad;
+  const at::Tensor bias = at::randn({3}).to(at::kBFloat16);
+  const auto counting = std::make_shared<CountingMatrix>(at::randn({3, 8}).to(at::kBFloat16));
+  const svg::Linear linear(counting, bias);
+  for (int64_t rows = 0; rows <= 600; ++rows) {
+    const at::Tensor x = at::randn({rows, 8}).to(at::kBFloat16);
+    const at::Tensor plain = linear(x);
+    EXPECT(counting->asked == std::set<int64_t>{rows});
+    counting->asked.clear();
+    const svg::WholeBlocks blocks;
+    const at::Tensor result = linear(x);
+    EXPECT(result.sizes() == plain.sizes());
+    EXPECT_CLOSE(largest_difference(result, plain), 0, bound(at::kBFloat16));
+    EXPECT(*counting->asked.begin() >= rows && *counting->asked.begin() <= rows + rows / 4);
+    counting->asked.clear();
+  }
+  std::set<int64_t> numbers;
+  for (int64_t rows = 0; rows <= 1024; ++rows) numbers.insert(svg::whole_blocks(rows));
+  EXPECT(numbers.size() == 37);
+  EXPECT(svg::whole_blocks(4097) == 4352);
+}
+
+TEST_CASE("ops: WholeBlocks leaves fp32 alone, and ends with its scope") {
+  c10::NoGradGuard no_grad;
+  const auto counting = std::make_shared<CountingMatrix>(at::randn({3, 8}));
+  const svg::Linear linear(counting);
+  {
+    const svg::WholeBlocks outer;
+    { const svg::WholeBlocks inner; }
+    linear(at::randn({101, 8}));
+  }
+  linear(at::randn({101, 8}));
+  EXPECT(counting->asked == std::set<int64_t>{101});
 }
