@@ -44,6 +44,7 @@ export const libLayers = {
     'native',
     'engine',
     'image',
+    'data',
     'release',
     'pipeline',
     'estimate',

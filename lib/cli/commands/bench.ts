@@ -22,8 +22,8 @@ plain path does what the original does: prompt and unconditional caption padded 
 The DiT rows have the 2B's width and four main layers. sample-overhead compares a whole sample with what its models took.
 The estimate rows hold what \`svg-t2i estimate\` says (ours) against what drawing then takes (plain).
 The train rows are small runs of \`train\`, a step each: plain is fp32, encodes everything live, and updates by plain
-operations one tensor after the other. The serve rows send 16 requests of 8 clients, of mixed sizes, steps, solvers and guidance, to the
-queue of \`serve\`: drawn together, and (plain) one after the other.
+operations one tensor after the other. The serve rows send requests of 8 clients at random moments, of mixed
+sizes, steps, solvers and guidance, to the queue of \`serve\`: drawn together, and (plain) one after the other.
 
 Examples:
   svg-t2i bench
