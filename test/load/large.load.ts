@@ -26,7 +26,7 @@ it('answers 500 requests, 50 at a time, and is then as it was', async () => {
       malformedEach: MALFORMED_EACH,
       together: TOGETHER,
       keepSeconds: 5,
-      warmUp: 150,
+      warmUp: 300,
     },
   });
   console.log(table(report));
