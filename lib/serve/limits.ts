@@ -4,6 +4,7 @@ import { defined } from '../config/defined.js';
 import type { DrawRequest } from '../config/draw-request.js';
 import { isAdaptive, settingsSchema } from '../config/request.js';
 import type { ServeConfig } from '../config/serve.js';
+import type { Settings } from '../config/settings.js';
 import { ApiError } from './errors.js';
 import type { CheckedDraw, ServedModel } from './models.js';
 
@@ -22,9 +23,8 @@ const LEAST_ATOL = 1e-8;
  */
 export function withinLimits(request: DrawRequest, model: ServedModel, limits: Limits): DrawRequest {
   const asked = { ...model.defaults, ...defined(request.settings) };
-  const { width = USUAL.width, height = USUAL.height, steps = USUAL.steps } = asked;
-  const own: { -readonly [Name in 'width' | 'height' | 'steps']?: number } = {};
-  if (request.settings.steps === undefined && steps > limits.maxSteps) own.steps = limits.maxSteps;
+  const { width = USUAL.width, height = USUAL.height } = asked;
+  const own: { -readonly [Name in 'width' | 'height']?: number } = {};
   const saysSize = request.settings.width !== undefined || request.settings.height !== undefined;
   if (!saysSize && width * height > limits.maxPixels) {
     const unit = model.cellPixels * model.patchSize;
@@ -32,7 +32,21 @@ export function withinLimits(request: DrawRequest, model: ServedModel, limits: L
     const fitted = (side: number) => Math.max(unit, Math.floor((side * scale) / unit) * unit);
     [own.width, own.height] = [fitted(width), fitted(height)];
   }
-  return { ...request, settings: { ...request.settings, ...own } };
+  const fewer = fewerSteps(asked, request.settings, limits.maxSteps);
+  return { ...request, settings: { ...request.settings, ...fewer, ...own } };
+}
+
+/** Fewer steps where the request says none, and of the solver what so few allow: the order of dpm++ is at most its steps. */
+function fewerSteps(asked: Settings, said: Settings, maxSteps: number): Settings {
+  const { steps = USUAL.steps, solver = USUAL.solver, order = USUAL.order } = asked;
+  if (said.steps !== undefined || steps <= maxSteps) return {};
+  // Adaptive ones count none, and still refuse to be given one.
+  if (isAdaptive(solver)) return maxSteps > 1 ? { steps: maxSteps } : {};
+  const lower = said.order === undefined && order > maxSteps ? { order: maxSteps } : {};
+  if (solver === 'dpm++') return { steps: maxSteps, ...lower };
+  // All others of fixed steps start at two; dpm++ of order 1 draws one.
+  if (maxSteps > 1 || said.solver !== undefined) return { steps: maxSteps };
+  return { steps: maxSteps, solver: 'dpm++', ...lower };
 }
 
 /** Those that a body alone tells. @throws ApiError 400 */
