@@ -11,6 +11,7 @@ export const TEXT_MODEL: ModelFacts = {
   patch: 1,
   max_side: 4096,
   sizes: ['64x64', '96x64', '64x96'],
+  system_prompts: ['base', 'empty'],
   defaults: {
     size: '64x64',
     num_inference_steps: 20,
@@ -26,6 +27,7 @@ export const CLASS_MODEL: ModelFacts = {
   ...TEXT_MODEL,
   id: 'animals',
   condition: 'class',
+  system_prompts: [],
   classes: ['tench', 'goldfish', 'great white shark'],
 };
 
@@ -38,7 +40,6 @@ export function capabilitiesWith(changes: Partial<Capabilities>): Capabilities {
       { name: 'euler', title: "Euler's method", fields: SOLVER, least_steps: 2 },
       { name: 'dopri5', title: 'Dormand-Prince', fields: ['atol', 'rtol'], least_steps: 1 },
     ],
-    system_prompts: ['base', 'empty'],
     output_formats: ['png', 'jpeg', 'webp'],
     settings: {
       order: { type: 'integer', minimum: 1, maximum: 3, description: 'order of dpm++' },

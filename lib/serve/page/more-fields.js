@@ -42,7 +42,7 @@ export class MoreFields {
    * @param {ModelFacts} model
    * @param {Capabilities} capabilities
    */
-  show(model, { solvers, settings, system_prompts, output_formats }) {
+  show(model, { solvers, settings, output_formats }) {
     this.#isText = model.condition === 'text';
     this.#negativeField.hidden = this.#systemField.hidden = !this.#isText;
     this.#solvers = solvers;
@@ -50,7 +50,7 @@ export class MoreFields {
       this.#solver,
       solvers.map(({ name, title }) => ({ value: name, text: `${name} (${title})` })),
     );
-    setChoices(this.#system, [...system_prompts, OWN_TEXT]);
+    setChoices(this.#system, [...model.system_prompts, OWN_TEXT]);
     setChoices(
       this.#format,
       output_formats.map((format) => ({ value: format, text: format.toUpperCase() })),

@@ -27,6 +27,8 @@ export interface ModelFacts {
   readonly max_side: number;
   /** WIDTHxHEIGHT each. */
   readonly sizes: readonly string[];
+  /** Those that it can follow. */
+  readonly system_prompts: readonly string[];
   /** What counts where a setting is not given. */
   readonly defaults: DrawBody;
 }
@@ -62,7 +64,6 @@ export interface Limits {
 export interface Capabilities {
   readonly models: readonly (ModelFacts | UnreadyModel)[];
   readonly solvers: readonly SolverFacts[];
-  readonly system_prompts: readonly string[];
   readonly output_formats: readonly string[];
   readonly settings: { readonly [name: string]: SettingSchema };
   readonly limits: Limits;
