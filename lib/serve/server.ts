@@ -61,6 +61,7 @@ export async function startServer(settings: ServeConfig, parts: ServeParts = {})
     ...settings,
     onDropped: () => metrics.dropped(),
     onError: (error) => log.warn({ err: error }, firstLine(error)),
+    onRefused: ({ message, ...answer }) => log.info({ ...answer, code: 'bad_request' }, message),
   }).catch((error: unknown) => {
     metrics.close();
     throw error;

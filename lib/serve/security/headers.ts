@@ -2,7 +2,8 @@
 import type { MiddlewareHandler } from 'hono';
 import type { ServeEnv } from '../context.js';
 
-const HEADERS: Readonly<Record<string, string>> = {
+/** Those of an answer that says nothing else. */
+export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'DENY',
   'referrer-policy': 'no-referrer',
@@ -16,6 +17,7 @@ export function securityHeaders(): MiddlewareHandler<ServeEnv> {
   return async (c, next) => {
     await next();
     const { headers } = c.res;
-    for (const [name, value] of Object.entries(HEADERS)) if (!headers.has(name)) headers.set(name, value);
+    for (const [name, value] of Object.entries(SECURITY_HEADERS))
+      if (!headers.has(name)) headers.set(name, value);
   };
 }
