@@ -205,6 +205,8 @@ describe.skipIf(noBrowser !== undefined)('drawing', () => {
     await draw(page, 'a red circle');
     const job = await server.nextJob();
     job.step(1, 20, 10);
+    // The server has the job before the page has its answer, and only then is it kept.
+    await jobState(page, 'Step 1 of 20').waitFor();
     await page.goto('about:blank');
     await job.image(0, 5);
     job.done();
