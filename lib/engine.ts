@@ -25,6 +25,8 @@ export interface EngineOptions {
   readonly threads?: number;
   /** Image tokens that are drawn at one time; a job that is alone may have more. */
   readonly maxBatchTokens?: number;
+  /** By how much its threads give way to the others of this process, as `nice` counts it: 0 to 19. */
+  readonly niceness?: number;
 }
 
 export interface EngineUse {
@@ -75,10 +77,15 @@ export class Engine {
 
   /** Throws SvgT2IError where libtorch, the addon or the device is missing, or the reason of an aborted signal. */
   static async create(options: EngineOptions = {}, use: EngineUse = {}): Promise<Engine> {
-    const { device: wanted = 'cpu', threads = 0, maxBatchTokens = DEFAULT_MAX_BATCH_TOKENS } = options;
+    const {
+      device: wanted = 'cpu',
+      threads = 0,
+      maxBatchTokens = DEFAULT_MAX_BATCH_TOKENS,
+      niceness = 0,
+    } = options;
     const binding = await untilAborted(openNative(), use.signal);
     const device = wanted === 'auto' ? deviceFor(wanted, infoOf(binding)) : wanted;
-    return new Engine(binding, { device, threads, maxBatchTokens }, use);
+    return new Engine(binding, { device, threads, maxBatchTokens, niceness }, use);
   }
 
   get disposed(): boolean {

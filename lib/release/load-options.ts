@@ -14,6 +14,7 @@ export const loadOptionsSchema = modelSchema.extend({
     .min(1)
     .optional(),
   maxBatchTokens: maxBatchTokensSchema.optional(),
+  niceness: z.number().int().min(0).max(19).optional(),
   signal: signalSchema.optional(),
   onProgress: callbackSchema<(event: LoadEvent) => void>().optional(),
 });

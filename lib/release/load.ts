@@ -34,17 +34,17 @@ export interface Loaded {
 }
 
 export async function loadRelease(options: LoadOptions): Promise<Loaded> {
-  const { parts, maxBatchTokens, signal, onProgress, ...resolved } = checkLoadOptions(options);
-  return await loadFound(new FoundRelease(resolved), { parts, maxBatchTokens, signal, onProgress });
+  const { parts, maxBatchTokens, niceness, signal, onProgress, ...resolved } = checkLoadOptions(options);
+  return await loadFound(new FoundRelease(resolved), { parts, maxBatchTokens, niceness, signal, onProgress });
 }
 
 /** How a release is loaded, whichever it is. */
-export type LoadHow = Pick<LoadOptions, 'parts' | 'maxBatchTokens' | 'signal' | 'onProgress'>;
+export type LoadHow = Pick<LoadOptions, 'parts' | 'maxBatchTokens' | 'niceness' | 'signal' | 'onProgress'>;
 
 /** The same of one that was found already, by options that were checked. */
 export async function loadFound(
   found: FoundRelease<ResolvedModelOptions>,
-  { parts = MODEL_PARTS, maxBatchTokens, signal, onProgress }: LoadHow,
+  { parts = MODEL_PARTS, maxBatchTokens, niceness, signal, onProgress }: LoadHow,
 ): Promise<Loaded> {
   throwIfAborted(signal);
   const { options: resolved } = found;
@@ -57,6 +57,7 @@ export async function loadFound(
       device,
       ...(threads === undefined ? {} : { threads }),
       ...(maxBatchTokens === undefined ? {} : { maxBatchTokens }),
+      ...(niceness === undefined ? {} : { niceness }),
     },
     { signal, owner: 'The pipeline' },
   );

@@ -28,6 +28,11 @@ export interface LoadOptions extends ModelOptions, SignalOptions {
    * 16384, four pictures of 1024 x 1024 px.
    */
   readonly maxBatchTokens?: number | undefined;
+  /**
+   * By how much the threads that draw give way to the others of this process, as `nice` counts it: 0 (default) to 19. On a
+   * CPU that draws with all its cores, 5 leaves the event loop as quick as on an idle one.
+   */
+  readonly niceness?: number | undefined;
   /** Called before each part is loaded. */
   readonly onProgress?: ((event: LoadEvent) => void) | undefined;
 }

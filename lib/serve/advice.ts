@@ -15,7 +15,14 @@ const FEW_FLOPS = 2e13;
 /** Remarks on one picture as the model draws it where nobody says how; none where all is well. */
 export async function adviceBeforeServing(options: LoadOptions): Promise<readonly string[]> {
   try {
-    const { parts: _, onProgress: __, signal, maxBatchTokens: ___, ...model } = checkLoadOptions(options);
+    const {
+      parts: _,
+      onProgress: __,
+      signal,
+      maxBatchTokens: ___,
+      niceness: ____,
+      ...model
+    } = checkLoadOptions(options);
     const found = new FoundRelease(model);
     const { settings, ofModel } = sampleDefaults(found);
     return adviceOn(

@@ -143,6 +143,9 @@ function answered(server: Server, deadline: AbortSignal): Promise<void> {
   });
 }
 
+/** Of the engines: requests are answered while every core draws. */
+const NICENESS = 5;
+
 /** Names and options of the models; the embedded one where none is given. */
 function placesOf({
   models,
@@ -152,7 +155,7 @@ function placesOf({
   offload,
   maxBatchTokens,
 }: ServeConfig): readonly ModelPlace[] {
-  const ofAll = { device, dtype, threads, offload, maxBatchTokens };
+  const ofAll = { device, dtype, threads, offload, maxBatchTokens, niceness: NICENESS };
   const given = models.length === 0 ? [{ name: EMBEDDED_NAME, pretrained: EMBEDDED_MODEL }] : models;
   const places = given.map(({ name, ...options }): ModelPlace => {
     const own = Object.fromEntries(Object.entries(ofAll).filter(([, value]) => value !== undefined));

@@ -3,6 +3,7 @@
 #include <ATen/Parallel.h>
 #include <c10/core/DeviceGuard.h>
 #include <c10/core/GradMode.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 
@@ -13,6 +14,16 @@
 #include "io/mapped_file.h"
 
 namespace svg {
+namespace {
+
+constexpr int kMostNice = 19;
+
+/// Of this thread and of those that it starts: that others of the process come first.
+void give_way(int niceness) {
+  if (niceness > 0) setpriority(PRIO_PROCESS, 0, std::min(getpriority(PRIO_PROCESS, 0) + niceness, kMostNice));
+}
+
+}  // namespace
 
 Engine::Engine(const Json& options) {
   const Request request(options, "engine");
@@ -22,6 +33,9 @@ Engine::Engine(const Json& options) {
   state->device = parse_device(request.at("device").as_string());
   most_tokens_ = request.at("maxBatchTokens").as_int();
   SVG_CHECK(most_tokens_ >= 1, ErrorCode::kInvalidArgument, "maxBatchTokens must be 1 or more, not ", most_tokens_);
+  niceness_ = static_cast<int>(request.at("niceness").as_int());
+  SVG_CHECK(niceness_ >= 0 && niceness_ <= kMostNice, ErrorCode::kInvalidArgument, "niceness must be 0 to ", kMostNice,
+            ", not ", niceness_);
   if (request.at("forTests").as_bool()) jobs_ = JobSet::kWithThoseOfTests;
   request.check_all_read();
   thread_ = std::thread(
@@ -98,6 +112,7 @@ bool Engine::stop_within(std::chrono::milliseconds patience) {
 
 void Engine::run_loop(std::unique_ptr<EngineState> state, int threads) {
   const c10::NoGradGuard no_grad;  // thread-local, so it holds for every job; training jobs enable it again
+  give_way(niceness_);
   if (threads > 0) at::set_num_threads(threads);
   while (JobPointer job = wait_for_job()) {
     if (job->kind.way == JobWay::kDraws) {

@@ -21,7 +21,8 @@ class SamplingSession;
 class Engine {
  public:
   /// `options`: {"device": "cpu" | "cuda" | "cuda:N", "threads": intra-op threads, 0 for libtorch's choice,
-  /// "maxBatchTokens": of latents that are drawn at one time, "forTests": whether it knows the jobs that only tests
+  /// "maxBatchTokens": of latents that are drawn at one time, "niceness": by how much its threads give way to others of
+  /// this process, "forTests": whether it knows the jobs that only tests
   /// need}.
   /// Throws Error(kDeviceUnavailable | kInvalidArgument).
   explicit Engine(const Json& options);
@@ -56,6 +57,7 @@ class Engine {
 
   JobSet jobs_ = JobSet::kPublic;
   int64_t most_tokens_ = 0;
+  int niceness_ = 0;
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<JobPointer> queue_;

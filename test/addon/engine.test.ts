@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
@@ -329,4 +330,22 @@ describe('process exit', () => {
       console.log(most > before, threads() <= before + 1);`;
     expect(runScript(script)).toMatchObject({ status: 0, stdout: 'true true\n', stderr: '' });
   });
+});
+
+it('gives way to the other threads of the process where it is told to, and the event loop does not', async () => {
+  const nicenessOf = (task: string) => {
+    const stat = readFileSync(`/proc/self/task/${task}/stat`, 'utf8');
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16]);
+  };
+  const all = () => readdirSync('/proc/self/task').map(nicenessOf);
+  const own = nicenessOf(String(process.pid));
+  const engine = await Engine.create({ niceness: 3 });
+  try {
+    await engine.run('memory', {});
+    expect(all().filter((niceness) => niceness === Math.min(own + 3, 19)).length).toBeGreaterThan(0);
+    expect(nicenessOf(String(process.pid))).toBe(own);
+  } finally {
+    await engine.dispose();
+  }
+  await expect(Engine.create({ niceness: 20 })).rejects.toThrow('niceness must be 0 to 19, not 20');
 });
