@@ -158,6 +158,33 @@ TEST_CASE("next_dit: pictures come and go, each at its own time and with its own
   check({2, 0}, {{0.1, 0, 3}, {}, {many[80], 80, 150}, {}});
 }
 
+TEST_CASE("next_dit: an evaluation after one that failed on its times is what it would have been") {
+  c10::NoGradGuard no_grad;
+  svg::NextDit model = tiny_model(tiny_config());
+  const at::Tensor caption = model.encode_caption(at::randn({3, 24}));
+  const svg::GuidedItem item{caption, caption, {2, 3}, {}};
+  const at::Tensor latent = at::randn({8, 2, 3});
+  const svg::SolverTime when{0.4, 1, 2};
+  const auto guided = model.guide();
+  const int64_t first = guided->add(item, {0.1, 0.2});
+  guided->velocity({{first, latent, {0.1, 0, 2}}});
+  const int64_t second = guided->add(item, {0.3, 0.4});
+  const svg::Linear adaln = model.final_adaln;
+  model.final_adaln = model.x_embedder;
+  for (int tries = 0; tries < 2; ++tries) {
+    bool failed = false;
+    try {
+      guided->velocity({{second, latent, when}});
+    } catch (const std::exception&) {
+      failed = true;
+    }
+    EXPECT(failed);
+  }
+  model.final_adaln = adaln;
+  const at::Tensor want = svg::GuidedPictures(model, {item}).velocity({latent}, when)[0];
+  EXPECT_CLOSE(largest_difference(guided->velocity({{second, latent, when}})[0], want), 0, 5e-5);
+}
+
 TEST_CASE("next_dit: what lies beyond its tables is refused") {
   const svg::NextDit model = tiny_model(tiny_config());  // 64 positions for captions, 32 x 32 for images
   const at::Tensor t = at::full({1}, 0.5);

@@ -46,18 +46,22 @@ void ModulationWindow::compute(const std::vector<Entry>& wanted) {
     if (std::find(starts.begin(), starts.end(), entry) == starts.end()) starts.push_back(entry);
   }
   const auto length = static_cast<int64_t>(std::max<size_t>(1, kTableRows / starts.size()));
+  // Whatever fails from here on leaves nothing known, and the old table gives its memory first.
   entries_.clear();
+  table_.reset();
+  std::vector<Entry> entries;
   std::vector<double> times;
   for (const auto& [plan, start] : starts) {
     const int64_t end = std::min(start + length, static_cast<int64_t>(plan->size()));
     for (int64_t index = start; index < end; ++index) {
       const Entry entry(plan, index);
-      if (std::find(entries_.begin(), entries_.end(), entry) != entries_.end()) continue;
-      entries_.push_back(entry);
+      if (std::find(entries.begin(), entries.end(), entry) != entries.end()) continue;
+      entries.push_back(entry);
       times.push_back((*plan)[static_cast<size_t>(index)]);
     }
   }
   table_ = model_.modulation_table(times_of(times));
+  entries_ = std::move(entries);
 }
 
 ModulationWindow::Rows ModulationWindow::computed_alone(const std::vector<Asked>& asked) const {
