@@ -114,11 +114,14 @@ void Engine::run_loop(std::unique_ptr<EngineState> state, int threads) {
   const c10::NoGradGuard no_grad;  // thread-local, so it holds for every job; training jobs enable it again
   give_way(niceness_);
   if (threads > 0) at::set_num_threads(threads);
-  while (JobPointer job = wait_for_job()) {
-    if (job->kind.way == JobWay::kDraws) {
-      run_joined(std::move(job), *state);
-    } else {
-      run_alone(*job, *state);
+  for (bool more = true; more;) {
+    try {
+      JobPointer job = wait_for_job();
+      more = job != nullptr;
+      if (job) run(std::move(job), *state);
+    } catch (...) {
+      // An error could not be told, as where memory is out: what its jobs held is free again by now.
+      fail_running();
     }
     forget_answered();
   }
@@ -141,6 +144,20 @@ Engine::JobPointer Engine::wait_for_job() {
   return running_.back();
 }
 
+void Engine::run(JobPointer job, EngineState& state) {
+  if (job->kind.way == JobWay::kDraws) {
+    run_joined(std::move(job), state);
+  } else {
+    run_alone(*job, state);
+  }
+}
+
+void Engine::fail_running() noexcept {
+  for (const JobPointer& job : running_) {  // this thread alone changes the list
+    if (!job->answered) job->fail_at_last();
+  }
+}
+
 void Engine::run_alone(QueuedJob& job, EngineState& state) {
   try {
     const CancelScope scope(job.cancelled);
@@ -159,14 +176,12 @@ void Engine::run_joined(JobPointer first, EngineState& state) {
   SamplingSession session(state, most_tokens_);
   session.join(std::move(first));
   while (true) {
-    // One that reads before each step, so that pictures go on under many of them.
-    bool may_read = true;
-    while (JobPointer job = take_between_steps(session, may_read)) {
+    // One before each step: pictures go on, and are cancelled in time, while many come whose captions are encoded.
+    if (JobPointer job = take_between_steps(session)) {
       if (job->kind.way == JobWay::kDraws) {
         session.join(std::move(job));
       } else {
         run_alone(*job, state);
-        may_read = false;
       }
     }
     if (session.empty()) return;
@@ -175,22 +190,20 @@ void Engine::run_joined(JobPointer first, EngineState& state) {
   }
 }
 
-Engine::JobPointer Engine::take_between_steps(const SamplingSession& session, bool may_read) {
+Engine::JobPointer Engine::take_between_steps(const SamplingSession& session) {
   JobPointer job;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (queue_.empty()) return nullptr;
     job = queue_.front();
   }
-  const bool fits = job->kind.way == JobWay::kDraws   ? session.has_room_for(*job)
-                    : job->kind.way == JobWay::kReads ? may_read
-                                                      : false;
-  if (!fits) return nullptr;
+  const bool may_begin = job->kind.way == JobWay::kDraws ? session.has_room_for(*job) : job->kind.way == JobWay::kReads;
+  if (!may_begin) return nullptr;
   const std::lock_guard<std::mutex> lock(mutex_);
   if (queue_.empty() || queue_.front() != job)
     return nullptr;  // cancelled meanwhile: its successor may join a step later
-  queue_.pop_front();
   running_.push_back(job);
+  queue_.pop_front();
   return job;
 }
 

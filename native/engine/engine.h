@@ -45,6 +45,7 @@ class Engine {
   using JobPointer = std::shared_ptr<QueuedJob>;
 
   void run_loop(std::unique_ptr<EngineState> state, int threads);
+  void run(JobPointer job, EngineState& state);
   void run_alone(QueuedJob& job, EngineState& state);
   /// Until nothing is drawn any more; a job that is to run alone closes the batch when it comes to the front of the
   /// queue.
@@ -52,7 +53,9 @@ class Engine {
   /// The next job, once there is one; nullptr at the end.
   JobPointer wait_for_job();
   /// The next job where it may begin while others are drawn: jobs begin in their order.
-  JobPointer take_between_steps(const SamplingSession& session, bool may_read);
+  JobPointer take_between_steps(const SamplingSession& session);
+  /// Call inside a catch block: the exception is the answer to all that run.
+  void fail_running() noexcept;
   void forget_answered();
 
   JobSet jobs_ = JobSet::kPublic;

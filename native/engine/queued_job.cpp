@@ -1,10 +1,15 @@
 #include "engine/queued_job.h"
 
+#include <cstdio>
+
 #include "io/mapped_file.h"
 #include "ops/verified.h"
 
 namespace svg {
 namespace {
+
+// Made while there is memory.
+const Error kNoMemoryToTell(ErrorCode::kOutOfMemory, "out of host memory", "Free memory.");
 
 const char* message_of(ErrorCode why) {
   return why == ErrorCode::kDisposed ? "the engine was disposed" : "the job was cancelled";
@@ -48,8 +53,12 @@ void QueuedJob::succeed(JobResult result) {
   check_mapped_files();
   request.check_all_read();
   tell_kernel_faults();
+  answer(nullptr, std::move(result));
+}
+
+void QueuedJob::answer(const Error* error, JobResult result) {
+  callbacks.done(error, std::move(result));
   answered = true;
-  callbacks.done(nullptr, std::move(result));
   tensors.clear();
 }
 
@@ -58,9 +67,22 @@ void QueuedJob::fail() {
   tell_kernel_faults();
   const bool by_disposal = error.code() == ErrorCode::kCancelled && disposed;
   if (by_disposal) error = Error(ErrorCode::kDisposed, message_of(ErrorCode::kDisposed));
-  answered = true;
-  callbacks.done(&error, {});
-  tensors.clear();
+  answer(&error, {});
+}
+
+void QueuedJob::fail_at_last() noexcept {
+  try {
+    fail();
+    return;
+  } catch (...) {
+    tensors.clear();  // may be the memory that is missing
+  }
+  try {
+    answer(&kNoMemoryToTell, {});
+  } catch (...) {
+    answered = true;
+    std::fputs("svg-t2i: a job has failed, and there is no memory to say so\n", stderr);
+  }
 }
 
 }  // namespace svg

@@ -35,8 +35,10 @@ struct QueuedJob {
   // The engine's thread. Weights that went away under their map read as zeros: nothing made of them may get out.
   EventSink sink();
   void succeed(JobResult result);
-  /// Call inside a catch block: the exception is the answer.
+  /// Call inside a catch block: the exception is the answer. Throws where telling it fails.
   void fail();
+  /// The same where that has failed before: with whatever answer can still be made.
+  void fail_at_last() noexcept;
 
   uint64_t id;
   JobKind kind;
@@ -47,6 +49,7 @@ struct QueuedJob {
   bool answered = false;  // of the engine's thread
 
  private:
+  void answer(const Error* error, JobResult result);
   void tell_kernel_faults() const;
 };
 

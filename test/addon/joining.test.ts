@@ -28,9 +28,9 @@ const endless = { ...small, solver: 'rk4', steps: 1000 } as const;
 const picture = { width: 16, height: 16, data: new Uint8Array(16 * 16 * 3) };
 
 /** The engine's own request for a picture of one token of text. */
-const sampleRequest = (steps: number): JobRequest<'sample'> => ({
+const sampleRequest = (steps: number, name = 'rk4'): JobRequest<'sample'> => ({
   solver: {
-    name: 'rk4',
+    name,
     steps,
     order: 2,
     method: 'multistep',
@@ -175,6 +175,39 @@ describe('requests at one time', () => {
       controller.abort();
       await Promise.all([long, changed, behind]);
       expect(settled).toEqual(['long aborted', 'changed', 'behind']);
+    } finally {
+      await Promise.all([engine.dispose(), tokenizer?.dispose()]);
+    }
+  });
+
+  it('come one at a step, however many ask at once', async () => {
+    const { engine, tokenizer } = await loadRelease({ pretrained: folder, device: 'cpu', dtype: 'fp32' });
+    try {
+      const told: string[] = [];
+      const controller = new AbortController();
+      // Of one evaluation a step.
+      const draw = (name: string, steps: number, token: bigint, onStep = () => {}) =>
+        engine.run('sample', sampleRequest(steps, 'euler'), {
+          tensors: { 'tokens.0': { dtype: 'int64', shape: [1], data: BigInt64Array.of(token) } },
+          signal: name === 'long' ? controller.signal : undefined,
+          onEvent: ({ type }) => {
+            told.push(`${name} ${type}`);
+            if (type === 'step') onStep();
+          },
+        });
+      let others: Promise<unknown> | undefined;
+      const long = draw('long', 10_000, 2n, () => {
+        others ??= Promise.all(['one', 'two', 'three'].map((name, i) => draw(name, 2, BigInt(i + 3))));
+      });
+      const aborted = expect(long).rejects.toMatchObject({ name: 'AbortError' });
+      while (others === undefined) await new Promise(setImmediate);
+      await others;
+      controller.abort();
+      await aborted;
+      const encoded = ['one', 'two', 'three'].map((name) => told.indexOf(`${name} encode`));
+      for (const [i, place] of encoded.entries()) {
+        if (i > 0) expect(told.slice(encoded[i - 1], place)).toContain('long step');
+      }
     } finally {
       await Promise.all([engine.dispose(), tokenizer?.dispose()]);
     }
