@@ -1,5 +1,7 @@
 #include "engine/drawing_memory.h"
 
+#include <c10/core/CachingDeviceAllocator.h>
+
 #include <algorithm>
 #include <iomanip>
 
@@ -18,9 +20,20 @@ std::string size_text(const Cells& cells, int64_t cell_pixels) {
   return concat(cells.columns * cell_pixels, "x", cells.rows * cell_pixels);
 }
 
+/// What libtorch keeps of memory that was given back: its next tensors take it, and the driver does not call it free.
+int64_t kept_for_later(at::Device device) {
+  constexpr auto kAll = static_cast<size_t>(c10::CachingAllocator::StatType::AGGREGATE);
+  const auto stats = c10::getDeviceAllocator(device.type())->getDeviceStats(device.has_index() ? device.index() : 0);
+  return stats.reserved_bytes[kAll].current - stats.allocated_bytes[kAll].current;
+}
+
 }  // namespace
 
-int64_t free_memory(at::Device device) { return device.is_cuda() ? cuda::device_memory().free : available_memory(); }
+int64_t free_memory(at::Device device) {
+  if (!device.is_cuda()) return available_memory();
+  const int64_t free = cuda::device_memory().free;
+  return free > 0 ? free + kept_for_later(device) : 0;
+}
 
 std::string gigabytes(int64_t bytes) {
   std::ostringstream text;
@@ -43,6 +56,11 @@ int64_t DrawingMemory::needed_by(const VelocityLoad& load) const {
   return most;
 }
 
+bool DrawingMemory::fits() const {
+  const int64_t free = free_memory(models_.device);
+  return free <= 0 || needed_ <= free;
+}
+
 void DrawingMemory::check() const {
   const int64_t free = free_memory(models_.device);
   if (free <= 0 || static_cast<double>(needed_) <= kBeyondDoubt * static_cast<double>(free)) return;
@@ -61,8 +79,8 @@ Error DrawingMemory::too_little(const std::string& cause) const {
       count == 1 ? concat("a picture of ", size, " needs") : concat(count, " pictures at a time of ", size, " need");
   return Error(ErrorCode::kOutOfMemory,
                concat("too little memory on ", models_.device.str(), ": ", what, " about ", gigabytes(needed_),
-                      " beside the weights, ", gigabytes(free), " are free", cause.empty() ? "" : " (", cause,
-                      cause.empty() ? "" : ")"),
+                      " beside the weights", free > 0 ? concat(", ", gigabytes(free), " are free") : "",
+                      cause.empty() ? "" : " (", cause, cause.empty() ? "" : ")"),
                hint(free));
 }
 

@@ -10,7 +10,8 @@
 
 namespace svg {
 
-/// Free on a device: of the GPU, or of this process. 0 where the system does not tell.
+/// Free on a device, of the GPU with what libtorch keeps for later, or of this process. 0 where the system does not
+/// tell.
 int64_t free_memory(at::Device device);
 
 /// "1.5 GB"
@@ -23,6 +24,8 @@ class DrawingMemory {
 
   /// Held at once beside the weights; 0 where nobody counts the model.
   int64_t needed() const { return needed_; }
+  /// Whether as much is free, as far as anybody knows.
+  bool fits() const;
   /// Throws Error(kOutOfMemory) where far more is needed than there is: a system that gives what it has not ends the
   /// process for it later.
   void check() const;

@@ -70,29 +70,44 @@ void SampleJob::tell_step(const SolverProgress& done, size_t first, const std::v
   const int64_t every = request_.preview_every;
   if (every <= 0 || done.step % every != 0 || done.step == done.steps) return;
   for (size_t i = 0; i < predicted.size(); ++i) {
-    emit_(event("preview", first + i).set("step", done.step), {{"image", to_pixels(decode(predicted[i]))}});
+    const std::optional<at::Tensor> image = preview(predicted[i]);
+    if (image) emit_(event("preview", first + i).set("step", done.step), {{"image", *image}});
   }
+}
+
+std::optional<at::Tensor> SampleJob::preview(const at::Tensor& predicted) const {
+  try {
+    return to_pixels(decode(predicted));
+  } catch (...) {
+    if (translate_current_exception().code() != ErrorCode::kOutOfMemory) throw;
+    return std::nullopt;
+  }
+}
+
+void SampleJob::finish_picture(size_t picture, const at::Tensor& latent) {
+  check_cancelled();
+  if (told_ == picture) {
+    emit_(event("decode", picture), {});
+    ++told_;
+  }
+  const at::Tensor image = decode(latent);
+  SVG_CHECK(image.isfinite().all().item<bool>(), ErrorCode::kNumeric, "the decoded picture holds NaN or infinity");
+  pictures_[concat("image.", picture)] = to_pixels(image);
+  if (request_.return_latents) pictures_[concat("latent.", picture)] = latent.to(at::kCPU);
+  if (request_.return_decoded) pictures_[concat("decoded.", picture)] = image.to(at::kCPU);
 }
 
 JobResult SampleJob::finish() {
   const SampledLatents sampled = task_->result();
-  const double sample_seconds = watch_.lap();
+  if (!sample_seconds_) sample_seconds_ = watch_.lap();
   if (model_.device().is_cpu() && sampled.latents[0].numel() / model_.channels() >= kManyCells) {
     give_back_free_memory();  // of the steps: the decoder's maps are large
   }
-  JobResult result{Json::object(), {}};
-  for (size_t i = 0; i < sampled.latents.size(); ++i) {
-    check_cancelled();
-    emit_(event("decode", i), {});
-    const at::Tensor image = decode(sampled.latents[i]);
-    SVG_CHECK(image.isfinite().all().item<bool>(), ErrorCode::kNumeric, "the decoded picture holds NaN or infinity");
-    result.tensors[concat("image.", i)] = to_pixels(image);
-    if (request_.return_latents) result.tensors[concat("latent.", i)] = sampled.latents[i].to(at::kCPU);
-    if (request_.return_decoded) result.tensors[concat("decoded.", i)] = image.to(at::kCPU);
-  }
+  for (; decoded_ < sampled.latents.size(); ++decoded_) finish_picture(decoded_, sampled.latents[decoded_]);
+  JobResult result{Json::object(), std::move(pictures_)};
   result.value.set("timings", Json::object()
                                   .set("encode", encode_seconds_)
-                                  .set("sample", sample_seconds)
+                                  .set("sample", *sample_seconds_)
                                   .set("model", sampled.model_seconds)
                                   .set("decode", watch_.lap()));
   Json::Array counts;

@@ -26,12 +26,16 @@ class SampleJob {
             const std::atomic<bool>& cancelled);
 
   SamplingTask& task() { return *task_; }
-  /// Decodes what the task has drawn, once it is done.
+  /// Decodes what the task has drawn, once it is done. After a failure it may be called again, and goes on with the
+  /// picture that failed.
   JobResult finish();
 
  private:
   PicturesToSample pictures(const TensorMap& tensors);
   at::Tensor decode(const at::Tensor& latent) const;
+  /// nullopt where memory does not suffice for it: the picture itself goes on without.
+  std::optional<at::Tensor> preview(const at::Tensor& predicted) const;
+  void finish_picture(size_t picture, const at::Tensor& latent);
   void tell_step(const SolverProgress& done, size_t first, const std::vector<at::Tensor>& predicted) const;
 
   EngineState& state_;
@@ -40,6 +44,9 @@ class SampleJob {
   EventSink emit_;
   Stopwatch watch_;
   double encode_seconds_ = 0;
+  std::optional<double> sample_seconds_;  // once it is done
+  TensorMap pictures_;                    // those that are decoded
+  size_t told_ = 0, decoded_ = 0;         // of these, and of the events before them, how many
   std::optional<SamplingTask> task_;
 };
 

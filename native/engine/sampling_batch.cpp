@@ -1,5 +1,6 @@
 #include "engine/sampling_batch.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "core/cancel.h"
@@ -9,6 +10,8 @@
 
 namespace svg {
 namespace {
+
+constexpr int64_t kGoodSteps = 16;  // so long a limit stands before it is raised by a quarter
 
 /// Under its own cancellation: previews are decoded in between.
 std::exception_ptr go_on(SamplingTask& task, std::span<const at::Tensor> velocities, double seconds) {
@@ -42,7 +45,22 @@ SamplingBatch::Failures SamplingBatch::step(const std::vector<SamplingTask*>& ta
     cells += more;
   }
   if (!group.empty()) step_group(tasks, group, failures);
+  share_more();
   return failures;
+}
+
+void SamplingBatch::share_less(int64_t cells) {
+  most_cells_ = cells / 2;
+  good_steps_ = 0;
+}
+
+// What took the memory may have gone.
+void SamplingBatch::share_more() {
+  if (most_cells_ == std::numeric_limits<int64_t>::max() || ++good_steps_ < kGoodSteps) return;
+  const int64_t more = most_cells_ / 4 + 1;
+  most_cells_ = more < std::numeric_limits<int64_t>::max() - most_cells_ ? most_cells_ + more
+                                                                         : std::numeric_limits<int64_t>::max();
+  good_steps_ = 0;
 }
 
 void SamplingBatch::step_group(const std::vector<SamplingTask*>& tasks, const std::vector<size_t>& group,
@@ -61,6 +79,7 @@ void SamplingBatch::step_group(const std::vector<SamplingTask*>& tasks, const st
   std::vector<at::Tensor> velocities;
   double seconds = 0;
   std::exception_ptr failure;
+  bool of_memory = false;
   try {
     const CancelScope scope(std::move(flags));
     check_cancelled();
@@ -73,8 +92,7 @@ void SamplingBatch::step_group(const std::vector<SamplingTask*>& tasks, const st
     seconds = watch.lap();
   } catch (...) {
     failure = std::current_exception();
-    const bool memory = translate_current_exception().code() == ErrorCode::kOutOfMemory;
-    if (memory && group.size() > 1) most_cells_ = cells / 2;
+    of_memory = translate_current_exception().code() == ErrorCode::kOutOfMemory;
   }
   if (failure && group.size() == 1) {
     failures[group[0]] = failure;
@@ -82,6 +100,9 @@ void SamplingBatch::step_group(const std::vector<SamplingTask*>& tasks, const st
   }
   if (failure) {
     for (const size_t i : group) step_group(tasks, {i}, failures);
+    // Where each could be drawn alone it is sharing that failed, and would fail at every step.
+    const auto is_well = [&](size_t i) { return failures[i] == nullptr; };
+    if (of_memory || std::all_of(group.begin(), group.end(), is_well)) share_less(cells);
     return;
   }
   size_t first = 0;

@@ -23,7 +23,7 @@ class SamplingBatch {
 
   /// One evaluation for every task; none of them is done. One that was cancelled fails before it; the evaluation itself
   /// is broken off only where all who share it are cancelled. Where a joint evaluation fails each task is tried alone,
-  /// and after one for which memory did not suffice fewer share the next ones.
+  /// and fewer share the next ones; when these have gone well for some time, more again.
   Failures step(const std::vector<SamplingTask*>& tasks);
 
  private:
@@ -31,7 +31,12 @@ class SamplingBatch {
 
   at::Device device_;
   std::unique_ptr<GuidedVelocity> guided_;
+  /// `cells` shared one that failed, or one that went well.
+  void share_less(int64_t cells);
+  void share_more();
+
   int64_t most_cells_ = std::numeric_limits<int64_t>::max();  // of a joint evaluation
+  int64_t good_steps_ = 0;                                    // since that has changed
 };
 
 }  // namespace svg

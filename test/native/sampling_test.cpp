@@ -3,67 +3,18 @@
 
 #include <set>
 
+#include "analytic_model.h"
 #include "check.h"
 #include "core/cancel.h"
 #include "core/rng.h"
 #include "engine/sampling_batch.h"
-#include "models/numbered_items.h"
 #include "tiny_dit.h"
 
 using namespace svg;
+using svg::test::AnalyticModel;
+using svg::test::Script;
 
 namespace {
-
-at::Tensor analytic(const at::Tensor& x, double t) { return std::sin(3 * t) * x + x.cos(); }
-
-/// Pictures in one evaluation, and what goes wrong with it.
-struct Script {
-  std::vector<size_t> evaluations;
-  std::function<void(const std::vector<GuidedQuery>&)> before;
-};
-
-class AnalyticVelocity : public GuidedVelocity {
- public:
-  explicit AnalyticVelocity(Script& script) : script_(script) {}
-  int64_t add(const GuidedItem& item, const std::vector<double>&) override { return items_.add(item); }
-  void remove(int64_t item) override { items_.remove(item); }
-  std::vector<at::Tensor> velocity(const std::vector<GuidedQuery>& queries) override {
-    script_.evaluations.push_back(queries.size());
-    if (script_.before) script_.before(queries);
-    std::vector<at::Tensor> velocities;
-    for (const GuidedQuery& query : queries) {
-      EXPECT(items_.at(query.item).cells.rows == query.latent.size(1));
-      velocities.push_back(analytic(query.latent, query.when.t));
-    }
-    return velocities;
-  }
-
- private:
-  Script& script_;
-  NumberedItems<GuidedItem> items_;
-};
-
-/// One cell is one token of two channels; its velocities are worked out at once.
-class AnalyticModel : public VelocityModel {
- public:
-  explicit AnalyticModel(Script& script) : script_(script) {}
-  int64_t channels() const override { return 2; }
-  int64_t patch_size() const override { return 1; }
-  Cells most_cells() const override { return {64, 64}; }
-  ConditionKind condition() const override { return ConditionKind::label(3); }
-  int64_t parameter_count() const override { return 0; }
-  at::ScalarType dtype() const override { return at::kFloat; }
-  at::Device device() const override { return at::kCPU; }
-  std::vector<at::Tensor> forward(const std::vector<at::Tensor>& latents, const at::Tensor&,
-                                  const std::vector<at::Tensor>&) const override {
-    return latents;
-  }
-  std::unique_ptr<GuidedVelocity> guide() const override { return std::make_unique<AnalyticVelocity>(script_); }
-  void set_runner(std::shared_ptr<const BlockRunner>) override {}
-
- private:
-  Script& script_;
-};
 
 PicturesToSample pictures(const std::string& solver, const std::vector<Cells>& cells, int64_t seed) {
   PicturesToSample wanted;
@@ -260,6 +211,36 @@ TEST_CASE("sampling: where a joint evaluation fails each job is tried alone, and
   const auto failed = run(batch, all);
   EXPECT(failed.size() == 1 && failed[0].first == 2 && failed[0].second.code() == ErrorCode::kInternal);
   EXPECT(script.evaluations == std::vector<size_t>({3, 1, 1, 1, 1, 1}) && tasks[0]->done() && tasks[1]->done());
+}
+
+TEST_CASE("sampling: after one that found no memory fewer share an evaluation, and later all again") {
+  c10::NoGradGuard no_grad;
+  Script script;
+  const AnalyticModel model(script);
+  SamplingBatch batch(model);
+  const char* solver = R"({"name": "euler", "steps": 60})";
+  SamplingTask one(batch.guided(), pictures(solver, {{2, 1}}, 1), {}, kNever);
+  SamplingTask other(batch.guided(), pictures(solver, {{2, 1}}, 2), {}, kNever);
+  script.before = [&](const std::vector<GuidedQuery>&) {
+    if (script.evaluations.size() == 1) throw Error(ErrorCode::kOutOfMemory, "out of memory");
+  };
+  EXPECT(run(batch, {&one, &other}).empty());
+  EXPECT(script.evaluations[1] == 1 && script.evaluations[20] == 1 && script.evaluations.back() == 2);
+}
+
+TEST_CASE("sampling: what fails only where it is shared is not tried so at every step") {
+  c10::NoGradGuard no_grad;
+  Script script;
+  const AnalyticModel model(script);
+  SamplingBatch batch(model);
+  const char* solver = R"({"name": "euler", "steps": 6})";
+  SamplingTask one(batch.guided(), pictures(solver, {{2, 1}}, 1), {}, kNever);
+  SamplingTask other(batch.guided(), pictures(solver, {{2, 1}}, 2), {}, kNever);
+  script.before = [](const std::vector<GuidedQuery>& queries) {
+    if (queries.size() > 1) throw Error(ErrorCode::kInternal, "it cannot be shared");
+  };
+  EXPECT(run(batch, {&one, &other}).empty());
+  EXPECT(script.evaluations.size() == 11 && script.evaluations[0] == 2);
 }
 
 TEST_CASE("sampling: an evaluation is broken off where all who share it are cancelled") {
