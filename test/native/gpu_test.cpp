@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "check.h"
+#include "engine/drawing_memory.h"
 #include "ops/packed_attention.h"
 #include "ranks.h"
 #include "tiny_dit.h"
@@ -170,4 +171,13 @@ TEST_CASE("gpu: guided pictures of unlike sizes, times and guidance are the CPU'
       EXPECT_CLOSE((got[i].cpu() - want[i]).abs().max().item<double>(), 0, 1e-3);
     }
   }
+}
+
+TEST_CASE("gpu: memory that a drawing has given back counts as free") {
+  if (skipped("free memory")) return;
+  const at::Device device(at::kCUDA, 0);
+  at::empty({1}, device);
+  const auto before = static_cast<double>(svg::free_memory(device));
+  at::empty({static_cast<int64_t>(before / 2)}, at::device(device).dtype(at::kByte));
+  EXPECT_CLOSE(static_cast<double>(svg::free_memory(device)) / before, 1, 0.05);
 }
