@@ -27,7 +27,8 @@ std::string answer_of(Engine& engine, const char* kind, int lost) {
 }  // namespace
 
 TEST_CASE("engine: an answer for which memory does not suffice is given again, and the next job is run") {
-  Engine engine(Json::parse(R"({"device": "cpu", "threads": 0, "maxBatchTokens": 16, "forTests": true})"));
+  Engine engine(
+      Json::parse(R"({"device": "cpu", "threads": 0, "maxBatchTokens": 16, "niceness": 0, "forTests": true})"));
   for (const char* kind : {"sample", "decode"}) {
     EXPECT(answer_of(engine, kind, 0) == "ERR_SVGT2I_NOT_LOADED");
     EXPECT(answer_of(engine, kind, 1) == "ERR_SVGT2I_OUT_OF_MEMORY");
