@@ -7,6 +7,8 @@
 namespace svg {
 namespace {
 
+constexpr size_t kKeptLayouts = 4;
+
 /// The queries that some row needs the image of, in order.
 std::vector<size_t> queries_with_rows(const std::vector<GuidedRow>& rows) {
   std::vector<size_t> queries;
@@ -45,6 +47,14 @@ int64_t NextDitGuided::add(const GuidedItem& item, const std::vector<double>& ti
   return items_.add(std::move(added));
 }
 
+void NextDitGuided::remove(int64_t item) {
+  items_.remove(item);
+  std::erase_if(layouts_, [item](const Layout& layout) {
+    return std::any_of(layout.sequences.begin(), layout.sequences.end(),
+                       [item](const Sequence& sequence) { return sequence.item == item; });
+  });
+}
+
 NextDitGuided::Layout NextDitGuided::make_layout(std::vector<Sequence> sequences, const GuidedStep& step,
                                                  const std::vector<GuidedQuery>& queries) const {
   const std::vector<size_t> drawn = queries_with_rows(step.rows());
@@ -69,8 +79,12 @@ NextDitGuided::Layout NextDitGuided::make_layout(std::vector<Sequence> sequences
 NextDitGuided::Layout& NextDitGuided::layout_of(const GuidedStep& step, const std::vector<GuidedQuery>& queries) {
   std::vector<Sequence> sequences;
   for (const GuidedRow& row : step.rows()) sequences.push_back({queries[row.query].item, row.conditional});
-  if (!layout_ || layout_->sequences != sequences) layout_ = make_layout(std::move(sequences), step, queries);
-  return *layout_;
+  const auto known = std::find_if(layouts_.begin(), layouts_.end(),
+                                  [&](const Layout& layout) { return layout.sequences == sequences; });
+  if (known != layouts_.end()) return *known;
+  if (layouts_.size() >= kKeptLayouts) layouts_.pop_front();
+  layouts_.push_back(make_layout(std::move(sequences), step, queries));
+  return layouts_.back();
 }
 
 std::vector<at::Tensor> NextDitGuided::velocity(const std::vector<GuidedQuery>& queries) {
@@ -87,7 +101,11 @@ std::vector<at::Tensor> NextDitGuided::velocity(const std::vector<GuidedQuery>& 
     asked.push_back({items_.at(queries[query].item).times, queries[query].when.t});
   }
   const ModulationWindow::Rows modulation = modulation_.at(asked);
-  set_groups(modulation.rows, layout.image, layout.images, layout.rows, layout.image_rows);
+  if (layout.modulated != modulation.rows) {
+    layout.modulated.reset();
+    set_groups(modulation.rows, layout.image, layout.images, layout.rows, layout.image_rows);
+    layout.modulated = modulation.rows;
+  }
 
   const at::Tensor images = model_.embed_images(latents, layout.images, modulation.table);
   const std::vector<int64_t>& bounds = layout.images.segments.offsets;

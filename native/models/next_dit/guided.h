@@ -4,6 +4,7 @@
 
 #include <ATen/ATen.h>
 
+#include <deque>
 #include <optional>
 #include <vector>
 
@@ -21,7 +22,7 @@ class NextDitGuided : public GuidedVelocity {
   explicit NextDitGuided(const NextDit& model) : model_(model), modulation_(model) {}
 
   int64_t add(const GuidedItem& item, const std::vector<double>& times) override;
-  void remove(int64_t item) override { items_.remove(item); }
+  void remove(int64_t item) override;
   std::vector<at::Tensor> velocity(const std::vector<GuidedQuery>& queries) override;
 
  private:
@@ -40,10 +41,11 @@ class NextDitGuided : public GuidedVelocity {
   /// Packed rows of some sequences, each a caption and an image after it.
   struct Layout {
     std::vector<Sequence> sequences;
-    std::vector<at::Tensor> captions;  // of each sequence
-    std::vector<size_t> image;         // of each sequence, its place among the images
-    Packing images, rows;              // of the images alone; of the sequences
-    RowSubset image_rows;              // of the sequences
+    std::vector<at::Tensor> captions;               // of each sequence
+    std::vector<size_t> image;                      // of each sequence, its place among the images
+    Packing images, rows;                           // of the images alone; of the sequences
+    RowSubset image_rows;                           // of the sequences
+    std::optional<std::vector<int64_t>> modulated;  // rows of the table that they take, of each image
   };
 
   Layout& layout_of(const GuidedStep& step, const std::vector<GuidedQuery>& queries);
@@ -52,7 +54,7 @@ class NextDitGuided : public GuidedVelocity {
 
   const NextDit& model_;
   NumberedItems<Item> items_;
-  std::optional<Layout> layout_;  // of the last evaluation
+  std::deque<Layout> layouts_;  // of the last groups that were drawn, the oldest first
   ModulationWindow modulation_;
 };
 
