@@ -1,5 +1,7 @@
 #include "engine/conditions.h"
 
+#include <algorithm>
+
 #include "core/error.h"
 
 namespace svg {
@@ -56,11 +58,12 @@ std::vector<at::Tensor> ConditionCache::prepared(const Conditioner& conditioner,
   return conditions;
 }
 
-const at::Tensor* ConditionCache::find(const ConditionInput& input) const {
-  for (const auto& entry : entries_) {
-    if (entry.first == input) return &entry.second;
-  }
-  return nullptr;
+const at::Tensor* ConditionCache::find(const ConditionInput& input) {
+  const auto found =
+      std::find_if(entries_.begin(), entries_.end(), [&](const auto& entry) { return entry.first == input; });
+  if (found == entries_.end()) return nullptr;
+  std::rotate(found, found + 1, entries_.end());
+  return &entries_.back().second;
 }
 
 }  // namespace svg

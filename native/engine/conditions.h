@@ -37,9 +37,9 @@ class ConditionCache {
   void clear() { entries_.clear(); }
 
  private:
-  const at::Tensor* find(const ConditionInput& input) const;
+  const at::Tensor* find(const ConditionInput& input);
 
-  std::deque<std::pair<ConditionInput, at::Tensor>> entries_;  // oldest first
+  std::deque<std::pair<ConditionInput, at::Tensor>> entries_;  // the one that was asked for last at the back
 };
 
 }  // namespace svg

@@ -87,6 +87,15 @@ TEST_CASE("conditions: each caption is encoded once, and prepared for the model"
   EXPECT_ERROR(cache.prepared(conditioner, model, {ConditionInput(64, 1)}), ErrorCode::kInvalidArgument, "at most 63");
 }
 
+TEST_CASE("conditions: what is asked for with every caption is kept, however many captions come") {
+  c10::NoGradGuard no_grad;
+  const NextDit model = test::tiny_model(test::tiny_config());
+  const CountingConditioner conditioner;
+  ConditionCache cache;
+  for (int64_t caption = 1; caption <= 40; ++caption) cache.prepared(conditioner, model, {{caption}, {0}});
+  EXPECT(conditioner.asked == 41);
+}
+
 TEST_CASE("conditions: a shard keeps classes beside latents") {
   const test::TempFolder folder;
   const std::string path = folder.path("shard.safetensors");
