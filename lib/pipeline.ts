@@ -47,7 +47,8 @@ import type {
   Timings,
 } from './pipeline/types.js';
 import type { FoundRelease } from './release/found-release.js';
-import { type Loaded, type LoadHow, loadFound, loadRelease } from './release/load.js';
+import { type Loaded, loadFound, loadRelease } from './release/load.js';
+import type { LoadHow } from './release/load-options.js';
 import { noRaeEncoder } from './release/rae-files.js';
 import type { LoadedModels, LoadOptions } from './release/types.js';
 import type { OpenTokenizer } from './text/open-tokenizer.js';

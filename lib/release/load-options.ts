@@ -1,7 +1,7 @@
 /** What SvgT2I.load() takes: the model's options and what only a program can give. */
 import { z } from 'zod';
 import { maxBatchTokensSchema } from '../config/batch-tokens.js';
-import { modelSchema } from '../config/model.js';
+import { modelSchema, type ResolvedModelOptions } from '../config/model.js';
 import { pathOf } from '../config/paths.js';
 import { shown, validate } from '../config/validate.js';
 import { callbackSchema, signalSchema } from '../config/values.js';
@@ -29,14 +29,28 @@ const PATHS = [
   'classNames',
 ] as const;
 
-/** @throws SvgT2IError ERR_SVGT2I_INVALID_ARGUMENT */
-export function checkLoadOptions(options: LoadOptions): z.output<typeof loadOptionsSchema> {
+/** How a release is loaded, whichever it is. */
+export type LoadHow = Pick<LoadOptions, 'parts' | 'maxBatchTokens' | 'niceness' | 'signal' | 'onProgress'>;
+
+/**
+ * What is loaded, and how.
+ *
+ * @throws SvgT2IError ERR_SVGT2I_INVALID_ARGUMENT
+ */
+export function checkLoadOptions(options: LoadOptions): {
+  readonly model: ResolvedModelOptions;
+  readonly how: LoadHow;
+} {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw new SvgT2IError('ERR_SVGT2I_INVALID_ARGUMENT', `load() takes an object, got ${shown(options)}`, {
       hint: "For example SvgT2I.load({ pretrained: 'pre-trained' }).",
     });
   }
-  return validate(loadOptionsSchema, withPlainPaths(options), { code: 'ERR_SVGT2I_INVALID_ARGUMENT' });
+  const checked = validate(loadOptionsSchema, withPlainPaths(options), {
+    code: 'ERR_SVGT2I_INVALID_ARGUMENT',
+  });
+  const { parts, maxBatchTokens, niceness, signal, onProgress, ...model } = checked;
+  return { model, how: { parts, maxBatchTokens, niceness, signal, onProgress } };
 }
 
 /** With paths in place of `file:` URLs. */

@@ -13,7 +13,7 @@ import { readDitConfig } from './dit-config.js';
 import { DIT_KINDS, type DitKind, meantFor, usualSettings } from './dit-kind.js';
 import { FoundRelease } from './found-release.js';
 import { checkMeaningful, layoutOf, MODEL_PARTS, type ReleaseLayout } from './layout.js';
-import { checkLoadOptions } from './load-options.js';
+import { checkLoadOptions, type LoadHow } from './load-options.js';
 import type { RaeFiles } from './rae-files.js';
 
 export interface Loaded {
@@ -34,12 +34,9 @@ export interface Loaded {
 }
 
 export async function loadRelease(options: LoadOptions): Promise<Loaded> {
-  const { parts, maxBatchTokens, niceness, signal, onProgress, ...resolved } = checkLoadOptions(options);
-  return await loadFound(new FoundRelease(resolved), { parts, maxBatchTokens, niceness, signal, onProgress });
+  const { model, how } = checkLoadOptions(options);
+  return await loadFound(new FoundRelease(model), how);
 }
-
-/** How a release is loaded, whichever it is. */
-export type LoadHow = Pick<LoadOptions, 'parts' | 'maxBatchTokens' | 'niceness' | 'signal' | 'onProgress'>;
 
 /** The same of one that was found already, by options that were checked. */
 export async function loadFound(

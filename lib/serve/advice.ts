@@ -15,14 +15,7 @@ const FEW_FLOPS = 2e13;
 /** Remarks on one picture as the model draws it where nobody says how; none where all is well. */
 export async function adviceBeforeServing(options: LoadOptions): Promise<readonly string[]> {
   try {
-    const {
-      parts: _,
-      onProgress: __,
-      signal,
-      maxBatchTokens: ___,
-      niceness: ____,
-      ...model
-    } = checkLoadOptions(options);
+    const { model, how } = checkLoadOptions(options);
     const found = new FoundRelease(model);
     const { settings, ofModel } = sampleDefaults(found);
     return adviceOn(
@@ -32,7 +25,7 @@ export async function adviceBeforeServing(options: LoadOptions): Promise<readonl
         prompts: 1,
         promptTokens: USUAL_PROMPT_TOKENS,
         probeSeconds: (flops) => (flops < FEW_FLOPS ? 0 : 1),
-        signal,
+        signal: how.signal,
       }),
     );
   } catch (error) {
