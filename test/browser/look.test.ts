@@ -124,6 +124,7 @@ describe.skipIf(noBrowser !== undefined)('looks', () => {
     await second.image(0, 2);
     second.done();
     await expect.poll(() => pictures(page).count()).toBe(2);
+    await page.locator('.job').waitFor({ state: 'detached' });
     await page.keyboard.press('Control+Enter');
     const third = await server.nextJob();
     await page.getByRole('button', { name: 'Cancel' }).waitFor();
