@@ -95,12 +95,12 @@ TEST_CASE("ops: group norm with silu is its reference, and so are its gradients"
       };
       const auto fused = run(svg::group_norm_silu, dtype), plain = run(svg::group_norm_silu_reference, at::kDouble);
       EXPECT(fused[0].is_contiguous(at::MemoryFormat::ChannelsLast));
-      // One value a group has no variance: 1 / sqrt(eps) of them multiplies what the rounding of a product left over.
-      const double steepest = shape[1] * shape[2] * shape[3] == 32 ? 1e3 : 1;
       for (size_t i = 0; i < fused.size(); ++i) {
         const double size = plain[i].abs().max().item<double>();
-        EXPECT_CLOSE(largest_difference(fused[i], plain[i]), 0,
-                     (dtype == at::kFloat ? 2e-4 : 1e-2) * (size + 1) + 1e-6 * steepest);
+        double most = (dtype == at::kFloat ? 2e-4 : 1e-2) * (size + 1);
+        // x's gradient in groups of one value: 1 / sqrt(eps) multiplies a rounding, above 2e-4 in 7 of 300 draws.
+        if (i == 1 && shape == shapes[1] && dtype == at::kFloat) most = 1e-3;
+        EXPECT_CLOSE(largest_difference(fused[i], plain[i]), 0, most);
       }
     }
   }
