@@ -10,7 +10,7 @@ import { datasetCommand } from './commands/dataset.js';
 import { doctorCommand } from './commands/doctor.js';
 import { enhanceCommand } from './commands/enhance.js';
 import { estimateCommand } from './commands/estimate.js';
-import { evalCommand } from './commands/eval.js';
+import { evalCommand } from './commands/eval/eval.js';
 import { exportCommand } from './commands/export.js';
 import { helpCommand } from './commands/help.js';
 import { infoCommand } from './commands/info.js';

@@ -2,11 +2,11 @@
 
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { SvgT2IError } from '../../errors.js';
-import { printable } from '../../printable.js';
-import { SHAPES_SETTINGS } from '../../shapes/settings.js';
-import { CATEGORIES } from '../../shapes/vocabulary.js';
-import { parseCategories, parseInteger } from '../arguments.js';
+import { SvgT2IError } from '../../../errors.js';
+import { printable } from '../../../printable.js';
+import { SHAPES_SETTINGS } from '../../../shapes/settings.js';
+import { CATEGORIES } from '../../../shapes/vocabulary.js';
+import { parseCategories, parseInteger } from '../../arguments.js';
 import {
   addConfigFlags,
   addFlags,
@@ -16,8 +16,8 @@ import {
   MODEL_FLAGS,
   parseSize,
   SAMPLE_FLAGS,
-} from '../flags.js';
-import type { DrawConfig } from '../sample-config.js';
+} from '../../flags.js';
+import type { DrawConfig } from '../../sample-config.js';
 
 interface EvalFlags extends CommonOptions {
   readonly count?: string;
@@ -53,7 +53,7 @@ Examples:
   svg-t2i eval shapes --reconstruct
 `;
 
-export function evalCommand(): Command {
+export function evalShapesCommand(): Command {
   const shapes = new Command('shapes')
     .description('draw held-out scenes of shapes and judge what is in the pictures')
     .option('--count <n>', 'prompts of each category (default: 50, or all of --images)')
@@ -70,7 +70,7 @@ export function evalCommand(): Command {
   addFlags(shapes, 'Models:', MODEL_FLAGS);
   addConfigFlags(shapes);
   shapes.addHelpText('after', EXAMPLES).action(runEval);
-  return new Command('eval').description('measure a model').addCommand(shapes);
+  return shapes;
 }
 
 function sizeText(): string {
@@ -88,7 +88,7 @@ async function runEval(options: EvalFlags): Promise<void> {
     json: options.json === true,
   };
   const seed = parseInteger('--seed', options.seed, { least: 0, most: 2 ** 47 });
-  const { evalFolder, evalModel, evalReconstructions } = await import('../eval-shapes.js');
+  const { evalFolder, evalModel, evalReconstructions } = await import('../../eval-shapes.js');
   if (options.images !== undefined) {
     if (options.reconstruct === true) {
       throw new SvgT2IError('ERR_SVGT2I_USAGE', '--images and --reconstruct exclude each other');
@@ -99,8 +99,8 @@ async function runEval(options: EvalFlags): Promise<void> {
   const config = await resolveConfig(options);
   if (options.printConfig === true) {
     const [{ printConfig }, { printedConfig }] = await Promise.all([
-      import('../../config/load.js'),
-      import('../sample-config.js'),
+      import('../../../config/load.js'),
+      import('../../sample-config.js'),
     ]);
     process.stdout.write(printable(printConfig(printedConfig(config))));
     return;
@@ -111,9 +111,9 @@ async function runEval(options: EvalFlags): Promise<void> {
 
 async function resolveConfig(options: EvalFlags): Promise<DrawConfig> {
   const [{ merge }, { EMBEDDED_MODEL }, { loadSampleConfig }] = await Promise.all([
-    import('../../config/load.js'),
-    import('../../release/embedded-model.js'),
-    import('../sample-config.js'),
+    import('../../../config/load.js'),
+    import('../../../release/embedded-model.js'),
+    import('../../sample-config.js'),
   ]);
   const size = options.size === undefined ? {} : { sample: parseSize(options.size) };
   return loadSampleConfig({

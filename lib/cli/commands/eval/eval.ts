@@ -1,0 +1,11 @@
+/** `svg-t2i eval`: a command for each thing that is measured. */
+import { Command } from 'commander';
+import { evalShapesCommand } from './shapes.js';
+
+const commands: readonly (() => Command)[] = [evalShapesCommand];
+
+export function evalCommand(): Command {
+  const command = new Command('eval').description('measure a model, its pictures, or a set of pictures');
+  for (const create of commands) command.addCommand(create());
+  return command;
+}
