@@ -35,6 +35,9 @@ export interface NativeTensor {
 
 export type NativeTensors = Readonly<Record<string, NativeTensor>>;
 
+/** Tensors NAME.0, NAME.1, ... */
+export type Numbered<Name extends string> = Readonly<Record<`${Name}.${number}`, NativeTensor>>;
+
 /** A message from the engine's thread. `error` carries {code, message, hint} as JSON. */
 export type NativeMessageKind = 'event' | 'result' | 'error' | 'stopped';
 

@@ -3,10 +3,11 @@
  * reads requests as strictly: a key that it does not know is an error.
  */
 import type { STORED_DTYPES } from '../facts.js';
-import type { NativeTensor, NativeTensors } from './binding.js';
+import type { NativeTensor, NativeTensors, Numbered } from './binding.js';
 import type { CountJob, MemoryReport, ProbeJob } from './estimate-jobs.js';
 import type { EngineConfig, LoadParts } from './load-parts.js';
 import type { LoadedModels } from './loaded-models.js';
+import type { MeasureJobs } from './measure-jobs.js';
 import type { SampleJob } from './sample-job.js';
 import type { TrainOpenRequest, TrainReport, TrainStepRequest, TrainStepValue } from './training-jobs.js';
 import type {
@@ -19,9 +20,6 @@ import type {
 export type { EngineConfig, LoadParts } from './load-parts.js';
 
 type None = Readonly<Record<never, never>>;
-
-/** Tensors NAME.0, NAME.1, ... */
-export type Numbered<Name extends string> = Readonly<Record<`${Name}.${number}`, NativeTensor>>;
 
 /** What a job has where nothing else is said. */
 interface Job {
@@ -41,7 +39,10 @@ export type TrainedWeights = 'raw' | 'ema';
 
 export type StoredDtype = (typeof STORED_DTYPES)[number];
 
-export interface Jobs {
+/** Of measure-jobs.ts. */
+type MeasureJobEntries = { readonly [Kind in keyof MeasureJobs]: JobOf<MeasureJobs[Kind]> };
+
+export interface Jobs extends MeasureJobEntries {
   /** Rows of a benchmark whose names hold `only`. */
   readonly bench: JobOf<{
     request: {

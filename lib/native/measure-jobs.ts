@@ -1,6 +1,5 @@
 /** The jobs that measure pictures: features and statistics of whole sets, distances of pairs. */
-import type { NativeTensor } from './binding.js';
-import type { Numbered } from './jobs.js';
+import type { NativeTensor, Numbered } from './binding.js';
 
 /** Distances of a picture to another one of its size. */
 export type PairMetric = 'psnr' | 'ssim' | 'ssim-reflect' | 'ms-ssim' | 'ms-ssim-reflect' | 'lpips';
@@ -24,12 +23,12 @@ export interface MeasureOpenValue {
 }
 
 /** Of a set, in fp64: mu (d), sigma (d, d); mu_s and sigma_s of the spatial features where they are kept. */
-export interface StatisticsTensors {
+export type StatisticsTensors = {
   readonly mu: NativeTensor;
   readonly sigma: NativeTensor;
   readonly mu_s?: NativeTensor;
   readonly sigma_s?: NativeTensor;
-}
+};
 
 export interface MeasureResultRequest {
   /** The set that is judged, and the reference; `is` needs no reference. */
