@@ -53,6 +53,7 @@ export const libLayers = {
     'train',
     'serve',
   ],
+  eval: ['image', 'release', 'pipeline'],
   ai: ['config', 'image', 'pipeline'],
   pull: ['config', 'fetch', 'hub'],
   serve: ['config', 'image', 'text', 'release', 'pipeline', 'estimate'],
