@@ -11,12 +11,29 @@ import { unwrap } from '../config/validate.js';
 import { SvgT2IError } from '../errors.js';
 
 /** A flag and the value that it sets, as `section.key`. */
-interface Flag {
+export interface Flag {
   readonly flags: string;
-  readonly path: `${'model' | 'sample' | 'output' | 'estimate'}.${string}`;
+  readonly path: `${string}.${string}`;
   readonly parse?: (text: string) => unknown;
   /** Where the schema's own says it of another flag. */
   readonly description?: string;
+  /** Of the value, in a section that one command alone has. */
+  readonly schema?: z.ZodType | undefined;
+}
+
+/** Flags that are values of one command's own section of the configuration. */
+export function sectionFlags<Shape extends z.ZodRawShape>(
+  section: string,
+  schema: z.ZodObject<Shape>,
+  flags: readonly (Pick<Flag, 'flags' | 'parse' | 'description'> & { readonly key: keyof Shape & string })[],
+): readonly Flag[] {
+  const shape = schema.shape as Readonly<Record<string, z.ZodType>>;
+  return flags.map(({ key, ...flag }) => ({ ...flag, path: `${section}.${key}`, schema: shape[key] }));
+}
+
+/** `a,b` as a list of names; what they may be, the schema says. */
+export function toList(text: string): readonly string[] {
+  return text.split(',').map((name) => name.trim());
 }
 
 /** Text that is no number stays text, and the schema says so. */
@@ -96,7 +113,7 @@ export function addFlags(command: Command, heading: string, flags: readonly Flag
 }
 
 function toOption(flag: Flag): Option {
-  const schema = schemaAt(flag.path);
+  const schema = flag.schema ?? schemaAt(flag.path);
   const option = new Option(flag.flags, flag.description ?? describe(schema));
   if (flag.parse !== undefined) option.argParser(flag.parse);
   return option;
@@ -104,7 +121,7 @@ function toOption(flag: Flag): Option {
 
 function schemaAt(path: string): z.ZodType | undefined {
   const [section = '', key = ''] = path.split('.');
-  const shape: Readonly<Record<string, z.ZodType>> = sections[section as keyof typeof sections].shape;
+  const shape = sections[section as keyof typeof sections].shape as Readonly<Record<string, z.ZodType>>;
   return shape[key];
 }
 
