@@ -1,6 +1,7 @@
 /** Picture sizes of about one area and different aspect ratios, and which of them suits a picture best. */
 import { PUBLISHED_CELL_PIXELS } from '../config/latent-grid.js';
 import { SvgT2IError } from '../errors.js';
+import { roundHalfEven } from '../image/center-crop.js';
 
 export interface Size {
   readonly width: number;
@@ -82,12 +83,4 @@ export function chooseBucket(picture: Size, buckets: readonly Size[]): Size {
 
 function isLarger(a: Size, b: Size): boolean {
   return a.width > b.width || (a.width === b.width && a.height > b.height);
-}
-
-/** Python's round(): halves go to the even neighbour. */
-export function roundHalfEven(value: number): number {
-  const below = Math.floor(value);
-  const rest = value - below;
-  if (rest !== 0.5) return Math.round(value);
-  return below % 2 === 0 ? below : below + 1;
 }

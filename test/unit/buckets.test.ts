@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { chooseBucket, cropSizeList, roundHalfEven } from '../../lib/data/buckets.js';
+import { chooseBucket, cropSizeList } from '../../lib/data/buckets.js';
+import { roundHalfEven } from '../../lib/image/center-crop.js';
 
 describe('cropSizeList', () => {
   it('goes from the widest to the tallest and is symmetric', () => {
