@@ -1,13 +1,15 @@
 /** Worker threads that prepare pictures. */
 import type { Worker } from 'node:worker_threads';
 import { DisposedError, SvgT2IError } from '../errors.js';
+import type { DecodedPicture } from '../image/decode.js';
 import { type RgbImage, rgbImage } from '../image/rgb-image.js';
 import { startThread, threadEnded, threadError } from '../threads.js';
 import type { Size } from './buckets.js';
+import type { PictureFit } from './fit-picture.js';
 import type { PictureReading, WorkerReply, WorkerRequest } from './image-worker.js';
 
 interface Waiting {
-  readonly resolve: (image: RgbImage) => void;
+  readonly resolve: (picture: DecodedPicture) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -51,7 +53,12 @@ export class ImagePool {
 
   /** The picture of a file, cut to the bucket that suits it best, then mirrored; rejects with SvgT2IError. */
   async prepare(path: string, buckets: readonly Size[], flip = false): Promise<RgbImage> {
-    const request = { path, buckets, flip, decode: this.#decode };
+    return (await this.read(path, { kind: 'bucket', buckets, flip })).image;
+  }
+
+  /** The picture of a file, as `fit` says, and what the file was; rejects with SvgT2IError. */
+  async read(path: string, fit: PictureFit): Promise<DecodedPicture> {
+    const request = { path, fit, decode: this.#decode };
     while (this.#alone !== undefined) await this.#alone;
     try {
       return await this.#send(request);
@@ -62,7 +69,7 @@ export class ImagePool {
   }
 
   /** Once all others are done, and one after the other. */
-  async #tryAlone(request: Omit<WorkerRequest, 'id'>): Promise<RgbImage> {
+  async #tryAlone(request: Omit<WorkerRequest, 'id'>): Promise<DecodedPicture> {
     const before = this.#alone ?? this.#idle();
     const own = before.then(() => this.#send(request));
     const settled = own.then(
@@ -84,7 +91,7 @@ export class ImagePool {
     });
   }
 
-  async #send(request: Omit<WorkerRequest, 'id'>): Promise<RgbImage> {
+  async #send(request: Omit<WorkerRequest, 'id'>): Promise<DecodedPicture> {
     const id = this.#nextId++;
     const beganAlone = this.#busy === 0;
     this.#busy++;
@@ -100,7 +107,7 @@ export class ImagePool {
     }
   }
 
-  #post(request: WorkerRequest): Promise<RgbImage> {
+  #post(request: WorkerRequest): Promise<DecodedPicture> {
     return new Promise((resolve, reject) => {
       if (this.#disposal !== undefined) throw new DisposedError('The image pool');
       const [first, ...others] = this.#workers.filter(({ failure }) => failure === undefined);
@@ -134,8 +141,10 @@ function startWorker(): PoolWorker {
     if (pending === undefined) return;
     waiting.delete(reply.id);
     if (waiting.size === 0) thread.unref();
-    if ('data' in reply) pending.resolve(rgbImage(reply.width, reply.height, reply.data));
-    else {
+    if ('image' in reply) {
+      const { width, height, data } = reply.image;
+      pending.resolve({ image: rgbImage(width, height, data), facts: reply.facts });
+    } else {
       const Failure = reply.isUndecodable ? UndecodableReply : SvgT2IError;
       pending.reject(new Failure(reply.code, reply.message));
     }

@@ -1,24 +1,22 @@
-/** Runs in a worker thread: reads a picture and cuts it to its bucket, so that neither holds up the main thread. */
+/** Runs in a worker thread: reads a picture and cuts it to size, so that neither holds up the main thread. */
 import { parentPort } from 'node:worker_threads';
 import { type ErrorCode, firstLine, SvgT2IError } from '../errors.js';
-import { type DecodeOptions, readImage, UndecodableError } from '../image/decode.js';
-import { chooseBucket, type Size } from './buckets.js';
-import { centerCropToBucket, flipImage } from './crop.js';
+import { type DecodeOptions, type PictureFacts, readPicture, UndecodableError } from '../image/decode.js';
+import type { RgbImage } from '../image/rgb-image.js';
+import { fitPicture, type PictureFit } from './fit-picture.js';
 
 export interface WorkerRequest {
   readonly id: number;
   readonly path: string;
-  readonly buckets: readonly Size[];
-  /** Mirror it left to right. */
-  readonly flip: boolean;
+  readonly fit: PictureFit;
   readonly decode: PictureReading;
 }
 
 /** How picture files are read. */
-export type PictureReading = Pick<DecodeOptions, 'autoOrient' | 'maxPixels'>;
+export type PictureReading = Pick<DecodeOptions, 'autoOrient' | 'maxPixels' | 'alpha'>;
 
 export type WorkerReply =
-  | { readonly id: number; readonly width: number; readonly height: number; readonly data: Uint8Array }
+  | { readonly id: number; readonly image: RgbImage; readonly facts: PictureFacts }
   | {
       readonly id: number;
       readonly code: ErrorCode;
@@ -27,11 +25,15 @@ export type WorkerReply =
       readonly isUndecodable: boolean;
     };
 
-async function prepare({ id, path, buckets, flip, decode }: WorkerRequest): Promise<WorkerReply> {
+async function prepare({ id, path, fit, decode }: WorkerRequest): Promise<WorkerReply> {
   try {
-    const image = await readImage(path, decode);
-    const cropped = centerCropToBucket(image, chooseBucket(image, buckets));
-    return { id, ...(flip ? flipImage(cropped) : cropped) };
+    const { image, facts } = await readPicture(path, decode);
+    const fitted = fitPicture(image, fit);
+    // Memory that a decoder brought along cannot be handed to another thread.
+    const isDecoders = fitted.data.buffer === image.data.buffer;
+    const { width, height } = fitted;
+    const data = isDecoders ? new Uint8Array(fitted.data) : fitted.data;
+    return { id, image: { width, height, data }, facts };
   } catch (error) {
     const code = SvgT2IError.isInstance(error) ? error.code : 'ERR_SVGT2I_INTERNAL';
     return { id, code, message: firstLine(error), isUndecodable: error instanceof UndecodableError };
@@ -40,6 +42,6 @@ async function prepare({ id, path, buckets, flip, decode }: WorkerRequest): Prom
 
 parentPort?.on('message', async (request: WorkerRequest) => {
   const reply = await prepare(request);
-  const { buffer } = 'data' in reply ? reply.data : {};
+  const { buffer } = 'image' in reply ? reply.image.data : {};
   parentPort?.postMessage(reply, buffer instanceof ArrayBuffer ? [buffer] : []);
 });

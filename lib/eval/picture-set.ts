@@ -1,4 +1,5 @@
-/** What a set of pictures is, wherever it comes from: a folder, an npz, or statistics alone. */
+/** What a set of pictures is, wherever it comes from: a folder, a list, an npz, or statistics alone. */
+import type { PictureFacts } from '../image/decode.js';
 import type { RgbImage } from '../image/rgb-image.js';
 import type { StoredStatistics } from './statistics.js';
 
@@ -6,13 +7,24 @@ import type { StoredStatistics } from './statistics.js';
 export interface PictureSource {
   /** As the user named it. */
   readonly name: string;
+  readonly kind: 'folder' | 'list' | 'npz' | 'statistics';
   /** Pictures; of statistics alone those that they were taken of, 0 where the file does not say. */
   readonly count: number;
   /** Whether there are pictures: false for statistics alone. */
   readonly hasPictures: boolean;
   /** Of the file: beside the pictures as in ADM's references, or alone. */
   readonly statistics?: StoredStatistics | undefined;
-  /** In sorted order, each once; decoded some ahead of where the reader is. */
+  /** What lies beside the pictures and is not read, a line a kind. */
+  readonly remarks: readonly string[];
+  /** Of all pictures, in order: as `NamedPicture.name`. */
+  names(): Promise<readonly string[]>;
+  /**
+   * One picture.
+   *
+   * @throws SvgT2IError where it cannot be read, or is not there
+   */
+  picture(index: number): Promise<NamedPicture>;
+  /** In order, each once, decoded some ahead of where the reader is; those that cannot be read are left out. */
   pictures(options: ReadingOptions): AsyncIterable<NamedPicture>;
   /** Closes files and ends threads. */
   close(): Promise<void>;
@@ -32,6 +44,8 @@ export interface NamedPicture {
   readonly image: RgbImage;
   /** Absolute path of the file, where it is one. */
   readonly path?: string | undefined;
+  /** What the file was. */
+  readonly facts?: PictureFacts | undefined;
 }
 
 /** A picture of a set that cannot be read. */
@@ -40,6 +54,6 @@ export interface BadPicture {
   readonly index: number;
   /** Of the file, or of the npz. */
   readonly path: string;
-  /** Why. */
+  /** Why; it names the file. */
   readonly message: string;
 }

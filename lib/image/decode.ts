@@ -22,8 +22,25 @@ export interface DecodeLimits {
 export interface DecodeOptions extends DecodeLimits {
   /** Turn the picture upright as its EXIF orientation says (default), or leave the pixels as stored. */
   readonly autoOrient?: boolean;
+  /** Paste transparent pixels on white (default), or drop the alpha channel as Pillow's convert('RGB') does. */
+  readonly alpha?: 'white' | 'drop';
   /** What messages call the picture. */
   readonly name?: string;
+}
+
+/** What a picture's file was, of which its pixels no longer tell. */
+export interface PictureFacts {
+  readonly format: ImageFormat;
+  /** Of a sample in the file. */
+  readonly bits: 8 | 16;
+  /** Some pixels are not opaque. */
+  readonly isTransparent: boolean;
+}
+
+/** Pixels, and what their file was. */
+export interface DecodedPicture {
+  readonly image: RgbImage;
+  readonly facts: PictureFacts;
 }
 
 const DEFAULT_MAX_BYTES = 128 * 1024 * 1024;
@@ -43,9 +60,14 @@ const DECODE_TIMEOUT_SECONDS = 120;
  * const { width, height, data } = await readImage('fox.png');
  */
 export async function readImage(path: string | URL, options: DecodeOptions = {}): Promise<RgbImage> {
+  return (await readPicture(path, options)).image;
+}
+
+/** As readImage, with what the file was. */
+export async function readPicture(path: string | URL, options: DecodeOptions = {}): Promise<DecodedPicture> {
   const file = checkPath('path', path);
   const bytes = await readFileBounded(file, maxBytesOf(options));
-  return decodeImage(bytes, { name: file, ...options });
+  return decodePicture(bytes, { name: file, ...options });
 }
 
 /**
@@ -61,6 +83,10 @@ export async function readImage(path: string | URL, options: DecodeOptions = {})
  */
 export async function decodeImage(bytes: Uint8Array, options: DecodeOptions = {}): Promise<RgbImage> {
   checkArgument('bytes', bytesSchema, bytes);
+  return (await decodePicture(bytes, options)).image;
+}
+
+async function decodePicture(bytes: Uint8Array, options: DecodeOptions): Promise<DecodedPicture> {
   const name = options.name ?? 'picture';
   const maxPixels = options.maxPixels ?? DEFAULT_MAX_PIXELS;
   const maxBytes = maxBytesOf(options);
@@ -82,8 +108,13 @@ export async function decodeImage(bytes: Uint8Array, options: DecodeOptions = {}
       .raw({ depth: 'uchar' })
       .toBuffer({ resolveWithObject: true });
     if (isCmyk ? info.channels !== 4 : info.channels > 4) throw tooManyChannels(name, info.channels);
-    const pixels = isCmyk ? cmykToRgb(data) : toRgb(data, info.channels, hasTrueAlpha(bytes, format));
-    return rgbImage(info.width, info.height, pixels);
+    const isTransparent = !isCmyk && hasTrueAlpha(bytes, format) && isSomewhereOpen(data, info.channels);
+    const paste = isTransparent && options.alpha !== 'drop';
+    const pixels = isCmyk ? cmykToRgb(data) : toRgb(data, info.channels, paste);
+    return {
+      image: rgbImage(info.width, info.height, pixels),
+      facts: { format, bits: depth === 'ushort' ? 16 : 8, isTransparent },
+    };
   } catch (error) {
     if (SvgT2IError.isInstance(error)) throw error;
     throw new UndecodableError(name, error);
@@ -175,6 +206,13 @@ function hasTrueAlpha(bytes: Uint8Array, format: ImageFormat): boolean {
   if (format !== 'png') return true;
   const colourType = bytes[25] ?? 0;
   return (colourType & 4) !== 0;
+}
+
+/** Whether an alpha channel, the last of 2 or 4, is below 255 anywhere. */
+function isSomewhereOpen(data: Uint8Array, channels: number): boolean {
+  if (channels !== 2 && channels !== 4) return false;
+  for (let at = channels - 1; at < data.length; at += channels) if (data[at] !== 255) return true;
+  return false;
 }
 
 function maxBytesOf({ maxBytes, maxPixels = 0 }: DecodeLimits): number {

@@ -1,0 +1,73 @@
+/** How an evaluation is followed on the command line: a bar, warnings, pictures that cannot be read, Ctrl-C. */
+import type { EvaluateEvent, EvaluateOptions } from '../eval/events.js';
+import { badItemReport } from './bad-item-report.js';
+import { printJson, warn } from './output.js';
+import { createProgressBar, type ProgressBar } from './progress.js';
+import { listenForInterrupt } from './signals.js';
+
+/**
+ * Runs an evaluation. With `json` its events are lines on stdout, and the caller adds the result; otherwise people see a
+ * bar and remarks on stderr.
+ */
+export async function followEvaluation<Result>(
+  json: boolean,
+  run: (options: Required<Pick<EvaluateOptions, 'onEvent'>> & { readonly signal: AbortSignal }) => Promise<Result>,
+): Promise<Result> {
+  using interrupt = listenForInterrupt();
+  const screen = new Screen();
+  try {
+    return await run({
+      signal: interrupt.signal,
+      onEvent: (event) => (json ? printJson(event) : screen.show(event)),
+    });
+  } finally {
+    screen.close();
+  }
+}
+
+class Screen {
+  #bar: ProgressBar | undefined;
+  /** What the bar counts, of how many. */
+  #part = '';
+  readonly #reportBad = badItemReport((print) => this.#aside(print));
+
+  show(event: EvaluateEvent): void {
+    switch (event.type) {
+      case 'progress':
+        this.#update(event.what, event.done, event.total);
+        break;
+      case 'warning':
+        this.#aside(() => warn(event.message));
+        break;
+      case 'bad-picture':
+        this.#reportBad(event.message);
+        break;
+      case 'load':
+      case 'image':
+        break;
+    }
+  }
+
+  close(): void {
+    this.#bar?.stop();
+    this.#bar = undefined;
+  }
+
+  /** A bar for each part, one after the other. */
+  #update(what: string, done: number, total: number | undefined): void {
+    if (total === undefined) return;
+    const part = `${what} ${total}`;
+    if (part !== this.#part) {
+      this.close();
+      this.#part = part;
+      this.#bar = createProgressBar(total);
+    }
+    this.#bar?.update(done, what);
+    if (done >= total) this.close();
+  }
+
+  #aside(print: () => void): void {
+    if (this.#bar === undefined) print();
+    else this.#bar.aside(print);
+  }
+}
