@@ -1,7 +1,7 @@
 /** Folders and files that are there whole or not at all, and their hashes. */
 import { createHash } from 'node:crypto';
 import { realpathSync, rmSync } from 'node:fs';
-import { lstat, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, lstat, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { fileError, firstLine, systemErrorCode, workingFolderGone } from './errors.js';
 import { fileSystemTime } from './lock/file-system-time.mjs';
@@ -102,21 +102,35 @@ export function removeUnfinished(): void {
   for (const path of unfinished) rmSync(path, { force: true });
 }
 
-/**
- * Replaces `path` at once: written beside it, then renamed. Nothing is left of a write that failed. `isDurable`: on
- * the disk once the promise resolves, whatever happens to the machine.
- */
+export interface ReplaceOptions {
+  /** On the disk once the promise resolves, whatever happens to the machine. */
+  readonly isDurable?: boolean;
+}
+
+/** Replaces `path` at once: written beside it, then renamed. Nothing is left of a write that failed. */
 export async function replaceFile(
   path: string,
   parts: Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array>,
-  { isDurable = false }: { readonly isDurable?: boolean } = {},
+  options: ReplaceOptions = {},
+): Promise<void> {
+  const write = async (file: FileHandle) => {
+    for await (const part of parts) await file.writeFile(part);
+  };
+  await replaceFileWith(path, write, options);
+}
+
+/** As replaceFile, for a file that is not written from its beginning to its end. */
+export async function replaceFileWith(
+  path: string,
+  write: (file: FileHandle) => Promise<void>,
+  { isDurable = false }: ReplaceOptions = {},
 ): Promise<void> {
   const beside = partPath(path);
   unfinished.add(beside);
   try {
     const file = await open(beside, 'w');
     try {
-      for await (const part of parts) await file.writeFile(part);
+      await write(file);
       // Some file systems report a full disk only here.
       if (isDurable) await file.sync();
     } finally {
