@@ -38,7 +38,7 @@ export const libLayers = {
   processes: ['config', 'engine'],
   features: ['config', 'native', 'image', 'data', 'text', 'release', 'pipeline', 'processes'],
   train: ['config', 'native', 'engine', 'image', 'text', 'release', 'pipeline', 'processes', 'features'],
-  selftest: ['config', 'hub', 'image', 'data', 'text', 'pipeline'],
+  selftest: ['config', 'hub', 'image', 'data', 'text', 'pipeline', 'npz', 'eval'],
   bench: [
     'config',
     'native',
@@ -53,7 +53,8 @@ export const libLayers = {
     'train',
     'serve',
   ],
-  eval: ['image', 'release', 'pipeline'],
+  npz: [],
+  eval: ['image', 'release', 'pipeline', 'npz'],
   ai: ['config', 'image', 'pipeline'],
   pull: ['config', 'fetch', 'hub'],
   serve: ['config', 'image', 'text', 'release', 'pipeline', 'estimate'],

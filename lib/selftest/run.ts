@@ -4,7 +4,9 @@ import { reasonOf } from '../config/validate.js';
 import { SvgT2IError } from '../errors.js';
 import { Comparison } from './comparison.js';
 import { caseName, findCases, GoldenCase } from './golden-case.js';
+import { runAdmNpzCase } from './modules/adm-npz.js';
 import { runDataSamplerCase } from './modules/data-sampler.js';
+import { runFidImagePreprocessCase } from './modules/fid-image-preprocess.js';
 import { runHubLayoutsCase } from './modules/hub-layouts.js';
 import { runImagePreprocessCase } from './modules/image-preprocess.js';
 import { runTokenizerCase } from './modules/tokenizer.js';
@@ -62,6 +64,8 @@ export async function runSelftest(root: string, options: SelftestOptions): Promi
   const runners: Readonly<Record<string, CaseRunner>> = {
     tokenizer: runTokenizerCase,
     image_preprocess: runImagePreprocessCase,
+    fid_image_preprocess: runFidImagePreprocessCase,
+    adm_npz: runAdmNpzCase,
     data_sampler: runDataSamplerCase,
     hub_layouts: runHubLayoutsCase,
     pipeline: options.runPipeline,
