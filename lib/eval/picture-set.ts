@@ -18,6 +18,8 @@ export interface PictureSource {
   readonly remarks: readonly string[];
   /** Of all pictures, in order: as `NamedPicture.name`. */
   names(): Promise<readonly string[]>;
+  /** What messages call the place of a picture: its file, or the npz. */
+  pathOf(index: number): string;
   /**
    * One picture.
    *

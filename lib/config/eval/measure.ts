@@ -102,7 +102,13 @@ export const readingShape = {
     .enum(['white', 'drop'])
     .optional()
     .describe('transparent pixels: paste on white, or drop the alpha channel as torch-fidelity does; white, but for adm'),
-  ...pictureShape,
+  autoOrient: z
+    .boolean()
+    .optional()
+    .describe(
+      'turn pictures upright as their EXIF orientation says; other scorers take the pixels as stored, and so does this, but for crop train',
+    ),
+  maxPixels: pictureShape.maxPixels,
 };
 
 const networkSchema = z.strictObject(networkShape);
