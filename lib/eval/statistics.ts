@@ -1,4 +1,5 @@
-/** What is known of a set of pictures by its statistics alone. */
+/** What is known of a set of pictures by its statistics. */
+import type { Provenance } from './provenance.js';
 
 /** Mean and covariance of a set's features, in fp64, as FID compares them. */
 export interface StoredStatistics {
@@ -10,4 +11,6 @@ export interface StoredStatistics {
   readonly spatial?: { readonly mu: Float64Array; readonly sigma: Float64Array } | undefined;
   /** Pictures that they were taken of, where the file says it. */
   readonly count?: number | undefined;
+  /** Of a file that eval stats wrote. */
+  readonly provenance?: Provenance | undefined;
 }

@@ -1,0 +1,169 @@
+/** Sets of pictures in an npz, as ADM's evaluator takes them, and statistics with or without pictures. */
+import { fitPicture } from '../data/fit-picture.js';
+import { SvgT2IError } from '../errors.js';
+import { rgbImage } from '../image/rgb-image.js';
+import { samplesOf, statisticsOf } from '../npz/adm.js';
+import type { NpyArray, NpzFile } from '../npz/read.js';
+import { openNpz } from '../npz/read.js';
+import { goodPictures } from './good-pictures.js';
+import type { NamedPicture, PictureSource, ReadingOptions } from './picture-set.js';
+import { readProvenance } from './provenance.js';
+import type { SettledReading } from './reading.js';
+import type { StoredStatistics } from './statistics.js';
+
+/** Decoded as they lie: nothing is gained by more. */
+const SIDE_BY_SIDE = 8;
+
+/** Sides of the pictures, which are alike in an npz. */
+interface Shape {
+  readonly count: number;
+  readonly height: number;
+  readonly width: number;
+}
+
+/**
+ * Opens pictures, statistics, or both of one npz.
+ *
+ * @throws SvgT2IError ERR_SVGT2I_FILE_FORMAT for a file that is cut or broken, pickled objects, pictures of another type or
+ *   order of channels, statistics that do not fit each other, and one that holds neither
+ */
+export async function openPictureNpz(path: string, reading: SettledReading): Promise<PictureSource> {
+  const file = await openNpz(path);
+  try {
+    const statistics = await storedStatistics(file);
+    const isAlone = !file.has('arr_0');
+    if (isAlone && statistics !== undefined) return new StatisticsFile(path, file, statistics);
+    const { shape } = await samplesOf(file);
+    const [count = 0, height = 0, width = 0] = shape;
+    if (count === 0) throw new SvgT2IError('ERR_SVGT2I_FILE_FORMAT', `${path} holds no pictures: arr_0 is empty`);
+    return new NpzPictures(file, { count, height, width }, { statistics, reading });
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+async function storedStatistics(file: NpzFile): Promise<StoredStatistics | undefined> {
+  const statistics = await statisticsOf(file);
+  if (statistics === undefined) return undefined;
+  const provenance = await readProvenance(file);
+  return { ...statistics, ...(provenance === undefined ? {} : { count: provenance.pictures, provenance }) };
+}
+
+class NpzPictures implements PictureSource {
+  readonly kind = 'npz';
+  readonly hasPictures = true;
+  readonly remarks: readonly string[] = [];
+  readonly name: string;
+  readonly count: number;
+  readonly statistics: StoredStatistics | undefined;
+  readonly #file: NpzFile;
+  readonly #shape: Shape;
+  readonly #reading: SettledReading;
+  /** Where the file is being read. */
+  #parts: AsyncGenerator<NpyArray> | undefined;
+  #part: { readonly start: number; readonly count: number; readonly data: Uint8Array } | undefined;
+  /** Parts are read one after the other, whoever asks. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    file: NpzFile,
+    shape: Shape,
+    has: { readonly statistics: StoredStatistics | undefined; readonly reading: SettledReading },
+  ) {
+    this.name = file.path;
+    this.count = shape.count;
+    this.statistics = has.statistics;
+    this.#file = file;
+    this.#shape = shape;
+    this.#reading = has.reading;
+  }
+
+  async names(): Promise<readonly string[]> {
+    return Array.from({ length: this.count }, (_, index) => String(index));
+  }
+
+  pathOf(index: number): string {
+    return `${this.name}, picture ${index}`;
+  }
+
+  async picture(index: number): Promise<NamedPicture> {
+    if (!(index >= 0 && index < this.count)) {
+      throw new SvgT2IError('ERR_SVGT2I_INVALID_ARGUMENT', `${this.name} has no picture ${index}`);
+    }
+    const turn = this.#turn.then(() => this.#pixels(index));
+    this.#turn = turn.catch(() => undefined);
+    const { width, height } = this.#shape;
+    const image = rgbImage(width, height, await turn);
+    return { name: String(index), index, image: fitPicture(image, this.#reading.fit) };
+  }
+
+  async *pictures(options: ReadingOptions): AsyncGenerator<NamedPicture, void, undefined> {
+    yield* goodPictures(this, SIDE_BY_SIDE, options);
+  }
+
+  async close(): Promise<void> {
+    await this.#turn;
+    await this.#parts?.return(undefined);
+    await this.#file.close();
+  }
+
+  /** On from where the file is read; one that was passed is read again from the beginning. */
+  async #pixels(index: number): Promise<Uint8Array> {
+    if (this.#part === undefined || index < this.#part.start) {
+      await this.#parts?.return(undefined);
+      this.#parts = this.#file.rows('arr_0');
+      this.#part = { start: 0, count: 0, data: new Uint8Array() };
+    }
+    while (index >= this.#part.start + this.#part.count) this.#part = await this.#nextPart(this.#part);
+    const bytes = this.#shape.height * this.#shape.width * 3;
+    const at = (index - this.#part.start) * bytes;
+    return this.#part.data.subarray(at, at + bytes);
+  }
+
+  async #nextPart(before: { readonly start: number; readonly count: number }) {
+    const next = await this.#parts?.next();
+    if (next === undefined || next.done === true || !(next.value.data instanceof Uint8Array)) {
+      throw new SvgT2IError('ERR_SVGT2I_INTERNAL', `${this.name} gave no picture ${before.start + before.count}`);
+    }
+    const { shape, data } = next.value;
+    return { start: before.start + before.count, count: shape[0] ?? 0, data };
+  }
+}
+
+class StatisticsFile implements PictureSource {
+  readonly kind = 'statistics';
+  readonly hasPictures = false;
+  readonly remarks: readonly string[] = [];
+  readonly name: string;
+  readonly count: number;
+  readonly statistics: StoredStatistics;
+  readonly #file: NpzFile;
+
+  constructor(name: string, file: NpzFile, statistics: StoredStatistics) {
+    this.name = name;
+    this.count = statistics.count ?? 0;
+    this.statistics = statistics;
+    this.#file = file;
+  }
+
+  async names(): Promise<readonly string[]> {
+    return [];
+  }
+
+  pathOf(): string {
+    return this.name;
+  }
+
+  async picture(): Promise<NamedPicture> {
+    throw new SvgT2IError('ERR_SVGT2I_INVALID_ARGUMENT', `${this.name} holds statistics and no pictures`);
+  }
+
+  async *pictures(): AsyncGenerator<NamedPicture, void, undefined> {
+    // There are none.
+  }
+
+  close(): Promise<void> {
+    return this.#file.close();
+  }
+}
