@@ -6,7 +6,7 @@ import { readAhead } from './read-ahead.js';
 /** Pictures that wait at a time, at most. */
 const MOST_AHEAD = 64;
 /** And what they may take. */
-const MOST_BYTES = 256 * 2 ** 20;
+export const MOST_BYTES = 256 * 2 ** 20;
 
 /** How many pictures may wait: many small ones, few large ones. */
 export class AheadLimit {

@@ -2,10 +2,10 @@
 import { fitPicture } from '../data/fit-picture.js';
 import { SvgT2IError } from '../errors.js';
 import { rgbImage } from '../image/rgb-image.js';
-import { samplesOf, statisticsOf } from '../npz/adm.js';
-import type { NpyArray, NpzFile } from '../npz/read.js';
-import { openNpz } from '../npz/read.js';
+import { type NpyArray, type NpzFile, openNpz } from '../npz/read.js';
+import { PICTURES_NAME, picturesOf, type NpzPictures as Shape } from './adm-npz.js';
 import { goodPictures } from './good-pictures.js';
+import { readStatistics } from './npz-statistics.js';
 import type { NamedPicture, PictureSource, ReadingOptions } from './picture-set.js';
 import { readProvenance } from './provenance.js';
 import type { SettledReading } from './reading.js';
@@ -13,13 +13,6 @@ import type { StoredStatistics } from './statistics.js';
 
 /** Decoded as they lie: nothing is gained by more. */
 const SIDE_BY_SIDE = 8;
-
-/** Sides of the pictures, which are alike in an npz. */
-interface Shape {
-  readonly count: number;
-  readonly height: number;
-  readonly width: number;
-}
 
 /**
  * Opens pictures, statistics, or both of one npz.
@@ -31,12 +24,9 @@ export async function openPictureNpz(path: string, reading: SettledReading): Pro
   const file = await openNpz(path);
   try {
     const statistics = await storedStatistics(file);
-    const isAlone = !file.has('arr_0');
+    const isAlone = !file.has(PICTURES_NAME);
     if (isAlone && statistics !== undefined) return new StatisticsFile(path, file, statistics);
-    const { shape } = await samplesOf(file);
-    const [count = 0, height = 0, width = 0] = shape;
-    if (count === 0) throw new SvgT2IError('ERR_SVGT2I_FILE_FORMAT', `${path} holds no pictures: arr_0 is empty`);
-    return new NpzPictures(file, { count, height, width }, { statistics, reading });
+    return new NpzPictures(file, await picturesOf(file), { statistics, reading });
   } catch (error) {
     await file.close();
     throw error;
@@ -44,10 +34,10 @@ export async function openPictureNpz(path: string, reading: SettledReading): Pro
 }
 
 async function storedStatistics(file: NpzFile): Promise<StoredStatistics | undefined> {
-  const statistics = await statisticsOf(file);
+  const statistics = await readStatistics(file);
   if (statistics === undefined) return undefined;
   const provenance = await readProvenance(file);
-  return { ...statistics, ...(provenance === undefined ? {} : { count: provenance.pictures, provenance }) };
+  return { ...statistics, ...(provenance === undefined ? {} : { provenance }) };
 }
 
 class NpzPictures implements PictureSource {
@@ -112,7 +102,7 @@ class NpzPictures implements PictureSource {
   async #pixels(index: number): Promise<Uint8Array> {
     if (this.#part === undefined || index < this.#part.start) {
       await this.#parts?.return(undefined);
-      this.#parts = this.#file.rows('arr_0');
+      this.#parts = this.#file.rows(PICTURES_NAME);
       this.#part = { start: 0, count: 0, data: new Uint8Array() };
     }
     while (index >= this.#part.start + this.#part.count) this.#part = await this.#nextPart(this.#part);

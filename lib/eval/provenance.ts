@@ -15,8 +15,6 @@ const MAX_BYTES = 65_536;
 const provenanceSchema = z.looseObject({
   /** Whose program wrote it. */
   writer: z.string(),
-  /** That were measured. */
-  pictures: z.number().int().min(0),
   /** Sizes as they were measured, the most frequent first: `256x256`. */
   sizes: z.array(z.string()),
   /** How they were cut and read, in words. */
