@@ -1,7 +1,7 @@
 /** Which picture of one set is the partner of which of another. */
 import { SvgT2IError } from '../errors.js';
+import { stemOf } from './fingerprint.js';
 import type { PictureSource } from './picture-set.js';
-import { stemOf } from './provenance.js';
 
 /** Names that a message lists at most. */
 const MAX_NAMED = 5;

@@ -1,4 +1,5 @@
 /** What the values of many pairs come to: mean, median, deviation, and how sure the mean is. */
+import type { PairMetricName } from '../config/eval/measure.js';
 import { MersenneTwister } from '../data/random.js';
 
 export interface PairSummary {
@@ -75,4 +76,17 @@ function deviationOf(values: Float64Array, mean: number): number {
   if (values.length < 2) return 0;
   const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
   return Math.sqrt(squares / (values.length - 1));
+}
+
+/** Of each metric, over all pairs. */
+export function summarizePairs(
+  pairs: readonly { readonly values: Readonly<Partial<Record<PairMetricName, number>>> }[],
+  metrics: readonly PairMetricName[],
+): Readonly<Partial<Record<PairMetricName, PairSummary>>> {
+  return Object.fromEntries(
+    metrics.map((metric) => [
+      metric,
+      summarize(Float64Array.from(pairs, ({ values }) => values[metric] ?? Number.NaN)),
+    ]),
+  );
 }

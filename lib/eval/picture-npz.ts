@@ -40,6 +40,12 @@ async function storedStatistics(file: NpzFile): Promise<StoredStatistics | undef
   return { ...statistics, ...(provenance === undefined ? {} : { provenance }) };
 }
 
+interface Part {
+  readonly start: number;
+  readonly count: number;
+  readonly data: Uint8Array;
+}
+
 class NpzPictures implements PictureSource {
   readonly kind = 'npz';
   readonly hasPictures = true;
@@ -52,7 +58,7 @@ class NpzPictures implements PictureSource {
   readonly #reading: SettledReading;
   /** Where the file is being read. */
   #parts: AsyncGenerator<NpyArray> | undefined;
-  #part: { readonly start: number; readonly count: number; readonly data: Uint8Array } | undefined;
+  #part: Part | undefined;
   /** Parts are read one after the other, whoever asks. */
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -98,20 +104,23 @@ class NpzPictures implements PictureSource {
     await this.#file.close();
   }
 
-  /** On from where the file is read; one that was passed is read again from the beginning. */
+  /** On from where the file is read; what lies behind, or far ahead, is gone to. */
   async #pixels(index: number): Promise<Uint8Array> {
-    if (this.#part === undefined || index < this.#part.start) {
+    const at = this.#part;
+    if (at === undefined || index < at.start || index > at.start + 2 * at.count + 1) {
       await this.#parts?.return(undefined);
-      this.#parts = this.#file.rows(PICTURES_NAME);
-      this.#part = { start: 0, count: 0, data: new Uint8Array() };
+      this.#parts = this.#file.rows(PICTURES_NAME, { from: index });
+      this.#part = { start: index, count: 0, data: new Uint8Array() };
     }
-    while (index >= this.#part.start + this.#part.count) this.#part = await this.#nextPart(this.#part);
+    let part = this.#part ?? { start: index, count: 0, data: new Uint8Array() };
+    while (index >= part.start + part.count) part = await this.#nextPart(part);
+    this.#part = part;
     const bytes = this.#shape.height * this.#shape.width * 3;
-    const at = (index - this.#part.start) * bytes;
-    return this.#part.data.subarray(at, at + bytes);
+    const offset = (index - part.start) * bytes;
+    return part.data.subarray(offset, offset + bytes);
   }
 
-  async #nextPart(before: { readonly start: number; readonly count: number }) {
+  async #nextPart(before: Part): Promise<Part> {
     const next = await this.#parts?.next();
     if (next === undefined || next.done === true || !(next.value.data instanceof Uint8Array)) {
       throw new SvgT2IError('ERR_SVGT2I_INTERNAL', `${this.name} gave no picture ${before.start + before.count}`);

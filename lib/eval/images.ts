@@ -1,0 +1,268 @@
+/** `eval images`: the metrics of a set of pictures, against another one. */
+import { type ImagesConfig, imagesSchema } from '../config/eval/images.js';
+import { PAIR_METRICS, type PairMetricName, SET_METRICS, type SetMetricName } from '../config/eval/measure.js';
+import { validate } from '../config/validate.js';
+import { Engine } from '../engine.js';
+import { makeFolder } from '../files.js';
+import { BadPictures } from './bad-pictures.js';
+import { engineOptions } from './engine-options.js';
+import type { EvaluateOptions } from './events.js';
+import { writeImagesReport } from './images-report.js';
+import { type MeasuredPair, measurePairs } from './measure-pairs.js';
+import { measureSet } from './measure-set.js';
+import type { ImagesRequest, ImagesResult, SetSummary, SetValues } from './measure-types.js';
+import { checkNetworks, Measurement } from './measurement.js';
+import { infiniteRemarks } from './metric-words.js';
+import { checkNeeds, countRemarks } from './needs.js';
+import { openPictures } from './open-pictures.js';
+import { type PairPlan, planPairs } from './pair-plan.js';
+import { summarizePairs } from './pair-values.js';
+import type { PictureSource } from './picture-set.js';
+import { resolutionRemarks } from './resolution-remarks.js';
+import { type SettledReading, settleReading } from './reading.js';
+import { SetFacts, unlikeness } from './set-facts.js';
+
+/**
+ * Measures a set of pictures, or a set against a reference.
+ *
+ * @throws SvgT2IError before any picture is read: ERR_SVGT2I_INVALID_ARGUMENT for metrics that the sets do not have what
+ *   for, ERR_SVGT2I_WEIGHTS_MISSING for a network that is not named, ERR_SVGT2I_WEIGHTS_MISMATCH for another network's
+ *   file, ERR_SVGT2I_FILE_FORMAT for a set that is none; ERR_SVGT2I_DATA where too many pictures cannot be read; the
+ *   reason of the signal
+ */
+export async function evaluateImages(
+  request: ImagesRequest,
+  options: EvaluateOptions = {},
+): Promise<ImagesResult> {
+  const config = validate(imagesSchema, request, { code: 'ERR_SVGT2I_INVALID_ARGUMENT' });
+  const began = performance.now();
+  checkNetworks({ networks: config, metrics: config.metrics });
+  const reading = settleReading(config);
+  const set = await openPictures(config.set, reading);
+  let reference: PictureSource | undefined;
+  try {
+    if (config.reference !== undefined) reference = await openPictures(config.reference, reading);
+    const run = new ImagesRun(config, reading, { set, reference }, options);
+    await run.measure();
+    return await run.result((performance.now() - began) / 1000);
+  } finally {
+    await set.close();
+    await reference?.close();
+  }
+}
+
+/** Names among the measurement's sets. */
+const SET = 'set';
+const REFERENCE = 'reference';
+/** Of a file that has both pictures and statistics: FID takes the latter, as ADM's evaluator does. */
+const STORED = { set: 'statistics of the set', reference: 'statistics of the reference' } as const;
+
+class ImagesRun {
+  readonly #config: ImagesConfig;
+  readonly #reading: SettledReading;
+  readonly #sources: { readonly set: PictureSource; readonly reference: PictureSource | undefined };
+  readonly #options: EvaluateOptions;
+  readonly #facts: { readonly set: SetFacts; readonly reference: SetFacts };
+  readonly #bad: { readonly set: BadPictures; readonly reference: BadPictures };
+  readonly #setMetrics: readonly SetMetricName[];
+  readonly #pairMetrics: readonly PairMetricName[];
+  readonly #warnings: string[] = [];
+  #values: SetValues = {};
+  #pairs: readonly MeasuredPair[] = [];
+  #plan: PairPlan | undefined;
+
+  constructor(
+    config: ImagesConfig,
+    reading: SettledReading,
+    sources: { readonly set: PictureSource; readonly reference: PictureSource | undefined },
+    options: EvaluateOptions,
+  ) {
+    this.#config = config;
+    this.#reading = reading;
+    this.#sources = sources;
+    this.#options = options;
+    const { set, reference = set } = sources;
+    const { onEvent } = options;
+    this.#facts = { set: new SetFacts(set.name), reference: new SetFacts(reference.name) };
+    const how = { maxShare: config.maxBadShare, onEvent };
+    this.#bad = { set: new BadPictures(set, how), reference: new BadPictures(reference, how) };
+    this.#setMetrics = SET_METRICS.filter((metric) => config.metrics.includes(metric));
+    this.#pairMetrics = PAIR_METRICS.filter((metric) => config.metrics.includes(metric));
+  }
+
+  async measure(): Promise<void> {
+    const { set, reference } = this.#sources;
+    const { metrics } = this.#config;
+    checkNeeds({ set, reference, metrics, protocol: this.#config });
+    if (this.#pairMetrics.length > 0 && reference !== undefined) this.#plan = await planPairs(set, reference);
+    const plan = this.#plan;
+    if (this.#config.out !== undefined) await makeFolder(this.#config.out);
+    for (const remark of [...set.remarks, ...(reference?.remarks ?? [])]) this.#warn(remark);
+    const { signal } = this.#options;
+    await using engine = await Engine.create(engineOptions(this.#config), {
+      signal,
+      owner: 'The evaluation',
+    });
+    const { spillMegabytes } = this.#config;
+    const measurement = await Measurement.open(engine, {
+      networks: this.#config,
+      metrics,
+      spillMegabytes,
+      signal,
+    });
+    const addTo = {
+      set: this.#needsPictures('set') ? SET : undefined,
+      reference: this.#needsPictures('reference') ? REFERENCE : undefined,
+    };
+    if (plan !== undefined && reference !== undefined) {
+      this.#pairs = await measurePairs(
+        measurement,
+        {
+          set,
+          reference,
+          plan,
+          metrics: this.#pairMetrics,
+          addTo,
+          facts: this.#facts,
+          bad: this.#bad.set,
+        },
+        this.#options,
+      );
+    } else {
+      for (const side of ['set', 'reference'] as const) await this.#addSide(measurement, side, addTo[side]);
+    }
+    await this.#addStatistics(measurement);
+    this.#remark();
+    if (this.#setMetrics.length > 0) this.#values = await this.#setValues(measurement);
+  }
+
+  async #addSide(measurement: Measurement, side: 'set' | 'reference', name: string | undefined) {
+    const source = this.#sources[side];
+    if (source === undefined || name === undefined) return;
+    const measured = { set: name, source, facts: this.#facts[side], bad: this.#bad[side] };
+    await measureSet(measurement, measured, this.#options);
+  }
+
+  /** FID is taken of stored statistics where there are some. */
+  #isStored(side: 'set' | 'reference'): boolean {
+    return this.#sources[side]?.statistics !== undefined;
+  }
+
+  #needsPictures(side: 'set' | 'reference'): boolean {
+    const isStored = this.#isStored(side);
+    return this.#setMetrics.some((metric) => {
+      if (side === 'reference' && (metric === 'is' || this.#sources.reference === undefined)) return false;
+      return !(isStored && this.#isOfStatistics(metric, side));
+    });
+  }
+
+  /** sFID falls back on the pictures where a file has mu and sigma only. */
+  #isOfStatistics(metric: SetMetricName, side: 'set' | 'reference'): boolean {
+    if (metric === 'fid') return true;
+    return metric === 'sfid' && this.#sources[side]?.statistics?.spatial !== undefined;
+  }
+
+  async #addStatistics(measurement: Measurement): Promise<void> {
+    for (const side of ['set', 'reference'] as const) {
+      const statistics = this.#sources[side]?.statistics;
+      if (statistics === undefined || !this.#setMetrics.some((metric) => this.#isOfStatistics(metric, side))) continue;
+      await measurement.addStatistics(STORED[side], statistics, this.#options.signal);
+    }
+  }
+
+  /** Metrics that take the same sets are asked for together. */
+  async #setValues(measurement: Measurement): Promise<SetValues> {
+    const groups = new Map<string, { names: readonly [string, string]; metrics: SetMetricName[] }>();
+    const nameOf = (metric: SetMetricName, side: 'set' | 'reference') =>
+      this.#isStored(side) && this.#isOfStatistics(metric, side)
+        ? STORED[side]
+        : side === 'set'
+          ? SET
+          : REFERENCE;
+    for (const metric of this.#setMetrics) {
+      const names = [nameOf(metric, 'set'), metric === 'is' ? '' : nameOf(metric, 'reference')] as const;
+      const key = names.join('\n');
+      const group = groups.get(key) ?? { names, metrics: [] };
+      group.metrics.push(metric);
+      groups.set(key, group);
+    }
+    let values: SetValues = {};
+    for (const { names, metrics } of groups.values()) {
+      this.#options.onEvent?.({ type: 'progress', done: 0, what: metrics.join(', ') });
+      const [set, reference] = names;
+      const request = { set, metrics, protocol: this.#config };
+      values = {
+        ...values,
+        ...(await measurement.result(
+          reference === '' ? request : { ...request, reference },
+          this.#options.signal,
+        )),
+      };
+    }
+    return values;
+  }
+
+  #remark(): void {
+    const { set, reference } = this.#sources;
+    const { metrics } = this.#config;
+    const { alpha } = this.#reading.decode;
+    const facts = reference === undefined ? [this.#facts.set] : [this.#facts.set, this.#facts.reference];
+    const remarks = [
+      ...facts.flatMap((one) => one.remarks(alpha)),
+      ...(reference === undefined ? [] : unlikeness(this.#facts.set, this.#facts.reference)),
+      ...this.#summaries().flatMap(({ name, pictures }) =>
+        countRemarks({ name, count: pictures, isKnown: pictures > 0 }, metrics),
+      ),
+      ...(reference === undefined
+        ? []
+        : resolutionRemarks({ source: set, facts: this.#facts.set }, { source: reference, facts: this.#facts.reference })),
+    ];
+    for (const remark of remarks) this.#warn(remark);
+  }
+
+  #warn(message: string): void {
+    this.#warnings.push(message);
+    this.#options.onEvent?.({ type: 'warning', message });
+  }
+
+  #summaries(): readonly SetSummary[] {
+    return (['set', 'reference'] as const).flatMap((side) => {
+      const source = this.#sources[side];
+      if (source === undefined) return [];
+      const facts = this.#facts[side];
+      return {
+        name: source.name,
+        pictures: facts.count > 0 ? facts.count : (source.statistics?.count ?? 0),
+        unreadable: this.#bad[side].list.length,
+        sizes: facts.sizes,
+      };
+    });
+  }
+
+  async result(seconds: number): Promise<ImagesResult> {
+    const pairs = this.#pairMetrics.length === 0 ? undefined : summarizePairs(this.#pairs, this.#pairMetrics);
+    for (const remark of infiniteRemarks(pairs ?? {})) this.#warn(remark);
+    const [set, reference] = this.#summaries() as [SetSummary, SetSummary | undefined];
+    const bad = [...this.#bad.set.list, ...this.#bad.reference.list].map(({ path, message }) => ({ path, message }));
+    const result: ImagesResult = {
+      kind: 'images',
+      set,
+      ...(reference === undefined ? {} : { reference }),
+      ...this.#values,
+      ...(pairs === undefined ? {} : { pairs }),
+      bad,
+      warnings: this.#warnings,
+      seconds,
+    };
+    if (this.#config.out === undefined) return result;
+    const report = await writeImagesReport(this.#config.out, {
+      config: this.#config,
+      result,
+      pairs: this.#pairs,
+      pairMetrics: this.#pairMetrics,
+      plan: this.#plan,
+      sources: this.#sources,
+    });
+    return { ...result, report };
+  }
+}

@@ -1,0 +1,91 @@
+/** Whether two sets have what the metrics need, before any work. */
+import type { MetricName, Protocol } from '../config/eval/measure.js';
+import { PAIR_METRICS } from '../config/eval/measure.js';
+import { SvgT2IError } from '../errors.js';
+import type { PictureSource } from './picture-set.js';
+
+/** Features of a picture: fewer pictures than these leave a covariance of less than full rank. */
+export const FEATURES = 2048;
+
+/** Metrics that can do with mean and covariance. */
+const OF_STATISTICS: ReadonlySet<MetricName> = new Set<MetricName>(['fid', 'sfid']);
+/** Metrics of one set alone. */
+const WITHOUT_REFERENCE: ReadonlySet<MetricName> = new Set<MetricName>(['is']);
+const OF_PAIRS: ReadonlySet<string> = new Set(PAIR_METRICS);
+
+export interface Needs {
+  readonly set: PictureSource;
+  readonly reference: PictureSource | undefined;
+  readonly metrics: readonly MetricName[];
+  readonly protocol: Protocol;
+}
+
+/** @throws SvgT2IError ERR_SVGT2I_INVALID_ARGUMENT naming the metrics and the set that they cannot be taken of */
+export function checkNeeds({ set, reference, metrics, protocol }: Needs): void {
+  const compared = metrics.filter((metric) => !WITHOUT_REFERENCE.has(metric));
+  if (reference === undefined) {
+    if (compared.length === 0) return checkSide(set, metrics, protocol);
+    throw refused(`${compared.join(', ')}: there is nothing to compare ${set.name} with`, {
+      hint: 'Give a second set, or ask for is alone.',
+    });
+  }
+  checkSide(set, metrics, protocol);
+  checkSide(reference, compared, protocol);
+  const [own, other] = [set.statistics, reference.statistics];
+  if (own !== undefined && other !== undefined && own.mu.length !== other.mu.length) {
+    throw refused(
+      `${set.name} holds means of ${own.mu.length} features and ${reference.name} of ${other.mu.length}: they come from different networks`,
+    );
+  }
+}
+
+function checkSide(source: PictureSource, metrics: readonly MetricName[], protocol: Protocol): void {
+  if (!source.hasPictures) {
+    const wanting = metrics.filter((metric) => !OF_STATISTICS.has(metric));
+    if (wanting.length > 0) {
+      const each = wanting.some((metric) => OF_PAIRS.has(metric)) ? 'the pictures' : "each picture's features";
+      throw refused(`${wanting.join(', ')}: ${source.name} holds statistics alone, and ${each} are needed`, {
+        hint: 'Give the pictures, as a folder or an .npz with arr_0, or ask for fid and sfid only.',
+      });
+    }
+    if (metrics.includes('sfid') && source.statistics?.spatial === undefined) {
+      throw refused(`sfid: ${source.name} has mu and sigma, and no mu_s and sigma_s`, {
+        hint: 'Write the statistics with svg-t2i eval stats, or leave sfid out.',
+      });
+    }
+    return;
+  }
+  for (const [metric, least, why] of leastCounts(protocol)) {
+    if (!metrics.includes(metric) || source.count >= least) continue;
+    throw refused(`${metric}: ${source.name} has ${source.count} pictures, fewer than ${why}`);
+  }
+}
+
+function leastCounts(protocol: Protocol): readonly (readonly [MetricName, number, string])[] {
+  const { kidSubsetSize, splits, neighbours } = protocol;
+  return [
+    ['fid', 2, 'the 2 that a covariance needs'],
+    ['sfid', 2, 'the 2 that a covariance needs'],
+    ['kid', kidSubsetSize, `the ${kidSubsetSize} of a subset (--kid-subset-size)`],
+    ['pr', neighbours + 1, `the ${neighbours} neighbours of one and itself (--neighbours)`],
+    ...(protocol.protocol === 'adm'
+      ? []
+      : [['is', splits, `the ${splits} splits (--splits)`] as const]),
+  ];
+}
+
+function refused(message: string, details: { readonly hint?: string } = {}): SvgT2IError {
+  return new SvgT2IError('ERR_SVGT2I_INVALID_ARGUMENT', message, details);
+}
+
+/** What makes a number of these sets hard to compare with others, a line each. */
+export function countRemarks(
+  source: { readonly name: string; readonly count: number; readonly isKnown: boolean },
+  metrics: readonly MetricName[],
+): readonly string[] {
+  const ofMoments = metrics.filter((metric) => OF_STATISTICS.has(metric));
+  if (ofMoments.length === 0 || !source.isKnown || source.count >= FEATURES) return [];
+  return [
+    `${source.name}: ${ofMoments.join(', ')} of ${source.count} pictures, fewer than the ${FEATURES} dimensions of the features: the number is too large by much, compare it only with one of as many pictures (kid has no such bias)`,
+  ];
+}
