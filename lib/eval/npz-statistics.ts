@@ -64,7 +64,7 @@ function doubles(file: NpzFile, name: string, { dtype, data }: NpyArray): Float6
   }
   const values = Float64Array.from(data as Float32Array | Float64Array);
   const broken = values.findIndex((value) => !Number.isFinite(value));
-  if (broken >= 0) throw new NpzError(file.path, name, `has a ${values[broken]} among its values, at ${broken}`);
+  if (broken >= 0) throw new NpzError(file.path, name, `has the value ${values[broken]}, at ${broken}`);
   return values;
 }
 

@@ -98,9 +98,10 @@ async function writeArray(
     await file.appendFile(part);
   }
   if (done !== dataBytes) {
+    const has = done > dataBytes ? `more than ${dataBytes} bytes` : `${done} bytes of ${dataBytes}`;
     throw new SvgT2IError(
       'ERR_SVGT2I_INVALID_ARGUMENT',
-      `${name}: ${done > dataBytes ? 'more than' : done} bytes of ${dataBytes}, which its shape (${shape.join(', ')}) needs`,
+      `${name}: ${has}, which its shape (${shape.join(', ')}) needs`,
     );
   }
   const sum = Buffer.alloc(4);

@@ -11,7 +11,14 @@ import { runSelftest, type SelftestOptions, type SelftestReport } from '../../li
 import { readSafetensors } from '../../lib/selftest/safetensors.js';
 import { goldenFolder } from './golden.js';
 
-const ownModules = ['tokenizer', 'image-preprocess', 'crop-buckets', 'data-sampler'];
+const ownModules = [
+  'tokenizer',
+  'image-preprocess',
+  'crop-buckets',
+  'data-sampler',
+  'adm-npz',
+  'fid-image-preprocess',
+];
 
 function temporary(): string {
   return mkdtempSync(join(tmpdir(), 'svg-t2i-selftest-'));
