@@ -2,6 +2,7 @@
  * Checkpoints: folders step-NNNNNNNN that appear whole or not at all. Every process writes its files into
  * step-NNNNNNNN.tmp; when all have reached the disk, state.json with their hashes is added and the folder renamed.
  */
+import { createHash } from 'node:crypto';
 import { readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -205,16 +206,7 @@ export async function findCheckpoint(
  * @throws SvgT2IError ERR_SVGT2I_CHECKPOINT saying which file is missing or damaged
  */
 export async function verifyCheckpoint(folder: string, step: number): Promise<CheckpointState> {
-  const statePath = join(folder, STATE_NAME);
-  let state: CheckpointState;
-  try {
-    state = stateSchema.parse(JSON.parse(await readText(statePath, { maxBytes: MAX_STATE_BYTES })));
-  } catch (error) {
-    const isMissing = SvgT2IError.isInstance(error) && error.code === 'ERR_SVGT2I_FILE_NOT_FOUND';
-    const reason = isMissing ? 'is missing' : 'is damaged';
-    throw new SvgT2IError('ERR_SVGT2I_CHECKPOINT', `${statePath} ${reason}`, { cause: error });
-  }
-  checkList(statePath, state, step);
+  const { state } = await readCheckpointState(folder, step);
   for (const file of state.files) {
     const path = join(folder, file.path);
     const { bytes, sha256 } = await hashFile(path);
@@ -226,6 +218,30 @@ export async function verifyCheckpoint(folder: string, step: number): Promise<Ch
     }
   }
   return state;
+}
+
+/**
+ * What a checkpoint says of itself, its files not looked at; `digest` is another one for any other weights.
+ *
+ * @throws SvgT2IError ERR_SVGT2I_CHECKPOINT where that is missing or damaged
+ */
+export async function readCheckpointState(
+  folder: string,
+  step: number,
+): Promise<{ readonly state: CheckpointState; readonly digest: string }> {
+  const statePath = join(folder, STATE_NAME);
+  let state: CheckpointState;
+  let text: string;
+  try {
+    text = await readText(statePath, { maxBytes: MAX_STATE_BYTES });
+    state = stateSchema.parse(JSON.parse(text));
+  } catch (error) {
+    const isMissing = SvgT2IError.isInstance(error) && error.code === 'ERR_SVGT2I_FILE_NOT_FOUND';
+    const reason = isMissing ? 'is missing' : 'is damaged';
+    throw new SvgT2IError('ERR_SVGT2I_CHECKPOINT', `${statePath} ${reason}`, { cause: error });
+  }
+  checkList(statePath, state, step);
+  return { state, digest: createHash('sha256').update(text).digest('hex') };
 }
 
 /** Every process wrote one file at most, and the first one always did. */

@@ -8,26 +8,53 @@ import { gridImage } from '../image/grid.js';
 import type { RgbImage } from '../image/rgb-image.js';
 import { SampleRun } from '../pipeline/sample-run.js';
 import { subjectsOf } from '../pipeline/subjects.js';
+import type { GenerateEvent } from '../pipeline/types.js';
 import { DIT_KINDS } from '../release/dit-kind.js';
 import type { Loaded } from '../release/load.js';
 import type { LoadedDit } from '../release/types.js';
 
-const GAP_PX = 4;
+/** Between two pictures. */
+const GRID_GAP_PX = 4;
+
+/** What is drawn in place of the run's own samples. */
+export interface AskedPictures {
+  /** Of a model that reads text. */
+  readonly prompts?: readonly string[] | undefined;
+  readonly seed?: number | undefined;
+}
 
 /** Draws with the weights that were published last. */
 export async function drawGrid(
   config: DitTrainingConfig,
   loaded: Loaded,
   parameters: number,
-  signal: AbortSignal = new AbortController().signal,
+  signal?: AbortSignal,
 ): Promise<RgbImage> {
+  const images: RgbImage[] = [];
+  for await (const event of drawSamples(config, loaded, parameters, { signal })) {
+    if (event.type === 'image') images.push(event.image);
+  }
+  return gridImage(images, { gapPx: GRID_GAP_PX });
+}
+
+/** The pictures of the grid, or others, with the run's settings of samples; one for each prompt, or class. */
+export async function* drawSamples(
+  config: DitTrainingConfig,
+  loaded: Loaded,
+  parameters: number,
+  {
+    signal = new AbortController().signal,
+    asked = {},
+  }: { readonly signal?: AbortSignal | undefined; readonly asked?: AskedPictures },
+): AsyncGenerator<GenerateEvent, void> {
   const { every, prompts, classes, weights, width, height, seed, ...settings } = config.samples;
   const { model } = config;
   const { resolution } = config.data;
   const cellPixels = loaded.models.autoencoder?.cellPixels ?? PUBLISHED_CELL_PIXELS;
+  const prompt = [...(asked.prompts ?? prompts)];
   const request = validate(requestSchemaOf(cellPixels), {
     ...settings,
-    prompt: prompts,
+    prompt,
     width: width ?? resolution,
     height: height ?? resolution,
   });
@@ -43,7 +70,7 @@ export async function drawGrid(
       models: { ...loaded.models, dit: ditDimensions(config, parameters) },
     },
     model.kind === 'svg' ? undefined : loaded.tokenizer,
-    { ...request, prompt: prompts, ...shown, seed: seed === 'random' ? 0 : seed },
+    { ...request, prompt, ...shown, seed: asked.seed ?? (seed === 'random' ? 0 : seed) },
     {
       noise: undefined,
       only: undefined,
@@ -54,11 +81,7 @@ export async function drawGrid(
       enhance: async (prompt) => prompt,
     },
   );
-  const images: RgbImage[] = [];
-  for await (const event of run.events(signal)) {
-    if (event.type === 'image') images.push(event.image);
-  }
-  return gridImage(images, { gapPx: GAP_PX });
+  yield* run.events(signal);
 }
 
 /** Those that the model has, else its first. */

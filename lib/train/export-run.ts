@@ -1,25 +1,19 @@
 /** The trained model of a run folder, written in the release's layout. */
 
 import { basename, join } from 'node:path';
-import { loadTrainingConfig, type TrainingConfig } from '../config/train.js';
-import type { AutoencoderTrainingConfig } from '../config/train-autoencoder.js';
+import { loadTrainingConfig } from '../config/train.js';
 import type { DitTrainingConfig } from '../config/train-dit.js';
-import { Engine } from '../engine.js';
 import { SvgT2IError } from '../errors.js';
 import { classesBelow } from '../features/dataset.js';
-import { frozenOptions } from '../features/frozen-options.js';
 import { makeFolder } from '../files.js';
 import { readClassNames } from '../release/class-names.js';
 import { entries, isFile, isFolder } from '../release/find.js';
-import { findStart } from '../release/init-from.js';
-import { loadRelease } from '../release/load.js';
 import { exportAutoencoder } from './autoencoder-export.js';
-import { autoencoderOpenRequest } from './autoencoder-open-request.js';
-import { findCheckpoint, restoreRequest } from './checkpoint.js';
+import { findCheckpoint } from './checkpoint.js';
 import { exportDit } from './dit-export.js';
-import { ditOpenRequest } from './dit-open-request.js';
 import type { ExportDtype, ExportFormat } from './export-types.js';
 import { settleFrozen } from './frozen-paths.js';
+import { openRunEngine, restoreCheckpoint } from './open-checkpoint.js';
 import { isEarlierRun, type RunFolder, readRunStage, runFolder } from './run-folder.js';
 
 /** What `exportRun()` takes. */
@@ -72,21 +66,22 @@ export async function exportRun(options: ExportRunOptions): Promise<ExportRunRes
     });
   }
   await makeFolder(options.out);
-  const { engine, statistics } = await openEngine(config, options);
+  const { device = config.device, signal } = options;
+  const { engine, loaded } = await openRunEngine(config, {
+    // Weights alone are written, for which no GPU is worth opening.
+    device: config.stage === 'autoencoder' && device === 'auto' ? 'cpu' : device,
+    parts: ['statistics'],
+    signal,
+  });
   await using _ = engine;
-  const request =
-    config.stage === 'dit'
-      ? ditOpenRequest(config, { worldSize: 1 })
-      : autoencoderOpenRequest(config, { worldSize: 1, start: frozenStart(config) });
-  await engine.run('train-open', request, { signal: options.signal });
-  await engine.run('train-restore', restoreRequest(found), { signal: options.signal });
+  await restoreCheckpoint(engine, config, found, signal);
   const { out, dtype, format, onlyAverages } = options;
   const to = { folder: out, name: basename(folder.path), isFirst: true, dtype, format, onlyAverages };
   const files =
     config.stage === 'dit'
       ? await exportDit(engine, config, {
           ...to,
-          statistics,
+          statistics: loaded?.layout.statistics,
           classes: await classesOf(config, folder, onWarning),
         })
       : await exportAutoencoder(engine, config, to);
@@ -116,38 +111,4 @@ async function classesOf(
   if (isFolder(path)) return await classesBelow(path);
   onWarning(`the classes have no names: ${path} is not there, whose folders they are called after`);
   return [];
-}
-
-/** Where frozen parts are that checkpoints do not hold: with the weights that the run began with. */
-function frozenStart({ encoder, freezeResidual, initFrom }: AutoencoderTrainingConfig): string | undefined {
-  if (encoder.train && !freezeResidual) return undefined;
-  const isNeeded = encoder.weights === undefined || freezeResidual;
-  try {
-    return findStart(initFrom, 'autoencoder');
-  } catch (error) {
-    // Where its encoder was the one that counted, restoring says so.
-    if (isNeeded || !isMissing(error)) throw error;
-    return undefined;
-  }
-}
-
-const isMissing = (error: unknown) =>
-  error instanceof SvgT2IError && error.code === 'ERR_SVGT2I_WEIGHTS_MISSING';
-
-async function openEngine(
-  config: TrainingConfig,
-  { device, signal }: ExportRunOptions,
-): Promise<{ readonly engine: Engine; readonly statistics: string | undefined }> {
-  const chosen = device ?? config.device;
-  if (config.stage === 'autoencoder') {
-    const engine = await Engine.create(chosen === 'auto' ? {} : { device: chosen });
-    return { engine, statistics: undefined };
-  }
-  const parts = ['statistics'] as const;
-  const { engine, layout } = await loadRelease({
-    ...frozenOptions(config, { device: chosen }),
-    parts,
-    signal,
-  });
-  return { engine, statistics: layout.statistics };
 }

@@ -77,7 +77,7 @@ export class MetricsFile {
 
   /** Keeps what the file holds up to `step`; later lines belong to steps that will be done again. */
   static async open(path: string, step: number): Promise<MetricsFile> {
-    const lines = (await readLines(path)).filter((line) => line.metrics.step <= step);
+    const lines = (await readMetrics(path)).filter((line) => line.metrics.step <= step);
     await writeDurably(path, lines.map(({ text }) => `${text}\n`).join(''));
     return new MetricsFile(
       path,
@@ -109,8 +109,8 @@ export class MetricsFile {
   }
 }
 
-/** Lines that are whole; the last one may be cut. */
-async function readLines(path: string): Promise<readonly { text: string; metrics: Metrics }[]> {
+/** Lines that are whole, none where there is no file; the last one may be cut. */
+export async function readMetrics(path: string): Promise<readonly { text: string; metrics: Metrics }[]> {
   let text: string;
   try {
     text = await readFile(path, 'utf8');

@@ -21,6 +21,10 @@ export interface RunFolder {
   readonly plot: string;
   readonly checkpoints: string;
   readonly exported: string;
+  /** What `eval watch` found out of each checkpoint: it alone writes there. */
+  readonly evaluations: string;
+  /** Its report, pictures and event file. */
+  readonly evaluated: string;
 }
 
 export function runFolder(path: string): RunFolder {
@@ -33,6 +37,8 @@ export function runFolder(path: string): RunFolder {
     plot: join(path, 'losses.svg'),
     checkpoints: join(path, 'checkpoints'),
     exported: join(path, 'export'),
+    evaluations: join(path, 'eval.jsonl'),
+    evaluated: join(path, 'eval'),
   };
 }
 
