@@ -1,7 +1,7 @@
 /** How an evaluation is followed on the command line: a bar, warnings, pictures that cannot be read, Ctrl-C. */
 import type { EvaluateEvent, EvaluateOptions } from '../eval/events.js';
 import { badItemReport } from './bad-item-report.js';
-import { printJson, warn } from './output.js';
+import { note, printJson, warn } from './output.js';
 import { createProgressBar, type ProgressBar } from './progress.js';
 import { listenForInterrupt } from './signals.js';
 
@@ -42,8 +42,15 @@ class Screen {
       case 'bad-picture':
         this.#reportBad(event.message);
         break;
+      case 'waiting':
+        this.#aside(() => note(`waiting for ${event.for}`));
+        break;
+      case 'skipped':
+        this.#aside(() => warn(`step ${event.step} is skipped: ${event.message}`));
+        break;
       case 'load':
       case 'image':
+      case 'evaluation':
         break;
     }
   }

@@ -1,12 +1,14 @@
 /** Which evaluations there are, and starting one: `evaluate()`. */
 import type { EvaluateOptions } from './events.js';
+import type { WatchRequest, WatchResult } from './watch/watch.js';
 
 /**
  * Each kind with its request and its result. One who adds a kind adds a line here and one to `evaluations`; the
  * command calls the same function.
  */
-// biome-ignore lint/suspicious/noEmptyInterface: filled by the kinds.
-export interface Evaluation {}
+export interface Evaluation {
+  readonly watch: { readonly request: WatchRequest; readonly result: WatchResult };
+}
 
 export type EvaluationKind = keyof Evaluation;
 
@@ -32,4 +34,6 @@ type Evaluations = {
 };
 
 /** Loaded when asked for. */
-const evaluations: Evaluations = {};
+const evaluations: Evaluations = {
+  watch: async (request, options) => (await import('./watch/watch.js')).evaluateWatch(request, options),
+};

@@ -2,13 +2,15 @@
 import type { SignalOptions } from '../abort.js';
 import type { WarningEvent } from '../pipeline/types.js';
 import type { LoadEvent } from '../release/types.js';
+import type { WatchEvent } from './watch/events.js';
 
 export type EvaluateEvent =
   | EvaluateProgressEvent
   | WarningEvent
   | BadPictureEvent
   | LoadEvent
-  | EvaluateImageEvent;
+  | EvaluateImageEvent
+  | WatchEvent;
 
 /** So much of a part of the work is done. */
 export interface EvaluateProgressEvent {

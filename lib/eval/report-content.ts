@@ -12,6 +12,8 @@ export interface ReportContent {
   readonly headline: readonly Figure[];
   readonly tables: readonly ReportTable[];
   readonly histograms: readonly Histogram[];
+  /** How numbers change, as over the steps of a run. */
+  readonly curves?: readonly Curve[];
   /** Best, median, worst; or the pictures of each category. */
   readonly sheets: readonly ContactSheet[];
   readonly failures: readonly Failure[];
@@ -40,6 +42,20 @@ export interface Histogram {
   /** "dB"; empty where there is none. */
   readonly unit: string;
   readonly values: readonly number[];
+}
+
+export interface Curve {
+  readonly title: string;
+  /** Of the values; empty where there is none. */
+  readonly unit: string;
+  /** What runs along the bottom: "step". */
+  readonly along: string;
+  readonly series: readonly {
+    /** Told apart by it where there are several. */
+    readonly name: string;
+    /** From left to right. */
+    readonly points: readonly (readonly [x: number, y: number])[];
+  }[];
 }
 
 export interface ContactSheet {

@@ -58,7 +58,12 @@ export class PictureLoader {
   }
 
   async close(): Promise<void> {
-    await this.#pool.dispose();
+    await this.endThreads();
     await this.#dataset.close();
+  }
+
+  /** Of the data set, which is another's, all stays as it is. */
+  async endThreads(): Promise<void> {
+    await this.#pool.dispose();
   }
 }

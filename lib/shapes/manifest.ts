@@ -1,9 +1,10 @@
 /** The list of a data set of scenes: a line a picture, which `PictureList` reads too. */
-import { dirname, resolve } from 'node:path';
+import type { FileHandle } from 'node:fs/promises';
+import { basename, dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { validate } from '../config/validate.js';
 import { firstLine, SvgT2IError } from '../errors.js';
-import { readText } from '../regular-file.js';
+import { openRegular, readText } from '../regular-file.js';
 import type { SceneSpec } from './scene.js';
 import {
   BACKGROUND_NAMES,
@@ -69,6 +70,25 @@ export async function readSceneList(path: string): Promise<readonly ListedScene[
   });
   if (scenes.length === 0) throw new SvgT2IError('ERR_SVGT2I_FILE_FORMAT', `${path} lists no pictures`);
   return scenes;
+}
+
+/** More than any line of a scene. */
+const HEAD_BYTES = 64 * 1024;
+
+/** Whether a file is such a list, by its first line; false for what cannot be read. */
+export async function isSceneList(path: string): Promise<boolean> {
+  if (basename(path) !== LIST_NAME) return false;
+  let file: FileHandle | undefined;
+  try {
+    file = await openRegular(path);
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
+    const [line = ''] = buffer.toString('utf8', 0, bytesRead).split('\n', 1);
+    return lineSchema.safeParse(JSON.parse(line)).success;
+  } catch {
+    return false;
+  } finally {
+    await file?.close();
+  }
 }
 
 function parseLine(line: string, source: string): unknown {

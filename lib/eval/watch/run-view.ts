@@ -104,6 +104,11 @@ export class TrainedTimes {
     return new TrainedTimes((await readMetrics(folder.metrics)).map(({ metrics }) => metrics));
   }
 
+  /** Whether the run has reported nothing yet. */
+  get isEmpty(): boolean {
+    return this.#reports.length === 0;
+  }
+
   /** `time` of the last metrics up to the step; null where there are none. */
   upTo(step: number): string | null {
     return this.#reports.findLast((report) => report.step <= step)?.time ?? null;

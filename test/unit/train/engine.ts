@@ -11,15 +11,18 @@ export const behaviour: {
   badSteps: (step: number) => boolean;
   /** Called before every step. */
   onStep: (step: number) => void;
+  /** Called where a run is opened, before anything is restored. */
+  onOpen: () => void;
   /** Thrown by `train-save` and `sample`. */
   saveError: Error | undefined;
   sampleError: Error | undefined;
-} = { badSteps: () => false, onStep: () => undefined, saveError: undefined, sampleError: undefined };
+} = { badSteps: () => false, onStep: () => undefined, onOpen: () => undefined, saveError: undefined, sampleError: undefined };
 
 export function resetEngine(): void {
   calls.length = 0;
   behaviour.badSteps = () => false;
   behaviour.onStep = () => undefined;
+  behaviour.onOpen = () => undefined;
   behaviour.saveError = undefined;
   behaviour.sampleError = undefined;
 }
@@ -36,9 +39,10 @@ export class Engine extends MockEngine {
       {
         load: () => ({ value: { device: 'cpu', dtype: 'fp32', remarks: [] } }),
         'encoder-source': () => ({ value: { ownEncoder: false } }),
-        'train-open': () => ({
-          value: { parameters: 7, missing: [], unexpected: [], mismatched: [], remarks: [] },
-        }),
+        'train-open': () => {
+          behaviour.onOpen();
+          return { value: { parameters: 7, missing: [], unexpected: [], mismatched: [], remarks: [] } };
+        },
         'train-step': (request) => {
           const step = Math.floor((drawsOf(request)[0] ?? 0) / request.globalBatch);
           const lossName = 'draws' in request ? 'total' : 'loss';
@@ -72,6 +76,21 @@ export class Engine extends MockEngine {
           return {};
         },
         'train-publish': () => ({}),
+        'train-close': () => ({}),
+        // What is measured tells which weights were: all metrics are their sum.
+        'measure-open': () => ({ value: {} }),
+        'measure-close': () => ({}),
+        'measure-add': (_, { tensors = {} }) => ({ value: { count: Object.keys(tensors).length } }),
+        'measure-result': ({ metrics }) => ({
+          value: Object.fromEntries(
+            metrics.map((name) => [name, name === 'fid' ? weight : { mean: weight, std: 0 }]),
+          ),
+        }),
+        'measure-pairs': ({ metrics }, { tensors = {} }) => {
+          const data = new Float64Array(Object.keys(tensors).length / 2).fill(weight);
+          const column = { dtype: 'float64', shape: [data.length], data } as const;
+          return { tensors: Object.fromEntries(metrics.map((name) => [name, column])) };
+        },
         'train-export': ({ path }) => {
           writeFileSync(path, String(weight));
           return { value: { parameters: 7 } };
