@@ -1,28 +1,32 @@
 /** The command that makes an evaluation again, as one types it in a shell. */
 import type { z } from 'zod';
 
+/** Values that are flags, and the schema that they are of. */
+export interface FlagValues {
+  readonly schema: z.ZodObject;
+  readonly values: Readonly<Record<string, unknown>>;
+}
+
 /**
- * `svg-t2i`, what is given, and a flag for each value that is not the schema's default, in the schema's order: `kidSubsets`
- * as `--kid-subsets`, a list with commas, `false` as `--no-...`.
+ * `svg-t2i`, the words, and a flag for each value that is not its schema's default, in the schema's order: `kidSubsets`
+ * becomes `--kid-subsets`, a list has commas, `false` is `--no-...`.
  */
-export function commandLine(
-  words: readonly string[],
-  schema: z.ZodObject,
-  values: Readonly<Record<string, unknown>>,
-  without: readonly string[] = [],
-): string {
-  const parts = ['svg-t2i', ...words.map(quoted)];
+export function commandLine(words: readonly string[], ...sections: readonly FlagValues[]): string {
+  const flags = sections.flatMap(({ schema, values }) => flagsOf(schema, values));
+  return ['svg-t2i', ...words.map(quoted), ...flags].join(' ');
+}
+
+function flagsOf(schema: z.ZodObject, values: FlagValues['values']): readonly string[] {
   const shape = schema.shape as Readonly<Record<string, z.ZodType>>;
-  for (const [key, one] of Object.entries(shape)) {
+  return Object.entries(shape).flatMap(([key, one]) => {
     const value = values[key];
     const usual = one.safeParse(undefined);
-    if (without.includes(key) || value === undefined) continue;
-    if (usual.success && JSON.stringify(usual.data) === JSON.stringify(value)) continue;
+    const isUsual = usual.success && JSON.stringify(usual.data) === JSON.stringify(value);
+    if (value === undefined || isUsual) return [];
     const flag = key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-    if (typeof value === 'boolean') parts.push(value ? `--${flag}` : `--no-${flag}`);
-    else parts.push(`--${flag}`, quoted(Array.isArray(value) ? value.join(',') : String(value)));
-  }
-  return parts.join(' ');
+    if (typeof value === 'boolean') return [value ? `--${flag}` : `--no-${flag}`];
+    return [`--${flag}`, quoted(Array.isArray(value) ? value.join(',') : String(value))];
+  });
 }
 
 /** For a POSIX shell. */

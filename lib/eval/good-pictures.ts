@@ -43,10 +43,10 @@ export async function attempt(source: PictureSource, index: number): Promise<Att
 export async function* goodPictures(
   source: PictureSource,
   least: number,
-  { signal, onBad }: ReadingOptions,
+  { signal, onBad, count = source.count }: ReadingOptions,
 ): AsyncGenerator<NamedPicture, void, undefined> {
   const limit = new AheadLimit(least);
-  const indices = Array.from({ length: source.count }, (_, index) => index);
+  const indices = Array.from({ length: Math.min(count, source.count) }, (_, index) => index);
   const load = async (index: number) => ({ index, outcome: await attempt(source, index) });
   let names: readonly string[] | undefined;
   for await (const { index, outcome } of readAhead(indices, load, { ahead: limit.current, signal })) {

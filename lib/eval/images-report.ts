@@ -39,9 +39,7 @@ export async function writeImagesReport(folder: string, findings: ImagesFindings
       title: `${titles} of ${config.set}${against}`,
       command: commandLine(
         ['eval', 'images', config.set, ...(config.reference === undefined ? [] : [config.reference])],
-        imagesSchema,
-        config,
-        ['set', 'reference'],
+        { schema: imagesSchema.omit({ set: true, reference: true }), values: config },
       ),
       time: new Date().toISOString(),
       headline: [...setFigures(result), ...pairFigures(result.pairs ?? {})],

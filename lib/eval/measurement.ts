@@ -1,5 +1,6 @@
 /** The engine's measuring jobs as calls: pictures into sets, statistics, distances of sets and of pairs. */
 import { tmpdir } from 'node:os';
+import { types } from 'node:util';
 import type { PairMetricName, Protocol, SetMetricName } from '../config/eval/measure.js';
 import { INCEPTION_FILES, LPIPS_FILES } from '../config/eval/measure.js';
 import type { Engine } from '../engine.js';
@@ -205,7 +206,8 @@ function matrix(data: Float64Array, side: number): NativeTensor {
   return { dtype: 'float64', shape: [side, side], data };
 }
 
-function doubles(tensor: NativeTensor | undefined, name: string): Float64Array {
-  if (tensor?.data instanceof Float64Array) return tensor.data;
+function doubles(tensor: NativeTensor | undefined, name: string): Float64Array<ArrayBuffer> {
+  // Asked of the engine of JavaScript: an array from another realm (jest) is one as well. The addon shares no memory.
+  if (types.isFloat64Array(tensor?.data)) return tensor.data as Float64Array<ArrayBuffer>;
   throw new SvgT2IError('ERR_SVGT2I_INTERNAL', `the engine returned ${name} as ${tensor?.dtype ?? 'nothing'}`);
 }

@@ -7,15 +7,21 @@ import type { PictureSource } from './picture-set.js';
 /** Features of a picture: fewer pictures than these leave a covariance of less than full rank. */
 export const FEATURES = 2048;
 
+/** Pictures of which there is a covariance. */
+export const MOMENTS_NEED = 2;
+
 /** Metrics that can do with mean and covariance. */
 const OF_STATISTICS: ReadonlySet<MetricName> = new Set<MetricName>(['fid', 'sfid']);
 /** Metrics of one set alone. */
 const WITHOUT_REFERENCE: ReadonlySet<MetricName> = new Set<MetricName>(['is']);
 const OF_PAIRS: ReadonlySet<string> = new Set(PAIR_METRICS);
 
+/** What is asked of a set before any work. */
+export type CountedSet = Pick<PictureSource, 'name' | 'count' | 'hasPictures' | 'statistics'>;
+
 export interface Needs {
-  readonly set: PictureSource;
-  readonly reference: PictureSource | undefined;
+  readonly set: CountedSet;
+  readonly reference: CountedSet | undefined;
   readonly metrics: readonly MetricName[];
   readonly protocol: Protocol;
 }
@@ -39,7 +45,7 @@ export function checkNeeds({ set, reference, metrics, protocol }: Needs): void {
   }
 }
 
-function checkSide(source: PictureSource, metrics: readonly MetricName[], protocol: Protocol): void {
+function checkSide(source: CountedSet, metrics: readonly MetricName[], protocol: Protocol): void {
   if (!source.hasPictures) {
     const wanting = metrics.filter((metric) => !OF_STATISTICS.has(metric));
     if (wanting.length > 0) {
@@ -64,8 +70,8 @@ function checkSide(source: PictureSource, metrics: readonly MetricName[], protoc
 function leastCounts(protocol: Protocol): readonly (readonly [MetricName, number, string])[] {
   const { kidSubsetSize, splits, neighbours } = protocol;
   return [
-    ['fid', 2, 'the 2 that a covariance needs'],
-    ['sfid', 2, 'the 2 that a covariance needs'],
+    ['fid', MOMENTS_NEED, `the ${MOMENTS_NEED} that a covariance needs`],
+    ['sfid', MOMENTS_NEED, `the ${MOMENTS_NEED} that a covariance needs`],
     ['kid', kidSubsetSize, `the ${kidSubsetSize} of a subset (--kid-subset-size)`],
     ['pr', neighbours + 1, `the ${neighbours} neighbours of one and itself (--neighbours)`],
     ...(protocol.protocol === 'adm'

@@ -36,6 +36,8 @@ export interface ReadingOptions {
   readonly signal?: AbortSignal | undefined;
   /** Told of each picture that cannot be read and is left out. */
   readonly onBad: (bad: BadPicture) => void;
+  /** The first so many only. */
+  readonly count?: number | undefined;
 }
 
 export interface NamedPicture {

@@ -19,7 +19,6 @@ export const reconstructSchema = z.strictObject({
     .optional()
     .describe('statistics that eval stats wrote of the same pictures, cut alike; counted along where not given'),
   count: z.number().int().min(1).optional().describe('the first pictures only'),
-  batchSize: z.number().int().min(1).max(256).default(4).describe('pictures that are encoded together'),
   out: z.string().min(1).optional().describe('folder for report.html, results.json and pictures.jsonl'),
   keepPictures: z
     .boolean()
@@ -39,4 +38,8 @@ export const reconstructConfigSchema = z.strictObject({
   reconstruct: reconstructSchema,
 });
 
+/** As a program gives it: the models in a key of their own. */
+export const reconstructRequestSchema = reconstructSchema.extend({ model: modelSchema.prefault({}) });
+
+export type ReconstructSettings = z.output<typeof reconstructSchema>;
 export type ReconstructConfig = z.output<typeof reconstructConfigSchema>;
