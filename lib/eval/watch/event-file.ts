@@ -63,7 +63,8 @@ export class EventFile {
   async #write(writer: EventWriter, evaluation: CheckpointEvaluation, readGrid: GridReader): Promise<void> {
     const { step, values } = evaluation;
     const known = Object.entries(values).filter((entry): entry is [string, number] => entry[1] !== null);
-    await writer.scalars(step, Object.fromEntries(known.map(([name, value]) => [`eval/${name}`, value])));
+    if (known.length > 0)
+      await writer.scalars(step, Object.fromEntries(known.map(([name, value]) => [`eval/${name}`, value])));
     const grid = await readGrid(evaluation);
     if (grid !== undefined) {
       const png = await encodeImage(grid, { format: 'png' });
