@@ -1,5 +1,6 @@
 /** Which evaluations there are, and starting one: `evaluate()`. */
 import type { EvaluateOptions } from './events.js';
+import type { PackRequest, PackResult } from './pack.js';
 import type { WatchRequest, WatchResult } from './watch/watch.js';
 
 /**
@@ -7,6 +8,7 @@ import type { WatchRequest, WatchResult } from './watch/watch.js';
  * command calls the same function.
  */
 export interface Evaluation {
+  readonly pack: { readonly request: PackRequest; readonly result: PackResult };
   readonly watch: { readonly request: WatchRequest; readonly result: WatchResult };
 }
 
@@ -35,5 +37,6 @@ type Evaluations = {
 
 /** Loaded when asked for. */
 const evaluations: Evaluations = {
+  pack: async (request, options) => (await import('./pack.js')).evaluatePack(request, options),
   watch: async (request, options) => (await import('./watch/watch.js')).evaluateWatch(request, options),
 };

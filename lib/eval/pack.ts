@@ -1,23 +1,41 @@
 /** Packing a set of pictures into one npz as ADM's evaluator reads it: `eval pack`. */
 import { resolve } from 'node:path';
-import { type PackSettings, packSchema, type ResolvedPack, USUAL_RESOLUTION } from '../config/eval/pack.js';
+import { throwIfAborted } from '../abort.js';
+import { packSchema, type ResolvedPack, USUAL_RESOLUTION } from '../config/eval/pack.js';
 import { validate } from '../config/validate.js';
 import { SvgT2IError } from '../errors.js';
+import { isBadItem } from '../features/bad-items.js';
 import { checkFreeSpace } from '../fetch/disk.js';
 import { makeFolder } from '../files.js';
+import { readImageSize } from '../image/decode.js';
 import type { RgbImage } from '../image/rgb-image.js';
 import { type NpzOutput, writeNpz } from '../npz/write.js';
 import { LABELS_NAME, PICTURES_NAME } from './adm-npz.js';
 import { BadPictures } from './bad-pictures.js';
 import type { EvaluateOptions } from './events.js';
 import { readLabels } from './labels.js';
+import type { ReadingFields } from './measure-types.js';
 import { openPictures } from './open-pictures.js';
 import type { PictureSource } from './picture-set.js';
+import { type SettledReading, settleReading } from './reading.js';
 
-/** What `evaluate({ kind: 'pack' })` takes. */
-export type PackRequest = PackSettings;
+/** What `evaluate({ kind: 'pack' })` takes: packSchema in words, for editors. */
+export interface PackRequest extends Omit<ReadingFields, 'crop' | 'maxBadShare'> {
+  /** Folder of pictures, with those below it, a list, or an npz. */
+  readonly source: string;
+  /** Npz that is written. */
+  readonly out: string;
+  /** Sides that the pictures must have; with `admCrop` those that they are cut to, 256 where not given. */
+  readonly resolution?: number | undefined;
+  /** Cut the pictures as ADM's reference sets were cut. Default: false. */
+  readonly admCrop?: boolean | undefined;
+  /** File with the class of each picture, which becomes arr_1. */
+  readonly labels?: string | undefined;
+}
 
+/** What `evaluate({ kind: 'pack' })` gives. */
 export interface PackResult {
+  readonly kind: 'pack';
   /** Absolute path of the npz. */
   readonly path: string;
   readonly count: number;
@@ -36,14 +54,16 @@ export interface PackResult {
  */
 export async function evaluatePack(request: PackRequest, options: EvaluateOptions = {}): Promise<PackResult> {
   const asked = validate(packSchema, request, { code: 'ERR_SVGT2I_INVALID_ARGUMENT' });
-  const { admCrop, workers, autoOrient, maxPixels } = asked;
+  const { admCrop, alpha, autoOrient, maxPixels, workers } = asked;
   const pack = admCrop ? { ...asked, resolution: asked.resolution ?? USUAL_RESOLUTION } : asked;
-  const cut = admCrop ? { resolution: pack.resolution } : { alpha: 'white' as const };
-  const source = await openPictures(pack.source, { crop: 'adm', ...cut, workers, autoOrient, maxPixels });
+  const cut = { resolution: admCrop ? pack.resolution : undefined, crop: 'adm' as const };
+  const reading = settleReading({ ...cut, alpha, autoOrient, maxPixels, workers });
+  const source = await openPictures(pack.source, reading);
   try {
     if (!source.hasPictures) {
       throw new SvgT2IError('ERR_SVGT2I_DATA', `${pack.source} holds statistics, and no pictures to pack`);
     }
+    if (!admCrop) await checkSizes(source, pack, reading, options);
     return await packSource(source, pack, options);
   } finally {
     await source.close();
@@ -60,10 +80,6 @@ async function packSource(
   const labels =
     pack.labels === undefined ? undefined : await readLabels(pack.labels, await source.names());
   const { width, height } = (await source.picture(0)).image;
-  const { resolution } = pack;
-  if (resolution !== undefined && (width !== resolution || height !== resolution)) {
-    throw unlike((await source.names())[0] ?? '', { width, height }, { width: resolution, height: resolution });
-  }
   const path = resolve(pack.out);
   const { count } = source;
   await makeFolder(resolve(path, '..'));
@@ -83,7 +99,43 @@ async function packSource(
   const classes: readonly NpzOutput[] =
     labels === undefined ? [] : [{ name: LABELS_NAME, dtype: 'int64', shape: [count], data: labels }];
   await writeNpz(path, [pictures, ...classes], { signal });
-  return { path, count, width, height, labels: labels !== undefined };
+  return { kind: 'pack', path, count, width, height, labels: labels !== undefined };
+}
+
+/** Headers that are read at a time. */
+const AT_ONCE = 16;
+
+/**
+ * By the headers of the files, before hours of writing; other sets are looked at while they are written. What cannot be
+ * read is told then, all of it.
+ */
+async function checkSizes(
+  source: PictureSource,
+  { resolution }: ResolvedPack,
+  { decode }: SettledReading,
+  { signal }: EvaluateOptions,
+): Promise<void> {
+  const names = await source.names();
+  let wanted = resolution === undefined ? undefined : { width: resolution, height: resolution };
+  const look = async (index: number) => {
+    try {
+      const size =
+        source.kind === 'folder'
+          ? await readImageSize(source.pathOf(index), { autoOrient: decode.autoOrient })
+          : (await source.picture(index)).image;
+      wanted ??= size;
+      if (size.width !== wanted.width || size.height !== wanted.height) throw unlike(names[index] ?? '', size, wanted);
+    } catch (error) {
+      if (!isBadItem(error) || error.code === 'ERR_SVGT2I_DATA') throw error;
+    }
+  };
+  // Pictures of a list lie behind their list, those of an npz are all alike.
+  const count = source.kind === 'folder' ? source.count : 1;
+  for (let start = 0; start < count; start += AT_ONCE) {
+    throwIfAborted(signal);
+    const indices = Array.from({ length: Math.min(AT_ONCE, count - start) }, (_, i) => start + i);
+    await Promise.all(indices.map(look));
+  }
 }
 
 /** The pixels of all pictures; the first that is broken or unlike the others ends it, once all broken ones are told. */

@@ -1,7 +1,6 @@
 /** What `svg-t2i eval pack` takes: which pictures become one npz, and how they are cut. */
 import { z } from 'zod';
-import { pictureShape } from '../picture.js';
-import { machineShape } from './measure.js';
+import { machineShape, readingShape } from './measure.js';
 
 /** Of ADM's reference sets for ImageNet. */
 export const USUAL_RESOLUTION = 256;
@@ -27,11 +26,11 @@ export const packSchema = z.strictObject({
     .min(1)
     .optional()
     .describe('file with the class of each picture, which becomes arr_1: a number a line in sorted order, or NAME NUMBER'),
+  alpha: readingShape.alpha,
+  autoOrient: readingShape.autoOrient,
+  maxPixels: readingShape.maxPixels,
   workers: machineShape.workers,
-  ...pictureShape,
 });
 
 /** With every default filled in. */
 export type ResolvedPack = z.output<typeof packSchema>;
-/** As one gives it. */
-export type PackSettings = z.input<typeof packSchema>;

@@ -1,9 +1,10 @@
 /** `svg-t2i eval`: a command for each thing that is measured. */
 import { Command } from 'commander';
+import { evalPackCommand } from './pack.js';
 import { evalShapesCommand } from './shapes.js';
 import { evalWatchCommand } from './watch.js';
 
-const commands: readonly (() => Command)[] = [evalShapesCommand, evalWatchCommand];
+const commands: readonly (() => Command)[] = [evalPackCommand, evalShapesCommand, evalWatchCommand];
 
 export function evalCommand(): Command {
   const command = new Command('eval').description('measure a model, its pictures, or a set of pictures');

@@ -22,6 +22,8 @@ const flags = sectionFlags('pack', packSchema, [
   { flags: '--resolution <n>', key: 'resolution', parse: toNumber },
   { flags: '--adm-crop', key: 'admCrop' },
   { flags: '--labels <file>', key: 'labels' },
+  { flags: '--alpha <how>', key: 'alpha' },
+  { flags: '--auto-orient', key: 'autoOrient' },
   { flags: '--workers <n>', key: 'workers', parse: toNumber },
   { flags: '--max-pixels <n>', key: 'maxPixels', parse: toNumber },
 ]);
