@@ -1,10 +1,11 @@
-// lib/ to dist/: TypeScript is compiled, and the page of the server goes beside it as it is, since browsers read it so.
+// lib/ to dist/: TypeScript is compiled, and what browsers read (the server's page, a report's style and script) goes
+// beside it as it is.
 import { spawnSync } from 'node:child_process';
 import { cpSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
-const [from, to] = [join(root, 'lib/serve/page'), join(root, 'dist/serve/page')];
+const AS_THEY_ARE = ['serve/page', 'eval/html/page'];
 
 const { status } = spawnSync(
   process.execPath,
@@ -12,5 +13,8 @@ const { status } = spawnSync(
   { cwd: root, stdio: 'inherit' },
 );
 if (status !== 0) process.exit(status ?? 1);
-rmSync(to, { recursive: true, force: true });
-cpSync(from, to, { recursive: true, filter: (path) => !path.endsWith('.d.ts') });
+for (const folder of AS_THEY_ARE) {
+  const to = join(root, 'dist', folder);
+  rmSync(to, { recursive: true, force: true });
+  cpSync(join(root, 'lib', folder), to, { recursive: true, filter: (path) => !path.endsWith('.d.ts') });
+}

@@ -3,6 +3,7 @@
 /** Files that serve all. */
 export const everywhere = [
   'abort',
+  'axis',
   'caller',
   'errors',
   'facts',

@@ -1,4 +1,5 @@
 /** The losses of a run as one SVG picture. */
+import { roundTicks, tickLabel } from '../axis.js';
 
 export interface LossPoint {
   readonly step: number;
@@ -51,13 +52,13 @@ function panel(points: readonly LossPoint[], name: string): readonly string[] {
   const rows = ticks.map(
     (tick) =>
       `<line x1="${MARGIN.left}" x2="${WIDTH - MARGIN.right}" y1="${y(tick).toFixed(1)}" y2="${y(tick).toFixed(1)}" stroke="#ddd"/>` +
-      `<text x="${MARGIN.left - 8}" y="${(y(tick) + 4).toFixed(1)}" text-anchor="end">${label(tick)}</text>`,
+      `<text x="${MARGIN.left - 8}" y="${(y(tick) + 4).toFixed(1)}" text-anchor="end">${tickLabel(tick)}</text>`,
   );
   const columns = roundTicks(first, last)
     .filter((tick) => tick >= first && tick <= last)
     .map(
       (tick) =>
-        `<text x="${x(tick).toFixed(1)}" y="${HEIGHT - MARGIN.bottom + 18}" text-anchor="middle">${label(tick)}</text>`,
+        `<text x="${x(tick).toFixed(1)}" y="${HEIGHT - MARGIN.bottom + 18}" text-anchor="middle">${tickLabel(tick)}</text>`,
     );
   return [
     `<text x="${MARGIN.left}" y="8">${escapeXml(name)}</text>`,
@@ -83,21 +84,6 @@ function thin(points: readonly LossPoint[]): readonly LossPoint[] {
   return every <= 1
     ? points
     : points.filter((_, index) => index % every === 0 || index === points.length - 1);
-}
-
-/** About five round numbers that enclose the range. */
-function roundTicks(low: number, high: number): readonly number[] {
-  const range = high > low ? high - low : Math.abs(low) || 1;
-  const rough = range / 5;
-  const magnitude = 10 ** Math.floor(Math.log10(rough));
-  const step = ([1, 2, 5, 10].find((factor) => factor * magnitude >= rough) ?? 10) * magnitude;
-  const start = Math.floor(low / step);
-  const end = Math.max(start + 1, Math.ceil(high / step));
-  return Array.from({ length: end - start + 1 }, (_, i) => (start + i) * step);
-}
-
-function label(value: number): string {
-  return Number(value.toPrecision(6)).toString();
 }
 
 function least(values: readonly number[], fallback: number): number {

@@ -2,7 +2,12 @@
 import { join } from 'node:path';
 import { makeFolder, replaceFile } from '../../files.js';
 import type { ReportContent } from '../report-content.js';
-import { escapeHtml } from './escape.js';
+import { linkTo } from './link.js';
+import { reportPage } from './page.js';
+import { makeThumbnails, NO_THUMBNAILS } from './thumbnails.js';
+
+/** A page that browsers open at once, and mail takes. */
+const MAX_PAGE_BYTES = 40e6;
 
 /** Where a report lies. */
 export interface WrittenReport {
@@ -11,10 +16,14 @@ export interface WrittenReport {
 }
 
 /**
- * Writes `report.html` and `results.json` into a folder, which is made where it is not there; both are whole or not
- * there. Pictures' links count from the folder.
+ * Writes `report.html` and `results.json` into a folder, which is made where it is not there; each is whole or not
+ * there. The page is one file of 40 MB at most, whose links to pictures count from the folder. In `results.json` numbers that
+ * JSON has not are texts: "Infinity", "NaN".
  *
  * @throws SvgT2IError ERR_SVGT2I_IO or ERR_SVGT2I_DISK_FULL
+ *
+ * @example
+ * const { html } = await writeReport('out', content, { fid: 12.3 });
  */
 export async function writeReport(
   folder: string,
@@ -23,14 +32,14 @@ export async function writeReport(
 ): Promise<WrittenReport> {
   const [html, json] = [join(folder, 'report.html'), join(folder, 'results.json')];
   await makeFolder(folder);
-  await replaceFile(json, [`${JSON.stringify(results, undefined, 2)}\n`]);
-  await replaceFile(html, [page(content)]);
+  await replaceFile(json, [`${JSON.stringify(results ?? null, withAllNumbers, 2)}\n`]);
+  const link = (path: string) => linkTo(folder, path);
+  const textBytes = Buffer.byteLength(reportPage(content, NO_THUMBNAILS, link));
+  const thumbnails = await makeThumbnails(content.sheets, MAX_PAGE_BYTES - textBytes);
+  await replaceFile(html, [reportPage(content, thumbnails, link)]);
   return { html, json };
 }
 
-function page({ title, headline }: ReportContent): string {
-  const figures = headline.map(
-    ({ name, value, note = '' }) => `<p>${[name, value, note].map(escapeHtml).join(' ')}</p>`,
-  );
-  return `<!doctype html><html lang="en"><meta charset="utf-8"><title>${escapeHtml(title)}</title><h1>${escapeHtml(title)}</h1>${figures.join('')}\n`;
+function withAllNumbers(_key: string, value: unknown): unknown {
+  return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
 }

@@ -1,10 +1,16 @@
 /** `svg-t2i eval`: a command for each thing that is measured. */
 import { Command } from 'commander';
 import { evalPackCommand } from './pack.js';
+import { evalReportCommand } from './report.js';
 import { evalShapesCommand } from './shapes.js';
 import { evalWatchCommand } from './watch.js';
 
-const commands: readonly (() => Command)[] = [evalPackCommand, evalShapesCommand, evalWatchCommand];
+const commands: readonly (() => Command)[] = [
+  evalPackCommand,
+  evalReportCommand,
+  evalShapesCommand,
+  evalWatchCommand,
+];
 
 export function evalCommand(): Command {
   const command = new Command('eval').description('measure a model, its pictures, or a set of pictures');

@@ -1,0 +1,58 @@
+/** `svg-t2i eval report`: tables of what scorers have found. */
+import { Command, Option } from 'commander';
+import { scoresSchema } from '../../../config/eval/scores.js';
+import { collect, toNumber } from '../../flags.js';
+import type { ReportFlags } from '../../eval-report.js';
+
+const EXAMPLES = `
+Reads what GenEval's scorer (results.jsonl), GenEval 2's (the file of its --output_file) and DPG-Bench's
+(dpg-bench_..._results.txt) have written, counts the figures of their papers' tables as they do, and sets several
+runs side by side. Behind each figure stands its 95 % interval: prompts are drawn anew, within their task, and every
+figure is counted again. Runs after the first are also compared with it, prompt by prompt.
+
+GenEval's overall score is the mean of its tasks. DPG-Bench's categories are counted from the answers to the last picture of
+each grid, as its scorer does; for their intervals pass its list of questions (--questions dpg_bench.csv).
+
+With --out a folder gets report.html, report.md, scores.png and results.json.
+
+Examples:
+  svg-t2i eval report results.jsonl
+  svg-t2i eval report --name before=a/results.jsonl --name after=b/results.jsonl --published --out compared
+  svg-t2i eval report dpg-bench_20261129-101500_results.txt --questions dpg_bench.csv
+  svg-t2i eval report score_lists.json --questions geneval2_data.jsonl --json
+`;
+
+type Key = keyof typeof scoresSchema.shape;
+
+export function evalReportCommand(): Command {
+  const command = new Command('report')
+    .description('tables of what scorers have found, with intervals, runs side by side')
+    .argument('[results...]', scoresSchema.shape.results.description)
+    .addOption(flag('--as <scorer>', 'as').choices(scoresSchema.shape.as.unwrap().options))
+    .option('--name <name=file>', 'a result file and what to call it; may be repeated', collect)
+    .addOption(flag('--questions <file>', 'questions'))
+    .addOption(flag('--bootstrap <n>', 'bootstrap').argParser(toNumber))
+    .addOption(flag('--seed <n>', 'seed').argParser(toNumber))
+    .addOption(flag('--published', 'published'))
+    .addOption(flag('-o, --out <folder>', 'out'))
+    .optionsGroup('Configuration:')
+    .option('--config <file>', 'YAML or JSON file with these settings, and `results`: a list of path and name')
+    .option('--set <key=value>', 'set one value of the configuration; may be repeated', collect)
+    .option('--print-config', 'print the configuration that would be used, and stop')
+    .optionsGroup('General:')
+    .option('--json', 'print one JSON object')
+    .option('--verbose', 'show stack traces');
+  return command
+    .addHelpText('after', EXAMPLES)
+    .action(async (results: readonly string[], flags: ReportFlags) => {
+      const { reportScores } = await import('../../eval-report.js');
+      await reportScores(results, flags);
+    });
+}
+
+function flag(flags: string, key: Key): Option {
+  const schema = scoresSchema.shape[key];
+  const fallback: unknown = schema.safeParse(undefined).data;
+  const shown = typeof fallback === 'number' ? ` (default: ${fallback})` : '';
+  return new Option(flags, `${schema.description ?? ''}${shown}`);
+}
