@@ -1,59 +1,44 @@
 /** The work of `svg-t2i eval report`. */
-import { SCORES_KEYS, type ScoresConfig, scoresSchema } from '../config/eval/scores.js';
-import { loadConfig, printConfig } from '../config/load.js';
+import { SCORES_KEYS, type ScoresConfig, scoresConfigSchema } from '../config/eval/scores.js';
+import { loadConfig, merge, printConfig } from '../config/load.js';
 import { SvgT2IError } from '../errors.js';
-import { evaluateScores } from '../eval/scores.js';
 import type { ScoresResult } from '../eval/scores/result.js';
 import { intervalText, scoreTables } from '../eval/scores/tables.js';
+import { evaluateScores } from '../eval/scores.js';
 import { printable } from '../printable.js';
-import { formatTable, note, printJson, printLine, warn } from './output.js';
-import { listenForInterrupt } from './signals.js';
+import { followEvaluation } from './eval-run.js';
+import { type CommonOptions, type Flag, flagNames, flagTree } from './flags.js';
+import { formatTable, note, printJson, printLine } from './output.js';
 import { prepareFolder } from './write-file.js';
 
 /** Of the command line, as it was typed. */
-export interface ReportFlags {
-  readonly as?: string;
+export interface ReportFlags extends CommonOptions {
   readonly name?: readonly string[];
-  readonly questions?: string;
-  readonly bootstrap?: unknown;
-  readonly seed?: unknown;
-  readonly published?: boolean;
-  readonly out?: string;
-  readonly config?: string;
-  readonly set?: readonly string[];
-  readonly printConfig?: boolean;
-  readonly json?: boolean;
+  readonly [flag: string]: unknown;
 }
 
-const FLAG_NAMES: Readonly<Record<string, string>> = {
-  as: '--as',
-  questions: '--questions',
-  bootstrap: '--bootstrap',
-  seed: '--seed',
-  published: '--published',
-  out: '--out',
-};
-
-export async function reportScores(results: readonly string[], flags: ReportFlags): Promise<void> {
-  const config = await resolveConfig(results, flags);
+export async function reportScores(
+  results: readonly string[],
+  flags: ReportFlags,
+  known: readonly Flag[],
+): Promise<void> {
+  const config = await resolveConfig(results, flags, known);
   if (flags.printConfig === true) {
-    process.stdout.write(printable(printConfig(config)));
+    process.stdout.write(printable(printConfig({ scores: config })));
     return;
   }
   if (config.out !== undefined) await prepareFolder(config.out, 0);
-  using interrupt = listenForInterrupt();
-  const result = await evaluateScores(config, {
-    signal: interrupt.signal,
-    onEvent: (event) => {
-      if (event.type === 'warning') warn(event.message);
-    },
-  });
-  if (flags.json === true) printJson(result);
+  const isJson = flags.json === true;
+  const result = await followEvaluation(isJson, (options) => evaluateScores(config, options));
+  if (isJson) printJson({ type: 'scores', ...result });
   else printResult(result);
 }
 
-async function resolveConfig(results: readonly string[], flags: ReportFlags): Promise<ScoresConfig> {
-  const { as, questions, bootstrap, seed, published, out } = flags;
+async function resolveConfig(
+  results: readonly string[],
+  flags: ReportFlags,
+  known: readonly Flag[],
+): Promise<ScoresConfig> {
   const named = (flags.name ?? []).map(parseName);
   const given = [
     ...results.map((path) => named.find((one) => one.path === path) ?? { path }),
@@ -64,18 +49,17 @@ async function resolveConfig(results: readonly string[], flags: ReportFlags): Pr
       hint: 'For example: svg-t2i eval report results.jsonl',
     });
   }
-  const ofFlags = { as, questions, bootstrap, seed, published, out };
-  return await loadConfig(scoresSchema, {
+  const { scores } = await loadConfig(scoresConfigSchema, {
     keys: SCORES_KEYS,
     file: flags.config,
-    flags: { ...ofFlags, ...(given.length === 0 ? {} : { results: given }) },
+    flags: merge(flagTree(known, flags), given.length === 0 ? {} : { scores: { results: given } }),
     set: flags.set,
-    nameOf: (path) =>
-      ofFlags[path as keyof typeof ofFlags] === undefined ? undefined : FLAG_NAMES[path],
+    nameOf: flagNames(known, flags),
   });
+  return scores;
 }
 
-/** A name may hold an equals sign, a path seldom does: the first one counts, as in --set. */
+/** As in --set the first equals sign counts. */
 function parseName(text: string): { readonly name: string; readonly path: string } {
   const equals = text.indexOf('=');
   const [name, path] = [text.slice(0, equals), text.slice(equals + 1)];

@@ -29,6 +29,11 @@ function flagsOf(schema: z.ZodObject, values: FlagValues['values']): readonly st
   });
 }
 
+/** `svg-t2i` with these arguments, as they were typed. */
+export function shellCommand(args: readonly string[]): string {
+  return ['svg-t2i', ...args].map(quoted).join(' ');
+}
+
 /** For a POSIX shell. */
 function quoted(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;

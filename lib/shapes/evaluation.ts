@@ -10,6 +10,8 @@ import { CATEGORIES, type Category } from './vocabulary.js';
 /** Pictures of a category on the sheet, and in a row of it. */
 const SHEET_PICTURES = 50;
 const SHEET_COLUMNS = 25;
+/** Wrong pictures of a category that a report shows, beside those of the sheet. */
+const WRONG_PICTURES = 12;
 const FRAME_PX = 3;
 const GAP_PX = 3;
 const GREEN = [0, 170, 60] as const;
@@ -23,18 +25,27 @@ export interface Asked {
   readonly origin: Readonly<Record<string, unknown>>;
 }
 
+/** A judgement without its picture. */
+export type JudgedPicture = Judged & Pick<Asked, 'origin'>;
+
+/** With it. */
+export interface ShownPicture extends JudgedPicture {
+  readonly image: RgbImage;
+}
+
 export class Evaluation {
-  readonly #judged: (Judged & Pick<Asked, 'origin'>)[] = [];
-  readonly #framed = new Map<Category, RgbImage[]>();
+  readonly #judged: JudgedPicture[] = [];
+  readonly #shown = new Map<Category, ShownPicture[]>();
+  readonly #wrong = new Map<Category, ShownPicture[]>();
 
   add({ prompt, asked, origin }: Asked, image: RgbImage): Verdict {
     const verdict = judge(asked, image);
     const { category } = asked;
     const { correct, reasons } = verdict;
-    this.#judged.push({ category, prompt, origin, verdict: { correct, reasons } });
-    const framed = this.#framed.get(category) ?? [];
-    this.#framed.set(category, framed);
-    if (framed.length < SHEET_PICTURES) framed.push(frameImage(image, correct ? GREEN : RED, FRAME_PX));
+    const judged = { category, prompt, origin, verdict: { correct, reasons } };
+    this.#judged.push(judged);
+    keepFirst(this.#shown, { ...judged, image }, SHEET_PICTURES);
+    if (!correct) keepFirst(this.#wrong, { ...judged, image }, WRONG_PICTURES);
     return verdict;
   }
 
@@ -55,10 +66,24 @@ export class Evaluation {
     return scoreRows(this.#judged);
   }
 
+  /** Pictures that were judged wrong. */
+  get failures(): readonly JudgedPicture[] {
+    return this.#judged.filter(({ verdict }) => !verdict.correct);
+  }
+
+  /** The first pictures of a category. */
+  shown(category: Category): readonly ShownPicture[] {
+    return this.#shown.get(category) ?? [];
+  }
+
+  /** The first wrong pictures of a category. */
+  wrong(category: Category): readonly ShownPicture[] {
+    return this.#wrong.get(category) ?? [];
+  }
+
   /** A JSON line for every picture that was judged wrong. */
   failureLines(): string {
-    return this.#judged
-      .filter(({ verdict }) => !verdict.correct)
+    return this.failures
       .map(({ category, prompt, origin, verdict }) => {
         return `${JSON.stringify({ ...origin, category, prompt, reasons: verdict.reasons })}\n`;
       })
@@ -67,7 +92,9 @@ export class Evaluation {
 
   /** The first pictures of every category, in rows of their own: framed green where right, red where wrong. */
   sheet(): RgbImage {
-    const groups = CATEGORIES.map((category) => this.#framed.get(category) ?? []);
+    const groups = CATEGORIES.map((category) =>
+      this.shown(category).map(({ image, verdict }) => frameImage(image, verdict.correct ? GREEN : RED, FRAME_PX)),
+    );
     const columns = Math.min(SHEET_COLUMNS, Math.max(...groups.map(({ length }) => length)));
     const blank = frameImage({ width: 1, height: 1, data: new Uint8Array(WHITE) }, WHITE, 0);
     const cells = groups.flatMap((framed) => {
@@ -76,4 +103,14 @@ export class Evaluation {
     });
     return gridImage(cells, { columns, gapPx: GAP_PX });
   }
+}
+
+function keepFirst(
+  kept: Map<Category, ShownPicture[]>,
+  picture: ShownPicture,
+  most: number,
+): void {
+  const own = kept.get(picture.category) ?? [];
+  kept.set(picture.category, own);
+  if (own.length < most) own.push(picture);
 }

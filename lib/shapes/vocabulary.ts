@@ -1,14 +1,7 @@
 /** What scenes are made of, and the words for it. */
+import { CATEGORIES } from '../config/eval/shapes.js';
 
-/** GenEval's categories (Ghosh et al., 2023), by its own names. */
-export const CATEGORIES = [
-  'single_object',
-  'two_objects',
-  'counting',
-  'colors',
-  'position',
-  'color_attribution',
-] as const;
+export { CATEGORIES };
 export type Category = (typeof CATEGORIES)[number];
 
 /** Chosen so that no two overlap by more than four fifths at equal area and centre: they stay apart at 64 px. */

@@ -46,11 +46,13 @@ export const scoresSchema = z.strictObject({
     .describe('folder for report.html, report.md, scores.png and results.json; without it nothing is written'),
 });
 
+export const scoresConfigSchema = z.strictObject({ scores: scoresSchema });
+
 export type ScoresConfig = z.output<typeof scoresSchema>;
 
 /** Which of its values are paths. */
 export const SCORES_KEYS: ConfigKeys = {
-  paths: ['results.*.path', 'questions', 'out'],
+  paths: ['scores.results.*.path', 'scores.questions', 'scores.out'],
   names: [],
   environment: {},
 };

@@ -1,6 +1,7 @@
 /** Writes what an evaluation found: report.html for people, results.json for programs. */
 import { join } from 'node:path';
 import { makeFolder, replaceFile } from '../../files.js';
+import { withoutInfinity } from '../json-number.js';
 import type { ReportContent } from '../report-content.js';
 import { linkTo } from './link.js';
 import { reportPage } from './page.js';
@@ -17,8 +18,8 @@ export interface WrittenReport {
 
 /**
  * Writes `report.html` and `results.json` into a folder, which is made where it is not there; each is whole or not
- * there. The page is one file of 40 MB at most, whose links to pictures count from the folder. In `results.json` numbers that
- * JSON has not are texts: "Infinity", "NaN".
+ * there. The page is one file of 40 MB at most, whose links to pictures count from the folder. In `results.json`
+ * what is infinite is the text "inf", what is no number null.
  *
  * @throws SvgT2IError ERR_SVGT2I_IO or ERR_SVGT2I_DISK_FULL
  *
@@ -32,14 +33,10 @@ export async function writeReport(
 ): Promise<WrittenReport> {
   const [html, json] = [join(folder, 'report.html'), join(folder, 'results.json')];
   await makeFolder(folder);
-  await replaceFile(json, [`${JSON.stringify(results ?? null, withAllNumbers, 2)}\n`]);
+  await replaceFile(json, [`${JSON.stringify(results ?? null, withoutInfinity, 2)}\n`]);
   const link = (path: string) => linkTo(folder, path);
   const textBytes = Buffer.byteLength(reportPage(content, NO_THUMBNAILS, link));
   const thumbnails = await makeThumbnails(content.sheets, MAX_PAGE_BYTES - textBytes);
   await replaceFile(html, [reportPage(content, thumbnails, link)]);
   return { html, json };
-}
-
-function withAllNumbers(_key: string, value: unknown): unknown {
-  return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
 }

@@ -1,6 +1,7 @@
 /** Scores as the report that a user looks at, with the pictures that the scorer saw where they are still there. */
 import { dirname, isAbsolute, join, resolve } from 'node:path';
-import type { ScoresConfig } from '../../config/eval/scores.js';
+import { type ScoresConfig, scoresSchema } from '../../config/eval/scores.js';
+import { commandLine } from '../command-line.js';
 import { isFile, readSmall } from './pictures.js';
 import type { ContactSheet, Failure, Histogram, ReportContent, ReportPicture } from '../report-content.js';
 import type { ScoresResult } from './result.js';
@@ -23,7 +24,15 @@ export async function scoresReport(
   for (const [i, run] of read.entries()) sheets.push(...(await sheetsOf(run, found[i] ?? new Map())));
   return {
     title: `${SCORER_TITLES[as]}: ${runs.map(({ name }) => name).join(', ')}`,
-    command: commandOf(config),
+    command: commandLine(
+      [
+        ...['eval', 'report'],
+        ...config.results.flatMap(({ path, name }) => (name === undefined ? [path] : ['--name', `${name}=${path}`])),
+      ],
+      scoresSchema,
+      config,
+      ['results'],
+    ),
     time: new Date().toISOString(),
     headline: runs.flatMap(({ name, scores }) => {
       const overall = scores.find(({ key }) => key === 'overall') ?? scores[0];
@@ -53,20 +62,6 @@ export async function scoresReport(
       ...(published === undefined ? {} : { published: published.note }),
     },
   };
-}
-
-/** As one types it. */
-function commandOf({ results, as, questions, bootstrap, seed, published, out }: ScoresConfig): string {
-  const quoted = (text: string) => (/^[\w./:=@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
-  return [
-    'svg-t2i eval report',
-    ...results.map(({ path, name }) => (name === undefined ? quoted(path) : `--name ${quoted(`${name}=${path}`)}`)),
-    ...(as === undefined ? [] : [`--as ${as}`]),
-    ...(questions === undefined ? [] : [`--questions ${quoted(questions)}`]),
-    `--bootstrap ${bootstrap} --seed ${seed}`,
-    ...(published ? ['--published'] : []),
-    ...(out === undefined ? [] : [`--out ${quoted(out)}`]),
-  ].join(' ');
 }
 
 /** The scorer's paths -> where the files are. */

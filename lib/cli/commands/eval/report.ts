@@ -1,8 +1,8 @@
 /** `svg-t2i eval report`: tables of what scorers have found. */
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { scoresSchema } from '../../../config/eval/scores.js';
-import { collect, toNumber } from '../../flags.js';
 import type { ReportFlags } from '../../eval-report.js';
+import { addFlags, addOutputModeFlags, collect, sectionFlags, toNumber } from '../../flags.js';
 
 const EXAMPLES = `
 Reads what GenEval's scorer (results.jsonl), GenEval 2's (the file of its --output_file) and DPG-Bench's
@@ -22,37 +22,30 @@ Examples:
   svg-t2i eval report score_lists.json --questions geneval2_data.jsonl --json
 `;
 
-type Key = keyof typeof scoresSchema.shape;
+export const SCORES_FLAGS = sectionFlags('scores', scoresSchema, [
+  { flags: '--as <scorer>', key: 'as' },
+  { flags: '--questions <file>', key: 'questions' },
+  { flags: '--bootstrap <n>', key: 'bootstrap', parse: toNumber },
+  { flags: '--seed <n>', key: 'seed', parse: toNumber },
+  { flags: '--published', key: 'published' },
+  { flags: '-o, --out <folder>', key: 'out' },
+]);
 
 export function evalReportCommand(): Command {
   const command = new Command('report')
     .description('tables of what scorers have found, with intervals, runs side by side')
     .argument('[results...]', scoresSchema.shape.results.description)
-    .addOption(flag('--as <scorer>', 'as').choices(scoresSchema.shape.as.unwrap().options))
-    .option('--name <name=file>', 'a result file and what to call it; may be repeated', collect)
-    .addOption(flag('--questions <file>', 'questions'))
-    .addOption(flag('--bootstrap <n>', 'bootstrap').argParser(toNumber))
-    .addOption(flag('--seed <n>', 'seed').argParser(toNumber))
-    .addOption(flag('--published', 'published'))
-    .addOption(flag('-o, --out <folder>', 'out'))
+    .option('--name <name=file>', 'a result file and what to call it; may be repeated', collect);
+  addFlags(command, 'Scores:', SCORES_FLAGS);
+  command
     .optionsGroup('Configuration:')
-    .option('--config <file>', 'YAML or JSON file with these settings, and `results`: a list of path and name')
-    .option('--set <key=value>', 'set one value of the configuration; may be repeated', collect)
-    .option('--print-config', 'print the configuration that would be used, and stop')
-    .optionsGroup('General:')
-    .option('--json', 'print one JSON object')
-    .option('--verbose', 'show stack traces');
-  return command
+    .option('--config <file>', 'YAML or JSON file with the section scores')
+    .option('--set <path=value>', 'set one value of the configuration; may be repeated', collect)
+    .option('--print-config', 'print the configuration that would be used, and stop');
+  return addOutputModeFlags(command)
     .addHelpText('after', EXAMPLES)
     .action(async (results: readonly string[], flags: ReportFlags) => {
       const { reportScores } = await import('../../eval-report.js');
-      await reportScores(results, flags);
+      await reportScores(results, flags, SCORES_FLAGS);
     });
-}
-
-function flag(flags: string, key: Key): Option {
-  const schema = scoresSchema.shape[key];
-  const fallback: unknown = schema.safeParse(undefined).data;
-  const shown = typeof fallback === 'number' ? ` (default: ${fallback})` : '';
-  return new Option(flags, `${schema.description ?? ''}${shown}`);
 }

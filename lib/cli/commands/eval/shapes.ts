@@ -43,7 +43,8 @@ Without --pretrained (or SVG_T2I_PRETRAINED) it measures the small model that co
 Unless said otherwise pictures have ${sizeText()} pixels, take ${SHAPES_SETTINGS.steps} steps and are drawn
 ${SHAPES_SETTINGS.batchSize} at a time.
 
-Beside sheet.png, with wrong pictures framed in red, failures.jsonl has a line for each of them with the reasons.
+Beside sheet.png, with wrong pictures framed in red, failures.jsonl has a line for each of them with the reasons, and
+report.html shows all of it as a page.
 
 Examples:
   svg-t2i eval shapes --seed 3
@@ -61,7 +62,7 @@ export function evalShapesCommand(): Command {
     .option('--categories <list>', 'some of the categories, with commas between', CATEGORIES.join())
     .option('--images <folder>', 'judge the pictures that shapes.jsonl lists there; nothing is drawn')
     .option('--reconstruct', "judge the autoencoder's reconstructions of drawn scenes; only it is needed")
-    .option('-o, --output <folder>', 'where sheet.png and failures.jsonl go', join('output', 'eval-shapes'))
+    .option('-o, --output <folder>', 'where report.html, sheet.png and failures.jsonl go', join('output', 'eval-shapes'))
     .option('--json', 'print one JSON object')
     .option('--verbose', 'show stack traces')
     .optionsGroup('Pictures:')
@@ -78,6 +79,10 @@ function sizeText(): string {
 }
 
 async function runEval(options: EvalFlags): Promise<void> {
+  const [{ evalFolder, evalModel, evalReconstructions }, { shellCommand }] = await Promise.all([
+    import('../../eval-shapes.js'),
+    import('../../../eval/command-line.js'),
+  ]);
   const evalOptions = {
     output: options.output,
     categories: parseCategories(options.categories),
@@ -86,9 +91,9 @@ async function runEval(options: EvalFlags): Promise<void> {
         ? undefined
         : parseInteger('--count', options.count, { least: 1, most: 10_000 }),
     json: options.json === true,
+    command: shellCommand(process.argv.slice(2)),
   };
   const seed = parseInteger('--seed', options.seed, { least: 0, most: 2 ** 47 });
-  const { evalFolder, evalModel, evalReconstructions } = await import('../../eval-shapes.js');
   if (options.images !== undefined) {
     if (options.reconstruct === true) {
       throw new SvgT2IError('ERR_SVGT2I_USAGE', '--images and --reconstruct exclude each other');
