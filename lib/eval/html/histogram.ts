@@ -1,19 +1,17 @@
 /** How values are spread, as a picture inside the page. */
-import { roundTicks, tickLabel } from '../../axis.js';
+import { roundTicks } from '../../axis.js';
 import type { Histogram } from '../report-content.js';
+import { framed, placeIn } from './axes.js';
 import { escapeHtml } from './escape.js';
 
-const [WIDTH, HEIGHT] = [380, 210];
-const MARGIN = { left: 44, right: 12, top: 8, bottom: 38 };
-/** Bars of a histogram of many values. */
-const MAX_BARS = 40;
-const LEAST_BARS = 5;
+/** Bars of a histogram of many values, and of few. */
+const [MAX_BARS, LEAST_BARS] = [40, 5];
 
 /** Bars of equal width over round numbers, with both axes; what is no number is counted in words. */
 export function histogramHtml({ title, unit, values }: Histogram): string {
   const finite = values.filter(Number.isFinite).sort((a, b) => a - b);
   return [
-    '<figure class="histogram">',
+    '<figure class="chart">',
     `<figcaption><h3>${escapeHtml(title)}</h3></figcaption>`,
     ...(finite.length === 0 ? [] : [picture(finite, { title, unit })]),
     `<p class="hint">${escapeHtml(summary(finite, values, unit))}</p>`,
@@ -55,41 +53,20 @@ export function quantile(sorted: readonly number[], share: number): number {
 
 function picture(sorted: readonly number[], { title, unit }: Pick<Histogram, 'title' | 'unit'>): string {
   const { edges, counts } = binsOf(sorted);
-  const [low, high] = [edges[0] ?? 0, edges.at(-1) ?? 1];
-  const marks = roundTicks(0, Math.max(...counts), 4).filter(Number.isInteger);
-  const most = marks.at(-1) ?? 1;
-  const inner = { width: WIDTH - MARGIN.left - MARGIN.right, height: HEIGHT - MARGIN.top - MARGIN.bottom };
-  const x = (value: number) => MARGIN.left + ((value - low) / (high - low)) * inner.width;
-  const y = (count: number) => MARGIN.top + (1 - count / most) * inner.height;
-  const floor = y(0).toFixed(1);
-  const bars = counts.map((count, i) => {
+  const most = roundTicks(0, Math.max(...counts), 4).at(-1) ?? 1;
+  const frame = {
+    x: [edges[0] ?? 0, edges.at(-1) ?? 1],
+    y: [0, Math.max(1, most)],
+    along: unit === '' ? 'value' : unit,
+  } as const;
+  const { x, y } = placeIn(frame);
+  const bars = counts.flatMap((count, i) => {
+    if (count === 0) return [];
     const [left, right] = [x(edges[i] ?? 0), x(edges[i + 1] ?? 0)];
-    const height = y(0) - y(count);
-    return count === 0
-      ? ''
-      : `<rect class="bar" x="${(left + 0.5).toFixed(1)}" y="${y(count).toFixed(1)}" width="${Math.max(1, right - left - 1).toFixed(1)}" height="${height.toFixed(1)}"/>`;
+    const size = `width="${Math.max(1, right - left - 1).toFixed(1)}" height="${(y(0) - y(count)).toFixed(1)}"`;
+    return [`<rect class="bar" x="${(left + 0.5).toFixed(1)}" y="${y(count).toFixed(1)}" ${size}/>`];
   });
-  const rows = marks.map(
-    (mark) =>
-      `<line class="rule" x1="${MARGIN.left}" x2="${WIDTH - MARGIN.right}" y1="${y(mark).toFixed(1)}" y2="${y(mark).toFixed(1)}"/>` +
-      `<text x="${MARGIN.left - 6}" y="${(y(mark) + 4).toFixed(1)}" text-anchor="end">${tickLabel(mark)}</text>`,
-  );
-  const columns = roundTicks(low, high, 4)
-    .filter((mark) => mark >= low && mark <= high)
-    .map(
-      (mark) =>
-        `<text x="${x(mark).toFixed(1)}" y="${HEIGHT - MARGIN.bottom + 15}" text-anchor="middle">${tickLabel(mark)}</text>`,
-    );
-  const axis = unit === '' ? 'value' : unit;
-  return [
-    `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escapeHtml(`Histogram: ${title}`)}">`,
-    ...rows,
-    ...bars,
-    `<line class="axis" x1="${MARGIN.left}" x2="${WIDTH - MARGIN.right}" y1="${floor}" y2="${floor}"/>`,
-    ...columns,
-    `<text x="${MARGIN.left + inner.width / 2}" y="${HEIGHT - 6}" text-anchor="middle">${escapeHtml(axis)}</text>`,
-    '</svg>',
-  ].join('');
+  return framed(`Histogram: ${title}`, frame, bars);
 }
 
 function summary(sorted: readonly number[], all: readonly number[], unit: string): string {

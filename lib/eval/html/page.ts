@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { PACKAGE_VERSION } from '../../version.js';
 import type { Failure, Figure, ReportContent } from '../report-content.js';
+import { curveHtml } from './curve.js';
 import { escapeHtml } from './escape.js';
 import { histogramHtml } from './histogram.js';
 import { settingRows } from './settings.js';
@@ -61,7 +62,7 @@ ${sections.map(sectionHtml).join('\n')}
 }
 
 function sectionsOf(
-  { warnings, tables, histograms, sheets, failures, settings, command }: ReportContent,
+  { warnings, tables, histograms, curves = [], sheets, failures, settings, command }: ReportContent,
   thumbnails: Thumbnails,
   link: (path: string) => string,
 ): readonly Section[] {
@@ -75,8 +76,12 @@ function sectionsOf(
     ...section('tables', 'Tables', tables.length, () =>
       tables.map((table, i) => tableHtml(table, `table-${i}`)).join('\n'),
     ),
+    ...section('curves', 'Curves', curves.length, () => {
+      const html = curves.map((curve, i) => curveHtml(curve, `curve-${i}`));
+      return `<div class="charts">${html.join('\n')}</div>`;
+    }),
     ...section('histograms', 'Histograms', histograms.length, () => {
-      return `<div class="histograms">${histograms.map(histogramHtml).join('\n')}</div>`;
+      return `<div class="charts">${histograms.map(histogramHtml).join('\n')}</div>`;
     }),
     ...section('pictures', 'Pictures', sheets.length, () =>
       sheets.map((sheet) => sheetHtml(sheet, thumbnails, link)).join('\n'),
