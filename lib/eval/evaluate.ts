@@ -1,12 +1,9 @@
 /** Which evaluations there are, and starting one: `evaluate()`. */
 import type { EvaluateOptions } from './events.js';
-<<<<<<< HEAD
 import type { PackRequest, PackResult } from './pack.js';
-=======
 import type { ScoresResult } from './scores/result.js';
 import type { ScoresRequest } from './scores.js';
 import type { ShapesRequest, ShapesResult } from './shapes.js';
->>>>>>> 9f4d4ea (Draw how numbers change along a run in a report, with the numbers as a table)
 import type { WatchRequest, WatchResult } from './watch/watch.js';
 
 /**
@@ -14,12 +11,9 @@ import type { WatchRequest, WatchResult } from './watch/watch.js';
  * command calls the same function.
  */
 export interface Evaluation {
-<<<<<<< HEAD
   readonly pack: { readonly request: PackRequest; readonly result: PackResult };
-=======
   readonly scores: { readonly request: ScoresRequest; readonly result: ScoresResult };
   readonly shapes: { readonly request: ShapesRequest; readonly result: ShapesResult };
->>>>>>> 9f4d4ea (Draw how numbers change along a run in a report, with the numbers as a table)
   readonly watch: { readonly request: WatchRequest; readonly result: WatchResult };
 }
 
@@ -48,11 +42,8 @@ type Evaluations = {
 
 /** Loaded when asked for. */
 const evaluations: Evaluations = {
-<<<<<<< HEAD
   pack: async (request, options) => (await import('./pack.js')).evaluatePack(request, options),
-=======
   scores: async (request, options) => (await import('./scores.js')).evaluateScores(request, options),
   shapes: async (request, options) => (await import('./shapes.js')).evaluateShapes(request, options),
->>>>>>> 9f4d4ea (Draw how numbers change along a run in a report, with the numbers as a table)
   watch: async (request, options) => (await import('./watch/watch.js')).evaluateWatch(request, options),
 };
