@@ -75,6 +75,7 @@ export const libLayers = {
   serve: ['config', 'image', 'text', 'release', 'pipeline', 'estimate'],
   index: [
     'config',
+    'eval',
     'image',
     'text',
     'pull',
@@ -105,5 +106,6 @@ export const libLayers = {
     'selftest',
     'bench',
     'serve',
+    'eval',
   ],
 };

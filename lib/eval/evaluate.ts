@@ -1,6 +1,14 @@
 /** Which evaluations there are, and starting one: `evaluate()`. */
-import type { EvaluateOptions } from './events.js';
+import { z } from 'zod';
+import { callerFrames, withCaller } from '../caller.js';
+import { nearest } from '../config/nearest.js';
+import { shown, validate } from '../config/validate.js';
+import { callbackSchema, signalSchema } from '../config/values.js';
+import { SvgT2IError } from '../errors.js';
+import type { EvaluateEvent, EvaluateOptions } from './events.js';
+import type { ImagesRequest, ImagesResult, StatsRequest, StatsResult } from './measure-types.js';
 import type { PackRequest, PackResult } from './pack.js';
+import type { ReconstructRequest, ReconstructResult } from './reconstruct-types.js';
 import type { ScoresResult } from './scores/result.js';
 import type { ScoresRequest } from './scores.js';
 import type { ShapesRequest, ShapesResult } from './shapes.js';
@@ -11,9 +19,19 @@ import type { WatchRequest, WatchResult } from './watch/watch.js';
  * command calls the same function.
  */
 export interface Evaluation {
+  /** Metrics of a set of pictures, against another one. */
+  readonly images: { readonly request: ImagesRequest; readonly result: ImagesResult };
+  /** A folder of pictures as the npz that ADM's evaluator reads. */
   readonly pack: { readonly request: PackRequest; readonly result: PackResult };
+  /** What an autoencoder loses. */
+  readonly reconstruct: { readonly request: ReconstructRequest; readonly result: ReconstructResult };
+  /** Scorers' result files as tables, side by side. */
   readonly scores: { readonly request: ScoresRequest; readonly result: ScoresResult };
+  /** Held-out scenes of shapes, judged by what they show. */
   readonly shapes: { readonly request: ShapesRequest; readonly result: ShapesResult };
+  /** Mean and covariance of a set's features, in a file. */
+  readonly stats: { readonly request: StatsRequest; readonly result: StatsResult };
+  /** Each new checkpoint of a run. */
   readonly watch: { readonly request: WatchRequest; readonly result: WatchResult };
 }
 
@@ -42,8 +60,65 @@ type Evaluations = {
 
 /** Loaded when asked for. */
 const evaluations: Evaluations = {
+  images: async (request, options) => (await import('./images.js')).evaluateImages(request, options),
   pack: async (request, options) => (await import('./pack.js')).evaluatePack(request, options),
+  reconstruct: async (request, options) =>
+    (await import('./reconstruct.js')).evaluateReconstruct(request, options),
   scores: async (request, options) => (await import('./scores.js')).evaluateScores(request, options),
   shapes: async (request, options) => (await import('./shapes.js')).evaluateShapes(request, options),
+  stats: async (request, options) => (await import('./stats.js')).evaluateStats(request, options),
   watch: async (request, options) => (await import('./watch/watch.js')).evaluateWatch(request, options),
 };
+
+const optionsSchema = z.strictObject({
+  signal: signalSchema.optional(),
+  onEvent: callbackSchema<(event: EvaluateEvent) => void>().optional(),
+});
+
+/**
+ * Measures a model, its pictures, or a set of pictures: what the commands of `svg-t2i eval` do.
+ *
+ * @throws SvgT2IError ERR_SVGT2I_INVALID_ARGUMENT before any work for a request that makes no sense, and what the kind
+ *   throws; or the signal's reason
+ *
+ * @example
+ * const { fid, pairs, warnings } = await evaluate(
+ *   {
+ *     kind: 'images',
+ *     set: 'out/',
+ *     reference: 'VIRTUAL_imagenet256_labeled.npz',
+ *     metrics: ['fid', 'pr'],
+ *     inception: 'pt_inception-2015-12-05-6726825d.pth',
+ *   },
+ *   { onEvent: (event) => event.type === 'progress' && console.error(event.what, event.done) },
+ * );
+ */
+export async function evaluate<Kind extends EvaluationKind>(
+  request: EvaluateRequest<Kind>,
+  options: EvaluateOptions = {},
+): Promise<EvaluateResult<Kind>> {
+  const caller = callerFrames(evaluate);
+  try {
+    const { kind, ...own } = checkKind(request);
+    const checked = validate(optionsSchema, options, { code: 'ERR_SVGT2I_INVALID_ARGUMENT' });
+    // The kind tells which request it is; the compiler does not follow it through a table.
+    const run = evaluations[kind] as (own: object, options: EvaluateOptions) => Promise<EvaluateResult<Kind>>;
+    return await run(own, checked);
+  } catch (error) {
+    throw withCaller(error, caller);
+  }
+}
+
+function checkKind(request: unknown): { readonly kind: EvaluationKind } {
+  const kinds = Object.keys(evaluations);
+  const hint = `kind is one of ${kinds.join(', ')}.`;
+  if (typeof request !== 'object' || request === null || !('kind' in request)) {
+    const message = `evaluate() takes an object with a kind, got ${shown(request)}`;
+    throw new SvgT2IError('ERR_SVGT2I_INVALID_ARGUMENT', message, { hint });
+  }
+  const { kind } = request;
+  if (typeof kind === 'string' && kinds.includes(kind)) return { ...request, kind: kind as EvaluationKind };
+  const near = typeof kind === 'string' ? nearest(kind, kinds) : undefined;
+  const meant = near === undefined ? '' : `; did you mean ${near}?`;
+  throw new SvgT2IError('ERR_SVGT2I_INVALID_ARGUMENT', `evaluate() knows no kind ${shown(kind)}${meant}`, { hint });
+}

@@ -1,14 +1,20 @@
 /** `svg-t2i eval`: a command for each thing that is measured. */
 import { Command } from 'commander';
+import { evalImagesCommand } from './images.js';
 import { evalPackCommand } from './pack.js';
+import { evalReconstructCommand } from './reconstruct.js';
 import { evalReportCommand } from './report.js';
 import { evalShapesCommand } from './shapes.js';
+import { evalStatsCommand } from './stats.js';
 import { evalWatchCommand } from './watch.js';
 
 const commands: readonly (() => Command)[] = [
+  evalImagesCommand,
   evalPackCommand,
+  evalReconstructCommand,
   evalReportCommand,
   evalShapesCommand,
+  evalStatsCommand,
   evalWatchCommand,
 ];
 
