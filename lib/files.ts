@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { realpathSync, rmSync } from 'node:fs';
 import { type FileHandle, lstat, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { fileError, firstLine, systemErrorCode, workingFolderGone } from './errors.js';
 import { fileSystemTime } from './lock/file-system-time.mjs';
 import { processTag, TAG_PATTERN, tagState } from './lock/process.mjs';
@@ -38,7 +38,7 @@ async function isThere(path: string): Promise<boolean> {
   );
 }
 
-/** Where a file is written before it is renamed: beside it, under a name that tells which process is at it. */
+/** Where a file is written before it is renamed: under a name that tells which process is at it. */
 export function partPath(path: string): string {
   return `${path}.${processTag()}.part`;
 }
@@ -105,6 +105,11 @@ export function removeUnfinished(): void {
 export interface ReplaceOptions {
   /** On the disk once the promise resolves, whatever happens to the machine. */
   readonly isDurable?: boolean;
+  /**
+   * A folder of the same file system that it is written in before it is renamed: where whoever reads the folder of the
+   * path would stumble over what a kill has left.
+   */
+  readonly partIn?: string;
 }
 
 /** Replaces `path` at once: written beside it, then renamed. Nothing is left of a write that failed. */
@@ -123,9 +128,9 @@ export async function replaceFile(
 export async function replaceFileWith(
   path: string,
   write: (file: FileHandle) => Promise<void>,
-  { isDurable = false }: ReplaceOptions = {},
+  { isDurable = false, partIn }: ReplaceOptions = {},
 ): Promise<void> {
-  const beside = partPath(path);
+  const beside = partPath(partIn === undefined ? path : join(partIn, basename(path)));
   unfinished.add(beside);
   try {
     const file = await open(beside, 'w');

@@ -4,7 +4,8 @@ import { basename } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { MismatchMode } from '../config/sample.js';
 import { fileError, SvgT2IError, systemErrorCode } from '../errors.js';
-import { type ImageParameters, readFileParameters } from '../image/parameters.js';
+import type { ImageParameters } from '../image/parameters.js';
+import { existingPicture } from '../pipeline/existing-picture.js';
 import { differences } from '../pipeline/metadata.js';
 import type { OutputPlan } from './output-plan.js';
 
@@ -77,16 +78,9 @@ async function stateOf(
   const target = plan.imageAt(index);
   if (target.kind !== 'file' || !names.has(basename(target.path))) return 'absent';
   const file = target.path;
-  let found: ImageParameters | undefined;
-  try {
-    found = await readFileParameters(file);
-  } catch (error) {
-    if (!SvgT2IError.isInstance(error)) throw error;
-    // A link to nothing, a file that is empty or no picture.
-    if (error.code === 'ERR_SVGT2I_FILE_NOT_FOUND' || error.code === 'ERR_SVGT2I_IMAGE') return 'absent';
-    throw error;
-  }
-  if (found === undefined) return { index, file, differs: [], isDrawnAgain: false };
+  const found = await existingPicture(file);
+  if (found === 'absent') return 'absent';
+  if (found === 'unmarked') return { index, file, differs: [], isDrawnAgain: false };
   const differs = differences(askedOf(index), found);
   if (differs.length === 0) return 'same';
   return { index, file, differs, isDrawnAgain: onMismatch === 'redraw' };

@@ -5,6 +5,7 @@ import { encodeImage } from '../image/encode.js';
 import { gridImage } from '../image/grid.js';
 import { type ImageParameters, readFileParameters } from '../image/parameters.js';
 import type { RgbImage } from '../image/rgb-image.js';
+import { existingPicture } from '../pipeline/existing-picture.js';
 import type { GeneratedImage } from '../pipeline/generated-image.js';
 import { gridMetadata, isGridOf } from '../pipeline/grid-metadata.js';
 import type { OutputPlan, Target } from './output-plan.js';
@@ -84,11 +85,6 @@ export class Grids {
 
 /** Whether the grid of these pictures is there. */
 async function isGridAt(path: string, members: readonly ImageParameters[]): Promise<boolean> {
-  try {
-    return isGridOf((await readFileParameters(path)) ?? {}, members);
-  } catch (error) {
-    if (!SvgT2IError.isInstance(error)) throw error;
-    if (error.code === 'ERR_SVGT2I_FILE_NOT_FOUND' || error.code === 'ERR_SVGT2I_IMAGE') return false;
-    throw error;
-  }
+  const found = await existingPicture(path);
+  return typeof found === 'object' && isGridOf(found, members);
 }

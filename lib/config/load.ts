@@ -28,15 +28,18 @@ export interface ConfigKeys {
   readonly environment: Readonly<Record<string, string>>;
 }
 
+/** Of every command whose configuration has a section `model`. */
+export const MODEL_ENVIRONMENT: ConfigKeys['environment'] = {
+  SVG_T2I_PRETRAINED: 'model.pretrained',
+  SVG_T2I_DEVICE: 'model.device',
+  SVG_T2I_DTYPE: 'model.dtype',
+  SVG_T2I_THREADS: 'model.threads',
+};
+
 const sampleKeys: ConfigKeys = {
   paths: ['model.pretrained', 'output.path', 'output.manifest'],
   names: ['model.pretrained'],
-  environment: {
-    SVG_T2I_PRETRAINED: 'model.pretrained',
-    SVG_T2I_DEVICE: 'model.device',
-    SVG_T2I_DTYPE: 'model.dtype',
-    SVG_T2I_THREADS: 'model.threads',
-  },
+  environment: MODEL_ENVIRONMENT,
 };
 
 export interface ConfigSources {

@@ -12,7 +12,7 @@ export function gridMetadata(members: readonly ImageParameters[]): ImageParamete
 }
 
 /** The parameters of each picture of a grid; undefined for those of a single picture. */
-function gridMembers(parameters: ImageParameters): readonly ImageParameters[] | undefined {
+export function gridMembers(parameters: ImageParameters): readonly ImageParameters[] | undefined {
   const { pictures, ...shared } = parameters;
   if (!Array.isArray(pictures)) return undefined;
   return pictures.map((own: unknown) => ({ ...shared, ...(typeof own === 'object' ? own : {}) }));

@@ -1,8 +1,7 @@
 /** What a check of pictures found, before a scorer has seen them: every fault, where it lies and why it is one. */
+import type { CheckKind } from '../../config/eval/check.js';
 
-/** Scorers whose input can be checked. */
-export const CHECK_KINDS = ['geneval', 'geneval2', 'dpg', 'adm-npz'] as const;
-export type CheckKind = (typeof CHECK_KINDS)[number];
+export type { CheckKind };
 
 /** One thing that the scorer would miscount or stumble over. */
 export interface Fault {
