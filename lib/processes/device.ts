@@ -14,7 +14,10 @@ export interface DeviceChoice {
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** @throws SvgT2IError ERR_SVGT2I_DEVICE_UNAVAILABLE where there are fewer GPUs than processes */
-export function chooseDevice(config: TrainingConfig, place: RankPlace): DeviceChoice {
+export function chooseDevice(
+  config: Pick<TrainingConfig, 'device' | 'threads'>,
+  place: RankPlace,
+): DeviceChoice {
   const { device, threads } = config;
   const { localRank, localWorldSize } = place;
   const share = Math.max(1, Math.floor(availableParallelism() / localWorldSize));

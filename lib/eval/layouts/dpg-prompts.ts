@@ -126,7 +126,7 @@ async function readLines(path: string, promptKey: string): Promise<readonly Read
 }
 
 async function readTable(path: string, promptKey: string): Promise<readonly Read[]> {
-  const text = await readText(path, { maxBytes: MAX_PROMPTS_BYTES, allowPassedPipe: true });
+  const text = await readText(path, { maxBytes: MAX_PROMPTS_BYTES });
   const [head, ...rows] = parseCsv(text, path);
   const columns = head?.fields.map((name) => name.trim()) ?? [];
   const columnOf = (names: readonly string[]) => columns.findIndex((name) => names.includes(name));

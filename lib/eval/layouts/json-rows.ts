@@ -29,7 +29,7 @@ export async function readJsonRows<Schema extends z.ZodType>(
   schema: Schema,
   hint: string,
 ): Promise<readonly JsonRow<z.output<Schema>>[]> {
-  const content = await readText(path, { maxBytes: MAX_PROMPTS_BYTES, allowPassedPipe: true });
+  const content = await readText(path, { maxBytes: MAX_PROMPTS_BYTES });
   const rows: JsonRow<z.output<Schema>>[] = [];
   const bad: string[] = [];
   for (const [index, raw] of content.replace(/^\ufeff/, '').split(/\r\n|\n|\r/).entries()) {

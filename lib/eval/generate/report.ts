@@ -1,0 +1,112 @@
+/** The report of a benchmark that was drawn: pictures of each category, faults, and how its scorer is called. */
+import { join } from 'node:path';
+import { SvgT2IError } from '../../errors.js';
+import { readImage } from '../../image/decode.js';
+import type { RgbImage } from '../../image/rgb-image.js';
+import type { BenchmarkPrompt, LayoutPlan, PictureFile } from '../layouts/plan.js';
+import type { ContactSheet, Failure, ReportContent, ReportPicture } from '../report-content.js';
+import type { GenerateResult } from './generate.js';
+
+/** Of each category, and where there is but one. */
+const [SHOWN_EACH, SHOWN_ALONE] = [8, 40];
+
+export interface ReportFacts {
+  readonly title: string;
+  readonly command: string;
+  readonly prompts: readonly BenchmarkPrompt[];
+  readonly plan: LayoutPlan;
+  readonly settings: Readonly<Record<string, unknown>>;
+}
+
+export async function benchmarkReport(
+  result: Omit<GenerateResult, 'report' | 'results'>,
+  { title, command, prompts, plan, settings }: ReportFacts,
+): Promise<ReportContent> {
+  const { check, failed, drawn, kept, pictures, folder, scorer } = result;
+  const count = pictures / prompts.length;
+  const files = plan.pictures.map((file) => ({ file, prompt: promptOf(file, prompts, count) }));
+  const categories = [...new Set(prompts.map(({ category }) => category))].sort(byNumberThenName);
+  const sheets: ContactSheet[] = [];
+  for (const category of categories) {
+    const own = files.filter(({ prompt }) => prompt?.category === category);
+    const shown = spread(own, categories.length === 1 ? SHOWN_ALONE : SHOWN_EACH);
+    const of = own.length > shown.length ? ` (${shown.length} of ${own.length})` : '';
+    const name = category === '' ? 'Pictures' : category;
+    sheets.push({ title: `${name}${of}`, pictures: await picturesOf(shown, folder) });
+  }
+  return {
+    title: `${title}: ${pictures} pictures of ${prompts.length} prompts`,
+    command,
+    time: new Date().toISOString(),
+    headline: [
+      { name: 'pictures', value: String(check.pictures), note: `${drawn} files drawn, ${kept} kept` },
+      { name: 'faults', value: String(check.faults.length), note: 'what the scorer would miscount or stumble over' },
+    ],
+    tables: [
+      {
+        title: 'Prompts of each category',
+        columns: ['category', 'prompts'],
+        rows: categories.map((category) => [
+          category === '' ? 'all' : category,
+          String(prompts.filter((prompt) => prompt.category === category).length),
+        ]),
+      },
+      { title: 'How the scorer is called', columns: ['command'], rows: scorer.map((line) => [line]) },
+    ],
+    histograms: [],
+    curves: [],
+    sheets,
+    failures: [...failed.map(failureOf), ...check.faults.map(({ path, reason, scorer }) => ({
+      path: join(folder, path),
+      reasons: scorer === undefined ? [reason] : [reason, `the scorer ${scorer}`],
+    }))],
+    warnings: check.warnings,
+    settings,
+  };
+}
+
+function failureOf({ path, prompt, error }: GenerateResult['failed'][number]): Failure {
+  return { path, prompt, reasons: [error.message] };
+}
+
+function promptOf(
+  { pictures }: PictureFile,
+  prompts: readonly BenchmarkPrompt[],
+  count: number,
+): BenchmarkPrompt | undefined {
+  return prompts[Math.floor((pictures[0] ?? 0) / count)];
+}
+
+/** Some of a list, from all of it. */
+function spread<Value>(values: readonly Value[], most: number): readonly Value[] {
+  if (values.length <= most) return values;
+  return Array.from({ length: most }, (_, i) => values[Math.floor((i * values.length) / most)] as Value);
+}
+
+async function picturesOf(
+  files: readonly { readonly file: PictureFile; readonly prompt: BenchmarkPrompt | undefined }[],
+  folder: string,
+): Promise<readonly ReportPicture[]> {
+  const shown: ReportPicture[] = [];
+  for (const { file, prompt } of files) {
+    const path = join(folder, file.path);
+    const image = await imageAt(path);
+    if (image !== undefined) shown.push({ caption: prompt?.drawn ?? file.path, images: [image], path });
+  }
+  return shown;
+}
+
+/** Undefined for one that is not there: the check has told of it. */
+async function imageAt(path: string): Promise<RgbImage | undefined> {
+  try {
+    return await readImage(path);
+  } catch (error) {
+    if (!SvgT2IError.isInstance(error)) throw error;
+    return undefined;
+  }
+}
+
+/** "3 atoms" before "10 atoms". */
+function byNumberThenName(a: string, b: string): number {
+  return a.localeCompare(b, 'en', { numeric: true });
+}
