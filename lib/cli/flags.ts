@@ -185,10 +185,10 @@ export interface CommonOptions {
   readonly verbose?: boolean;
 }
 
-export function addConfigFlags(command: Command): Command {
+export function addConfigFlags(command: Command, sections = 'model, sample and output'): Command {
   return command
     .optionsGroup('Configuration:')
-    .option('--config <file>', 'YAML or JSON file with the sections model, sample and output')
+    .option('--config <file>', `YAML or JSON file with the sections ${sections}`)
     .option('--set <path=value>', 'set one value of the configuration; may be repeated', collect)
     .option('--print-config', 'print the configuration that would be used, and stop');
 }

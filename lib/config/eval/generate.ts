@@ -57,19 +57,19 @@ export const benchmarkSchema = z.strictObject({
     .describe('processes on this machine, one a GPU; the pictures are the same'),
 });
 
+export const benchmarkSeedSchema = z
+  .number()
+  .int()
+  .min(0)
+  .max(2 ** 47)
+  .optional()
+  .describe('seed of the first picture; 0, or 42 with seeds upstream');
+
 /** Of a picture, but for what the benchmark decides: how many there are of a prompt, and how seeds are counted. */
 function pictureSettingsOf(cellPixels: number | undefined) {
   return settingsSchemaOf(cellPixels)
     .omit({ count: true, seedMode: true, seed: true })
-    .extend({
-      seed: z
-        .number()
-        .int()
-        .min(0)
-        .max(2 ** 47)
-        .optional()
-        .describe('seed of the first picture; 0, or 42 with seeds upstream'),
-    })
+    .extend({ seed: benchmarkSeedSchema })
     .superRefine((settings, context) =>
       checkTogether({ ...settings, count: 1, seedMode: 'each', seed: settings.seed ?? 0 }, context),
     );

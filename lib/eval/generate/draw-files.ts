@@ -1,43 +1,24 @@
 /** Draws files of pictures with one model in this process, and writes each when all of its pictures are there. */
-import { dirname, join } from 'node:path';
 import type { ResolvedModelOptions } from '../../config/model.js';
 import type { Settings } from '../../config/settings.js';
-import { type ErrorJson, SvgT2IError } from '../../errors.js';
-import { makeFolder, replaceFile } from '../../files.js';
-import { encodeImage } from '../../image/encode.js';
-import { gridImage } from '../../image/grid.js';
-import type { GeneratedImage } from '../../pipeline/generated-image.js';
-import { gridMetadata } from '../../pipeline/grid-metadata.js';
+import { SvgT2IError } from '../../errors.js';
 import type { WarningEvent } from '../../pipeline/types.js';
 import { SvgT2I } from '../../pipeline.js';
 import type { FoundRelease } from '../../release/found-release.js';
 import type { LoadEvent, ModelPart } from '../../release/types.js';
-import type { PictureFile } from '../layouts/plan.js';
+import { type FailedFile, type FileEvent, FileWriter, type WrittenFiles } from './file-writer.js';
+
+export type { FailedFile };
 
 /** All that a process needs to draw; JSON, so that it can be another one. */
-export interface DrawJob {
+export interface DrawJob extends WrittenFiles {
   readonly model: ResolvedModelOptions;
   /** As they are asked of the loaded model, with count, seed and seedMode. */
   readonly settings: Settings;
   /** `count` pictures of each. */
   readonly subjects: { readonly prompt: readonly string[] } | { readonly class: readonly number[] };
-  readonly files: readonly PictureFile[];
-  /** That the paths of files start at, absolute. */
-  readonly folder: string;
-  /** For what is half written, absolute. */
-  readonly parts: string;
   /** What the pictures that are there were computed in. */
   readonly dtype?: string | undefined;
-}
-
-/** A file that is not there, since a picture of it could not be drawn. */
-export interface FailedFile {
-  readonly path: string;
-  /** Of the picture. */
-  readonly index: number;
-  readonly seed: number;
-  readonly prompt: string;
-  readonly error: ErrorJson;
 }
 
 export type DrawEvent =
@@ -46,14 +27,7 @@ export type DrawEvent =
   | { readonly type: 'loaded'; readonly device: string; readonly dtype: string }
   /** `index` of the picture. */
   | { readonly type: 'step'; readonly index: number; readonly step: number; readonly steps: number }
-  | {
-      readonly type: 'file';
-      readonly path: string;
-      readonly pictures: readonly number[];
-      readonly prompt: string;
-      readonly seed: number;
-    }
-  | ({ readonly type: 'failed' } & FailedFile);
+  | FileEvent;
 
 export interface DrawHow {
   readonly signal: AbortSignal | undefined;
@@ -105,54 +79,6 @@ export async function drawFiles(
       writer.failed({ index, seed, prompt, error: error.toJSON() });
     }
   }
-}
-
-/** Holds the pictures of files that are not whole. */
-class FileWriter {
-  readonly #job: DrawJob;
-  readonly #onEvent: DrawHow['onEvent'];
-  readonly #fileOf: ReadonlyMap<number, PictureFile>;
-  readonly #waiting = new Map<PictureFile, GeneratedImage[]>();
-  readonly #lost = new Set<PictureFile>();
-
-  constructor(job: DrawJob, onEvent: DrawHow['onEvent']) {
-    this.#job = job;
-    this.#onEvent = onEvent;
-    this.#fileOf = new Map(job.files.flatMap((file) => file.pictures.map((index) => [index, file])));
-  }
-
-  async drawn(image: GeneratedImage): Promise<void> {
-    const file = this.#fileOf.get(image.index);
-    if (file === undefined || this.#lost.has(file)) return;
-    const images = [...(this.#waiting.get(file) ?? []), image];
-    this.#waiting.set(file, images);
-    if (images.length < file.pictures.length) return;
-    this.#waiting.delete(file);
-    const { folder, parts } = this.#job;
-    const path = join(folder, file.path);
-    await makeFolder(dirname(path));
-    await replaceFile(path, [await bytesOf(images)], { isDurable: true, partIn: parts });
-    const [{ prompt, seed }] = images as [GeneratedImage];
-    this.#onEvent({ type: 'file', path: file.path, pictures: file.pictures, prompt, seed });
-  }
-
-  /** The file is lost with it; of a grid one error is told. */
-  failed(failure: Omit<FailedFile, 'path'>): void {
-    const file = this.#fileOf.get(failure.index);
-    if (file === undefined || this.#lost.has(file)) return;
-    this.#lost.add(file);
-    this.#waiting.delete(file);
-    this.#onEvent({ type: 'failed', path: file.path, ...failure });
-  }
-}
-
-/** One picture as it is, more as a grid of two columns without gaps; lossless, with the parameters of each. */
-async function bytesOf(images: readonly GeneratedImage[]): Promise<Uint8Array> {
-  const inOrder = [...images].sort((a, b) => a.index - b.index);
-  const [first] = inOrder;
-  if (first !== undefined && inOrder.length === 1) return first.png();
-  const parameters = gridMetadata(inOrder.map(({ metadata }) => metadata));
-  return encodeImage(gridImage(inOrder, { columns: 2 }), { format: 'png', parameters });
 }
 
 function otherDtype(before: string, now: string): SvgT2IError {

@@ -54,7 +54,6 @@ export async function benchmarkReport(
       { title: 'How the scorer is called', columns: ['command'], rows: scorer.map((line) => [line]) },
     ],
     histograms: [],
-    curves: [],
     sheets,
     failures: [...failed.map(failureOf), ...check.faults.map(({ path, reason, scorer }) => ({
       path: join(folder, path),
