@@ -66,6 +66,7 @@ export const libLayers = {
     'shapes',
     'release',
     'pipeline',
+    'processes',
     'features',
     'train',
     'npz',

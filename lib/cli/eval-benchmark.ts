@@ -1,12 +1,12 @@
 /** The work of `svg-t2i eval geneval`, `geneval2` and `dpg`: draws, and tells what became of it. */
 import type { BenchmarkKind } from '../config/eval/generate.js';
 import { EXIT_CODES, SvgT2IError } from '../errors.js';
+import { shellCommand } from '../eval/command-line.js';
 import type { GenerateConfig } from '../eval/generate/config.js';
 import { drawBenchmark } from '../eval/generate/generate.js';
 import { printFaults } from './eval-check.js';
 import { followEvaluation } from './eval-run.js';
 import { note, printJson, printLine } from './output.js';
-import { typedCommand } from './typed-command.js';
 
 /** @throws SvgT2IError ERR_SVGT2I_INCOMPLETE where pictures could not be drawn, and all that drawBenchmark throws */
 export async function drawAndReport(
@@ -15,7 +15,7 @@ export async function drawAndReport(
   { json }: { readonly json: boolean },
 ): Promise<void> {
   const result = await followEvaluation(json, (options) =>
-    drawBenchmark(kind, config, { ...options, command: typedCommand() }),
+    drawBenchmark(kind, config, { ...options, command: shellCommand(process.argv.slice(2)) }),
   );
   const { folder, check, drawn, kept, failed, report, scorer } = result;
   if (json) printJson({ type: 'done', ...result });

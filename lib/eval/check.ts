@@ -37,7 +37,7 @@ export async function evaluateCheck(
   request: CheckRequest,
   { signal, onEvent }: EvaluateOptions = {},
 ): Promise<CheckReport> {
-  const { path, kind: _, ...values } = request as CheckRequest & { readonly kind?: unknown };
+  const { path, ...values } = request;
   const target = checkPath('path', pathOf(path, 'path'));
   const checked = validate(
     checkSchema,

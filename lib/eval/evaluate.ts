@@ -5,7 +5,11 @@ import { nearest } from '../config/nearest.js';
 import { shown, validate } from '../config/validate.js';
 import { callbackSchema, signalSchema } from '../config/values.js';
 import { SvgT2IError } from '../errors.js';
+import type { CheckRequest } from './check.js';
 import type { EvaluateEvent, EvaluateOptions } from './events.js';
+import type { BenchmarkRequest } from './generate/evaluate-benchmark.js';
+import type { GenerateResult } from './generate/generate.js';
+import type { CheckReport } from './layouts/check-report.js';
 import type { ImagesRequest, ImagesResult, StatsRequest, StatsResult } from './measure-types.js';
 import type { PackRequest, PackResult } from './pack.js';
 import type { ReconstructRequest, ReconstructResult } from './reconstruct-types.js';
@@ -21,6 +25,14 @@ import type { WatchRequest, WatchResult } from './watch/watch.js';
 export interface Evaluation {
   /** Metrics of a set of pictures, against another one. */
   readonly images: { readonly request: ImagesRequest; readonly result: ImagesResult };
+  /** What a scorer would miscount or stumble over. */
+  readonly check: { readonly request: CheckRequest; readonly result: CheckReport };
+  /** DPG-Bench, drawn in its scorer's layout. */
+  readonly dpg: { readonly request: BenchmarkRequest; readonly result: GenerateResult };
+  /** GenEval, drawn in its scorer's layout. */
+  readonly geneval: { readonly request: BenchmarkRequest; readonly result: GenerateResult };
+  /** GenEval 2, drawn in its scorer's layout. */
+  readonly geneval2: { readonly request: BenchmarkRequest; readonly result: GenerateResult };
   /** A folder of pictures as the npz that ADM's evaluator reads. */
   readonly pack: { readonly request: PackRequest; readonly result: PackResult };
   /** What an autoencoder loses. */
@@ -58,9 +70,15 @@ type Evaluations = {
   ) => Promise<EvaluateResult<Kind>>;
 };
 
+const benchmarks = () => import('./generate/evaluate-benchmark.js');
+
 /** Loaded when asked for. */
 const evaluations: Evaluations = {
   images: async (request, options) => (await import('./images.js')).evaluateImages(request, options),
+  check: async (request, options) => (await import('./check.js')).evaluateCheck(request, options),
+  dpg: async (request, options) => (await benchmarks()).evaluateBenchmark('dpg', request, options),
+  geneval: async (request, options) => (await benchmarks()).evaluateBenchmark('geneval', request, options),
+  geneval2: async (request, options) => (await benchmarks()).evaluateBenchmark('geneval2', request, options),
   pack: async (request, options) => (await import('./pack.js')).evaluatePack(request, options),
   reconstruct: async (request, options) =>
     (await import('./reconstruct.js')).evaluateReconstruct(request, options),

@@ -9,6 +9,7 @@ import { runDataSamplerCase } from './modules/data-sampler.js';
 import { runFidImagePreprocessCase } from './modules/fid-image-preprocess.js';
 import { runHubLayoutsCase } from './modules/hub-layouts.js';
 import { runImagePreprocessCase } from './modules/image-preprocess.js';
+import { runDpgLayoutCase, runGeneval2LayoutCase, runGenevalLayoutCase } from './modules/scorer-layouts.js';
 import { runTokenizerCase } from './modules/tokenizer.js';
 
 export type CaseStatus = 'passed' | 'failed' | 'not-run';
@@ -68,6 +69,9 @@ export async function runSelftest(root: string, options: SelftestOptions): Promi
     adm_npz: runAdmNpzCase,
     data_sampler: runDataSamplerCase,
     hub_layouts: runHubLayoutsCase,
+    geneval_layout: runGenevalLayoutCase,
+    geneval2_layout: runGeneval2LayoutCase,
+    dpg_layout: runDpgLayoutCase,
     pipeline: options.runPipeline,
   };
   const cases: CaseReport[] = [];

@@ -18,6 +18,9 @@ const ownModules = [
   'data-sampler',
   'adm-npz',
   'fid-image-preprocess',
+  'geneval-layout',
+  'geneval2-layout',
+  'dpg-layout',
 ];
 
 function temporary(): string {

@@ -66,7 +66,7 @@ export const benchmarkSeedSchema = z
   .describe('seed of the first picture; 0, or 42 with seeds upstream');
 
 /** Of a picture, but for what the benchmark decides: how many there are of a prompt, and how seeds are counted. */
-function pictureSettingsOf(cellPixels: number | undefined) {
+export function pictureSettingsOf(cellPixels: number | undefined) {
   return settingsSchemaOf(cellPixels)
     .omit({ count: true, seedMode: true, seed: true })
     .extend({ seed: benchmarkSeedSchema })

@@ -43,8 +43,7 @@ export async function evaluateBenchmark(
   request: BenchmarkRequest,
   options: EvaluateOptions = {},
 ): Promise<GenerateResult> {
-  const { model = {}, sample = {}, ...own } = request as BenchmarkRequest & { readonly kind?: unknown };
-  const { kind: _, ...benchmark } = own;
+  const { model = {}, sample = {}, ...benchmark } = request;
   const flags: ConfigTree = {
     benchmark: {
       ...benchmark,

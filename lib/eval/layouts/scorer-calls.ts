@@ -1,6 +1,7 @@
 /** How each benchmark's own scorer is called on a folder that is whole. */
 import { join, resolve } from 'node:path';
 import type { BenchmarkKind } from '../../config/eval/generate.js';
+import { quoted } from '../command-line.js';
 import { scorerFolder } from './benchmarks.js';
 import { GENEVAL2_LIST } from './geneval2.js';
 
@@ -49,9 +50,4 @@ export function scorerCalls(kind: BenchmarkKind, call: ScorerCall): readonly str
       ];
     }
   }
-}
-
-/** For a shell. */
-function quoted(path: string): string {
-  return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }

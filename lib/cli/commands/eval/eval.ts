@@ -1,5 +1,7 @@
 /** `svg-t2i eval`: a command for each thing that is measured. */
 import { Command } from 'commander';
+import { benchmarkCommands } from './benchmark.js';
+import { evalCheckCommand } from './check.js';
 import { evalImagesCommand } from './images.js';
 import { evalPackCommand } from './pack.js';
 import { evalReconstructCommand } from './reconstruct.js';
@@ -10,11 +12,13 @@ import { evalWatchCommand } from './watch.js';
 
 const commands: readonly (() => Command)[] = [
   evalImagesCommand,
-  evalPackCommand,
   evalReconstructCommand,
+  evalStatsCommand,
+  evalPackCommand,
+  ...benchmarkCommands,
+  evalCheckCommand,
   evalReportCommand,
   evalShapesCommand,
-  evalStatsCommand,
   evalWatchCommand,
 ];
 
