@@ -20,7 +20,9 @@ export async function drawAndReport(
   const { folder, check, drawn, kept, failed, report, scorer } = result;
   if (json) printJson({ type: 'done', ...result });
   else {
-    printLine(`${folder}: ${check.pictures} pictures of ${result.prompts} prompts; ${drawn} file(s) drawn, ${kept} kept`);
+    printLine(
+      `${folder}: ${check.pictures} pictures of ${result.prompts} prompts; ${drawn} file(s) drawn, ${kept} kept`,
+    );
     printFaults(check);
     note(`report: ${report}`);
     if (check.faults.length === 0) {
@@ -29,9 +31,13 @@ export async function drawAndReport(
     }
   }
   if (failed.length > 0) {
-    throw new SvgT2IError('ERR_SVGT2I_INCOMPLETE', `${failed.length} file(s) of pictures could not be drawn`, {
-      hint: `${report} names them; the same command draws what is missing.`,
-    });
+    throw new SvgT2IError(
+      'ERR_SVGT2I_INCOMPLETE',
+      `${failed.length} file(s) of pictures could not be drawn`,
+      {
+        hint: `${report} names them; the same command draws what is missing.`,
+      },
+    );
   }
   if (check.faults.length > 0) process.exitCode = EXIT_CODES.failure;
 }

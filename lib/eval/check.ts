@@ -8,7 +8,7 @@ import { SvgT2IError, systemErrorCode } from '../errors.js';
 import { checkAdmNpz } from './adm-npz.js';
 import type { EvaluateOptions } from './events.js';
 import { promptsHash } from './generate/prompts-hash.js';
-import { readRunRecord, type RunRecord } from './generate/run-record.js';
+import { type RunRecord, readRunRecord } from './generate/run-record.js';
 import { benchmarkOf, scorerFolder } from './layouts/benchmarks.js';
 import type { CheckReport } from './layouts/check-report.js';
 
@@ -54,14 +54,17 @@ export async function evaluateCheck(
   const { folder, note, ...settings } = await settingsOf(target, as, checked);
   const benchmark = benchmarkOf(as);
   const { imagesPerPrompt = benchmark.imagesPerPrompt, resolution } = settings;
-  const prompts =
-    settings.prompts === undefined ? undefined : await benchmark.readPrompts(settings.prompts);
+  const prompts = settings.prompts === undefined ? undefined : await benchmark.readPrompts(settings.prompts);
   let looked = 0;
   const report = await benchmark.check(folder, {
     ...{ prompts, imagesPerPrompt, resolution, signal },
     onLooked: () => onEvent?.({ type: 'progress', done: ++looked, what: `pictures of ${folder}` }),
   });
-  const warnings = [...note, ...report.warnings, ...(prompts === undefined ? [] : benchmark.warnings(prompts))];
+  const warnings = [
+    ...note,
+    ...report.warnings,
+    ...(prompts === undefined ? [] : benchmark.warnings(prompts)),
+  ];
   return { ...report, warnings };
 }
 
@@ -70,7 +73,8 @@ function isBenchmark(kind: CheckKind): kind is BenchmarkKind {
 }
 
 function refuseMeaningless({ prompts, imagesPerPrompt }: CheckValues): void {
-  const given = prompts !== undefined ? 'prompts' : imagesPerPrompt !== undefined ? 'imagesPerPrompt' : undefined;
+  const given =
+    prompts !== undefined ? 'prompts' : imagesPerPrompt !== undefined ? 'imagesPerPrompt' : undefined;
   if (given === undefined) return;
   const message = `${given} means nothing to adm-npz, which knows pictures alone`;
   throw new SvgT2IError('ERR_SVGT2I_USAGE', message, { hint: 'Leave it out.' });

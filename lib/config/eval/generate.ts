@@ -21,7 +21,9 @@ export const benchmarkSchema = z.strictObject({
   out: z
     .string()
     .min(1)
-    .describe('folder that gets the pictures, run.json and report.html; a run that was stopped goes on in it'),
+    .describe(
+      'folder that gets the pictures, run.json and report.html; a run that was stopped goes on in it',
+    ),
   imagesPerPrompt: z
     .number()
     .int()

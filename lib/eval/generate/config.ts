@@ -1,5 +1,5 @@
 /** The configuration of a benchmark that is drawn, from its layers. */
-import { generateConfigSchemaOf, type GenerateConfigValues } from '../../config/eval/generate.js';
+import { type GenerateConfigValues, generateConfigSchemaOf } from '../../config/eval/generate.js';
 import { type ConfigKeys, type ConfigSources, MODEL_ENVIRONMENT } from '../../config/load.js';
 import { type DrawnFrom, loadDrawConfig, without } from '../../release/draw-config.js';
 

@@ -20,8 +20,8 @@ import { existingFiles, refuseOthers } from './existing-files.js';
 import { drawInProcesses } from './processes.js';
 import {
   decisiveDifferences,
-  readRunRecord,
   type RunRecord,
+  readRunRecord,
   SOFTWARE,
   thisMachine,
   writeRunRecord,
@@ -45,7 +45,9 @@ export interface RunSpec {
   /** That the paths of files start at; may be `out`. */
   readonly folder: string;
   /** What is drawn, `count` pictures of each. */
-  readonly asked: { readonly prompts: readonly string[] } | { readonly classes: readonly (number | string)[] };
+  readonly asked:
+    | { readonly prompts: readonly string[] }
+    | { readonly classes: readonly (number | string)[] };
   readonly count: number;
   /** Of the first picture; picture i of the run has seed + i, with `same` picture j of every prompt seed + j. */
   readonly seed: number;
@@ -150,7 +152,12 @@ class Run {
     } finally {
       await this.#write({}, now());
     }
-    return { drawn: this.#drawn, kept: spec.files.length - wanted.length, failed: this.#failed, record: this.#record };
+    return {
+      drawn: this.#drawn,
+      kept: spec.files.length - wanted.length,
+      failed: this.#failed,
+      record: this.#record,
+    };
   }
 
   /** What is there, held against what is asked for. */
@@ -168,7 +175,9 @@ class Run {
         if (differs.some((difference) => difference.startsWith('weights.'))) return all;
       }
       if (before.software !== SOFTWARE) {
-        this.#warn(`this run was begun by ${before.software} and goes on with ${SOFTWARE}, which may draw other pixels`);
+        this.#warn(
+          `this run was begun by ${before.software} and goes on with ${SOFTWARE}, which may draw other pixels`,
+        );
       }
     }
     const { wanted, kept, others } = await existingFiles(spec.files, {
@@ -235,7 +244,9 @@ class Run {
         const { device, dtype } = event;
         const { drawnIn } = this.#record;
         if (drawnIn !== null && kindOf(drawnIn.device) !== kindOf(device)) {
-          this.#warn(`this run was begun on ${drawnIn.device} and goes on on ${device}: pixels may differ in the last bits`);
+          this.#warn(
+            `this run was begun on ${drawnIn.device} and goes on on ${device}: pixels may differ in the last bits`,
+          );
         }
         this.#record = { ...this.#record, drawnIn: drawnIn ?? { device, dtype } };
         break;
@@ -300,7 +311,13 @@ class Run {
     const { spec } = this.#parts;
     const earlier = this.#record.sessions.filter(({ started }) => started !== this.#started);
     const counts = ended === null ? {} : { drawn: this.#drawn, failed: this.#failed.length };
-    const session = { started: this.#started, ended, processes: spec.nproc, machine: thisMachine(), ...counts };
+    const session = {
+      started: this.#started,
+      ended,
+      processes: spec.nproc,
+      machine: thisMachine(),
+      ...counts,
+    };
     this.#record = { ...this.#record, ...change, sessions: [...earlier, session] };
     await writeRunRecord(spec.out, this.#record);
   }

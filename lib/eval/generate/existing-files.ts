@@ -81,7 +81,10 @@ function differencesOf(
 export function refuseOthers(folder: string, others: readonly OtherFile[]): SvgT2IError {
   const list = others
     .slice(0, MAX_NAMED)
-    .map(({ path, differs }) => `${path} (${differs.length === 0 ? 'carries no parameters' : differs.join(', ')})`);
+    .map(
+      ({ path, differs }) =>
+        `${path} (${differs.length === 0 ? 'carries no parameters' : differs.join(', ')})`,
+    );
   const more = others.length > MAX_NAMED ? `, and ${others.length - MAX_NAMED} more` : '';
   return new SvgT2IError(
     'ERR_SVGT2I_RUN_FOLDER',

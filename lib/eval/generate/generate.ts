@@ -86,9 +86,18 @@ export async function drawBenchmark(
       config: { ...config, sample },
       decides: { prompts: hash, promptKey },
       about: {
-        prompts: { file: resolve(config.benchmark.prompts), sha256: hash, count: prompts.length, key: promptKey },
+        prompts: {
+          file: resolve(config.benchmark.prompts),
+          sha256: hash,
+          count: prompts.length,
+          key: promptKey,
+        },
         imagesPerPrompt: count,
-        seeds: { rule: seeds, seed, picture: seedMode === 'same' ? 'seed + picture of the prompt' : 'seed + picture of the run' },
+        seeds: {
+          rule: seeds,
+          seed,
+          picture: seedMode === 'same' ? 'seed + picture of the prompt' : 'seed + picture of the run',
+        },
       },
     },
     {
@@ -103,7 +112,12 @@ export async function drawBenchmark(
   const check = await benchmark.check(folder, {
     ...{ prompts, imagesPerPrompt: count, resolution, signal },
     onLooked: () =>
-      onEvent?.({ type: 'progress', done: ++looked, total: plan.pictures.length, what: 'check of the folder' }),
+      onEvent?.({
+        type: 'progress',
+        done: ++looked,
+        total: plan.pictures.length,
+        what: 'check of the folder',
+      }),
   });
   const scorer = scorerCalls(kind, {
     ...{ out, prompts: config.benchmark.prompts, imagesPerPrompt: count },
@@ -135,7 +149,9 @@ async function planBenchmark(kind: BenchmarkKind, config: GenerateConfig): Promi
   }
   if (config.found.ditKind?.condition === 'class') {
     const message = `${benchmark.title} is drawn from prompts, and this model draws classes`;
-    throw new SvgT2IError('ERR_SVGT2I_USAGE', message, { hint: 'Name a model that reads text with --pretrained.' });
+    throw new SvgT2IError('ERR_SVGT2I_USAGE', message, {
+      hint: 'Name a model that reads text with --pretrained.',
+    });
   }
   return { kind, benchmark, config, prompts, count, plan, folder: scorerFolder(kind, out) };
 }
@@ -143,22 +159,31 @@ async function planBenchmark(kind: BenchmarkKind, config: GenerateConfig): Promi
 /** Of the list and the settings: what is no mistake, but changes what a figure means. */
 function remarks({ benchmark, prompts, config, count }: Planned): readonly string[] {
   const { promptKey, seeds } = config.benchmark;
-  const refined = prompts.filter((each) => 'row' in each && Object.hasOwn(each.row as object, 'refined_prompt'));
+  const refined = prompts.filter(
+    (each) => 'row' in each && Object.hasOwn(each.row as object, 'refined_prompt'),
+  );
   return [
     ...benchmark.warnings(prompts),
     ...(refined.length > 0 && promptKey === 'prompt'
-      ? [`${refined.length} of ${prompts.length} lines have a refined_prompt, and the prompts themselves are drawn; --refined draws those`]
+      ? [
+          `${refined.length} of ${prompts.length} lines have a refined_prompt, and the prompts themselves are drawn; --refined draws those`,
+        ]
       : []),
     ...(count === benchmark.imagesPerPrompt
       ? []
-      : [`published figures of ${benchmark.title} are of ${benchmark.imagesPerPrompt} picture(s) a prompt, these are of ${count}`]),
+      : [
+          `published figures of ${benchmark.title} are of ${benchmark.imagesPerPrompt} picture(s) a prompt, these are of ${count}`,
+        ]),
     ...(seeds === 'upstream' && benchmark.imagesPerPrompt === 1
       ? [`with --seeds upstream every prompt of ${benchmark.title} is drawn from the same noise`]
       : []),
   ];
 }
 
-function seedsOf(rule: SeedRule, given: number | undefined): { readonly seed: number; readonly seedMode: 'each' | 'same' } {
+function seedsOf(
+  rule: SeedRule,
+  given: number | undefined,
+): { readonly seed: number; readonly seedMode: 'each' | 'same' } {
   return rule === 'upstream'
     ? { seed: given ?? UPSTREAM_SEED, seedMode: 'same' }
     : { seed: given ?? 0, seedMode: 'each' };

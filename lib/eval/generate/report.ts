@@ -40,7 +40,11 @@ export async function benchmarkReport(
     time: new Date().toISOString(),
     headline: [
       { name: 'pictures', value: String(check.pictures), note: `${drawn} files drawn, ${kept} kept` },
-      { name: 'faults', value: String(check.faults.length), note: 'what the scorer would miscount or stumble over' },
+      {
+        name: 'faults',
+        value: String(check.faults.length),
+        note: 'what the scorer would miscount or stumble over',
+      },
     ],
     tables: [
       {
@@ -55,10 +59,13 @@ export async function benchmarkReport(
     ],
     histograms: [],
     sheets,
-    failures: [...failed.map(failureOf), ...check.faults.map(({ path, reason, scorer }) => ({
-      path: join(folder, path),
-      reasons: scorer === undefined ? [reason] : [reason, `the scorer ${scorer}`],
-    }))],
+    failures: [
+      ...failed.map(failureOf),
+      ...check.faults.map(({ path, reason, scorer }) => ({
+        path: join(folder, path),
+        reasons: scorer === undefined ? [reason] : [reason, `the scorer ${scorer}`],
+      })),
+    ],
     warnings: check.warnings,
     settings,
   };

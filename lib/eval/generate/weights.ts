@@ -46,16 +46,25 @@ export async function hashWeights(
     signal?.throwIfAborted();
     onFile(i, files.length);
     const { size: bytes, mtimeMs: modified } = await statOf(path);
-    const before = known.find((each) => each.path === path && each.bytes === bytes && each.modified === modified);
+    const before = known.find(
+      (each) => each.path === path && each.bytes === bytes && each.modified === modified,
+    );
     hashed.push(before ?? { part, path, bytes, modified, sha256: (await hashFile(path)).sha256 });
   }
   onFile(files.length, files.length);
   return hashed;
 }
 
-async function filesOf(layout: ReleaseLayout): Promise<readonly { readonly part: string; readonly path: string }[]> {
+async function filesOf(
+  layout: ReleaseLayout,
+): Promise<readonly { readonly part: string; readonly path: string }[]> {
   const { dit, weakDit, autoencoder, statistics, textEncoder } = layout;
-  const single = { dit, weakDit, autoencoder: autoencoder?.checkpoint, statistics: statistics ?? autoencoder?.rae?.statistics };
+  const single = {
+    dit,
+    weakDit,
+    autoencoder: autoencoder?.checkpoint,
+    statistics: statistics ?? autoencoder?.rae?.statistics,
+  };
   const found: { part: string; path: string }[] = [];
   for (const [part, path] of Object.entries(single)) {
     if (path === undefined) continue;
@@ -93,7 +102,10 @@ async function withShards(path: string): Promise<readonly string[]> {
 async function namesIn(folder: string): Promise<readonly string[]> {
   try {
     const entries = await readdir(folder, { withFileTypes: true });
-    return entries.filter((entry) => !entry.isDirectory()).map(({ name }) => name).sort();
+    return entries
+      .filter((entry) => !entry.isDirectory())
+      .map(({ name }) => name)
+      .sort();
   } catch (error) {
     throw fileError(error, 'read', folder);
   }

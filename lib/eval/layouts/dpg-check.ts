@@ -10,7 +10,8 @@ export interface DpgCheckOptions extends CheckOptions<DpgPrompt> {
   readonly resolution: number;
 }
 
-const SKIPPED = 'prints Failed filename and goes on; the mean is not touched, but the work split over processes is';
+const SKIPPED =
+  'prints Failed filename and goes on; the mean is not touched, but the work split over processes is';
 
 /**
  * Checks a flat folder as DPG-Bench's scorer reads it: every file in it is opened, its prompt is its name up to the first
@@ -58,7 +59,8 @@ export async function checkDpg(root: string, options: DpgCheckOptions): Promise<
   );
   for (const [i, one] of looked.entries()) {
     const path = known[i] as string;
-    if ('problem' in one) faults.push({ path, reason: `not a picture that opens: ${one.problem}`, scorer: SKIPPED });
+    if ('problem' in one)
+      faults.push({ path, reason: `not a picture that opens: ${one.problem}`, scorer: SKIPPED });
     else faults.push(...gridFaults(path, one, { resolution, imagesPerPrompt }));
   }
   for (const { id, prompt } of prompts ?? []) {
@@ -100,7 +102,13 @@ function gridFaults(
   if (width === side && height === side) return [];
   const is = `${width}x${height}, not ${side}x${side}`;
   if (imagesPerPrompt === 1) {
-    return [{ path, reason: `the picture is ${is}`, scorer: 'crops the upper left corner, black where there is none' }];
+    return [
+      {
+        path,
+        reason: `the picture is ${is}`,
+        scorer: 'crops the upper left corner, black where there is none',
+      },
+    ];
   }
   if (width === resolution && height === resolution) {
     const reason = `the picture is resolution x resolution, not a 2 x 2 grid of it: ${is}`;

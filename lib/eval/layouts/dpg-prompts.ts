@@ -150,10 +150,12 @@ async function readTable(path: string, promptKey: string): Promise<readonly Read
     const before = byId.get(read.id);
     // A table of questions has a row for each question of a prompt.
     if (before === undefined) byId.set(read.id, read);
-    else if (before.prompt !== prompt) bad.push(`${where}: another prompt than ${before.where} has for ${id}`);
+    else if (before.prompt !== prompt)
+      bad.push(`${where}: another prompt than ${before.where} has for ${id}`);
   }
   if (bad.length > 0) throw badRows(bad, HINT);
-  if (byId.size === 0) throw new SvgT2IError('ERR_SVGT2I_FILE_FORMAT', `${path} holds no prompts`, { hint: HINT });
+  if (byId.size === 0)
+    throw new SvgT2IError('ERR_SVGT2I_FILE_FORMAT', `${path} holds no prompts`, { hint: HINT });
   return [...byId.values()];
 }
 

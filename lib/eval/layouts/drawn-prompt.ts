@@ -22,7 +22,10 @@ export function drawnPrompt<Value extends object>(
     return { ...row, drawn: '' };
   });
   if (bad.length > 0) {
-    throw badRows(bad, 'Name the key of the texts with --prompt-key, or leave it out to draw each prompt itself.');
+    throw badRows(
+      bad,
+      'Name the key of the texts with --prompt-key, or leave it out to draw each prompt itself.',
+    );
   }
   return drawn;
 }

@@ -32,10 +32,7 @@ interface Found {
  * const prompts = await readGenevalPrompts('evaluation_metadata.jsonl');
  * const { faults } = await checkGeneval('out/images', { prompts, imagesPerPrompt: 4 });
  */
-export async function checkGeneval(
-  root: string,
-  options: CheckOptions<GenevalPrompt>,
-): Promise<CheckReport> {
+export async function checkGeneval(root: string, options: CheckOptions<GenevalPrompt>): Promise<CheckReport> {
   const { prompts, imagesPerPrompt, signal } = options;
   const faults: Fault[] = [];
   const found: Found[] = [];
@@ -60,7 +57,11 @@ export async function checkGeneval(
     pictures += await checkSamples(root, name, { ...options, imagesPerPrompt, faults });
   }
   if (folders === 0) {
-    faults.push({ path: '.', reason: 'no folder of a prompt is there (all digits, as 00000)', scorer: 'scores nothing' });
+    faults.push({
+      path: '.',
+      reason: 'no folder of a prompt is there (all digits, as 00000)',
+      scorer: 'scores nothing',
+    });
   }
   faults.push(...(prompts === undefined ? doubles(found) : compareWithList(found, prompts)));
   return {
@@ -78,7 +79,11 @@ async function looksLikePrompt(folder: string): Promise<boolean> {
 }
 
 /** The object of a prompt's folder; undefined where the scorer stops at it. */
-async function checkMetadata(root: string, folder: string, faults: Fault[]): Promise<Found['row'] | undefined> {
+async function checkMetadata(
+  root: string,
+  folder: string,
+  faults: Fault[],
+): Promise<Found['row'] | undefined> {
   const path = `${folder}/metadata.jsonl`;
   const refuse = (reason: string, scorer: string) => void faults.push({ path, reason, scorer });
   const text = await textOf(join(root, folder, 'metadata.jsonl'));
@@ -96,7 +101,9 @@ async function checkMetadata(root: string, folder: string, faults: Fault[]): Pro
   }
   const checked = genevalRowSchema.safeParse(value);
   if (!checked.success) {
-    const keys = [...new Set(checked.error.issues.map((issue) => issue.path.map(String).join('.')))].filter((key) => key !== '');
+    const keys = [...new Set(checked.error.issues.map((issue) => issue.path.map(String).join('.')))].filter(
+      (key) => key !== '',
+    );
     const what = keys.length === 0 ? 'is no JSON object' : `has no right ${keys.join(', ')}`;
     refuse(`metadata.jsonl ${what}`, 'stops, or finds nothing where it looks');
     return undefined;
@@ -162,7 +169,8 @@ async function checkSamples(
   for (const [i, one] of looked.entries()) {
     const path = taken[i] as string;
     const reason = 'problem' in one ? `not a picture that opens: ${one.problem}` : sizeFault(one, resolution);
-    if (reason !== undefined) faults.push({ path, reason, ...('problem' in one ? { scorer: 'stops at it' } : {}) });
+    if (reason !== undefined)
+      faults.push({ path, reason, ...('problem' in one ? { scorer: 'stops at it' } : {}) });
   }
   if (taken.length !== imagesPerPrompt) {
     const [which, scorer] =
@@ -217,7 +225,11 @@ function compareWithList(found: readonly Found[], prompts: readonly GenevalPromp
     const path = `${name}/metadata.jsonl`;
     if (index === undefined) {
       const scorer = 'scores it, though it is no prompt of the list';
-      faults.push({ path, reason: `its prompt is not in the list: ${shortened(String(row.prompt))}`, scorer });
+      faults.push({
+        path,
+        reason: `its prompt is not in the list: ${shortened(String(row.prompt))}`,
+        scorer,
+      });
       continue;
     }
     missing.delete(index);

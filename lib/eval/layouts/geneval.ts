@@ -1,8 +1,8 @@
 /** GenEval's folder: a folder of five digits a prompt, with its line of the list and the pictures. */
 import { z } from 'zod';
-import { type BenchmarkPrompt, fiveDigits, type LayoutPlan } from './plan.js';
 import { drawnPrompt } from './drawn-prompt.js';
 import { readJsonRows } from './json-rows.js';
+import { type BenchmarkPrompt, fiveDigits, type LayoutPlan } from './plan.js';
 
 const clause = z.looseObject({
   class: z.string().min(1),
@@ -37,7 +37,10 @@ const HINT =
  * @param promptKey of the text that is drawn: `prompt`, or `refined_prompt` where another wrote a longer one
  * @throws SvgT2IError ERR_SVGT2I_FILE_NOT_FOUND, ERR_SVGT2I_IO, or ERR_SVGT2I_FILE_FORMAT with the lines that are bad
  */
-export async function readGenevalPrompts(path: string, promptKey = 'prompt'): Promise<readonly GenevalPrompt[]> {
+export async function readGenevalPrompts(
+  path: string,
+  promptKey = 'prompt',
+): Promise<readonly GenevalPrompt[]> {
   const rows = await readJsonRows(path, genevalRowSchema, HINT);
   return drawnPrompt(rows, { path, promptKey }).map(({ line, text, value: row, drawn }) => {
     const { prompt, tag } = row;

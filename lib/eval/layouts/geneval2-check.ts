@@ -70,7 +70,11 @@ export async function checkGeneval2(
     const { path, prompt } = opened[i] as Opened;
     if ('problem' in one) {
       const reason = `a path does not open: ${one.problem} (of ${shortened(prompt)})`;
-      faults.push({ path, reason, scorer: 'stops when it comes to that prompt, after scoring the ones before' });
+      faults.push({
+        path,
+        reason,
+        scorer: 'stops when it comes to that prompt, after scoring the ones before',
+      });
       continue;
     }
     pictures++;

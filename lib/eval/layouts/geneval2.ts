@@ -20,9 +20,7 @@ export const geneval2RowSchema = z
         error: `atom_count outside ${FEWEST_ATOMS}..${MOST_ATOMS}, where the analysis script stops`,
       }),
     vqa_list: z.array(z.tuple([z.string().min(1), z.string().min(1)])).min(1),
-    skills: z.array(
-      z.enum(SKILLS, { error: `a skill other than ${SKILLS.join(', ')}` }),
-    ),
+    skills: z.array(z.enum(SKILLS, { error: `a skill other than ${SKILLS.join(', ')}` })),
   })
   .refine(({ vqa_list: questions, skills }) => questions.length === skills.length, {
     error: 'skills and vqa_list differ in length',
@@ -44,7 +42,10 @@ const HINT =
  * @throws SvgT2IError ERR_SVGT2I_FILE_NOT_FOUND, ERR_SVGT2I_IO, or ERR_SVGT2I_FILE_FORMAT with the lines that are bad, or
  *   have the same prompt: the scorer looks pictures up by it
  */
-export async function readGeneval2Prompts(path: string, promptKey = 'prompt'): Promise<readonly Geneval2Prompt[]> {
+export async function readGeneval2Prompts(
+  path: string,
+  promptKey = 'prompt',
+): Promise<readonly Geneval2Prompt[]> {
   const rows = await readJsonRows(path, geneval2RowSchema, HINT);
   const first = new Map<string, number>();
   const twice = rows.flatMap(({ line, value: { prompt } }) => {
@@ -52,7 +53,8 @@ export async function readGeneval2Prompts(path: string, promptKey = 'prompt'): P
     if (before === undefined) first.set(prompt, line);
     return before === undefined ? [] : [`${path}:${line}: the prompt of line ${before} again`];
   });
-  if (twice.length > 0) throw badRows(twice, 'GenEval 2 finds a picture by its prompt: each may be there once.');
+  if (twice.length > 0)
+    throw badRows(twice, 'GenEval 2 finds a picture by its prompt: each may be there once.');
   return drawnPrompt(rows, { path, promptKey }).map(({ line, value: row, drawn }) => ({
     prompt: row.prompt,
     drawn,
@@ -76,9 +78,13 @@ export function geneval2Warnings(prompts: readonly Geneval2Prompt[]): readonly s
 /** @throws SvgT2IError ERR_SVGT2I_USAGE for more than one picture a prompt */
 export function planGeneval2(prompts: readonly Geneval2Prompt[], imagesPerPrompt: number): LayoutPlan {
   if (imagesPerPrompt !== 1) {
-    throw new SvgT2IError('ERR_SVGT2I_USAGE', `GenEval 2 takes one picture a prompt, not ${imagesPerPrompt}`, {
-      hint: 'Leave --images-per-prompt out.',
-    });
+    throw new SvgT2IError(
+      'ERR_SVGT2I_USAGE',
+      `GenEval 2 takes one picture a prompt, not ${imagesPerPrompt}`,
+      {
+        hint: 'Leave --images-per-prompt out.',
+      },
+    );
   }
   const pictures = prompts.map((_, i) => ({ path: `images/${fiveDigits(i)}.png`, pictures: [i] }));
   // A prompt such as "__proto__" is a key as any other.

@@ -32,7 +32,10 @@ export async function readJsonRows<Schema extends z.ZodType>(
   const content = await readText(path, { maxBytes: MAX_PROMPTS_BYTES });
   const rows: JsonRow<z.output<Schema>>[] = [];
   const bad: string[] = [];
-  for (const [index, raw] of content.replace(/^\ufeff/, '').split(/\r\n|\n|\r/).entries()) {
+  for (const [index, raw] of content
+    .replace(/^\ufeff/, '')
+    .split(/\r\n|\n|\r/)
+    .entries()) {
     const text = raw.trim();
     if (text === '') continue;
     const row = parseRow(text, schema);

@@ -52,7 +52,10 @@ const AT_ONCE = 8;
 /** Looks at many, some at a time; answers in their order. */
 export async function lookAtAll(
   paths: readonly string[],
-  { signal, onLooked }: { readonly signal?: AbortSignal | undefined; readonly onLooked?: (() => void) | undefined },
+  {
+    signal,
+    onLooked,
+  }: { readonly signal?: AbortSignal | undefined; readonly onLooked?: (() => void) | undefined },
 ): Promise<readonly Looked[]> {
   const found: Looked[] = [];
   for (let start = 0; start < paths.length; start += AT_ONCE) {

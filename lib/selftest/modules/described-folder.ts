@@ -2,10 +2,10 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
+import { entriesOf } from '../../eval/layouts/look.js';
 import { readImage } from '../../image/decode.js';
 import { encodeImage } from '../../image/encode.js';
 import { rgbImage } from '../../image/rgb-image.js';
-import { entriesOf } from '../../eval/layouts/look.js';
 
 const size = z.tuple([z.number().int().min(1), z.number().int().min(1)]);
 const fileSchema = z.union([

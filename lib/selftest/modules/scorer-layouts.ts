@@ -41,8 +41,10 @@ const specSchema = z.looseObject({
 
 type Spec = z.output<typeof specSchema>;
 
-export const runGenevalLayoutCase = (golden: GoldenCase, result: Comparison) => run('geneval', golden, result);
-export const runGeneval2LayoutCase = (golden: GoldenCase, result: Comparison) => run('geneval2', golden, result);
+export const runGenevalLayoutCase = (golden: GoldenCase, result: Comparison) =>
+  run('geneval', golden, result);
+export const runGeneval2LayoutCase = (golden: GoldenCase, result: Comparison) =>
+  run('geneval2', golden, result);
 export const runDpgLayoutCase = (golden: GoldenCase, result: Comparison) => run('dpg', golden, result);
 
 async function run(kind: BenchmarkKind, golden: GoldenCase, result: Comparison): Promise<void> {
@@ -123,7 +125,11 @@ async function drawPlanned(plan: LayoutPlan, root: string, spec: Spec): Promise<
 }
 
 function plainImage(width: number, height: number, colour: readonly number[]): RgbImage {
-  return rgbImage(width, height, Uint8Array.from({ length: width * height * 3 }, (_, i) => colour[i % 3] ?? 0));
+  return rgbImage(
+    width,
+    height,
+    Uint8Array.from({ length: width * height * 3 }, (_, i) => colour[i % 3] ?? 0),
+  );
 }
 
 /** Folders that the scorer takes pass; the others are refused, for their reason. */
@@ -134,18 +140,27 @@ async function checkChecking(layout: LayoutCase): Promise<void> {
   result.expectText('faults of expected', faults.map(({ reason }) => reason).join('; '), '');
   for (const { name, files } of spec.accept) {
     const { faults } = await check(name, files);
-    result.expectText(`faults of ${name}`, faults.map(({ path, reason }) => `${path}: ${reason}`).join('; '), '');
+    result.expectText(
+      `faults of ${name}`,
+      faults.map(({ path, reason }) => `${path}: ${reason}`).join('; '),
+      '',
+    );
   }
   for (const { name, reason, files, scorer_pictures: pictures } of spec.wrong) {
     const report = await check(name, files);
     const isFound = report.faults.some((fault) => fault.reason.startsWith(reason) && fault.path !== '');
     const told = report.faults.map((fault) => `${fault.path}: ${fault.reason}`).join('; ');
     if (!isFound) result.fail(`${name} is not refused as "${reason}" but as "${told}"`);
-    if (typeof pictures === 'number') result.expectEqual(`pictures of ${name}`, [report.pictures], [pictures]);
+    if (typeof pictures === 'number')
+      result.expectEqual(`pictures of ${name}`, [report.pictures], [pictures]);
   }
 }
 
-async function checkDescribed({ spec, benchmark, prompts, folder }: LayoutCase, name: string, files: FolderDescription) {
+async function checkDescribed(
+  { spec, benchmark, prompts, folder }: LayoutCase,
+  name: string,
+  files: FolderDescription,
+) {
   const root = join(folder, `case-${name}`);
   await makeDescribed(root, files);
   return benchmark.check(root, {

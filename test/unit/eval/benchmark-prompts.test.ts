@@ -33,10 +33,18 @@ describe('GenEval', () => {
       '{"tag": "colors", "include": [{"class": "fox", "count": 1, "weight": 1.0}], "prompt": "a caf\\u00e9", "refined_prompt": "a long one"}';
     const path = put('long.jsonl', `\ufeff${line}\r\n\n`);
     const [first] = await readGenevalPrompts(path, 'refined_prompt');
-    expect(first).toMatchObject({ prompt: 'a café', drawn: 'a long one', category: 'colors', where: `${path}:1` });
+    expect(first).toMatchObject({
+      prompt: 'a café',
+      drawn: 'a long one',
+      category: 'colors',
+      where: `${path}:1`,
+    });
     const [plain] = await readGenevalPrompts(path);
     expect(plain?.drawn).toBe('a café');
-    const { texts } = planGeneval([first, first].filter((each) => each !== undefined), 4);
+    const { texts } = planGeneval(
+      [first, first].filter((each) => each !== undefined),
+      4,
+    );
     expect(texts.map(({ path, text }) => [path, text])).toEqual([
       ['00000/metadata.jsonl', `${line}\n`],
       ['00001/metadata.jsonl', `${line}\n`],
@@ -46,7 +54,16 @@ describe('GenEval', () => {
   it('names every bad line, up to five', async () => {
     const path = put(
       'bad.jsonl',
-      lines(fox, '{"tag": ', { ...fox, include: [] }, { ...fox, tag: undefined }, [1], { ...fox, prompt: 7 }, 'x', fox),
+      lines(
+        fox,
+        '{"tag": ',
+        { ...fox, include: [] },
+        { ...fox, tag: undefined },
+        [1],
+        { ...fox, prompt: 7 },
+        'x',
+        fox,
+      ),
     );
     await expect(readGenevalPrompts(path)).rejects.toMatchObject({
       code: 'ERR_SVGT2I_FILE_FORMAT',
@@ -79,7 +96,9 @@ describe('GenEval 2', () => {
 
   it('takes one picture a prompt', async () => {
     const prompts = await readGeneval2Prompts(put('p.jsonl', lines(row)));
-    expect(() => benchmarkOf('geneval2').plan(prompts, 4)).toThrow('GenEval 2 takes one picture a prompt, not 4');
+    expect(() => benchmarkOf('geneval2').plan(prompts, 4)).toThrow(
+      'GenEval 2 takes one picture a prompt, not 4',
+    );
     expect(benchmarkOf('geneval2').warnings(prompts)).toEqual([]);
   });
 
@@ -122,23 +141,32 @@ describe('DPG-Bench', () => {
   });
 
   it('refuses ids that could never be scored, twice the same, and rows without an id', async () => {
-    const list = put('p.jsonl', lines({ id: 'v1.5-3', prompt: 'a' }, { id: 7, prompt: 'b' }, { id: '7', prompt: 'c' }));
+    const list = put(
+      'p.jsonl',
+      lines({ id: 'v1.5-3', prompt: 'a' }, { id: 7, prompt: 'b' }, { id: '7', prompt: 'c' }),
+    );
     await expect(readDpgPrompts(list)).rejects.toThrow(
-      new RegExp(`p\\.jsonl:1: the id "v1\\.5-3" has a dot.*p\\.jsonl:3: the id "7" is that of .*p\\.jsonl:2 too`),
+      /p\.jsonl:1: the id "v1\.5-3" has a dot.*p\.jsonl:3: the id "7" is that of .*p\.jsonl:2 too/,
     );
     await expect(readDpgPrompts(put('q.jsonl', lines({ prompt: 'a' })))).rejects.toThrow(
       'q.jsonl:1: none of the keys id, item_id, filename',
     );
-    await expect(readDpgPrompts(put('a.csv', 'name,prompt\n1,a\n'))).rejects.toThrow('a.csv:1: no column of ids');
+    await expect(readDpgPrompts(put('a.csv', 'name,prompt\n1,a\n'))).rejects.toThrow(
+      'a.csv:1: no column of ids',
+    );
     await expect(readDpgPrompts(put('b.csv', 'id,prompt\n1,a\n1,b\n'))).rejects.toThrow(
       /b\.csv:3: another prompt than .*b\.csv:2 has for 1/,
     );
-    await expect(readDpgPrompts(put('c.csv', 'id,prompt\n1,"a\nb\n'))).rejects.toThrow('c.csv:2: a quote is not closed');
+    await expect(readDpgPrompts(put('c.csv', 'id,prompt\n1,"a\nb\n'))).rejects.toThrow(
+      'c.csv:2: a quote is not closed',
+    );
     await expect(readDpgPrompts(put('d.txt', 'a fox'))).rejects.toThrow('is one text, which has no ids');
   });
 
   it('makes a grid of four pictures, or takes one', async () => {
-    const prompts = await readDpgPrompts(put('p.jsonl', lines({ id: 'a', prompt: 'a' }, { id: 'b', prompt: 'b' })));
+    const prompts = await readDpgPrompts(
+      put('p.jsonl', lines({ id: 'a', prompt: 'a' }, { id: 'b', prompt: 'b' })),
+    );
     expect(planDpg(prompts, 4).pictures).toEqual([
       { path: 'a.png', pictures: [0, 1, 2, 3] },
       { path: 'b.png', pictures: [4, 5, 6, 7] },

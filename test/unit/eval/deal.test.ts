@@ -22,17 +22,25 @@ it.each([
   [9, 4, 6],
   [5, 4, 8],
   [3, 1, 16],
-])('%i files of %i picture(s) in batches of %i: each is drawn once, beside the same others', (count, perFile, batchSize) => {
-  const all = files(count, perFile);
-  const alone = batches(all, batchSize);
-  for (const nproc of [1, 2, 3, 8]) {
-    const shares = deal(all, { nproc, batchSize });
-    expect(shares.length).toBeLessThanOrEqual(nproc);
-    expect(shares.every((share) => share.length > 0)).toBe(true);
-    expect(shares.flat().map(({ path }) => path).sort()).toEqual(all.map(({ path }) => path).sort());
-    expect(shares.flatMap((share) => batches(share, batchSize)).sort()).toEqual([...alone].sort());
-  }
-});
+])(
+  '%i files of %i picture(s) in batches of %i: each is drawn once, beside the same others',
+  (count, perFile, batchSize) => {
+    const all = files(count, perFile);
+    const alone = batches(all, batchSize);
+    for (const nproc of [1, 2, 3, 8]) {
+      const shares = deal(all, { nproc, batchSize });
+      expect(shares.length).toBeLessThanOrEqual(nproc);
+      expect(shares.every((share) => share.length > 0)).toBe(true);
+      expect(
+        shares
+          .flat()
+          .map(({ path }) => path)
+          .sort(),
+      ).toEqual(all.map(({ path }) => path).sort());
+      expect(shares.flatMap((share) => batches(share, batchSize)).sort()).toEqual([...alone].sort());
+    }
+  },
+);
 
 it('gives processes shares of like size', () => {
   expect(deal(files(10, 1), { nproc: 4, batchSize: 1 }).map(({ length }) => length)).toEqual([3, 3, 2, 2]);

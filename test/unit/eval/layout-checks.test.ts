@@ -13,7 +13,12 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-const row = (prompt: string, more = {}) => ({ tag: 'single_object', include: [{ class: 'fox', count: 1 }], prompt, ...more });
+const row = (prompt: string, more = {}) => ({
+  tag: 'single_object',
+  include: [{ class: 'fox', count: 1 }],
+  prompt,
+  ...more,
+});
 const png = { png: [8, 8] as [number, number] };
 
 async function check(files: FolderDescription, request: Omit<CheckRequest, 'path'>) {
@@ -59,13 +64,21 @@ describe('geneval', () => {
       expect.stringMatching(/^00002: a prompt of the list has no folder: .*list\.jsonl:3, "a"$/),
     ]);
     expect(report).toMatchObject({ as: 'geneval', prompts: 3, pictures: 5 });
-    expect(report.events.at(-1)).toEqual({ type: 'progress', done: 5, what: `pictures of ${join(folder, 'checked')}` });
+    expect(report.events.at(-1)).toEqual({
+      type: 'progress',
+      done: 5,
+      what: `pictures of ${join(folder, 'checked')}`,
+    });
   });
 
   it('takes a prompt as often as the list has it, whatever the order of keys', async () => {
     const { prompt, ...rest } = row('a');
     const files = { ...one, '7/metadata.jsonl': { json: { prompt, ...rest } }, '7/samples/1.png': png };
-    const twice = await check(files, { as: 'geneval', prompts: list(row('a'), row('a')), imagesPerPrompt: 1 });
+    const twice = await check(files, {
+      as: 'geneval',
+      prompts: list(row('a'), row('a')),
+      imagesPerPrompt: 1,
+    });
     expect(twice.faults).toEqual([]);
     const once = await check({}, { as: 'geneval', prompts: list(row('a')), imagesPerPrompt: 1 });
     expect(once.faults).toEqual(['7: two folders with the same prompt: 00000 and 7']);
@@ -75,7 +88,9 @@ describe('geneval', () => {
     const strange = await check({}, { as: 'geneval', prompts: list(row('b'), row('a')), imagesPerPrompt: 1 });
     expect(strange.faults).toContain('7: two folders with the same prompt: 00000 and 7');
     const other = await check({}, { as: 'geneval', prompts: list(row('b')), imagesPerPrompt: 1 });
-    expect(other.faults.filter((fault) => fault.includes('its prompt is not in the list: "a"'))).toHaveLength(2);
+    expect(other.faults.filter((fault) => fault.includes('its prompt is not in the list: "a"'))).toHaveLength(
+      2,
+    );
   });
 
   it('holds pictures to a resolution where one is given', async () => {
@@ -117,7 +132,9 @@ describe('dpg', () => {
   });
 
   it('checks one picture a prompt where the scorer takes one', async () => {
-    expect((await check({ 'a.png': png }, { as: 'dpg', resolution: 8, imagesPerPrompt: 1 })).faults).toEqual([]);
+    expect((await check({ 'a.png': png }, { as: 'dpg', resolution: 8, imagesPerPrompt: 1 })).faults).toEqual(
+      [],
+    );
   });
 });
 

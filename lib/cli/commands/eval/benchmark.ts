@@ -91,7 +91,9 @@ parameters tell. OUT/run.json holds all that is needed to draw it again, and ano
 the folder is checked as \`svg-t2i eval check\` does; OUT/report.html shows pictures of each category.
 `;
 
-export const benchmarkCommands: readonly (() => Command)[] = WORDS.map((words) => () => benchmarkCommand(words));
+export const benchmarkCommands: readonly (() => Command)[] = WORDS.map(
+  (words) => () => benchmarkCommand(words),
+);
 
 function benchmarkCommand({ kind, description, layout, examples }: Words): Command {
   const command = new Command(kind).description(description);
@@ -137,7 +139,9 @@ async function resolveConfig(options: BenchmarkFlags): Promise<GenerateConfig> {
     set: options.set,
     nameOf: (path) => {
       const side = /^sample\.(width|height)$/.exec(path)?.[1];
-      return side !== undefined && options.size !== undefined ? `--size: ${side}` : (nameOfFlag(path) ?? missing(path));
+      return side !== undefined && options.size !== undefined
+        ? `--size: ${side}`
+        : (nameOfFlag(path) ?? missing(path));
     },
   });
 }
