@@ -4,7 +4,6 @@ import type { PairMetricName } from '../config/eval/measure.js';
 import { commandLine } from './command-line.js';
 import { attempt } from './good-pictures.js';
 import { writeReport } from './html/write-report.js';
-import { finiteJson } from './json-number.js';
 import type { MeasuredPair } from './measure-pairs.js';
 import type { ImagesResult, SetSummary } from './measure-types.js';
 import { METRIC_TITLES, pairFigures, pairTable, setFigures } from './metric-words.js';
@@ -50,7 +49,7 @@ export async function writeImagesReport(folder: string, findings: ImagesFindings
       warnings: result.warnings,
       settings: config,
     },
-    finiteJson({ ...result, settings: config }),
+    { ...result, settings: config },
   );
   return html;
 }

@@ -5,7 +5,6 @@ import { modelSchema, type ResolvedModelOptions } from '../config/model.js';
 import type { Engine } from '../engine.js';
 import { commandLine } from './command-line.js';
 import { writeReport } from './html/write-report.js';
-import { finiteJson } from './json-number.js';
 import type { MeasuredPair } from './measure-pairs.js';
 import { pairFigures, pairTable, setFigures } from './metric-words.js';
 import { extremeSheets, pairHistograms, writePairs } from './pair-report.js';
@@ -62,7 +61,7 @@ export async function writeReconstructReport(
       warnings: result.warnings,
       settings: all,
     },
-    finiteJson({ ...result, settings: all }),
+    { ...result, settings: all },
   );
   return html;
 }
