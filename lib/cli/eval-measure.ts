@@ -38,7 +38,9 @@ export async function imagesFromCommandLine(
   reference: string | undefined,
   flags: MeasureFlags,
 ): Promise<void> {
-  const given = { images: { ...(set === undefined ? {} : { set }), ...(reference === undefined ? {} : { reference }) } };
+  const given = {
+    images: { ...(set === undefined ? {} : { set }), ...(reference === undefined ? {} : { reference }) },
+  };
   const config = await loadConfig(imagesConfigSchema, {
     keys: keysOf('images', ['set', 'reference', 'out']),
     ...sourcesOf(flags, all(IMAGES_FLAGS), given, { 'images.set': 'A', 'images.reference': 'B' }),
@@ -56,7 +58,12 @@ export async function imagesFromCommandLine(
 export async function statsFromCommandLine(set: string | undefined, flags: MeasureFlags): Promise<void> {
   const config = await loadConfig(statsConfigSchema, {
     keys: keysOf('stats', ['set', 'out']),
-    ...sourcesOf(flags, all(STATS_FLAGS), { stats: set === undefined ? {} : { set } }, { 'stats.set': 'pictures' }),
+    ...sourcesOf(
+      flags,
+      all(STATS_FLAGS),
+      { stats: set === undefined ? {} : { set } },
+      { 'stats.set': 'pictures' },
+    ),
   });
   if (isOnlyPrinted(flags, config)) return;
   const { stats } = config;

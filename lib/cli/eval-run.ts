@@ -11,7 +11,10 @@ import { listenForInterrupt } from './signals.js';
  */
 export async function followEvaluation<Result>(
   json: boolean,
-  run: (options: Required<Pick<EvaluateOptions, 'onEvent'>> & { readonly signal: AbortSignal }) => Promise<Result>,
+  run: (options: {
+    readonly signal: AbortSignal;
+    readonly onEvent: NonNullable<EvaluateOptions['onEvent']>;
+  }) => Promise<Result>,
 ): Promise<Result> {
   using interrupt = listenForInterrupt();
   const screen = new Screen();

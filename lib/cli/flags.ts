@@ -27,8 +27,10 @@ export function sectionFlags<Shape extends z.ZodRawShape>(
   schema: z.ZodObject<Shape>,
   flags: readonly (Pick<Flag, 'flags' | 'parse' | 'description'> & { readonly key: keyof Shape & string })[],
 ): readonly Flag[] {
-  const shape = schema.shape as Readonly<Record<string, z.ZodType>>;
-  return flags.map(({ key, ...flag }) => ({ ...flag, path: `${section}.${key}`, schema: shape[key] }));
+  return flags.map(({ key, ...flag }) => {
+    const path = `${section}.${key}` as const;
+    return { ...flag, path, schema: schema.shape[key] as unknown as z.ZodType };
+  });
 }
 
 /** `a,b` as a list of names; what they may be, the schema says. */

@@ -138,5 +138,7 @@ function checkKind(request: unknown): { readonly kind: EvaluationKind } {
   if (typeof kind === 'string' && kinds.includes(kind)) return { ...request, kind: kind as EvaluationKind };
   const near = typeof kind === 'string' ? nearest(kind, kinds) : undefined;
   const meant = near === undefined ? '' : `; did you mean ${near}?`;
-  throw new SvgT2IError('ERR_SVGT2I_INVALID_ARGUMENT', `evaluate() knows no kind ${shown(kind)}${meant}`, { hint });
+  throw new SvgT2IError('ERR_SVGT2I_INVALID_ARGUMENT', `evaluate() knows no kind ${shown(kind)}${meant}`, {
+    hint,
+  });
 }

@@ -56,6 +56,11 @@ export async function* goodPictures(
       continue;
     }
     names ??= await source.names();
-    onBad({ name: names[index] ?? String(index), index, path: source.pathOf(index), message: outcome.reason });
+    onBad({
+      name: names[index] ?? String(index),
+      index,
+      path: source.pathOf(index),
+      message: outcome.reason,
+    });
   }
 }

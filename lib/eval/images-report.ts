@@ -7,8 +7,8 @@ import { writeReport } from './html/write-report.js';
 import type { MeasuredPair } from './measure-pairs.js';
 import type { ImagesResult, SetSummary } from './measure-types.js';
 import { METRIC_TITLES, pairFigures, pairTable, setFigures } from './metric-words.js';
-import { extremeSheets, pairHistograms, writePairs } from './pair-report.js';
 import type { PairPlan } from './pair-plan.js';
+import { extremeSheets, pairHistograms, writePairs } from './pair-report.js';
 import type { PictureSource } from './picture-set.js';
 import type { ContactSheet, ReportPicture, ReportTable } from './report-content.js';
 

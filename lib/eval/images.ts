@@ -1,6 +1,11 @@
 /** `eval images`: the metrics of a set of pictures, against another one. */
 import { type ImagesConfig, imagesSchema } from '../config/eval/images.js';
-import { PAIR_METRICS, type PairMetricName, SET_METRICS, type SetMetricName } from '../config/eval/measure.js';
+import {
+  PAIR_METRICS,
+  type PairMetricName,
+  SET_METRICS,
+  type SetMetricName,
+} from '../config/eval/measure.js';
 import { validate } from '../config/validate.js';
 import { Engine } from '../engine.js';
 import { makeFolder } from '../files.js';
@@ -18,8 +23,8 @@ import { openPictures } from './open-pictures.js';
 import { type PairPlan, planPairs } from './pair-plan.js';
 import { summarizePairs } from './pair-values.js';
 import type { PictureSource } from './picture-set.js';
-import { resolutionRemarks } from './resolution-remarks.js';
 import { type SettledReading, settleReading } from './reading.js';
+import { resolutionRemarks } from './resolution-remarks.js';
 import { SetFacts, unlikeness } from './set-facts.js';
 
 /**
@@ -165,7 +170,8 @@ class ImagesRun {
   async #addStatistics(measurement: Measurement): Promise<void> {
     for (const side of ['set', 'reference'] as const) {
       const statistics = this.#sources[side]?.statistics;
-      if (statistics === undefined || !this.#setMetrics.some((metric) => this.#isOfStatistics(metric, side))) continue;
+      if (statistics === undefined || !this.#setMetrics.some((metric) => this.#isOfStatistics(metric, side)))
+        continue;
       await measurement.addStatistics(STORED[side], statistics, this.#options.signal);
     }
   }
@@ -215,7 +221,10 @@ class ImagesRun {
       ),
       ...(reference === undefined
         ? []
-        : resolutionRemarks({ source: set, facts: this.#facts.set }, { source: reference, facts: this.#facts.reference })),
+        : resolutionRemarks(
+            { source: set, facts: this.#facts.set },
+            { source: reference, facts: this.#facts.reference },
+          )),
     ];
     for (const remark of remarks) this.#warn(remark);
   }
@@ -243,7 +252,10 @@ class ImagesRun {
     const pairs = this.#pairMetrics.length === 0 ? undefined : summarizePairs(this.#pairs, this.#pairMetrics);
     for (const remark of infiniteRemarks(pairs ?? {})) this.#warn(remark);
     const [set, reference] = this.#summaries() as [SetSummary, SetSummary | undefined];
-    const bad = [...this.#bad.set.list, ...this.#bad.reference.list].map(({ path, message }) => ({ path, message }));
+    const bad = [...this.#bad.set.list, ...this.#bad.reference.list].map(({ path, message }) => ({
+      path,
+      message,
+    }));
     const result: ImagesResult = {
       kind: 'images',
       set,

@@ -19,6 +19,8 @@ export async function keepReconstruction(
 
 /** Steps up, which a list's names may have, lead nowhere: all lies below the folder. */
 export function reconstructionPath(folder: string, name: string): string {
-  const parts = stemOf(name).split('/').filter((part) => part !== '' && part !== '.' && part !== '..');
+  const parts = stemOf(name)
+    .split('/')
+    .filter((part) => part !== '' && part !== '.' && part !== '..');
   return join(folder, `${parts.join('/')}.png`);
 }

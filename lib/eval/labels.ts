@@ -12,7 +12,10 @@ const MAX_BYTES = 256 * 1024 * 1024;
  * @throws SvgT2IError ERR_SVGT2I_DATA: a line that is neither, another number of lines than of pictures, a picture
  *   without a class or with two
  */
-export async function readLabels(path: string, names: readonly string[]): Promise<BigInt64Array<ArrayBuffer>> {
+export async function readLabels(
+  path: string,
+  names: readonly string[],
+): Promise<BigInt64Array<ArrayBuffer>> {
   const text = await readText(path, { maxBytes: MAX_BYTES });
   const lines = text
     .split(/\r?\n/)
@@ -31,7 +34,8 @@ export async function readLabels(path: string, names: readonly string[]): Promis
     refuse(': some lines name their picture and others do not', 'Name all of them, or none.');
   }
   if (named === 0) {
-    if (entries.length !== names.length) refuse(` has ${entries.length} classes for ${names.length} pictures`);
+    if (entries.length !== names.length)
+      refuse(` has ${entries.length} classes for ${names.length} pictures`);
     return BigInt64Array.from(entries, ({ label }) => BigInt(label));
   }
   const byName = new Map<string, number>();
@@ -40,7 +44,8 @@ export async function readLabels(path: string, names: readonly string[]): Promis
     byName.set(name, label);
   }
   const missing = names.filter((name) => labelOf(byName, name) === undefined);
-  if (missing.length > 0) refuse(` has no class for ${missing.length} pictures, ${missing[0]} is one of them`);
+  if (missing.length > 0)
+    refuse(` has no class for ${missing.length} pictures, ${missing[0]} is one of them`);
   return BigInt64Array.from(names, (name) => BigInt(labelOf(byName, name) ?? 0));
 }
 

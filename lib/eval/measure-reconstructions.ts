@@ -25,7 +25,9 @@ export interface MeasuredReconstructions {
   readonly facts: SetFacts;
   readonly bad: BadPictures;
   /** Called with each reconstruction; it is waited for. */
-  readonly onReconstruction?: ((picture: NamedPicture, reconstruction: RgbImage) => Promise<void>) | undefined;
+  readonly onReconstruction?:
+    | ((picture: NamedPicture, reconstruction: RgbImage) => Promise<void>)
+    | undefined;
 }
 
 /**
@@ -36,15 +38,7 @@ export interface MeasuredReconstructions {
 export async function measureReconstructions(
   engine: Pick<Engine, 'run'>,
   measurement: Measurement,
-  {
-    source,
-    count = source.count,
-    metrics,
-    addTo,
-    facts,
-    bad,
-    onReconstruction,
-  }: MeasuredReconstructions,
+  { source, count = source.count, metrics, addTo, facts, bad, onReconstruction }: MeasuredReconstructions,
   { signal, onEvent }: EvaluateOptions,
 ): Promise<readonly MeasuredPair[]> {
   const measured: MeasuredPair[] = [];

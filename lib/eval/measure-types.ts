@@ -57,11 +57,7 @@ export interface MachineFields {
 }
 
 /** What `evaluate({ kind: 'images' })` takes. */
-export interface ImagesRequest
-  extends ReadingFields,
-    NetworkFields,
-    ProtocolFields,
-    MachineFields {
+export interface ImagesRequest extends ReadingFields, NetworkFields, ProtocolFields, MachineFields {
   /** Pictures that are judged: a folder, an .npz, or a list. */
   readonly set: string;
   /** What they are held against: a folder, an .npz with pictures or statistics, or a list. `is` needs none. */
@@ -73,10 +69,7 @@ export interface ImagesRequest
 }
 
 /** What `evaluate({ kind: 'stats' })` takes. */
-export interface StatsRequest
-  extends ReadingFields,
-    Pick<NetworkFields, 'inception'>,
-    MachineFields {
+export interface StatsRequest extends ReadingFields, Pick<NetworkFields, 'inception'>, MachineFields {
   /** Pictures: a folder, an .npz, or a list. */
   readonly set: string;
   /** .npz that gets mu and sigma, mu_s and sigma_s. */

@@ -40,10 +40,7 @@ export type PairValues = Readonly<Partial<Record<PairMetricName, Float64Array>>>
  *
  * @throws SvgT2IError ERR_SVGT2I_WEIGHTS_MISSING that names the published files
  */
-export function checkNetworks({
-  networks,
-  metrics,
-}: Pick<MeasurementOptions, 'networks' | 'metrics'>): void {
+export function checkNetworks({ networks, metrics }: Pick<MeasurementOptions, 'networks' | 'metrics'>): void {
   const ofInception = metrics.filter((metric) => NEED_INCEPTION.has(metric));
   if (ofInception.length > 0 && networks.inception === undefined) {
     throw new SvgT2IError(
@@ -94,7 +91,11 @@ export class Measurement {
 
   /** Adds pictures to a set; the set's number of pictures then. */
   async add(set: string, images: readonly RgbImage[], signal?: AbortSignal): Promise<number> {
-    const { value } = await this.#engine.run('measure-add', { set }, { tensors: numbered('image', images), signal });
+    const { value } = await this.#engine.run(
+      'measure-add',
+      { set },
+      { tensors: numbered('image', images), signal },
+    );
     return value.count;
   }
 
@@ -209,5 +210,8 @@ function matrix(data: Float64Array, side: number): NativeTensor {
 function doubles(tensor: NativeTensor | undefined, name: string): Float64Array<ArrayBuffer> {
   // Asked of the engine of JavaScript: an array from another realm (jest) is one as well. The addon shares no memory.
   if (types.isFloat64Array(tensor?.data)) return tensor.data as Float64Array<ArrayBuffer>;
-  throw new SvgT2IError('ERR_SVGT2I_INTERNAL', `the engine returned ${name} as ${tensor?.dtype ?? 'nothing'}`);
+  throw new SvgT2IError(
+    'ERR_SVGT2I_INTERNAL',
+    `the engine returned ${name} as ${tensor?.dtype ?? 'nothing'}`,
+  );
 }

@@ -49,7 +49,9 @@ function checkSide(source: CountedSet, metrics: readonly MetricName[], protocol:
   if (!source.hasPictures) {
     const wanting = metrics.filter((metric) => !OF_STATISTICS.has(metric));
     if (wanting.length > 0) {
-      const each = wanting.some((metric) => OF_PAIRS.has(metric)) ? 'the pictures' : "each picture's features";
+      const each = wanting.some((metric) => OF_PAIRS.has(metric))
+        ? 'the pictures'
+        : "each picture's features";
       throw refused(`${wanting.join(', ')}: ${source.name} holds statistics alone, and ${each} are needed`, {
         hint: 'Give the pictures, as a folder or an .npz with arr_0, or ask for fid and sfid only.',
       });
@@ -74,9 +76,7 @@ function leastCounts(protocol: Protocol): readonly (readonly [MetricName, number
     ['sfid', MOMENTS_NEED, `the ${MOMENTS_NEED} that a covariance needs`],
     ['kid', kidSubsetSize, `the ${kidSubsetSize} of a subset (--kid-subset-size)`],
     ['pr', neighbours + 1, `the ${neighbours} neighbours of one and itself (--neighbours)`],
-    ...(protocol.protocol === 'adm'
-      ? []
-      : [['is', splits, `the ${splits} splits (--splits)`] as const]),
+    ...(protocol.protocol === 'adm' ? [] : [['is', splits, `the ${splits} splits (--splits)`] as const]),
   ];
 }
 

@@ -35,7 +35,7 @@ async function readPair(
   meanName: string,
   covarianceName: string,
   signal: AbortSignal | undefined,
-): Promise<{ readonly mu: Float64Array; readonly sigma: Float64Array } | undefined> {
+): Promise<Pick<StoredStatistics, 'mu' | 'sigma'> | undefined> {
   const [hasMean, hasCovariance] = [file.has(meanName), file.has(covarianceName)];
   if (!hasMean && !hasCovariance) return undefined;
   if (!hasMean || !hasCovariance) {
@@ -50,7 +50,11 @@ async function readPair(
   }
   if (covariance.shape.length !== 2 || covariance.shape.some((side) => side !== dimensions)) {
     const wanted = `(${dimensions}, ${dimensions}) as ${meanName} wants`;
-    throw new NpzError(file.path, covarianceName, `has the shape (${covariance.shape.join(', ')}), not ${wanted}`);
+    throw new NpzError(
+      file.path,
+      covarianceName,
+      `has the shape (${covariance.shape.join(', ')}), not ${wanted}`,
+    );
   }
   return {
     mu: doubles(file, meanName, await file.read(meanName, { signal })),
@@ -58,7 +62,7 @@ async function readPair(
   };
 }
 
-function doubles(file: NpzFile, name: string, { dtype, data }: NpyArray): Float64Array {
+function doubles(file: NpzFile, name: string, { dtype, data }: NpyArray): Float64Array<ArrayBuffer> {
   if (dtype !== 'float32' && dtype !== 'float64') {
     throw new NpzError(file.path, name, `holds values of type ${dtype}, not of float32 or float64`);
   }

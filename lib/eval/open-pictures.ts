@@ -32,13 +32,19 @@ export async function openPictures(path: string, reading: SettledReading): Promi
     return openPictureNpz(path, reading);
   }
   if (sniffImageFormat(head) !== undefined) {
-    throw new SvgT2IError('ERR_SVGT2I_FILE_FORMAT', `${path} is one picture, not a set of them`, { hint: KINDS });
+    throw new SvgT2IError('ERR_SVGT2I_FILE_FORMAT', `${path} is one picture, not a set of them`, {
+      hint: KINDS,
+    });
   }
   const other = otherKindOf(head);
   if (other !== undefined) {
-    throw new SvgT2IError('ERR_SVGT2I_FILE_FORMAT', `${path} is ${other}, which is not read as a set of pictures`, {
-      hint: KINDS,
-    });
+    throw new SvgT2IError(
+      'ERR_SVGT2I_FILE_FORMAT',
+      `${path} is ${other}, which is not read as a set of pictures`,
+      {
+        hint: KINDS,
+      },
+    );
   }
   return PictureFiles.list(path, reading);
 }

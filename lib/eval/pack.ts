@@ -77,8 +77,7 @@ async function packSource(
 ): Promise<PackResult> {
   const { onEvent, signal } = options;
   for (const message of source.remarks) onEvent?.({ type: 'warning', message });
-  const labels =
-    pack.labels === undefined ? undefined : await readLabels(pack.labels, await source.names());
+  const labels = pack.labels === undefined ? undefined : await readLabels(pack.labels, await source.names());
   const { width, height } = (await source.picture(0)).image;
   const path = resolve(pack.out);
   const { count } = source;
@@ -124,7 +123,8 @@ async function checkSizes(
           ? await readImageSize(source.pathOf(index), { autoOrient: decode.autoOrient })
           : (await source.picture(index)).image;
       wanted ??= size;
-      if (size.width !== wanted.width || size.height !== wanted.height) throw unlike(names[index] ?? '', size, wanted);
+      if (size.width !== wanted.width || size.height !== wanted.height)
+        throw unlike(names[index] ?? '', size, wanted);
     } catch (error) {
       if (!isBadItem(error) || error.code === 'ERR_SVGT2I_DATA') throw error;
     }

@@ -123,7 +123,10 @@ class NpzPictures implements PictureSource {
   async #nextPart(before: Part): Promise<Part> {
     const next = await this.#parts?.next();
     if (next === undefined || next.done === true || !(next.value.data instanceof Uint8Array)) {
-      throw new SvgT2IError('ERR_SVGT2I_INTERNAL', `${this.name} gave no picture ${before.start + before.count}`);
+      throw new SvgT2IError(
+        'ERR_SVGT2I_INTERNAL',
+        `${this.name} gave no picture ${before.start + before.count}`,
+      );
     }
     const { shape, data } = next.value;
     return { start: before.start + before.count, count: shape[0] ?? 0, data };

@@ -29,13 +29,19 @@ export async function readProvenance(file: NpzFile): Promise<Provenance | undefi
   if (dtype !== 'uint8' || bytes > MAX_BYTES) return undefined;
   const { data } = await file.read(PROVENANCE_MEMBER);
   try {
-    return provenanceSchema.parse(JSON.parse(Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString()));
+    return provenanceSchema.parse(
+      JSON.parse(Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString()),
+    );
   } catch (error) {
     if (error instanceof SyntaxError || error instanceof z.ZodError) {
-      throw new SvgT2IError('ERR_SVGT2I_FILE_FORMAT', `${file.path}: its member ${PROVENANCE_MEMBER} is broken`, {
-        hint: 'Write the statistics anew with svg-t2i eval stats.',
-        cause: error,
-      });
+      throw new SvgT2IError(
+        'ERR_SVGT2I_FILE_FORMAT',
+        `${file.path}: its member ${PROVENANCE_MEMBER} is broken`,
+        {
+          hint: 'Write the statistics anew with svg-t2i eval stats.',
+          cause: error,
+        },
+      );
     }
     throw error;
   }

@@ -1,7 +1,7 @@
 /** Pictures through the autoencoder that an engine has loaded, and back. */
 import type { Engine } from '../engine.js';
 import type { RgbImage } from '../image/rgb-image.js';
-import { imageFrom, imageTensor } from '../pipeline/tensors.js';
+import { imageFrom, imageTensor, latentFrom, latentTensor } from '../pipeline/tensors.js';
 
 /**
  * Each picture encoded and decoded alone: Autoencoder-R aligns its two branches over a whole batch, and a reconstruction
@@ -24,7 +24,7 @@ async function reconstructOne(
   signal: AbortSignal | undefined,
 ): Promise<RgbImage> {
   const { tensors } = await engine.run('encode', {}, { tensors: { 'image.0': imageTensor(image) }, signal });
-  const latent = tensors['latent.0'];
+  const latent = latentTensor(latentFrom(tensors, 'latent.0'), 0);
   const decoded = await engine.run('decode', {}, { tensors: { 'latent.0': latent }, signal });
   return imageFrom(decoded.tensors, 'image.0');
 }

@@ -29,10 +29,7 @@ export interface ReconstructFindings {
 }
 
 /** Writes report.html, results.json and pictures.jsonl; the path of the first. */
-export async function writeReconstructReport(
-  folder: string,
-  findings: ReconstructFindings,
-): Promise<string> {
+export async function writeReconstructReport(folder: string, findings: ReconstructFindings): Promise<string> {
   const { engine, settings, model, result, pairs, pairMetrics, source, signal } = findings;
   await writePairs(folder, pairs);
   const { data } = result;
@@ -48,9 +45,7 @@ export async function writeReconstructReport(
       ),
       time: new Date().toISOString(),
       headline: [...setFigures(result, 'r'), ...pairFigures(result.pairs)],
-      tables: [
-        pairTable(`${data.pictures} pictures, each against its reconstruction`, result.pairs),
-      ],
+      tables: [pairTable(`${data.pictures} pictures, each against its reconstruction`, result.pairs)],
       histograms: pairHistograms(pairs, pairMetrics),
       sheets: await extremeSheets(pairs, pairMetrics, async ({ index }) => {
         const { image, path } = await source.picture(index);

@@ -1,8 +1,13 @@
 /** `eval reconstruct`: what an autoencoder loses, in one pass over a set of pictures. */
 import { join } from 'node:path';
 import { checkSignal } from '../abort.js';
-import { PAIR_METRICS, type PairMetricName, SET_METRICS, type SetMetricName } from '../config/eval/measure.js';
-import { reconstructRequestSchema, type ReconstructSettings } from '../config/eval/reconstruct.js';
+import {
+  PAIR_METRICS,
+  type PairMetricName,
+  SET_METRICS,
+  type SetMetricName,
+} from '../config/eval/measure.js';
+import { type ReconstructSettings, reconstructRequestSchema } from '../config/eval/reconstruct.js';
 import { PUBLISHED_CELL_PIXELS } from '../config/latent-grid.js';
 import type { ResolvedModelOptions } from '../config/model.js';
 import { validate } from '../config/validate.js';
@@ -11,8 +16,8 @@ import { SvgT2IError } from '../errors.js';
 import { makeFolder } from '../files.js';
 import { FoundRelease } from '../release/found-release.js';
 import { layoutOf } from '../release/layout.js';
-import { withPlainPaths } from '../release/load-options.js';
 import { loadFound } from '../release/load.js';
+import { withPlainPaths } from '../release/load-options.js';
 import { BadPictures } from './bad-pictures.js';
 import type { EvaluateOptions } from './events.js';
 import { fingerprintOf } from './fingerprint.js';
@@ -166,7 +171,10 @@ class ReconstructRun {
   #checkPictures(): void {
     const { name, hasPictures, statistics } = this.#source;
     if (!hasPictures) {
-      throw new SvgT2IError('ERR_SVGT2I_INVALID_ARGUMENT', `${name} holds statistics, and no pictures to encode`);
+      throw new SvgT2IError(
+        'ERR_SVGT2I_INVALID_ARGUMENT',
+        `${name} holds statistics, and no pictures to encode`,
+      );
     }
     const counted = { name, hasPictures, statistics, count: this.#count };
     checkNeeds({
@@ -194,9 +202,12 @@ class ReconstructRun {
       if (statistics === undefined) throw refuse('it holds no statistics');
       const { provenance } = statistics;
       if (provenance === undefined) {
-        throw refuse('it does not say of which pictures its statistics are, and svg-t2i eval stats did not write it');
+        throw refuse(
+          'it does not say of which pictures its statistics are, and svg-t2i eval stats did not write it',
+        );
       }
-      if (count !== undefined && count < this.#source.count) throw refuse(`only ${count} of them are encoded`);
+      if (count !== undefined && count < this.#source.count)
+        throw refuse(`only ${count} of them are encoded`);
       if (provenance.fingerprint !== (await fingerprintOf(this.#source, this.#reading))) {
         throw refuse(`it is of other pictures, or of these read otherwise (${provenance.reading})`);
       }

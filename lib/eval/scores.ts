@@ -18,8 +18,8 @@ import { type BenchmarkRow, readBenchmark, readGeneval2 } from './scores/geneval
 import { scoresMarkdown } from './scores/markdown.js';
 import { publishedScores } from './scores/published.js';
 import { scoresReport } from './scores/report.js';
-import { type RunScores, SCORE_SCALES, SCORER_TITLES, type ScorerKind } from './scores/run-scores.js';
 import type { RunDifference, Score, ScoredRun, ScoresFiles, ScoresResult } from './scores/result.js';
+import { type RunScores, SCORE_SCALES, SCORER_TITLES, type ScorerKind } from './scores/run-scores.js';
 
 /** What `evaluate({ kind: 'scores' })` takes. */
 export interface ScoresRequest {
@@ -124,9 +124,9 @@ async function scoredRun(run: RunScores, options: DrawOptions, factor: number): 
   const scores = run.figures.map(({ key, title, group }): Score => {
     const { value = null, interval, prompts = 0 } = estimates.get(key) ?? {};
     const told = run.told.get(key);
-    if (value === null) return { key, title, group, value: told === undefined ? null : told * factor, prompts };
-    const ends =
-      interval === undefined ? {} : { low: interval.low * factor, high: interval.high * factor };
+    if (value === null)
+      return { key, title, group, value: told === undefined ? null : told * factor, prompts };
+    const ends = interval === undefined ? {} : { low: interval.low * factor, high: interval.high * factor };
     return { key, title, group, value: value * factor, ...ends, prompts };
   });
   return {
@@ -148,8 +148,7 @@ async function differenceOf(
   const { prompts, differences } = await estimateDifferences(figures, run.prompts, baseline.prompts, options);
   const scores = figures.map(({ key, title, group }): Score => {
     const { value = null, interval, prompts: own = 0 } = differences.get(key) ?? {};
-    const ends =
-      interval === undefined ? {} : { low: interval.low * factor, high: interval.high * factor };
+    const ends = interval === undefined ? {} : { low: interval.low * factor, high: interval.high * factor };
     return { key, title, group, value: value === null ? null : value * factor, ...ends, prompts: own };
   });
   return { name: run.name, minus: baseline.name, prompts, scores };
@@ -236,7 +235,9 @@ function scorerOf(texts: readonly ReadText[], wanted: ScorerKind | undefined): S
     }
     if (found.kind === 'other') {
       const hint = found.hint;
-      throw new SvgT2IError('ERR_SVGT2I_FILE_FORMAT', `${path} is ${found.what}, not a scorer's result`, { hint });
+      throw new SvgT2IError('ERR_SVGT2I_FILE_FORMAT', `${path} is ${found.what}, not a scorer's result`, {
+        hint,
+      });
     }
     if (as !== undefined && as !== found.kind) {
       throw new SvgT2IError(

@@ -86,7 +86,9 @@ function sheetsOf(evaluation: Evaluation, category: Category): readonly ContactS
   const wrong = evaluation.wrong(category).filter(({ image }) => !known.has(image));
   return [
     ...(first.length === 0 ? [] : [{ title: `${category}: the first`, pictures: first.map(pictureOf) }]),
-    ...(wrong.length === 0 ? [] : [{ title: `${category}: more that are wrong`, pictures: wrong.map(pictureOf) }]),
+    ...(wrong.length === 0
+      ? []
+      : [{ title: `${category}: more that are wrong`, pictures: wrong.map(pictureOf) }]),
   ];
 }
 

@@ -8,7 +8,9 @@ export interface StoredStatistics {
   /** (d, d), row by row: their covariance, divided by n - 1. */
   readonly sigma: Float64Array<ArrayBuffer>;
   /** (2023) and (2023, 2023) of the spatial features, where the file has them: sFID. */
-  readonly spatial?: { readonly mu: Float64Array<ArrayBuffer>; readonly sigma: Float64Array<ArrayBuffer> } | undefined;
+  readonly spatial?:
+    | { readonly mu: Float64Array<ArrayBuffer>; readonly sigma: Float64Array<ArrayBuffer> }
+    | undefined;
   /** Pictures that they were taken of, where the file says it. */
   readonly count?: number | undefined;
   /** Of a file that eval stats wrote. */

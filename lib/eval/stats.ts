@@ -12,8 +12,8 @@ import { BadPictures } from './bad-pictures.js';
 import { engineOptions } from './engine-options.js';
 import type { EvaluateOptions } from './events.js';
 import { fingerprintOf, readingText } from './fingerprint.js';
-import type { StatsRequest, StatsResult } from './measure-types.js';
 import { measureSet } from './measure-set.js';
+import type { StatsRequest, StatsResult } from './measure-types.js';
 import { checkNetworks, Measurement } from './measurement.js';
 import { countRemarks, MOMENTS_NEED } from './needs.js';
 import { openPictures } from './open-pictures.js';
@@ -110,9 +110,14 @@ function checkPictures({ name, hasPictures, count }: PictureSource): void {
 
 /** As numpy.savez would write them. */
 function members({ mu, sigma, spatial, count = 0 }: StoredStatistics) {
-  const pair = (ending: string, mean: Float64Array, covariance: Float64Array) => [
+  const pair = (ending: string, mean: StoredStatistics['mu'], covariance: StoredStatistics['sigma']) => [
     { name: `mu${ending}`, dtype: 'float64', shape: [mean.length], data: mean } as const,
-    { name: `sigma${ending}`, dtype: 'float64', shape: [mean.length, mean.length], data: covariance } as const,
+    {
+      name: `sigma${ending}`,
+      dtype: 'float64',
+      shape: [mean.length, mean.length],
+      data: covariance,
+    } as const,
   ];
   return [
     ...pair('', mu, sigma),

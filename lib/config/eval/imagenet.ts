@@ -11,13 +11,24 @@ export const imagenetSchema = z.strictObject({
     .min(1)
     .describe('npz of the reference, as VIRTUAL_imagenet256_labeled.npz: mu, sigma, mu_s, sigma_s and arr_0'),
   inception: networkShape.inception.unwrap().describe("file of FID's Inception"),
-  out: z.string().min(1).describe('folder for the pictures, samples.npz, run.json, results.json and report.html'),
+  out: z
+    .string()
+    .min(1)
+    .describe('folder for the pictures, samples.npz, run.json, results.json and report.html'),
   count: z.number().int().min(2).max(1_000_000).default(50_000).describe('pictures that are drawn'),
   classes: z
     .enum(CLASS_ORDERS)
     .default('balanced')
-    .describe('balanced: each class as often, one after the other; random: drawn for each picture from the seed'),
-  numClasses: z.number().int().min(1).max(1_000_000).default(1000).describe('classes that are drawn, from 0 on'),
+    .describe(
+      'balanced: each class as often, one after the other; random: drawn for each picture from the seed',
+    ),
+  numClasses: z
+    .number()
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(1000)
+    .describe('classes that are drawn, from 0 on'),
   neighbours: protocolShape.neighbours,
   spillMegabytes: machineShape.spillMegabytes,
 });

@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import {
   badShareShape,
-  machineShape,
   METRICS,
+  machineShape,
   networkShape,
   protocolShape,
   readingShape,
@@ -15,8 +15,14 @@ export const imagesSchema = z.strictObject({
     .string()
     .min(1)
     .optional()
-    .describe('what they are held against: a folder, an .npz with pictures or statistics, or a list; is needs none'),
-  metrics: z.array(z.enum(METRICS)).min(1).default(['fid']).describe(`some of ${METRICS.join(', ')}`),
+    .describe(
+      'what they are held against: a folder, an .npz with pictures or statistics, or a list; is needs none',
+    ),
+  metrics: z
+    .array(z.enum(METRICS))
+    .min(1)
+    .default(['fid'])
+    .describe(`some of ${METRICS.join(', ')}`),
   out: z
     .string()
     .min(1)

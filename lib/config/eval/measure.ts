@@ -26,7 +26,11 @@ export const networkShape = {
     .min(1)
     .optional()
     .describe("file of FID's Inception: fid, sfid, kid, is and pr need it"),
-  lpips: z.string().min(1).optional().describe('file of LPIPS: VGG-16, and the linear layers if they are in it'),
+  lpips: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('file of LPIPS: VGG-16, and the linear layers if they are in it'),
   lpipsLinear: z
     .string()
     .min(1)
@@ -46,7 +50,13 @@ export const protocolShape = {
   kidSubsets: z.number().int().min(1).max(100_000).default(100).describe('of KID'),
   kidSubsetSize: z.number().int().min(2).max(1_000_000).default(1000).describe('pictures of a subset of KID'),
   neighbours: z.number().int().min(1).max(1000).default(3).describe('k of precision and recall'),
-  seed: z.number().int().min(0).max(4_294_967_295).default(2020).describe('of what is drawn for KID and the Inception Score'),
+  seed: z
+    .number()
+    .int()
+    .min(0)
+    .max(4_294_967_295)
+    .default(2020)
+    .describe('of what is drawn for KID and the Inception Score'),
 };
 
 /** What is done about pictures that cannot be read. */
@@ -56,7 +66,9 @@ export const badShareShape = {
     .min(0)
     .max(1)
     .default(0)
-    .describe('share of the pictures of a set that may be unreadable; more is an error, once all are counted'),
+    .describe(
+      'share of the pictures of a set that may be unreadable; more is an error, once all are counted',
+    ),
 };
 
 /** Where it is computed. */
@@ -101,7 +113,9 @@ export const readingShape = {
   alpha: z
     .enum(['white', 'drop'])
     .optional()
-    .describe('transparent pixels: paste on white, or drop the alpha channel as torch-fidelity does; white, but for adm'),
+    .describe(
+      'transparent pixels: paste on white, or drop the alpha channel as torch-fidelity does; white, but for adm',
+    ),
   autoOrient: z
     .boolean()
     .optional()

@@ -20,12 +20,16 @@ export const packSchema = z.strictObject({
   admCrop: z
     .boolean()
     .default(false)
-    .describe("cut the pictures as ADM's reference sets were cut: alpha dropped, pixels as stored, middle square"),
+    .describe(
+      "cut the pictures as ADM's reference sets were cut: alpha dropped, pixels as stored, middle square",
+    ),
   labels: z
     .string()
     .min(1)
     .optional()
-    .describe('file with the class of each picture, which becomes arr_1: a number a line in sorted order, or NAME NUMBER'),
+    .describe(
+      'file with the class of each picture, which becomes arr_1: a number a line in sorted order, or NAME NUMBER',
+    ),
   alpha: readingShape.alpha,
   autoOrient: readingShape.autoOrient,
   maxPixels: readingShape.maxPixels,

@@ -1,8 +1,14 @@
 /** What `svg-t2i eval reconstruct` and `evaluate({ kind: 'reconstruct' })` can be asked. */
 import { z } from 'zod';
 import { modelSchema } from '../model.js';
-import { badShareShape, machineShape, networkShape, METRICS, protocolShape, readingShape } from './measure.js';
-
+import {
+  badShareShape,
+  METRICS,
+  machineShape,
+  networkShape,
+  protocolShape,
+  readingShape,
+} from './measure.js';
 
 export const reconstructSchema = z.strictObject({
   data: z.string().min(1).describe('pictures: a folder, an .npz with pictures, or a list'),
@@ -17,7 +23,9 @@ export const reconstructSchema = z.strictObject({
     .string()
     .min(1)
     .optional()
-    .describe('statistics that eval stats wrote of the same pictures, cut alike; counted along where not given'),
+    .describe(
+      'statistics that eval stats wrote of the same pictures, cut alike; counted along where not given',
+    ),
   count: z.number().int().min(1).optional().describe('the first pictures only'),
   out: z.string().min(1).optional().describe('folder for report.html, results.json and pictures.jsonl'),
   keepPictures: z

@@ -43,7 +43,9 @@ export const scoresSchema = z.strictObject({
     .string()
     .min(1)
     .optional()
-    .describe('folder for report.html, report.md, scores.png and results.json; without it nothing is written'),
+    .describe(
+      'folder for report.html, report.md, scores.png and results.json; without it nothing is written',
+    ),
 });
 
 export const scoresConfigSchema = z.strictObject({ scores: scoresSchema });

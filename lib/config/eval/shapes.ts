@@ -21,7 +21,11 @@ export const shapesSchema = z.strictObject({
   // Each is checked by its own schema, which fills in what is not given only after the release was asked.
   model: z.record(z.string(), z.unknown()).default({}).describe('what is measured'),
   sample: z.record(z.string(), z.unknown()).default({}).describe('how pictures are drawn'),
-  categories: z.array(z.enum(CATEGORIES)).min(1).default([...CATEGORIES]).describe('some of the categories'),
+  categories: z
+    .array(z.enum(CATEGORIES))
+    .min(1)
+    .default([...CATEGORIES])
+    .describe('some of the categories'),
   perCategory: z
     .number()
     .int()
@@ -40,5 +44,7 @@ export const shapesSchema = z.strictObject({
     .string()
     .min(1)
     .optional()
-    .describe('folder for report.html, sheet.png, failures.jsonl and results.json; without it nothing is written'),
+    .describe(
+      'folder for report.html, sheet.png, failures.jsonl and results.json; without it nothing is written',
+    ),
 });

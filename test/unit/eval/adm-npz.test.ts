@@ -40,9 +40,17 @@ const matrix = (name: string, side: number): NpzOutput => ({
 
 describe('checkAdmNpz', () => {
   it.each([
-    ['refuse_nchw.npz', 'arr_0', 'has the shape (6, 3, 16, 16), channels first; pictures are (n, height, width, 3)'],
+    [
+      'refuse_nchw.npz',
+      'arr_0',
+      'has the shape (6, 3, 16, 16), channels first; pictures are (n, height, width, 3)',
+    ],
     ['refuse_float.npz', 'arr_0', 'holds values of type float32; pictures are uint8, 0 to 255'],
-    ['refuse_grey.npz', 'arr_0', 'has the shape (6, 16, 16, 1), 1 channels; pictures are (n, height, width, 3), RGB'],
+    [
+      'refuse_grey.npz',
+      'arr_0',
+      'has the shape (6, 16, 16, 1), 1 channels; pictures are (n, height, width, 3), RGB',
+    ],
     ['refuse_no_arr_0.npz', 'arr_0', 'is not there; it holds images'],
     ['refuse_pickled.npz', 'arr_0', 'holds pickled Python objects, which are never loaded'],
     ['refuse_crc.npz', 'arr_0', 'is damaged: its checksum (CRC-32) does not fit'],
@@ -123,7 +131,9 @@ describe('checkAdmNpz', () => {
     expect(seen.at(-1)).toEqual([6, 6]);
     const controller = new AbortController();
     controller.abort(new Error('enough'));
-    await expect(checkAdmNpz(golden('samples_stored.npz'), { signal: controller.signal })).rejects.toThrow('enough');
+    await expect(checkAdmNpz(golden('samples_stored.npz'), { signal: controller.signal })).rejects.toThrow(
+      'enough',
+    );
   });
 });
 
@@ -158,7 +168,9 @@ describe('readStatistics', () => {
 
   it('reads of how many pictures they are, where the file says it', async () => {
     const count = { name: 'count', dtype: 'int64', shape: [], data: BigInt64Array.from([50_000n]) } as const;
-    await using file = await openNpz(await written('count.npz', [vector('mu', [1]), matrix('sigma', 1), count]));
+    await using file = await openNpz(
+      await written('count.npz', [vector('mu', [1]), matrix('sigma', 1), count]),
+    );
     expect(await readStatistics(file)).toMatchObject({ count: 50_000 });
   });
 });

@@ -9,7 +9,9 @@ import { behaviour, calls, resetEngine, sets } from './measuring-engine.js';
 import { folder, useFolder, writePicture, writeSamples, writeSet } from './pictures.js';
 
 vi.mock('../../../lib/engine.js', async () => ({ Engine: (await import('./measuring-engine.js')).Engine }));
-vi.mock('../../../lib/data/image-pool.js', async () => ({ ImagePool: (await import('./pool.js')).ImagePool }));
+vi.mock('../../../lib/data/image-pool.js', async () => ({
+  ImagePool: (await import('./pool.js')).ImagePool,
+}));
 
 const { evaluateImages } = await import('../../../lib/eval/images.js');
 
@@ -17,8 +19,10 @@ useFolder();
 beforeEach(resetEngine);
 
 const NETWORKS = { inception: 'inception.pth', lpips: 'lpips.pth' };
-const measure = (request: Partial<ImagesRequest> & Pick<ImagesRequest, 'set'>, onEvent?: (event: EvaluateEvent) => void) =>
-  evaluateImages({ ...NETWORKS, kidSubsetSize: 2, splits: 1, neighbours: 1, ...request }, { onEvent });
+const measure = (
+  request: Partial<ImagesRequest> & Pick<ImagesRequest, 'set'>,
+  onEvent?: (event: EvaluateEvent) => void,
+) => evaluateImages({ ...NETWORKS, kidSubsetSize: 2, splits: 1, neighbours: 1, ...request }, { onEvent });
 
 describe('sets', () => {
   it('compares folders, in sorted order, however deep', async () => {
@@ -86,10 +90,19 @@ describe('sets', () => {
 
   it.each([
     [{ metrics: ['fid', 'is'] }, 'fid: there is nothing to compare .*few with'],
-    [{ metrics: ['kid'], reference: 'few', kidSubsetSize: 4 }, 'kid: .*few has 3 pictures, fewer than the 4 of a subset'],
-    [{ metrics: ['pr'], reference: 'few', neighbours: 3 }, 'pr: .*few has 3 pictures, fewer than the 3 neighbours'],
+    [
+      { metrics: ['kid'], reference: 'few', kidSubsetSize: 4 },
+      'kid: .*few has 3 pictures, fewer than the 4 of a subset',
+    ],
+    [
+      { metrics: ['pr'], reference: 'few', neighbours: 3 },
+      'pr: .*few has 3 pictures, fewer than the 3 neighbours',
+    ],
     [{ metrics: ['is'], splits: 10 }, 'is: .*few has 3 pictures, fewer than the 10 splits'],
-    [{ metrics: ['fid'], reference: 'few', inception: undefined }, "fid: the weights of FID's Inception are not given"],
+    [
+      { metrics: ['fid'], reference: 'few', inception: undefined },
+      "fid: the weights of FID's Inception are not given",
+    ],
     [{ metrics: ['lpips'], reference: 'few', lpips: undefined }, 'lpips: its weights are not given'],
     [{ metrics: ['fidd'] }, 'metrics'],
   ] as const)('refuses %j before any work', async (request, message) => {
@@ -109,7 +122,10 @@ describe('sets', () => {
   });
 
   it('refuses statistics of other networks', async () => {
-    const [set, reference] = [join(folder, 'wide.npz'), await writeSamples('narrow.npz', undefined, { mean: 1, variance: 1 })];
+    const [set, reference] = [
+      join(folder, 'wide.npz'),
+      await writeSamples('narrow.npz', undefined, { mean: 1, variance: 1 }),
+    ];
     const { writeNpz } = await import('../../../lib/npz/write.js');
     await writeNpz(set, [
       { name: 'mu', dtype: 'float64', shape: [2], data: new Float64Array(2) },
@@ -133,9 +149,19 @@ describe('pairs', () => {
       out,
     });
     const psnr = 10 * Math.log10(255 ** 2);
-    expect(result.pairs?.psnr).toMatchObject({ count: 2, infinite: 1, mean: Number.POSITIVE_INFINITY, finiteMean: psnr });
-    expect(result.warnings).toContainEqual(expect.stringContaining('1 pair is equal: PSNR is infinite there'));
-    const lines = readFileSync(join(out, 'pictures.jsonl'), 'utf8').trim().split('\n').map((line) => JSON.parse(line));
+    expect(result.pairs?.psnr).toMatchObject({
+      count: 2,
+      infinite: 1,
+      mean: Number.POSITIVE_INFINITY,
+      finiteMean: psnr,
+    });
+    expect(result.warnings).toContainEqual(
+      expect.stringContaining('1 pair is equal: PSNR is infinite there'),
+    );
+    const lines = readFileSync(join(out, 'pictures.jsonl'), 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
     expect(lines).toEqual([
       { name: '2.png', index: 0, width: 16, height: 16, psnr: 'inf' },
       { name: 'x/1.png', index: 1, width: 16, height: 16, psnr },
@@ -147,7 +173,9 @@ describe('pairs', () => {
     expect(results.pairs.psnr.mean).toBe('inf');
     const page = readFileSync(join(out, 'report.html'), 'utf8');
     expect(page).toContain('PSNR');
-    expect(page).toContain(`svg-t2i eval images ${join(folder, 'own')} ${join(folder, 'other')} --metrics psnr,fid`);
+    expect(page).toContain(
+      `svg-t2i eval images ${join(folder, 'own')} ${join(folder, 'other')} --metrics psnr,fid`,
+    );
   });
 
   it('pairs pictures of an npz by position', async () => {
@@ -156,7 +184,9 @@ describe('pairs', () => {
     const { pairs } = await measure({ set, reference, metrics: ['psnr'] });
     expect(pairs?.psnr?.finiteMean).toBeCloseTo(10 * Math.log10(255 ** 2 / 4), 9);
     const longer = await writeSamples('three.npz', [5, 8, 9]);
-    await expect(measure({ set, reference: longer, metrics: ['psnr'] })).rejects.toThrow(/2 pictures and .*three.npz 3/);
+    await expect(measure({ set, reference: longer, metrics: ['psnr'] })).rejects.toThrow(
+      /2 pictures and .*three.npz 3/,
+    );
   });
 
   it('names what has no partner, on either side', async () => {
@@ -175,7 +205,9 @@ describe('pairs', () => {
     await writePicture('twice/1.png', 1);
     await writePicture('twice/1.jpg', 1, { format: 'jpeg' });
     const set = join(folder, 'twice');
-    await expect(measure({ set, reference: set, metrics: ['psnr'] })).rejects.toThrow(/both 1\.jpg and 1\.png/);
+    await expect(measure({ set, reference: set, metrics: ['psnr'] })).rejects.toThrow(
+      /both 1\.jpg and 1\.png/,
+    );
   });
 
   it('refuses pairs of unlike sizes by name, and takes them for fid', async () => {
@@ -209,7 +241,10 @@ describe('pairs', () => {
 
 describe('pictures that cannot be read', () => {
   const broken = async (name: string, count: number) => {
-    const set = await writeSet(name, Array.from({ length: count }, (_, i) => i));
+    const set = await writeSet(
+      name,
+      Array.from({ length: count }, (_, i) => i),
+    );
     writeFileSync(join(set, '01.png'), Buffer.concat([readFileSync(join(set, '00.png')).subarray(0, 60)]));
     return set;
   };
@@ -221,7 +256,9 @@ describe('pictures that cannot be read', () => {
     const run = measure({ set, reference: set }, (event) => events.push(event));
     await expect(run).rejects.toMatchObject({
       code: 'ERR_SVGT2I_DATA',
-      message: expect.stringMatching(/^2 of 4 pictures of .*broken cannot be read, more than a share of 0 .*01\.png/),
+      message: expect.stringMatching(
+        /^2 of 4 pictures of .*broken cannot be read, more than a share of 0 .*01\.png/,
+      ),
     });
     const named = events.filter((event) => event.type === 'bad-picture').map(({ path }) => path);
     expect(named).toEqual([join(set, '01.png'), join(set, '03.png')]);
@@ -240,7 +277,9 @@ describe('pictures that cannot be read', () => {
     await writePicture('nothing/1.png', 1);
     await writePicture('nothing/2.png', 1);
     for (const name of ['1.png', '2.png']) writeFileSync(join(set, name), 'no picture');
-    await expect(measure({ set, reference: set, maxBadShare: 1 })).rejects.toThrow(/2 of 2 pictures .* cannot be read;/);
+    await expect(measure({ set, reference: set, maxBadShare: 1 })).rejects.toThrow(
+      /2 of 2 pictures .* cannot be read;/,
+    );
   });
 
   it('take their partner along', async () => {
@@ -257,10 +296,16 @@ describe('pictures that cannot be read', () => {
     writeFileSync(join(folder, 'empty/readme.txt'), '');
     const one = await writePicture('one.png', 1);
     writeFileSync(join(folder, 'stats.pkl'), Buffer.from([0x80, 4, 0x95]));
-    await expect(measure({ set: join(folder, 'empty') })).rejects.toThrow(/empty holds no pictures; .*1 other file/);
+    await expect(measure({ set: join(folder, 'empty') })).rejects.toThrow(
+      /empty holds no pictures; .*1 other file/,
+    );
     await expect(measure({ set: one })).rejects.toThrow(`${one} is one picture, not a set of them`);
-    await expect(measure({ set: join(folder, 'stats.pkl') })).rejects.toThrow('is a pickle, which is not read');
-    await expect(measure({ set: join(folder, 'absent') })).rejects.toThrow(/cannot read .*absent: no such file/);
+    await expect(measure({ set: join(folder, 'stats.pkl') })).rejects.toThrow(
+      'is a pickle, which is not read',
+    );
+    await expect(measure({ set: join(folder, 'absent') })).rejects.toThrow(
+      /cannot read .*absent: no such file/,
+    );
   });
 });
 
@@ -269,7 +314,10 @@ describe('remarks', () => {
     (await measure({ set, reference, ...more })).warnings;
 
   it('tell of too few pictures, per set, in words', async () => {
-    const [set, reference] = [await writeSet('five', [1, 2, 3, 4, 5]), await writeSet('six', [1, 2, 3, 4, 5, 6])];
+    const [set, reference] = [
+      await writeSet('five', [1, 2, 3, 4, 5]),
+      await writeSet('six', [1, 2, 3, 4, 5, 6]),
+    ];
     const few = (await warningsOf(set, reference)).filter((line) => line.includes('2048 dimensions'));
     expect(few).toHaveLength(2);
     expect(few[0]).toContain(`${set}: fid of 5 pictures, fewer than the 2048 dimensions`);

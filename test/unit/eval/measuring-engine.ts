@@ -20,7 +20,11 @@ export function resetEngine(): void {
 }
 
 const doubles = (data: readonly number[], ...shape: number[]) =>
-  ({ dtype: 'float64', shape: shape.length === 0 ? [data.length] : shape, data: Float64Array.from(data) }) as const;
+  ({
+    dtype: 'float64',
+    shape: shape.length === 0 ? [data.length] : shape,
+    data: Float64Array.from(data),
+  }) as const;
 
 /** Mean and variance in place of mu and sigma, of sets that have only these as well. */
 const stored = new Map<string, { mean: number; variance: number }>();
@@ -57,11 +61,17 @@ export class Engine extends MockEngine {
             autoencoder: { cellPixels: 16 } as never,
           },
         }),
-        encode: (_, { tensors = {} }) => ({ tensors: { 'latent.0': tensors['image.0'] as NativeTensor } }),
+        // A latent is the picture, in other numbers.
+        encode: (_, { tensors = {} }) => {
+          const { shape, data } = tensors['image.0'] as NativeTensor;
+          const latent = { dtype: 'float32', shape, data: Float32Array.from(data as Uint8Array) } as const;
+          return { tensors: { 'latent.0': latent } };
+        },
         decode: (_, { tensors = {} }) => {
-          const latent = tensors['latent.0'] as NativeTensor;
-          const data = Uint8Array.from(latent.data as Uint8Array, behaviour.autoencoder);
-          return { tensors: { 'image.0': { ...latent, data } } };
+          const { shape, data } = tensors['latent.0'] as NativeTensor;
+          const pixels = Uint8Array.from(data as Float32Array, behaviour.autoencoder);
+          const image = { dtype: 'uint8', shape: shape.slice(-3), data: pixels } as const;
+          return { tensors: { 'image.0': image } };
         },
         'measure-open': () => {
           sets = new Map();

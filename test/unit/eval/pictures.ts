@@ -41,7 +41,11 @@ export async function writePicture(
 }
 
 /** Pictures NAME/00.png ... of these levels. */
-export async function writeSet(name: string, levels: readonly number[], options?: PictureOptions): Promise<string> {
+export async function writeSet(
+  name: string,
+  levels: readonly number[],
+  options?: PictureOptions,
+): Promise<string> {
   for (const [i, level] of levels.entries()) {
     const ending = options?.format === 'jpeg' ? 'jpg' : 'png';
     await writePicture(join(name, `${String(i).padStart(2, '0')}.${ending}`), level, options);

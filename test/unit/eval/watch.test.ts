@@ -7,7 +7,17 @@ import type { WatchRequest } from '../../../lib/eval/watch/watch.js';
 import { readImage } from '../../../lib/image/decode.js';
 import { runFolder, writeRunConfig } from '../../../lib/train/run-folder.js';
 import { behaviour, calls } from '../train/engine.js';
-import { autoencoder, data, dit, folder, inRun, ofKind, run, useTrainingFolder, writeList } from '../train/fixtures.js';
+import {
+  autoencoder,
+  data,
+  dit,
+  folder,
+  inRun,
+  ofKind,
+  run,
+  useTrainingFolder,
+  writeList,
+} from '../train/fixtures.js';
 
 vi.mock('../../../lib/engine.js', async () => ({
   Engine: (await import('../train/engine.js')).Engine,
@@ -42,7 +52,9 @@ const stepsOf = (evaluations: readonly { readonly step: number }[]) => evaluatio
 /** Every step has a checkpoint, and all are kept. */
 const everyStep = { checkpoints: { every: 1, keep: 9 }, logEvery: 1 };
 const weightAt = (step: number) =>
-  Number(readFileSync(inRun('checkpoints', `step-0000000${step}`, 'rank-00000-of-00001.safetensors'), 'utf8'));
+  Number(
+    readFileSync(inRun('checkpoints', `step-0000000${step}`, 'rank-00000-of-00001.safetensors'), 'utf8'),
+  );
 const autoencoderRun = (change: object = {}) => run(autoencoder({ ...everyStep, ...change }));
 
 describe('the checkpoints of an autoencoder', () => {
@@ -51,7 +63,8 @@ describe('the checkpoints of an autoencoder', () => {
     const { evaluations, ended, report } = await watch();
     expect(ended).toBe('run-ended');
     expect(stepsOf(evaluations)).toEqual([1, 2, 3, 4]);
-    for (const { step, values } of evaluations) expect(values).toEqual({ psnr: weightAt(step), ssim: weightAt(step) });
+    for (const { step, values } of evaluations)
+      expect(values).toEqual({ psnr: weightAt(step), ssim: weightAt(step) });
     expect(lines()).toEqual(evaluations);
     expect(eventsOf('evaluation').map(({ type: _, ...line }) => line)).toEqual(evaluations);
     expect(report).toEqual({ html: inRun('eval', 'report.html'), json: inRun('eval', 'results.json') });
@@ -82,7 +95,14 @@ describe('the checkpoints of an autoencoder', () => {
       Array.from({ length: 4 }, () => ({ weights: 'ema', dtype: 'fp32' })),
     );
     const first = calls.map(({ kind }) => kind).slice(0, 6);
-    expect(first).toEqual(['train-open', 'train-restore', 'train-publish', 'train-close', 'measure-open', 'encode']);
+    expect(first).toEqual([
+      'train-open',
+      'train-restore',
+      'train-publish',
+      'train-close',
+      'measure-open',
+      'encode',
+    ]);
   });
 
   it('are measured by what was named, on what was named', async () => {
@@ -97,10 +117,17 @@ describe('the checkpoints of an autoencoder', () => {
     });
     expect(evaluations[0]?.values).toEqual({ psnr: weightAt(1), fid: weightAt(1) });
     expect(eventsOf('bad-picture')).toEqual([
-      { type: 'bad-picture', path: join(folder, 'broken.png'), message: expect.stringContaining('broken.png') },
+      {
+        type: 'bad-picture',
+        path: join(folder, 'broken.png'),
+        message: expect.stringContaining('broken.png'),
+      },
     ]);
     expect(eventsOf('warning')).toEqual([
-      { type: 'warning', message: expect.stringMatching(/^fid of 50 pictures, fewer than the 2048 dimensions/) },
+      {
+        type: 'warning',
+        message: expect.stringMatching(/^fid of 50 pictures, fewer than the 2048 dimensions/),
+      },
     ]);
     expect(ofKind('measure-open')[0]?.request).toMatchObject({
       inception: { path: join(folder, 'inception.pth') },
@@ -168,9 +195,9 @@ describe('the checkpoints of an autoencoder', () => {
 describe('a watch', () => {
   it('waits for the run to begin, and goes on beside it until its end', async () => {
     const watching = watch();
-    await expect.poll(() => eventsOf('waiting')).toEqual([
-      { type: 'waiting', for: `svg-t2i train to begin the run ${inRun()}` },
-    ]);
+    await expect
+      .poll(() => eventsOf('waiting'))
+      .toEqual([{ type: 'waiting', for: `svg-t2i train to begin the run ${inRun()}` }]);
     await autoencoderRun();
     const { evaluations, ended } = await watching;
     expect([stepsOf(evaluations), ended]).toEqual([[1, 2, 3, 4], 'run-ended']);
@@ -190,9 +217,9 @@ describe('a watch', () => {
     rmSync(inRun('checkpoints', 'step-00000009'), { recursive: true });
     const stop = new AbortController();
     const watching = watch({ signal: stop.signal });
-    await expect.poll(() => eventsOf('waiting')).toEqual([
-      { type: 'waiting', for: `the next checkpoint of ${inRun()}` },
-    ]);
+    await expect
+      .poll(() => eventsOf('waiting'))
+      .toEqual([{ type: 'waiting', for: `the next checkpoint of ${inRun()}` }]);
     await expect(watch({ once: true })).rejects.toMatchObject({
       code: 'ERR_SVGT2I_RUN_FOLDER',
       message: expect.stringMatching(/eval is in use by process \d+/),

@@ -62,7 +62,11 @@ export function evalShapesCommand(): Command {
     .option('--categories <list>', 'some of the categories, with commas between', CATEGORIES.join())
     .option('--images <folder>', 'judge the pictures that shapes.jsonl lists there; nothing is drawn')
     .option('--reconstruct', "judge the autoencoder's reconstructions of drawn scenes; only it is needed")
-    .option('-o, --output <folder>', 'where report.html, sheet.png and failures.jsonl go', join('output', 'eval-shapes'))
+    .option(
+      '-o, --output <folder>',
+      'where report.html, sheet.png and failures.jsonl go',
+      join('output', 'eval-shapes'),
+    )
     .option('--json', 'print one JSON object')
     .option('--verbose', 'show stack traces')
     .optionsGroup('Pictures:')
