@@ -93,7 +93,9 @@ export class Evaluation {
   /** The first pictures of every category, in rows of their own: framed green where right, red where wrong. */
   sheet(): RgbImage {
     const groups = CATEGORIES.map((category) =>
-      this.shown(category).map(({ image, verdict }) => frameImage(image, verdict.correct ? GREEN : RED, FRAME_PX)),
+      this.shown(category).map(({ image, verdict }) =>
+        frameImage(image, verdict.correct ? GREEN : RED, FRAME_PX),
+      ),
     );
     const columns = Math.min(SHEET_COLUMNS, Math.max(...groups.map(({ length }) => length)));
     const blank = frameImage({ width: 1, height: 1, data: new Uint8Array(WHITE) }, WHITE, 0);
@@ -105,11 +107,7 @@ export class Evaluation {
   }
 }
 
-function keepFirst(
-  kept: Map<Category, ShownPicture[]>,
-  picture: ShownPicture,
-  most: number,
-): void {
+function keepFirst(kept: Map<Category, ShownPicture[]>, picture: ShownPicture, most: number): void {
   const own = kept.get(picture.category) ?? [];
   kept.set(picture.category, own);
   if (own.length < most) own.push(picture);

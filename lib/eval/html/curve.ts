@@ -15,14 +15,18 @@ const MAX_MARKS = 40;
 /** `id` is unique on the page. */
 export function curveHtml(curve: Curve, id: string): string {
   const { title, unit, series } = curve;
-  const lines = series.map(({ points }) => points.filter(([x, y]) => Number.isFinite(x) && Number.isFinite(y)));
+  const lines = series.map(({ points }) =>
+    points.filter(([x, y]) => Number.isFinite(x) && Number.isFinite(y)),
+  );
   const all = lines.flat();
   return [
     '<figure class="chart">',
     `<figcaption><h3>${escapeHtml(unit === '' ? title : `${title}, ${unit}`)}</h3></figcaption>`,
     ...(all.length === 0 ? ['<p class="hint">No values yet.</p>'] : [picture(curve, lines)]),
     ...(series.length > 1 ? [legend(series)] : []),
-    ...(all.length === 0 ? [] : [`<details><summary>Numbers of ${escapeHtml(title)}</summary>`, numbers(curve, id), '</details>']),
+    ...(all.length === 0
+      ? []
+      : [`<details><summary>Numbers of ${escapeHtml(title)}</summary>`, numbers(curve, id), '</details>']),
     '</figure>',
   ].join('\n');
 }
@@ -48,7 +52,8 @@ function picture({ title, along }: Curve, lines: readonly Points[]): string {
     return [
       `<polyline class="line ${look}" points="${kept.join(' ')}"/>`,
       ...marks.map(
-        ([px, py]) => `<circle class="mark ${look}" cx="${x(px).toFixed(1)}" cy="${y(py).toFixed(1)}" r="2.5"/>`,
+        ([px, py]) =>
+          `<circle class="mark ${look}" cx="${x(px).toFixed(1)}" cy="${y(py).toFixed(1)}" r="2.5"/>`,
       ),
     ];
   });
@@ -66,7 +71,8 @@ function legend(series: Curve['series']): string {
 function numbers({ title, along, series }: Curve, id: string): string {
   const xs = [...new Set(series.flatMap(({ points }) => points.map(([x]) => x)))].sort((a, b) => a - b);
   const values = series.map(({ points }) => new Map(points));
-  const text = (value: number | undefined) => (value === undefined ? '' : String(Number(value.toPrecision(6))));
+  const text = (value: number | undefined) =>
+    value === undefined ? '' : String(Number(value.toPrecision(6)));
   return tableHtml(
     {
       title,

@@ -112,11 +112,13 @@ function sectionHtml({ id, title, html }: Section): string {
 
 function failuresHtml(failures: readonly Failure[], link: (path: string) => string): string {
   const hasPaths = failures.some(({ path }) => path !== undefined);
-  const rows = failures.slice(0, MAX_FAILURES).map(({ prompt = '', path, reasons }) => [
-    prompt,
-    ...(hasPaths ? [path === undefined ? '' : { html: pathHtml(path, link) }] : []),
-    shortened(reasons.join('\n'), MAX_REASONS),
-  ]);
+  const rows = failures
+    .slice(0, MAX_FAILURES)
+    .map(({ prompt = '', path, reasons }) => [
+      prompt,
+      ...(hasPaths ? [path === undefined ? '' : { html: pathHtml(path, link) }] : []),
+      shortened(reasons.join('\n'), MAX_REASONS),
+    ]);
   const columns = ['prompt', ...(hasPaths ? ['picture'] : []), 'what is wrong'];
   const title = failures.length === 1 ? '1 failure' : `${failures.length} failures`;
   return markupTable({ title, columns, rows }, 'failures-table', failures.length);
@@ -130,7 +132,9 @@ function pathHtml(path: string, link: (path: string) => string): string {
 
 function thumbnailWarnings({ left }: Thumbnails): readonly string[] {
   if (left === 0) return [];
-  return [`${left} pictures are without thumbnails, so that this file stays below 40 MB; their links open them.`];
+  return [
+    `${left} pictures are without thumbnails, so that this file stays below 40 MB; their links open them.`,
+  ];
 }
 
 function timeText(time: string): string {

@@ -24,10 +24,7 @@ export interface Thumbnails {
 export const NO_THUMBNAILS: Thumbnails = { of: () => [], left: 0 };
 
 /** The first pictures of every sheet before the second ones, up to `maxBytes` of page. */
-export async function makeThumbnails(
-  sheets: readonly ContactSheet[],
-  maxBytes: number,
-): Promise<Thumbnails> {
+export async function makeThumbnails(sheets: readonly ContactSheet[], maxBytes: number): Promise<Thumbnails> {
   const longest = Math.max(0, ...sheets.map(({ pictures }) => pictures.length));
   const inTurn = Array.from({ length: longest }, (_, i) => sheets.map(({ pictures }) => pictures[i]))
     .flat()

@@ -85,13 +85,13 @@ function estimates(
   draws: readonly (readonly number[])[],
 ): ReadonlyMap<string, Estimate> {
   return new Map(
-    figures.map(({ key }, i) => {
+    figures.map(({ key }, i): readonly [string, Estimate] => {
       const value = values[i] ?? Number.NaN;
       const prompts = table.promptsOf(i);
-      if (Number.isNaN(value)) return [key, { value: null, prompts }] as const;
+      if (Number.isNaN(value)) return [key, { value: null, prompts }];
       const drawn = draws.map((draw) => draw[i] ?? Number.NaN).filter((x) => !Number.isNaN(x));
-      if (drawn.length === 0) return [key, { value, prompts }] as const;
-      return [key, { value, prompts, interval: middle(drawn) }] as const;
+      if (drawn.length === 0) return [key, { value, prompts }];
+      return [key, { value, prompts, interval: middle(drawn) }];
     }),
   );
 }

@@ -30,7 +30,9 @@ interface Row {
 
 /** The picture's file; its letters are drawn as lines, so that no font is needed. */
 export async function scoresPng(result: ScoresResult): Promise<Uint8Array> {
-  return await sharp(Buffer.from(scoresSvg(result)), { density: 72 * FINENESS }).png().toBuffer();
+  return await sharp(Buffer.from(scoresSvg(result)), { density: 72 * FINENESS })
+    .png()
+    .toBuffer();
 }
 
 /** The drawing, in SVG without text elements. */
@@ -42,7 +44,9 @@ export function scoresSvg(result: ScoresResult): string {
   for (const [name, colour] of legendOf(result)) {
     y += 22;
     parts.push(`<rect x="${MARGIN}" y="${y - 11}" width="12" height="12" fill="${colour}"/>`);
-    parts.push(text(fitting(name, SIZE.text, WIDTH - 2 * MARGIN - 24), { x: MARGIN + 24, y, size: SIZE.text }));
+    parts.push(
+      text(fitting(name, SIZE.text, WIDTH - 2 * MARGIN - 24), { x: MARGIN + 24, y, size: SIZE.text }),
+    );
   }
   for (const group of ['main', 'detail'] as const) {
     const figures = figuresOf(result, group);
@@ -72,7 +76,9 @@ function legendOf({ runs, published }: ScoresResult): readonly (readonly [name: 
     const counts = prompts === 0 ? '' : `  (${prompts} prompts, ${pictures} pictures)`;
     return [`${name}${counts}`, colourOf(i)] as const;
   });
-  return published === undefined ? own : [...own, [`${published.title}: ${published.note}`, PUBLISHED_COLOUR]];
+  return published === undefined
+    ? own
+    : [...own, [`${published.title}: ${published.note}`, PUBLISHED_COLOUR]];
 }
 
 function figuresOf({ runs }: ScoresResult, group: Score['group']): readonly Score[] {
@@ -91,7 +97,8 @@ function drawFigures(
   const rows = figures.map((figure) => rowsOf(result, figure));
   const heights = rows.map((own) => own.length * (BAR + GAP) - GAP);
   const bottom = top + heights.reduce((sum, height) => sum + height + BETWEEN, 0);
-  const x = (value: number) => BARS.left + (Math.min(result.scale, value) / result.scale) * (BARS.right - BARS.left);
+  const x = (value: number) =>
+    BARS.left + (Math.min(result.scale, value) / result.scale) * (BARS.right - BARS.left);
   const parts = roundTicks(0, result.scale).flatMap((tick) => [
     `<path d="M${x(tick).toFixed(1)} ${top}V${bottom}" stroke="${LINE}"/>`,
     text(tickLabel(tick), { x: x(tick), y: bottom + 16, size: SIZE.small, colour: SOFT, centred: true }),

@@ -35,7 +35,9 @@ export function readQuestions(text: string, path: string): QuestionList {
   const items = new Map<string, Question[]>();
   let before: string | undefined;
   rows.slice(1).forEach((row, index) => {
-    const [item = '', id = '', dependency = '', tuple = '', question = ''] = places.map((at) => row[at] ?? '');
+    const [item = '', id = '', dependency = '', tuple = '', question = ''] = places.map(
+      (at) => row[at] ?? '',
+    );
     const parents = dependency.split(',').map((parent) => Number(parent.trim() || Number.NaN));
     if (item === '' || !Number.isInteger(Number(id)) || !parents.every(Number.isInteger)) {
       throw wrong(`row ${index + 3}: no question: ${row.slice(0, 4).join(', ')}`);
@@ -104,7 +106,8 @@ export function itemOf(path: string): string {
 export function scoreOf(answers: readonly Answer[]): number {
   const scores = new Map(answers.map(({ question, isYes }) => [question.id, isYes ? 1 : 0]));
   for (const { question } of answers) {
-    if (question.parents.some((parent) => parent !== 0 && scores.get(parent) === 0)) scores.set(question.id, 0);
+    if (question.parents.some((parent) => parent !== 0 && scores.get(parent) === 0))
+      scores.set(question.id, 0);
   }
   return [...scores.values()].reduce((sum, score) => sum + score, 0) / scores.size;
 }

@@ -51,8 +51,7 @@ export function readDpg(
     for (const [category, score] of summary.second) told.set(secondKey(category), score);
   }
   if (lines.length === 0 && summary.overall !== undefined) told.set('overall', summary.overall);
-  const firsts =
-    last.length > 0 ? [...new Set(categories.map(firstOf))] : [...summary.first.keys()];
+  const firsts = last.length > 0 ? [...new Set(categories.map(firstOf))] : [...summary.first.keys()];
   return {
     as: 'dpg',
     name,
@@ -72,7 +71,10 @@ function readLines(text: string, path: string): { lines: readonly ScoreLine[]; s
   let overall: number | undefined;
   let section: Map<string, number> | undefined;
   for (const { number, text: line } of linesOf(text)) {
-    const told = /^(?:DPG-Bench score|Model|L[12] category scores|Image path|Save results to|Question CSV):/.exec(line)?.[0];
+    const told =
+      /^(?:DPG-Bench score|Model|L[12] category scores|Image path|Save results to|Question CSV):/.exec(
+        line,
+      )?.[0];
     if (told === 'L1 category scores:') section = first;
     else if (told === 'L2 category scores:') section = second;
     else if (told !== undefined) {
@@ -80,7 +82,8 @@ function readLines(text: string, path: string): { lines: readonly ScoreLine[]; s
       if (told === 'DPG-Bench score:') overall = Number(line.slice(told.length)) / 100;
     } else if (line.startsWith('\t') && section !== undefined) {
       const [, category = '', score = ''] = /^\t(.*): (\S+)/.exec(line) ?? [];
-      if (category === '' || !Number.isFinite(Number(score))) broken.add(number, `no category: ${line.trim()}`);
+      if (category === '' || !Number.isFinite(Number(score)))
+        broken.add(number, `no category: ${line.trim()}`);
       else section.set(category.trim(), Number(score) / 100);
     } else {
       const parsed = scoreLine(line);
@@ -193,31 +196,47 @@ function warningsOf(
     warnings.push(`partial: ${counted(items.size, 'prompt')} where the benchmark has ${ALL_PROMPTS}`);
   }
   if (lines.length > items.size) {
-    warnings.push(`${counted(lines.length - items.size, 'line')} of prompts that are there before: they count twice, as in the scorer`);
+    warnings.push(
+      `${counted(lines.length - items.size, 'line')} of prompts that are there before: they count twice, as in the scorer`,
+    );
   }
   const numbers = [...new Set(lines.map(({ scores }) => scores.length))].sort();
   if (numbers.some((number) => number !== USUAL_PICTURES)) {
-    warnings.push(`${numbers.join(' or ')} pictures a prompt were scored (--pic-num), published figures are of ${USUAL_PICTURES}`);
+    warnings.push(
+      `${numbers.join(' or ')} pictures a prompt were scored (--pic-num), published figures are of ${USUAL_PICTURES}`,
+    );
   }
   const mean = lines.reduce((sum, { average }) => sum + average, 0) / Math.max(1, lines.length);
   if (summary.overall === undefined) {
     warnings.push("the scorer's summary is missing: it has not come to its end");
   } else if (lines.length > 0 && Math.abs(summary.overall - mean) > 1e-4) {
     const [said, found] = [summary.overall, mean].map((score) => (100 * score).toFixed(2));
-    warnings.push(`the scorer's summary says ${said}, the lines of its pictures give ${found}: some are missing or too many`);
+    warnings.push(
+      `the scorer's summary says ${said}, the lines of its pictures give ${found}: some are missing or too many`,
+    );
   }
   const known = [...answered.values()].filter((crops) => crops !== undefined).length;
   if (known === 0 && lines.length > 0) {
-    warnings.push('categories have no intervals: --questions dpg_bench.csv, with the _detail.txt beside the result, gives them');
+    warnings.push(
+      'categories have no intervals: --questions dpg_bench.csv, with the _detail.txt beside the result, gives them',
+    );
   } else if (known < lines.length) {
-    warnings.push(`${counted(lines.length - known, 'prompt')} without answers in the _detail.txt: the categories are of the others`);
+    warnings.push(
+      `${counted(lines.length - known, 'prompt')} without answers in the _detail.txt: the categories are of the others`,
+    );
   }
   const unlike = lines.filter((line) => isUnlike(line, answered.get(line))).length;
-  if (unlike > 0) warnings.push(`${counted(unlike, 'prompt')} whose answers give another score: not the list that the scorer had?`);
+  if (unlike > 0)
+    warnings.push(
+      `${counted(unlike, 'prompt')} whose answers give another score: not the list that the scorer had?`,
+    );
   return warnings;
 }
 
 function isUnlike({ scores }: ScoreLine, crops: readonly (readonly Answer[])[] | undefined): boolean {
   if (crops === undefined) return false;
-  return crops.length !== scores.length || crops.some((answers, i) => Math.abs(scoreOf(answers) - (scores[i] ?? 0)) > 1e-6);
+  return (
+    crops.length !== scores.length ||
+    crops.some((answers, i) => Math.abs(scoreOf(answers) - (scores[i] ?? 0)) > 1e-6)
+  );
 }

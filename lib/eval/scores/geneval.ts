@@ -84,7 +84,8 @@ function figuresOf(tasks: readonly string[]): readonly FigureSpec[] {
 function promptsOf(lines: readonly ResultLine[]): readonly ScoredPrompt[] {
   const groups = new Map<string, ResultLine[]>();
   for (const line of lines) {
-    const id = typeof line.metadata === 'string' ? line.metadata : JSON.stringify(line.metadata ?? line.prompt);
+    const id =
+      typeof line.metadata === 'string' ? line.metadata : JSON.stringify(line.metadata ?? line.prompt);
     const group = groups.get(`${line.tag}\n${id}`) ?? [];
     groups.set(`${line.tag}\n${id}`, group);
     group.push(line);
@@ -161,7 +162,9 @@ function warningsOf(
   }
   const repeated = lines.length - new Set(lines.map(({ filename }) => filename)).size;
   if (repeated > 0) {
-    warnings.push(`${counted(repeated, 'line')} of pictures that are there before: they count twice, as in the scorer`);
+    warnings.push(
+      `${counted(repeated, 'line')} of pictures that are there before: they count twice, as in the scorer`,
+    );
   }
   return warnings;
 }

@@ -30,7 +30,10 @@ export function readBenchmark(text: string, path: string): readonly BenchmarkRow
     const parsed = rowSchema.safeParse(jsonOf(line.text), { reportInput: true });
     if (!parsed.success) broken.add(line.number, issuesText(rowSchema, parsed.error));
     else if (parsed.data.skills.length !== parsed.data.vqa_list.length) {
-      broken.add(line.number, `${parsed.data.skills.length} skills of ${parsed.data.vqa_list.length} questions`);
+      broken.add(
+        line.number,
+        `${parsed.data.skills.length} skills of ${parsed.data.vqa_list.length} questions`,
+      );
     } else return [parsed.data];
     return [];
   });
@@ -117,7 +120,11 @@ function figuresOf(rows: readonly BenchmarkRow[] | undefined, method: string): r
     { key: 'gm', title: `${method} GM`, group: 'main' },
     { key: 'am', title: `${method} AM`, group: 'main' },
     ...ordered.map((skill) => ({ key: `skill_${skill}`, title: skill, group: 'detail' as const })),
-    ...atoms.map((count) => ({ key: `atoms_${count}`, title: `${count} atoms (GM)`, group: 'detail' as const })),
+    ...atoms.map((count) => ({
+      key: `atoms_${count}`,
+      title: `${count} atoms (GM)`,
+      group: 'detail' as const,
+    })),
   ];
 }
 
@@ -157,7 +164,11 @@ function mean(values: readonly number[]): number {
 }
 
 /** The file names no pictures: the prompt stands for its own. */
-function pictureOf(list: readonly number[], row: BenchmarkRow | undefined, isByQuestion: boolean): ScoredPicture {
+function pictureOf(
+  list: readonly number[],
+  row: BenchmarkRow | undefined,
+  isByQuestion: boolean,
+): ScoredPicture {
   const reasons = isByQuestion
     ? list.flatMap((score, i) => {
         const [question, answer] = row?.vqa_list[i] ?? [];
@@ -177,7 +188,9 @@ function warningsOf(
     warnings.push(`partial: ${counted(lists.length, 'prompt')} where the benchmark has ${ALL_PROMPTS}`);
   }
   if (benchmark === undefined && !isSingle) {
-    warnings.push('no scores by skill and number of atoms: --questions geneval2_data.jsonl tells which is which');
+    warnings.push(
+      'no scores by skill and number of atoms: --questions geneval2_data.jsonl tells which is which',
+    );
   }
   const above = lists.flat().filter((score) => score > 1).length;
   if (above > 0) {

@@ -12,7 +12,9 @@ export function scoresMarkdown(result: ScoresResult): string {
     `# ${SCORER_TITLES[as]}`,
     ...scoreTables(result).map(tableMarkdown),
     intervalText(result),
-    ...(published === undefined ? [] : [`${escapeMarkdown(published.title)}: ${escapeMarkdown(published.note)}.`]),
+    ...(published === undefined
+      ? []
+      : [`${escapeMarkdown(published.title)}: ${escapeMarkdown(published.note)}.`]),
     [
       ...runs.map(({ name, path, prompts, pictures }) =>
         prompts === 0
@@ -31,7 +33,13 @@ export function scoresMarkdown(result: ScoresResult): string {
 function tableMarkdown({ title, columns, rows }: ReportTable): string {
   const line = (cells: readonly string[]) => `| ${cells.map(escapeMarkdown).join(' | ')} |`;
   const marks = columns.map((_, i) => (i === 0 ? '---' : '---:'));
-  return [`## ${escapeMarkdown(title)}`, '', line(columns), `| ${marks.join(' | ')} |`, ...rows.map(line)].join('\n');
+  return [
+    `## ${escapeMarkdown(title)}`,
+    '',
+    line(columns),
+    `| ${marks.join(' | ')} |`,
+    ...rows.map(line),
+  ].join('\n');
 }
 
 /** As text: no markup, no end of the cell or of the line. Numbers and their intervals stay readable. */
@@ -39,5 +47,7 @@ function escapeMarkdown(text: string): string {
   if (/^[-+\d., [\]]+$/.test(text)) return text;
   return printable(text)
     .replace(/\s+/g, ' ')
-    .replace(/[\\`*_[\]<>|#&]/g, (character) => (character === '<' ? '&lt;' : character === '&' ? '&amp;' : `\\${character}`));
+    .replace(/[\\`*_[\]<>|#&]/g, (character) =>
+      character === '<' ? '&lt;' : character === '&' ? '&amp;' : `\\${character}`,
+    );
 }

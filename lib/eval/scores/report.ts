@@ -2,8 +2,8 @@
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { type ScoresConfig, scoresSchema } from '../../config/eval/scores.js';
 import { commandLine } from '../command-line.js';
-import { isFile, readSmall } from './pictures.js';
 import type { ContactSheet, Failure, Histogram, ReportContent, ReportPicture } from '../report-content.js';
+import { isFile, readSmall } from './pictures.js';
 import type { ScoresResult } from './result.js';
 import { type RunScores, SCORE_SCALES, SCORER_TITLES, type ScoredPicture } from './run-scores.js';
 import { intervalText, numberText, scoreTables } from './tables.js';
@@ -19,7 +19,9 @@ export async function scoresReport(
 ): Promise<ReportContent> {
   const { as, runs, published, interval, warnings } = result;
   const found = await Promise.all(read.map(findPictures));
-  const lost = read.filter(({ pictures }, i) => pictures.some(({ path }) => path !== '') && found[i]?.size === 0);
+  const lost = read.filter(
+    ({ pictures }, i) => pictures.some(({ path }) => path !== '') && found[i]?.size === 0,
+  );
   const sheets: ContactSheet[] = [];
   for (const [i, run] of read.entries()) sheets.push(...(await sheetsOf(run, found[i] ?? new Map())));
   return {
@@ -27,11 +29,11 @@ export async function scoresReport(
     command: commandLine(
       [
         ...['eval', 'report'],
-        ...config.results.flatMap(({ path, name }) => (name === undefined ? [path] : ['--name', `${name}=${path}`])),
+        ...config.results.flatMap(({ path, name }) =>
+          name === undefined ? [path] : ['--name', `${name}=${path}`],
+        ),
       ],
-      scoresSchema,
-      config,
-      ['results'],
+      { schema: scoresSchema, values: { ...config, results: undefined } },
     ),
     time: new Date().toISOString(),
     headline: runs.flatMap(({ name, scores }) => {
@@ -53,7 +55,10 @@ export async function scoresReport(
     failures: read.flatMap((run, i) => failuresOf(run, found[i] ?? new Map(), read.length > 1)),
     warnings: [
       ...warnings,
-      ...lost.map(({ name }) => `${name}: its pictures are not where the scorer saw them; there are no thumbnails and no links`),
+      ...lost.map(
+        ({ name }) =>
+          `${name}: its pictures are not where the scorer saw them; there are no thumbnails and no links`,
+      ),
     ],
     settings: {
       interval: interval === null ? 'none' : intervalText(result),
@@ -89,7 +94,14 @@ async function findPictures(run: RunScores): Promise<ReadonlyMap<string, string>
 function histogramsOf(read: readonly RunScores[]): readonly Histogram[] {
   return read.flatMap(({ as, name, prompts }) => {
     const { factor } = SCORE_SCALES[as];
-    const key = as === 'geneval' ? 'correct_images' : as === 'dpg' ? 'overall' : prompts[0]?.tallies.has('gm') ? 'gm' : 'am';
+    const key =
+      as === 'geneval'
+        ? 'correct_images'
+        : as === 'dpg'
+          ? 'overall'
+          : prompts[0]?.tallies.has('gm')
+            ? 'gm'
+            : 'am';
     const values = prompts.flatMap(({ tallies }) => {
       const tally = tallies.get(key);
       return tally === undefined ? [] : [(tally.sum / tally.count) * factor];
@@ -100,7 +112,10 @@ function histogramsOf(read: readonly RunScores[]): readonly Histogram[] {
   });
 }
 
-async function sheetsOf(run: RunScores, found: ReadonlyMap<string, string>): Promise<readonly ContactSheet[]> {
+async function sheetsOf(
+  run: RunScores,
+  found: ReadonlyMap<string, string>,
+): Promise<readonly ContactSheet[]> {
   const there = run.pictures.filter(({ path }) => found.has(path));
   if (there.length === 0) return [];
   const sheet = async (title: string, pictures: readonly ScoredPicture[]): Promise<ContactSheet> => {
@@ -161,7 +176,9 @@ function failuresOf(
   found: ReadonlyMap<string, string>,
   isNamed: boolean,
 ): readonly Failure[] {
-  const bad = pictures.filter(({ correct, reasons }) => correct === false || (correct === undefined && reasons.length > 0));
+  const bad = pictures.filter(
+    ({ correct, reasons }) => correct === false || (correct === undefined && reasons.length > 0),
+  );
   const { factor, digits } = SCORE_SCALES[as];
   return [...bad]
     .sort((a, b) => a.score - b.score)
@@ -171,7 +188,11 @@ function failuresOf(
       return {
         ...(prompt === undefined ? (place === undefined && path !== '' ? { prompt: path } : {}) : { prompt }),
         ...(place === undefined ? {} : { path: place }),
-        reasons: [...(isNamed ? [name] : []), ...said, ...(reasons.length === 0 && said.length === 0 ? ['judged wrong'] : reasons)],
+        reasons: [
+          ...(isNamed ? [name] : []),
+          ...said,
+          ...(reasons.length === 0 && said.length === 0 ? ['judged wrong'] : reasons),
+        ],
       };
     });
 }

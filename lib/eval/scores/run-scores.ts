@@ -11,7 +11,9 @@ export const SCORER_TITLES: Readonly<Record<ScorerKind, string>> = {
 };
 
 /** What a score of 1 is written as: GenEval's paper has 0.75, the others 85.78. */
-export const SCORE_SCALES: Readonly<Record<ScorerKind, { readonly factor: number; readonly digits: number }>> = {
+export const SCORE_SCALES: Readonly<
+  Record<ScorerKind, { readonly factor: number; readonly digits: number }>
+> = {
   geneval: { factor: 1, digits: 3 },
   geneval2: { factor: 100, digits: 2 },
   dpg: { factor: 100, digits: 2 },

@@ -110,7 +110,16 @@ const GLYPHS: Readonly<Record<string, string>> = {
 };
 /** Of a letter that is none of them. */
 const UNKNOWN = '0040460600';
-const LIKE: Readonly<Record<string, string>> = { '\u2013': '-', '\u2014': '-', '\u2212': '-', '\u2018': "'", '\u2019': "'", '\u201c': '"', '\u201d': '"', '\u00d7': 'x' };
+const LIKE: Readonly<Record<string, string>> = {
+  '\u2013': '-',
+  '\u2014': '-',
+  '\u2212': '-',
+  '\u2018': "'",
+  '\u2019': "'",
+  '\u201c': '"',
+  '\u201d': '"',
+  '\u00d7': 'x',
+};
 const DIGIT = /[0-9+=-]/;
 
 interface Glyph {

@@ -12,7 +12,10 @@ const prompt = (key: string, sum: number, count = 1, stratum = ''): ScoredPrompt
 });
 const options = { draws: 4000, seed: 7 };
 const intervalOf = async (prompts: readonly ScoredPrompt[], figures = [score]) =>
-  (await estimateFigures(figures, prompts, options)).get('score')?.interval ?? { low: Number.NaN, high: Number.NaN };
+  (await estimateFigures(figures, prompts, options)).get('score')?.interval ?? {
+    low: Number.NaN,
+    high: Number.NaN,
+  };
 
 it('is as wide as the binomial has it', async () => {
   const prompts = Array.from({ length: 400 }, (_, i) => prompt(`${i}`, i % 4 === 0 ? 1 : 0));
@@ -28,7 +31,8 @@ it('covers all that two prompts can give', async () => {
 });
 
 it('is of prompts, not of pictures: four pictures that are alike tell no more than one', async () => {
-  const prompts = (count: number) => Array.from({ length: 50 }, (_, i) => prompt(`${i}`, (i % 3 === 0 ? 1 : 0) * count, count));
+  const prompts = (count: number) =>
+    Array.from({ length: 50 }, (_, i) => prompt(`${i}`, (i % 3 === 0 ? 1 : 0) * count, count));
   expect(await intervalOf(prompts(4))).toEqual(await intervalOf(prompts(1)));
 });
 
@@ -41,7 +45,8 @@ it('does not depend on the order of prompts, and does on the seed', async () => 
 });
 
 it('draws within a stratum: a difference between strata makes no interval', async () => {
-  const half = (stratum: string, sum: number) => Array.from({ length: 30 }, (_, i) => prompt(`${stratum}${i}`, sum, 1, stratum));
+  const half = (stratum: string, sum: number) =>
+    Array.from({ length: 30 }, (_, i) => prompt(`${stratum}${i}`, sum, 1, stratum));
   expect(await intervalOf([...half('a', 0), ...half('b', 1)])).toEqual({ low: 0.5, high: 0.5 });
 });
 

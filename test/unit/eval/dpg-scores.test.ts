@@ -60,27 +60,45 @@ describe('questions', () => {
 
 describe('answers', () => {
   it('zero a question whose parent was answered no, and go on with it', () => {
-    const [crop = []] = readAnswers(detail('a/boat.png', [[true, false, true]]).join('\n'), 'd', questions).get('boat') ?? [];
+    const [crop = []] =
+      readAnswers(detail('a/boat.png', [[true, false, true]]).join('\n'), 'd', questions).get('boat') ?? [];
     expect(crop.map(({ isYes }) => isYes)).toEqual([true, false, true]);
     expect(scoreOf(crop)).toBe(1 / 3);
-    const none = readAnswers(detail('a/boat.png', [[false, true, true]]).join('\n'), 'd', questions).get('boat')?.[0] ?? [];
+    const none =
+      readAnswers(detail('a/boat.png', [[false, true, true]]).join('\n'), 'd', questions).get('boat')?.[0] ??
+      [];
     expect(scoreOf(none)).toBe(0);
   });
 
   it('of several processes may be mixed; those of a second run take the place of the first', () => {
-    const boat = detail('boat.png', [[true, true, true], [false, false, false]]);
+    const boat = detail('boat.png', [
+      [true, true, true],
+      [false, false, false],
+    ]);
     const lamp = detail('lamp.png', [[true], [false]]);
-    const mixed = [boat[0], lamp[0], boat[1], boat[2], lamp[1], ...boat.slice(3), ...detail('lamp.png', [[false]])];
+    const mixed = [
+      boat[0],
+      lamp[0],
+      boat[1],
+      boat[2],
+      lamp[1],
+      ...boat.slice(3),
+      ...detail('lamp.png', [[false]]),
+    ];
     const answers = readAnswers(mixed.join('\n'), 'd', questions);
     expect(answers.get('boat')?.map((crop) => crop.filter(({ isYes }) => isYes).length)).toEqual([3, 0]);
     expect(answers.get('lamp')?.map((crop) => crop.map(({ isYes }) => isYes))).toEqual([[false], [false]]);
   });
 
   it('to other questions are named by their lines', () => {
-    expect(() => readAnswers('boat.png, (0, 0, 1, 1), Is there a cow?, yes\nrubbish\n', 'd.txt', questions)).toThrow(
+    expect(() =>
+      readAnswers('boat.png, (0, 0, 1, 1), Is there a cow?, yes\nrubbish\n', 'd.txt', questions),
+    ).toThrow(
       /^d\.txt:1: another question than the list's: Is there a cow\?, yes; d\.txt:2: no answer of the scorer$/,
     );
-    expect(() => readAnswers('cow.png, (0, 0, 1, 1), A?, yes', 'd.txt', questions)).toThrow(/d\.txt:1: no questions of "cow"/);
+    expect(() => readAnswers('cow.png, (0, 0, 1, 1), A?, yes', 'd.txt', questions)).toThrow(
+      /d\.txt:1: no questions of "cow"/,
+    );
   });
 });
 
@@ -114,7 +132,10 @@ describe('results', () => {
       'l2_entity - whole': 1,
       'l2_global -': 0.5,
     });
-    expect(scores.prompts.map(({ key, pictures }) => [key, pictures])).toEqual([['boat', 2], ['lamp', 2]]);
+    expect(scores.prompts.map(({ key, pictures }) => [key, pictures])).toEqual([
+      ['boat', 2],
+      ['lamp', 2],
+    ]);
     expect(scores.warnings).toEqual([
       'partial: 2 prompts where the benchmark has 1065',
       '2 pictures a prompt were scored (--pic-num), published figures are of 4',
@@ -124,7 +145,13 @@ describe('results', () => {
 
   it('with answers count categories of the last picture, before parents are looked at', async () => {
     const answers = readAnswers(
-      [...detail('boat.png', [[true, true, true], [false, true, true]]), ...detail('lamp.png', [[true], [false]])].join('\n'),
+      [
+        ...detail('boat.png', [
+          [true, true, true],
+          [false, true, true],
+        ]),
+        ...detail('lamp.png', [[true], [false]]),
+      ].join('\n'),
       'd',
       questions,
     );
@@ -141,7 +168,9 @@ describe('results', () => {
       'l2_global -': 0,
       'l2_relation - spatial': 1,
     });
-    expect(scores.warnings.filter((text) => !text.includes('benchmark') && !text.includes('pic-num'))).toEqual([]);
+    expect(
+      scores.warnings.filter((text) => !text.includes('benchmark') && !text.includes('pic-num')),
+    ).toEqual([]);
     expect(scores.pictures[0]?.reasons).toEqual(['picture 2: Is there a boat? no']);
   });
 
@@ -151,8 +180,12 @@ describe('results', () => {
     expect(warnings('boat.png, 0.0, 0.0\nlamp.png, 1.0, 1.0')).toMatch(
       /summary is missing.*\n1 prompt without answers.*\n1 prompt whose answers give another score/,
     );
-    expect(warnings('boat.png, 1.0, 1.0\nDPG-Bench score: 85.78')).toContain('summary says 85.78, the lines of its pictures give 100.00');
-    expect(warnings('boat.png, 1.0, 1.0\nboat.png, 0.0, 0.0')).toContain('1 line of prompts that are there before');
+    expect(warnings('boat.png, 1.0, 1.0\nDPG-Bench score: 85.78')).toContain(
+      'summary says 85.78, the lines of its pictures give 100.00',
+    );
+    expect(warnings('boat.png, 1.0, 1.0\nboat.png, 0.0, 0.0')).toContain(
+      '1 line of prompts that are there before',
+    );
   });
 
   it('name broken lines', () => {
@@ -165,7 +198,11 @@ describe('results', () => {
   it('of ports that write a table of scores alone', () => {
     const table = 'category,level,score\nOverall,mean,0.81\nentity,L1,0.9\nentity - whole,L2,0.92\n';
     const scores = readDpg(table, run, undefined);
-    expect(Object.fromEntries(scores.told)).toEqual({ l1_entity: 0.9, 'l2_entity - whole': 0.92, overall: 0.81 });
+    expect(Object.fromEntries(scores.told)).toEqual({
+      l1_entity: 0.9,
+      'l2_entity - whole': 0.92,
+      overall: 0.81,
+    });
     expect(scores.warnings).toEqual([expect.stringContaining('a summary alone')]);
     expect(() => readDpg('category,level,score\na,L3,0.5\nb,L1,\n', run, undefined)).toThrow(
       /dpg_results\.txt:2: a level "L3"; dpg_results\.txt:3: no score from 0 to 1: ""/,

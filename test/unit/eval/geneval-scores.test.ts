@@ -64,7 +64,9 @@ describe('scores', () => {
       'zebra',
       'overall',
     ]);
-    expect(warnings.join('\n')).toContain('tasks that the benchmark has not, and that count for the mean: constructor, zebra');
+    expect(warnings.join('\n')).toContain(
+      'tasks that the benchmark has not, and that count for the mean: constructor, zebra',
+    );
   });
 
   it('know a prompt again in other words, and by its text where there is no metadata', () => {
@@ -82,7 +84,11 @@ describe('scores', () => {
 
 describe('what is told', () => {
   it('of partial results: prompts of each task, pictures of each prompt', () => {
-    const text = [line('counting', 'a', true), line('counting', 'a', true), line('counting', 'b', true, { filename: 'b' })].join('\n');
+    const text = [
+      line('counting', 'a', true),
+      line('counting', 'a', true),
+      line('counting', 'b', true, { filename: 'b' }),
+    ].join('\n');
     expect(readGeneval(text, run).warnings).toEqual([
       'partial: 2 prompts where the benchmark has 553 (0 of 80 of single_object, 0 of 99 of two_object, 2 of 80 of counting, 0 of 94 of colors, 0 of 100 of position, 0 of 100 of color_attr)',
       '1 prompt with fewer than 2 pictures',
@@ -92,7 +98,14 @@ describe('what is told', () => {
   });
 
   it('nothing of all 553 prompts with four pictures', () => {
-    const tasks = { single_object: 80, two_object: 99, counting: 80, colors: 94, position: 100, color_attr: 100 };
+    const tasks = {
+      single_object: 80,
+      two_object: 99,
+      counting: 80,
+      colors: 94,
+      position: 100,
+      color_attr: 100,
+    };
     const lines = Object.entries(tasks).flatMap(([tag, count]) =>
       Array.from({ length: count * 4 }, (_, i) =>
         line(tag, `${tag} ${i >> 2}`, true, { filename: `${tag}/${i}` }),
@@ -102,7 +115,12 @@ describe('what is told', () => {
   });
 
   it('of broken lines: their numbers', () => {
-    const text = [line('counting', 'a', true), '{"filename":"x","ta', '', line('counting', 'a', true, { correct: 'yes' })].join('\n');
+    const text = [
+      line('counting', 'a', true),
+      '{"filename":"x","ta',
+      '',
+      line('counting', 'a', true, { correct: 'yes' }),
+    ].join('\n');
     expect(() => readGeneval(text, run)).toThrow(
       expect.objectContaining({
         code: 'ERR_SVGT2I_FILE_FORMAT',
@@ -115,7 +133,10 @@ describe('what is told', () => {
   });
 
   it('of a wrong picture: each of its reasons', () => {
-    const { pictures } = readGeneval(line('counting', 'a', false, { reason: 'expected a>=2, found 1\nexpected b<1, found 3' }), run);
+    const { pictures } = readGeneval(
+      line('counting', 'a', false, { reason: 'expected a>=2, found 1\nexpected b<1, found 3' }),
+      run,
+    );
     expect(pictures[0]).toEqual({
       path: 'out/00000/samples/a.png',
       prompt: 'a photo of a',

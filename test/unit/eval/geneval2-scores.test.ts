@@ -72,7 +72,11 @@ it.each([
 });
 
 it('refuses scores of another benchmark file', () => {
-  expect(() => readGeneval2('[[1, 1]]', run, benchmark)).toThrow('scores of 1 prompts, the benchmark file has 2');
-  expect(() => readGeneval2('[[1, 1], [1, 1]]', run, benchmark)).toThrow('entry 1 has 2 scores for 3 questions');
+  expect(() => readGeneval2('[[1, 1]]', run, benchmark)).toThrow(
+    'scores of 1 prompts, the benchmark file has 2',
+  );
+  expect(() => readGeneval2('[[1, 1], [1, 1]]', run, benchmark)).toThrow(
+    'entry 1 has 2 scores for 3 questions',
+  );
   expect(() => readBenchmark(`${BENCHMARK}\n{"prompt":"x"}`, 'b.jsonl')).toThrow(/^b\.jsonl:3: atom_count: /);
 });
