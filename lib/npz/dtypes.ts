@@ -1,17 +1,21 @@
 /** Which number types of npy files are read and written, and the typed arrays that hold them. */
 
-/** The values of an array, in this machine's byte order. */
-export type NpyData =
-  | Uint8Array<ArrayBuffer>
-  | Int8Array<ArrayBuffer>
-  | Uint16Array<ArrayBuffer>
-  | Int16Array<ArrayBuffer>
-  | Uint32Array<ArrayBuffer>
-  | Int32Array<ArrayBuffer>
-  | BigUint64Array<ArrayBuffer>
-  | BigInt64Array<ArrayBuffer>
-  | Float32Array<ArrayBuffer>
-  | Float64Array<ArrayBuffer>;
+type Views<Buffer extends ArrayBufferLike> =
+  | Uint8Array<Buffer>
+  | Int8Array<Buffer>
+  | Uint16Array<Buffer>
+  | Int16Array<Buffer>
+  | Uint32Array<Buffer>
+  | Int32Array<Buffer>
+  | BigUint64Array<Buffer>
+  | BigInt64Array<Buffer>
+  | Float32Array<Buffer>
+  | Float64Array<Buffer>;
+
+/** The values of an array that was read, in this machine's byte order. */
+export type NpyData = Views<ArrayBuffer>;
+/** Values that are written. */
+export type NpyValues = Views<ArrayBufferLike>;
 
 interface Dtype {
   /** Type and size as numpy writes them, without the byte order. */

@@ -59,10 +59,14 @@ export class ZipMembers {
     } catch (error) {
       zip?.close();
       if (systemErrorCode(error) !== undefined) throw fileError(error, 'read', path);
-      throw new SvgT2IError('ERR_SVGT2I_FILE_FORMAT', `${path} is no whole npz (zip) file: ${firstLine(error)}`, {
-        hint: 'It may be cut off, or be something else: fetch or write it again.',
-        cause: error,
-      });
+      throw new SvgT2IError(
+        'ERR_SVGT2I_FILE_FORMAT',
+        `${path} is no whole npz (zip) file: ${firstLine(error)}`,
+        {
+          hint: 'It may be cut off, or be something else: fetch or write it again.',
+          cause: error,
+        },
+      );
     }
   }
 

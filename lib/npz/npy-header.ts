@@ -68,7 +68,8 @@ function fieldsOf(text: string): Omit<NpyHeader, 'headerBytes'> {
     throw new NpyHeaderError('holds pickled Python objects, which are never loaded');
   }
   const described = describedDtype(description);
-  if (described === undefined) throw new NpyHeaderError(`holds values of type ${description}, which is not read`);
+  if (described === undefined)
+    throw new NpyHeaderError(`holds values of type ${description}, which is not read`);
   if (typeof isFortran !== 'boolean' || !isShape(shape)) {
     throw new NpyHeaderError('has a header with a shape or an order that is none');
   }

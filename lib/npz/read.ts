@@ -65,7 +65,9 @@ export class NpzFile {
 
   /** Of its arrays, in the order of the file. */
   get names(): readonly string[] {
-    return this.#zip.names.filter((name) => name.endsWith('.npy')).map((name) => name.slice(0, -'.npy'.length));
+    return this.#zip.names
+      .filter((name) => name.endsWith('.npy'))
+      .map((name) => name.slice(0, -'.npy'.length));
   }
 
   has(name: string): boolean {
@@ -88,7 +90,10 @@ export class NpzFile {
    *
    * @throws SvgT2IError as member(), for a checksum that does not fit, and above 1 GiB, which is for rows()
    */
-  async read(name: string, { signal }: { readonly signal?: AbortSignal | undefined } = {}): Promise<NpyArray> {
+  async read(
+    name: string,
+    { signal }: { readonly signal?: AbortSignal | undefined } = {},
+  ): Promise<NpyArray> {
     const header = await this.#header(name);
     const { dtype, shape, dataBytes } = header;
     if (dataBytes > MAX_WHOLE_BYTES) {
@@ -127,7 +132,9 @@ export class NpzFile {
     const rowsAtOnce = Math.max(1, options.rowsAtOnce ?? Math.floor(PART_BYTES / rowBytes));
     const rows = { from, to, rowBytes, rowsAtOnce, signal };
     const isScattered = header.isFortran && sides.length > 0;
-    const parts = isScattered ? this.#scatteredRows(name, header, rows) : this.#rowsInOrder(name, header, rows);
+    const parts = isScattered
+      ? this.#scatteredRows(name, header, rows)
+      : this.#rowsInOrder(name, header, rows);
     for await (const bytes of parts) {
       const data = toData(dtype, header.isBigEndian && !isScattered, bytes);
       yield { dtype, shape: [bytes.length / rowBytes, ...sides], data };
@@ -167,7 +174,8 @@ export class NpzFile {
     try {
       return parseNpyHeader(head);
     } catch (error) {
-      if (error instanceof NpyHeaderError) throw new NpzError(this.path, name, error.message, { cause: error });
+      if (error instanceof NpyHeaderError)
+        throw new NpzError(this.path, name, error.message, { cause: error });
       throw error;
     }
   }
@@ -203,11 +211,17 @@ export class NpzFile {
   }
 
   /** All rows are read through the checksum; some of them where they lie, if they are not packed. */
-  async *#bytesOfRows(name: string, header: NpyHeader, { from, to, rowBytes, signal }: Rows): AsyncGenerator<Buffer> {
+  async *#bytesOfRows(
+    name: string,
+    header: NpyHeader,
+    { from, to, rowBytes, signal }: Rows,
+  ): AsyncGenerator<Buffer> {
     const [start, end] = [from * rowBytes, to * rowBytes];
     const isWhole = end - start === header.dataBytes;
     const { headerBytes } = header;
-    const range = isWhole ? undefined : this.#zip.range(`${name}.npy`, headerBytes + start, headerBytes + end);
+    const range = isWhole
+      ? undefined
+      : this.#zip.range(`${name}.npy`, headerBytes + start, headerBytes + end);
     if (range !== undefined) {
       yield* range;
       return;

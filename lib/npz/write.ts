@@ -8,7 +8,7 @@ import { crc32 } from 'node:zlib';
 import { throwIfAborted } from '../abort.js';
 import { SvgT2IError } from '../errors.js';
 import { replaceFileWith } from '../files.js';
-import { itemBytes, type NpyData, type NpyDtype } from './dtypes.js';
+import { itemBytes, type NpyDtype, type NpyValues } from './dtypes.js';
 import { npyHeader } from './npy-header.js';
 
 /** An array that is written. */
@@ -18,7 +18,7 @@ export interface NpzOutput {
   readonly dtype: NpyDtype;
   readonly shape: readonly number[];
   /** In C order: all values, or their bytes (little-endian) in parts of any length. */
-  readonly data: NpyData | AsyncIterable<Uint8Array>;
+  readonly data: NpyValues | AsyncIterable<Uint8Array>;
 }
 
 const LARGEST_32 = 0xffffffff;
@@ -92,6 +92,8 @@ async function writeArray(
   let [crc, done] = [crc32(header), 0];
   for await (const part of ArrayBuffer.isView(data) ? [bytesOf(data)] : data) {
     throwIfAborted(signal);
+    // Node's crc32 forgets the sum over no bytes.
+    if (part.length === 0) continue;
     crc = crc32(part, crc);
     done += part.length;
     if (done > dataBytes) break;
@@ -110,7 +112,7 @@ async function writeArray(
   return { ...entry, crc };
 }
 
-function bytesOf({ buffer, byteOffset, byteLength }: NpyData): Uint8Array {
+function bytesOf({ buffer, byteOffset, byteLength }: NpyValues): Uint8Array {
   return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
@@ -166,7 +168,11 @@ function endOfZip(written: readonly Written[], start: number): Buffer {
   end.writeUInt16LE(written.length, 10);
   end.writeUInt32LE(directory.length, 12);
   end.writeUInt32LE(Math.min(start, LARGEST_32), 16);
-  return Buffer.concat([directory, ...(isFar ? [zip64End(written.length, start, directory.length)] : []), end]);
+  return Buffer.concat([
+    directory,
+    ...(isFar ? [zip64End(written.length, start, directory.length)] : []),
+    end,
+  ]);
 }
 
 /** The record and, behind it, where it lies. */

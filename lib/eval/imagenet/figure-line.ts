@@ -1,14 +1,13 @@
 /** The line under which a figure is published: numbers, and the exact sampler that they are of. */
-import type { Settings } from '../../config/settings.js';
-import { isAdaptive } from '../../config/request.js';
-import type { MeasureResultValue } from '../../native/measure-jobs.js';
+import { isAdaptive, type ResolvedSettings } from '../../config/request.js';
+import type { SetValues } from '../measure-types.js';
 
 /** What a figure is of. */
 export interface FigureSubject {
   /** Name of the model. */
   readonly model: string;
   /** Every setting of the sampler, defaults filled in. */
-  readonly sample: Required<Pick<Settings, 'steps' | 'solver' | 'guidanceScale' | 'width' | 'height'>> & Settings;
+  readonly sample: Omit<ResolvedSettings, 'count' | 'seed' | 'seedMode'>;
   readonly seed: number;
   readonly count: number;
   readonly classes: string;
@@ -38,7 +37,13 @@ export function samplerWords({ sample, weak }: Pick<FigureSubject, 'sample' | 'w
 }
 
 function guidanceWords(sample: FigureSubject['sample'], weak: boolean): string {
-  const { guidanceScale, guidanceSchedule = 'constant', guidanceMode, guidanceFrom = 0, guidanceUntil = 1 } = sample;
+  const {
+    guidanceScale,
+    guidanceSchedule = 'constant',
+    guidanceMode,
+    guidanceFrom = 0,
+    guidanceUntil = 1,
+  } = sample;
   if (guidanceScale === 1) return 'no cfg';
   const where = [
     guidanceSchedule,
@@ -49,7 +54,7 @@ function guidanceWords(sample: FigureSubject['sample'], weak: boolean): string {
 }
 
 /** FID, sFID, IS, precision and recall, those that were computed. */
-export function metricWords({ fid, sfid, is, pr }: MeasureResultValue): string {
+export function metricWords({ fid, sfid, is, pr }: SetValues): string {
   return [
     ...(fid === undefined ? [] : [`FID ${fid.toFixed(2)}`]),
     ...(sfid === undefined ? [] : [`sFID ${sfid.toFixed(2)}`]),
@@ -65,7 +70,7 @@ export function metricWords({ fid, sfid, is, pr }: MeasureResultValue): string {
  * // "V1-SVG-XL: FID 3.54, sFID 5.11, IS 207.6, precision 0.790, recall 0.580 | 50,000 pictures of 256x256, balanced classes,
  * //  seed 0, euler, 25 steps, cfg 1.5 (cfg_star-1-0), shift 0.15, fp32 | ADM's protocol, VIRTUAL_imagenet256_labeled.npz"
  */
-export function figureLine(subject: FigureSubject, metrics: MeasureResultValue): string {
+export function figureLine(subject: FigureSubject, metrics: SetValues): string {
   const { model, sample, seed, count, classes, dtype, reference } = subject;
   const pictures = `${thousands(count)} pictures of ${sample.width}x${sample.height}, ${classes} classes, seed ${seed}`;
   return [

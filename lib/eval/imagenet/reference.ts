@@ -1,4 +1,5 @@
 /** What a reference can serve in ADM's protocol, and in which words it is said what it cannot. */
+import type { ResolvedImagenet } from '../../config/eval/imagenet.js';
 import type { SetMetricName } from '../../config/eval/measure.js';
 import { SvgT2IError } from '../../errors.js';
 import { USUAL_SAMPLES } from '../adm-npz.js';
@@ -12,8 +13,6 @@ const SPATIAL_DIMENSIONS = 2023;
 export interface ReferenceUse {
   /** What is computed. */
   readonly metrics: readonly SetMetricName[];
-  /** Whether mu and sigma come from the file; from its pictures elsewhere. */
-  readonly hasStatistics: boolean;
   readonly warnings: readonly string[];
 }
 
@@ -22,58 +21,51 @@ export interface ReferenceUse {
  *
  * @throws SvgT2IError ERR_SVGT2I_DATA for statistics of another network
  */
-export function useOfReference(reference: Pick<PictureSource, 'name' | 'hasPictures' | 'statistics'>): ReferenceUse {
+export function useOfReference(
+  reference: Pick<PictureSource, 'name' | 'hasPictures' | 'statistics'>,
+): ReferenceUse {
   const { name, hasPictures, statistics } = reference;
   const warnings: string[] = [];
   if (statistics === undefined) {
     warnings.push(`${name} has no mu and sigma: they are taken of its pictures`);
-    return { metrics: ['fid', 'sfid', 'is', 'pr'], hasStatistics: false, warnings };
+    return { metrics: ['fid', 'sfid', 'is', 'pr'], warnings };
   }
   requireDimensions(name, 'mu', statistics.mu.length, POOL_DIMENSIONS);
   const { spatial } = statistics;
-  if (spatial === undefined) warnings.push(`${name} has no mu_s and sigma_s: sFID is left out`);
-  else requireDimensions(name, 'mu_s', spatial.mu.length, SPATIAL_DIMENSIONS);
+  if (spatial !== undefined) requireDimensions(name, 'mu_s', spatial.mu.length, SPATIAL_DIMENSIONS);
+  else if (hasPictures) warnings.push(`${name} has no mu_s and sigma_s: sFID is taken of its pictures`);
+  else warnings.push(`${name} has no mu_s and sigma_s: sFID is left out`);
   if (!hasPictures) warnings.push(`${name} has no pictures (arr_0): precision and recall are left out`);
   const metrics: readonly SetMetricName[] = [
     'fid',
-    ...(spatial === undefined ? [] : (['sfid'] as const)),
+    ...(spatial === undefined && !hasPictures ? [] : (['sfid'] as const)),
     'is',
     ...(hasPictures ? (['pr'] as const) : []),
   ];
-  return { metrics, hasStatistics: true, warnings };
+  return { metrics, warnings };
 }
 
 function requireDimensions(name: string, member: string, found: number, wanted: number): void {
   if (found === wanted) return;
-  throw new SvgT2IError('ERR_SVGT2I_DATA', `${name}: ${member} has ${found} dimensions, FID's Inception ${wanted}`, {
-    hint: 'Name the statistics of the 2015 Inception, such as VIRTUAL_imagenet256_labeled.npz.',
-  });
-}
-
-interface Samples {
-  readonly count: number;
-  readonly width: number;
-  readonly height: number;
-  readonly classes: string;
-  readonly numClasses: number;
+  throw new SvgT2IError(
+    'ERR_SVGT2I_DATA',
+    `${name}: ${member} has ${found} dimensions, FID's Inception ${wanted}`,
+    {
+      hint: 'Name the statistics of the 2015 Inception, such as VIRTUAL_imagenet256_labeled.npz.',
+    },
+  );
 }
 
 /** What makes the figures other ones than those that are published. */
-export function unlikePublished(
-  { count, width, height, classes, numClasses }: Samples,
-  reference: { readonly name: string; readonly width?: number; readonly height?: number },
-): readonly string[] {
+export function unlikePublished({
+  count,
+  classes,
+  numClasses,
+}: Pick<ResolvedImagenet, 'count' | 'classes' | 'numClasses'>): readonly string[] {
   const warnings: string[] = [];
   if (count !== USUAL_SAMPLES) {
     const how = count < USUAL_SAMPLES ? 'fewer pictures give a higher FID' : 'more pictures give a lower FID';
     warnings.push(`${count} pictures: published figures are of ${USUAL_SAMPLES}, and ${how}`);
-  }
-  if (count < POOL_DIMENSIONS) {
-    warnings.push(`fewer pictures than the ${POOL_DIMENSIONS} dimensions of FID: its covariance is not of full rank`);
-  }
-  if (reference.width !== undefined && (reference.width !== width || reference.height !== height)) {
-    const sizes = `${reference.width}x${reference.height} pixels, the samples ${width}x${height}`;
-    warnings.push(`the pictures of ${reference.name} have ${sizes}: FID sees the difference`);
   }
   if (classes === 'balanced' && count % numClasses !== 0) {
     warnings.push(`${count} is no multiple of ${numClasses} classes: some are drawn once more than others`);

@@ -9,9 +9,7 @@ import type { GoldenCase } from '../golden-case.js';
 
 const specSchema = z.looseObject({
   tolerance: z.looseObject({ max_abs: z.number(), mean_abs: z.number() }),
-  rows: z
-    .array(z.looseObject({ file: z.string(), resolution: z.number(), pixels: z.string() }))
-    .min(1),
+  rows: z.array(z.looseObject({ file: z.string(), resolution: z.number(), pixels: z.string() })).min(1),
 });
 
 export async function runFidImagePreprocessCase(golden: GoldenCase, result: Comparison): Promise<void> {

@@ -25,7 +25,10 @@ it.each(['samples_stored.npz', 'labeled.npz', 'reference.npz'])(
     await writeNpz(path, arrays);
     expect(readFileSync(path).equals(readFileSync(original))).toBe(true);
     // And in parts of a length that fits nothing.
-    const pieces = arrays.map((array) => ({ ...array, data: parts(new Uint8Array(array.data.buffer), 1001) }));
+    const pieces = arrays.map((array) => ({
+      ...array,
+      data: parts(new Uint8Array(array.data.buffer), 1001),
+    }));
     await writeNpz(path, pieces);
     expect(readFileSync(path).equals(readFileSync(original))).toBe(true);
   },
@@ -37,7 +40,12 @@ it.each([
 ])('refuses %d bytes for 8, and leaves what was there', async (length, message) => {
   const path = join(folder, 'kept.npz');
   writeFileSync(path, 'before');
-  const array = { name: 'arr_0', dtype: 'uint8', shape: [2, 4], data: parts(new Uint8Array(length), 3) } as const;
+  const array = {
+    name: 'arr_0',
+    dtype: 'uint8',
+    shape: [2, 4],
+    data: parts(new Uint8Array(length), 3),
+  } as const;
   await expect(writeNpz(path, [array])).rejects.toMatchObject({
     code: 'ERR_SVGT2I_INVALID_ARGUMENT',
     message,
@@ -58,7 +66,26 @@ it('ends with the reason of the signal, and leaves nothing', async () => {
   }
   const array = { name: 'arr_0', dtype: 'uint8', shape: [8], data: stopped() } as const;
   await expect(writeNpz(path, [array], { signal: controller.signal })).rejects.toThrow('enough');
-  expect([existsSync(path), readdirSync(folder).filter((name) => name.endsWith('.part'))]).toEqual([false, []]);
+  expect([existsSync(path), readdirSync(folder).filter((name) => name.endsWith('.part'))]).toEqual([
+    false,
+    [],
+  ]);
+});
+
+it('writes arrays without values, and parts without bytes', async () => {
+  const path = join(folder, 'empty.npz');
+  async function* some() {
+    yield new Uint8Array();
+    yield Uint8Array.from([1, 2]);
+    yield new Uint8Array();
+  }
+  await writeNpz(path, [
+    { name: 'none', dtype: 'float64', shape: [0, 3], data: new Float64Array() },
+    { name: 'two', dtype: 'uint8', shape: [2], data: some() },
+  ]);
+  await using file = await openNpz(path);
+  expect(await file.read('none')).toEqual({ dtype: 'float64', shape: [0, 3], data: new Float64Array() });
+  expect(await file.read('two')).toEqual({ dtype: 'uint8', shape: [2], data: Uint8Array.from([1, 2]) });
 });
 
 it('says what the source of an array says', async () => {
