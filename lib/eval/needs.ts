@@ -29,13 +29,13 @@ export interface Needs {
 /** @throws SvgT2IError ERR_SVGT2I_INVALID_ARGUMENT naming the metrics and the set that they cannot be taken of */
 export function checkNeeds({ set, reference, metrics, protocol }: Needs): void {
   const compared = metrics.filter((metric) => !WITHOUT_REFERENCE.has(metric));
+  checkSide(set, metrics, protocol);
   if (reference === undefined) {
-    if (compared.length === 0) return checkSide(set, metrics, protocol);
+    if (compared.length === 0) return;
     throw refused(`${compared.join(', ')}: there is nothing to compare ${set.name} with`, {
       hint: 'Give a second set, or ask for is alone.',
     });
   }
-  checkSide(set, metrics, protocol);
   checkSide(reference, compared, protocol);
   const [own, other] = [set.statistics, reference.statistics];
   if (own !== undefined && other !== undefined && own.mu.length !== other.mu.length) {

@@ -57,9 +57,9 @@ export async function extremeSheets(
 ): Promise<readonly ContactSheet[]> {
   const metric = BY.find((one) => metrics.includes(one)) ?? metrics[0];
   if (metric === undefined || pairs.length === 0) return [];
-  const valueOf = (pair: MeasuredPair) => pair.values[metric] ?? Number.NaN;
+  const amountOf = (pair: MeasuredPair) => pair.values[metric] ?? Number.NaN;
   const sign = isHigherBetter(metric) ? -1 : 1;
-  const best = [...pairs].sort((a, b) => compare(valueOf(a), valueOf(b)) * sign || a.index - b.index);
+  const best = [...pairs].sort((a, b) => compare(amountOf(a), amountOf(b)) * sign || a.index - b.index);
   const title = METRIC_TITLES[metric];
   const middle = Math.max(0, Math.floor((best.length - SHOWN) / 2));
   const groups =
@@ -75,7 +75,7 @@ export async function extremeSheets(
     const pictures: ReportPicture[] = [];
     for (const pair of chosen) {
       const { images, path } = await show(pair);
-      const value = `${title} ${pairText(metric, valueOf(pair))}`;
+      const value = `${title} ${pairText(metric, amountOf(pair))}`;
       pictures.push({ caption: pair.name, images, value, ...(path === undefined ? {} : { path }) });
     }
     sheets.push({ title: name, pictures });
