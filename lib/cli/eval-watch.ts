@@ -42,7 +42,7 @@ export async function watchFromCommandLine(run: string | undefined, flags: Watch
       onEvent: (event) => {
         // A result, not a remark: people get it on stdout, as soon as it is there.
         if (!json && event.type === 'evaluation') printLine(evaluationLine(event));
-        else onEvent(event);
+        else onEvent?.(event);
       },
     }),
   );

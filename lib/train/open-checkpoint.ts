@@ -71,10 +71,16 @@ export async function restoreCheckpoint(
   const request =
     config.stage === 'dit'
       ? ditOpenRequest(config, { worldSize: 1 })
-      : autoencoderOpenRequest(config, { worldSize: 1, start: frozenStart(config) });
+      : autoencoderOpenRequest(withoutLpips(config), { worldSize: 1, start: frozenStart(config) });
   const { value } = await engine.run('train-open', request, { signal });
   await engine.run('train-restore', restoreRequest(checkpoint), { signal });
   return value;
+}
+
+/** It is frozen and no part of a model: half a gigabyte that only training needs. */
+function withoutLpips(config: AutoencoderTrainingConfig): AutoencoderTrainingConfig {
+  const { lpips: _, ...loss } = config.loss;
+  return { ...config, loss };
 }
 
 /** Where frozen parts are that checkpoints do not hold: with the weights that the run began with. */

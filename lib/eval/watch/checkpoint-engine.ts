@@ -3,8 +3,6 @@ import type { TrainingConfig } from '../../config/train.js';
 import type { DitTrainingConfig } from '../../config/train-dit.js';
 import type { Engine } from '../../engine.js';
 import { SvgT2IError } from '../../errors.js';
-import type { RgbImage } from '../../image/rgb-image.js';
-import { imageFrom, imageTensor } from '../../pipeline/tensors.js';
 import type { GenerateEvent } from '../../pipeline/types.js';
 import type { Loaded } from '../../release/load.js';
 import type { ReleasePart } from '../../release/types.js';
@@ -60,14 +58,6 @@ export class CheckpointEngine {
     await this.engine.run('train-close', {}, { signal });
   }
 
-  /** Encodes and decodes one picture: alone, since Autoencoder-R aligns its two branches over a whole batch. */
-  async reconstruct(image: RgbImage, signal?: AbortSignal): Promise<RgbImage> {
-    const tensors = { 'image.0': imageTensor(image) };
-    const { tensors: latents } = await this.engine.run('encode', {}, { tensors, signal });
-    const { tensors: images } = await this.engine.run('decode', {}, { tensors: latents, signal });
-    return imageFrom(images, 'image.0');
-  }
-
   /** As the run draws its own samples. */
   draw(asked: AskedPictures, signal?: AbortSignal): AsyncGenerator<GenerateEvent, void> {
     const config = this.#config;
@@ -83,9 +73,7 @@ export class CheckpointEngine {
 
 function partsOf(config: TrainingConfig): readonly ReleasePart[] {
   if (config.stage === 'autoencoder') return [];
-  return readsText(config)
-    ? ['textEncoder', 'autoencoder', 'statistics']
-    : ['autoencoder', 'statistics'];
+  return readsText(config) ? ['textEncoder', 'autoencoder', 'statistics'] : ['autoencoder', 'statistics'];
 }
 
 /** Whether a transformer draws from text; others draw classes. */

@@ -65,7 +65,8 @@ export class DrawingProbe implements Probe {
     const { data, count, seed, inception } = settings;
     const examples = metrics.includes('shapes') ? scenesOf(seed, count) : undefined;
     const prompts =
-      examples?.map(({ prompt }) => prompt) ?? (readsText(config) ? await promptsOf(config, settings) : undefined);
+      examples?.map(({ prompt }) => prompt) ??
+      (readsText(config) ? await promptsOf(config, settings) : undefined);
     const reference =
       data !== undefined && (metrics.includes('fid') || metrics.includes('kid'))
         ? await FixedPictures.open({
@@ -77,14 +78,27 @@ export class DrawingProbe implements Probe {
           })
         : undefined;
     const { every: _, batchSize: __, prompts: ___, seed: ____, ...drawing } = config.samples;
-    const decisive = { prompts, seed, drawing, resolution: config.data.resolution, reference: reference?.digest };
+    const decisive = {
+      prompts,
+      seed,
+      drawing,
+      resolution: config.data.resolution,
+      reference: reference?.digest,
+    };
     return new DrawingProbe(settings, {
       prompts,
       examples,
       reference,
       metrics,
       set: createHash('sha256').update(JSON.stringify(decisive)).digest('hex'),
-      shown: { ...drawing, prompts: prompts?.length, seed, resolution: config.data.resolution, data, inception },
+      shown: {
+        ...drawing,
+        prompts: prompts?.length,
+        seed,
+        resolution: config.data.resolution,
+        data,
+        inception,
+      },
     });
   }
 
@@ -104,8 +118,13 @@ export class DrawingProbe implements Probe {
       const pairNames = before.length > 0 ? (['psnr', 'ssim'] as const) : [];
       const { inception } = this.#settings;
       const metrics = [...this.#sets, ...pairNames];
-      await using measurement = await Measurement.open(model.engine, { networks: { inception }, metrics, signal });
-      for (const [name, value] of await this.#setValues(measurement, images, { onEvent, signal })) values[name] = value;
+      await using measurement = await Measurement.open(model.engine, {
+        networks: { inception },
+        metrics,
+        signal,
+      });
+      for (const [name, value] of await this.#setValues(measurement, images, { onEvent, signal }))
+        values[name] = value;
       const pairs =
         pairNames.length === 0 ? {} : await measurement.pairs(pairsOf(before, images), pairNames, signal);
       for (const name of pairNames)
@@ -118,7 +137,10 @@ export class DrawingProbe implements Probe {
     await this.#parts.reference?.close();
   }
 
-  async #draw(model: CheckpointEngine, { onEvent, signal }: MeasureOptions): Promise<readonly GeneratedImage[]> {
+  async #draw(
+    model: CheckpointEngine,
+    { onEvent, signal }: MeasureOptions,
+  ): Promise<readonly GeneratedImage[]> {
     const { prompts } = this.#parts;
     const images: GeneratedImage[] = [];
     const progress = () =>
@@ -161,7 +183,11 @@ export class DrawingProbe implements Probe {
     await measurement.add('drawn', images, signal);
     const reference = (await this.#parts.reference?.read(onEvent, signal)) ?? [];
     if (reference.length > 0) {
-      await measurement.add('reference', reference.map(({ image }) => image), signal);
+      await measurement.add(
+        'reference',
+        reference.map(({ image }) => image),
+        signal,
+      );
     }
     const least = reference.length > 0 ? Math.min(images.length, reference.length) : images.length;
     const { is, kid, fid } = await measurement.result(

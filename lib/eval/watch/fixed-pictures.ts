@@ -47,7 +47,9 @@ export class FixedPictures {
       const { resolution, aspect, maxRatio, autoOrient } = data;
       const parts = { count, seed, resolution, aspect, maxRatio, autoOrient, cellPixels };
       const fingerprints = await dataset.fingerprints();
-      const digest = createHash('sha256').update(JSON.stringify([parts, fingerprints])).digest('hex');
+      const digest = createHash('sha256')
+        .update(JSON.stringify([parts, fingerprints]))
+        .digest('hex');
       return new FixedPictures(options, dataset, digest);
     } catch (error) {
       await dataset.close();

@@ -38,7 +38,10 @@ export async function openProbe(
     return await ReconstructionProbe.open(config, { ...settings, lpips }, metrics);
   }
   if (prompts !== undefined && !readsText(config))
-    refuse('prompts: this model draws classes, it reads no text', 'Leave them out: those of samples.classes are drawn.');
+    refuse(
+      'prompts: this model draws classes, it reads no text',
+      'Leave them out: those of samples.classes are drawn.',
+    );
   return await DrawingProbe.open(config, settings, metrics);
 }
 

@@ -28,7 +28,11 @@ export interface Measured {
   readonly grid: RgbImage;
   readonly pictures: readonly ReportPicture[];
   /** Of its pictures one by one, for the report. */
-  readonly histograms?: readonly { readonly title: string; readonly unit: string; readonly values: readonly number[] }[];
+  readonly histograms?: readonly {
+    readonly title: string;
+    readonly unit: string;
+    readonly values: readonly number[];
+  }[];
 }
 
 /** How a value is shown. */

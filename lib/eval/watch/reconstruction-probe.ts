@@ -1,12 +1,14 @@
 /** How well the autoencoder of a checkpoint rebuilds the fixed pictures. */
-import { cellPixelsOf } from '../../config/latent-grid.js';
+
 import type { PairMetricName } from '../../config/eval/measure.js';
 import type { ResolvedWatch, WatchMetric } from '../../config/eval/watch.js';
+import { cellPixelsOf } from '../../config/latent-grid.js';
 import type { AutoencoderTrainingConfig } from '../../config/train-autoencoder.js';
 import { gridImage } from '../../image/grid.js';
 import type { RgbImage } from '../../image/rgb-image.js';
 import { Measurement, type PairValues } from '../measurement.js';
 import { summarize } from '../pair-values.js';
+import { reconstructPictures } from '../reconstruct-pictures.js';
 import type { ReportPicture } from '../report-content.js';
 import type { CheckpointEngine } from './checkpoint-engine.js';
 import { type FixedPicture, FixedPictures } from './fixed-pictures.js';
@@ -74,9 +76,11 @@ export class ReconstructionProbe implements Probe {
     const pairs: PairValues[] = [];
     for (const [i, { image }] of fixed.entries()) {
       onEvent({ type: 'progress', done: i, total: fixed.length, what: 'reconstructions' });
-      const made = await model.reconstruct(image, signal);
+      const [made] = await reconstructPictures(model.engine, [image], signal);
+      if (made === undefined) continue;
       rebuilt.push(made);
-      if (this.#metrics.length > 0) pairs.push(await measurement.pairs([[image, made]], this.#metrics, signal));
+      if (this.#metrics.length > 0)
+        pairs.push(await measurement.pairs([[made, image]], this.#metrics, signal));
       if (!this.#hasFid) continue;
       await measurement.add('originals', [image], signal);
       await measurement.add('reconstructions', [made], signal);
@@ -140,7 +144,8 @@ function sheetOf(
     const [original, made] = [fixed[i], rebuilt[i]];
     if (original === undefined || made === undefined) return [];
     const { path, image } = original;
-    const value = name === '' ? {} : { value: `${name} ${(column[i] as number).toPrecision(4)} ${unit}`.trim() };
+    const value =
+      name === '' ? {} : { value: `${name} ${(column[i] as number).toPrecision(4)} ${unit}`.trim() };
     return [{ caption: path, images: [image, made], path, ...value }];
   });
 }

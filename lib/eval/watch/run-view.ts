@@ -3,7 +3,12 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { loadTrainingConfig, type TrainingConfig } from '../../config/train.js';
 import { fileError, SvgT2IError, systemErrorCode } from '../../errors.js';
-import { checkpointName, type FoundCheckpoint, listCheckpoints, readCheckpointState } from '../../train/checkpoint.js';
+import {
+  checkpointName,
+  type FoundCheckpoint,
+  listCheckpoints,
+  readCheckpointState,
+} from '../../train/checkpoint.js';
 import { settleFrozen } from '../../train/frozen-paths.js';
 import { type Metrics, readMetrics } from '../../train/metrics.js';
 import { isEarlierRun, type RunFolder, readRunStage } from '../../train/run-folder.js';

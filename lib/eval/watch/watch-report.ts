@@ -50,7 +50,12 @@ export function watchReport(watched: WatchedRun): ReportContent {
       ...(measured === undefined ? [] : [{ title: `Step ${last?.step ?? 0}`, pictures: measured.pictures }]),
       ...(grids.length === 0
         ? []
-        : [{ title: 'Grids, the newest first', pictures: [...grids].reverse().map((each) => gridPicture(run, each)) }]),
+        : [
+            {
+              title: 'Grids, the newest first',
+              pictures: [...grids].reverse().map((each) => gridPicture(run, each)),
+            },
+          ]),
     ],
     failures: (measured?.pictures ?? [])
       .filter(({ good }) => good === false)
@@ -90,10 +95,15 @@ function figureOf(name: string, evaluations: readonly CheckpointEvaluation[]): F
   const sign = better === 'higher' ? 1 : -1;
   const best = having.reduce<CheckpointEvaluation | undefined>(
     (top, one) =>
-      top === undefined || sign * (one.values[name] as number) > sign * (top.values[name] as number) ? one : top,
+      top === undefined || sign * (one.values[name] as number) > sign * (top.values[name] as number)
+        ? one
+        : top,
     undefined,
   );
-  const record = best === undefined || best === last ? 'the best so far' : `best ${shownValue(best.values[name])} at step ${best.step}`;
+  const record =
+    best === undefined || best === last
+      ? 'the best so far'
+      : `best ${shownValue(best.values[name])} at step ${best.step}`;
   return { name: title, value, note: `${better} is better; ${record}` };
 }
 

@@ -128,7 +128,10 @@ class Watch {
     try {
       await removeDeadParts(this.#folder.evaluated);
       record = await WatchRecord.open(this.#folder, {
-        command: commandLine(['eval', 'watch', this.#settings.run], watchSchema, this.#settings, ['run']),
+        command: commandLine(['eval', 'watch', this.#settings.run], {
+          schema: watchSchema.omit({ run: true }),
+          values: this.#settings,
+        }),
         onWarning: (message) => this.#options.onEvent?.({ type: 'warning', message }),
       });
       return await this.#follow(record, lock);
@@ -145,7 +148,9 @@ class Watch {
       const watched = await this.#open(record);
       const seen = await this.#seen();
       await this.#cut(record, seen);
-      const pending = seen.filter((one) => !this.#damaged.has(one.digest) && record.lacks(one, watched.probe));
+      const pending = seen.filter(
+        (one) => !this.#damaged.has(one.digest) && record.lacks(one, watched.probe),
+      );
       if (pending.length > 0) {
         for await (const evaluation of this.#measureAll(pending, watched, { record, lock }))
           evaluations.push(evaluation);

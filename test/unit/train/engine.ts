@@ -16,7 +16,13 @@ export const behaviour: {
   /** Thrown by `train-save` and `sample`. */
   saveError: Error | undefined;
   sampleError: Error | undefined;
-} = { badSteps: () => false, onStep: () => undefined, onOpen: () => undefined, saveError: undefined, sampleError: undefined };
+} = {
+  badSteps: () => false,
+  onStep: () => undefined,
+  onOpen: () => undefined,
+  saveError: undefined,
+  sampleError: undefined,
+};
 
 export function resetEngine(): void {
   calls.length = 0;
