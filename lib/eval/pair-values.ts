@@ -19,7 +19,7 @@ export interface PairSummary {
 
 const RESAMPLES = 1000;
 /** Of more values the means are normal, and resampling would take seconds. */
-const MAX_RESAMPLED = 10_000;
+const MAX_RESAMPLED = 5000;
 const NORMAL_95 = 1.959964;
 
 /** Of no values all is NaN. `seed` is that of the resampling. */
