@@ -9,6 +9,7 @@ import type { CheckRequest } from './check.js';
 import type { EvaluateEvent, EvaluateOptions } from './events.js';
 import type { BenchmarkRequest } from './generate/evaluate-benchmark.js';
 import type { GenerateResult } from './generate/generate.js';
+import type { ImagenetRequest, ImagenetResult } from './imagenet/types.js';
 import type { CheckReport } from './layouts/check-report.js';
 import type { ImagesRequest, ImagesResult, StatsRequest, StatsResult } from './measure-types.js';
 import type { PackRequest, PackResult } from './pack.js';
@@ -23,6 +24,8 @@ import type { WatchRequest, WatchResult } from './watch/watch.js';
  * command calls the same function.
  */
 export interface Evaluation {
+  /** A class-conditional model's figures by ADM's protocol. */
+  readonly imagenet: { readonly request: ImagenetRequest; readonly result: ImagenetResult };
   /** Metrics of a set of pictures, against another one. */
   readonly images: { readonly request: ImagesRequest; readonly result: ImagesResult };
   /** What a scorer would miscount or stumble over. */
@@ -74,6 +77,8 @@ const benchmarks = () => import('./generate/evaluate-benchmark.js');
 
 /** Loaded when asked for. */
 const evaluations: Evaluations = {
+  imagenet: async (request, options) =>
+    (await import('./imagenet/imagenet.js')).evaluateImagenet(request, options),
   images: async (request, options) => (await import('./images.js')).evaluateImages(request, options),
   check: async (request, options) => (await import('./check.js')).evaluateCheck(request, options),
   dpg: async (request, options) => (await benchmarks()).evaluateBenchmark('dpg', request, options),

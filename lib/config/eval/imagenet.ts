@@ -1,9 +1,14 @@
-/** What `svg-t2i eval imagenet` takes beside a model and its sampler: how many pictures of which classes, against what. */
+/** What `svg-t2i eval imagenet` takes: how many pictures of which classes, against what, and by which sampler. */
 import { z } from 'zod';
+import { PUBLISHED_CELL_PIXELS } from '../latent-grid.js';
+import { modelSchema } from '../model.js';
+import { benchmarkSchema, pictureSettingsOf } from './generate.js';
 import { machineShape, networkShape, protocolShape } from './measure.js';
 
 export const CLASS_ORDERS = ['balanced', 'random'] as const;
 export type ClassOrder = (typeof CLASS_ORDERS)[number];
+
+const { skipExisting, onMismatch, nproc } = benchmarkSchema.shape;
 
 export const imagenetSchema = z.strictObject({
   reference: z
@@ -14,14 +19,12 @@ export const imagenetSchema = z.strictObject({
   out: z
     .string()
     .min(1)
-    .describe('folder for the pictures, samples.npz, run.json, results.json and report.html'),
+    .describe('folder that gets the pictures, samples.npz, run.json, results.json and report.html'),
   count: z.number().int().min(2).max(1_000_000).default(50_000).describe('pictures that are drawn'),
   classes: z
     .enum(CLASS_ORDERS)
     .default('balanced')
-    .describe(
-      'balanced: each class as often, one after the other; random: drawn for each picture from the seed',
-    ),
+    .describe('balanced: each class as often, in turn; random: drawn for each picture from the seed'),
   numClasses: z
     .number()
     .int()
@@ -29,14 +32,27 @@ export const imagenetSchema = z.strictObject({
     .max(1_000_000)
     .default(1000)
     .describe('classes that are drawn, from 0 on'),
+  skipExisting,
+  onMismatch,
+  nproc,
   neighbours: protocolShape.neighbours,
+  workers: machineShape.workers,
   spillMegabytes: machineShape.spillMegabytes,
 });
 
+/** A configuration file of `svg-t2i eval imagenet`, for an autoencoder with cells of so many pixels a side. */
+export function imagenetConfigSchemaOf(cellPixels: number | undefined) {
+  return z.strictObject({
+    imagenet: imagenetSchema,
+    model: modelSchema.prefault({}),
+    sample: pictureSettingsOf(cellPixels).prefault({}),
+  });
+}
+export const imagenetConfigSchema = imagenetConfigSchemaOf(PUBLISHED_CELL_PIXELS);
+
 /** With every default filled in. */
 export type ResolvedImagenet = z.output<typeof imagenetSchema>;
-/** As one gives it. */
-export type ImagenetSettings = z.input<typeof imagenetSchema>;
+export type ImagenetConfigValues = z.output<typeof imagenetConfigSchema>;
 
 /**
  * How the predecessor's figures are sampled: 25 Euler steps, and guidance from the second step on.

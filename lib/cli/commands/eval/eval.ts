@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { benchmarkCommands } from './benchmark.js';
 import { evalCheckCommand } from './check.js';
+import { evalImagenetCommand } from './imagenet.js';
 import { evalImagesCommand } from './images.js';
 import { evalPackCommand } from './pack.js';
 import { evalReconstructCommand } from './reconstruct.js';
@@ -16,6 +17,7 @@ const commands: readonly (() => Command)[] = [
   evalStatsCommand,
   evalPackCommand,
   ...benchmarkCommands,
+  evalImagenetCommand,
   evalCheckCommand,
   evalReportCommand,
   evalShapesCommand,

@@ -44,7 +44,7 @@ export function evalPackCommand(): Command {
     .description("pack pictures into the npz that ADM's evaluator and others read")
     .argument('[source]', 'folder of pictures, a list of them, or an npz');
   addFlags(command, 'Packing:', flags);
-  addConfigFlags(command);
+  addConfigFlags(command, 'pack');
   addOutputModeFlags(command);
   return command.addHelpText('after', EXAMPLES).action(runPack);
 }
