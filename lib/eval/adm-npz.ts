@@ -83,10 +83,18 @@ export async function checkAdmNpz(path: string, options: AdmCheckOptions = {}): 
   const opened = await collect(openNpz(path), 'stops: the file is no zip file');
   if (opened === undefined) return report(0);
   await using file = opened;
-  const pictures = await collect(picturesOf(file), scorerWithoutPictures(file));
+  const isThere = file.has(PICTURES_NAME);
+  const member = await collect(
+    file.member(PICTURES_NAME),
+    isThere ? 'stops' : 'stops: missing arr_0 in npz file',
+  );
+  const pictures =
+    member === undefined
+      ? undefined
+      : await collect(picturesOf(file), 'takes it without a word, and its numbers mean nothing');
   if (pictures !== undefined) {
     checkSides(pictures, options.resolution, faults);
-    await collect(readThrough(file, options), 'stops in the middle');
+    await collect(readThrough(file, options), 'stops');
   }
   const statistics = await collect(readStatistics(file, options));
   if (statistics !== undefined && statistics.spatial === undefined) {
@@ -110,13 +118,6 @@ function faultOf(error: unknown, path: string, scorer: string | undefined): Faul
       ? [error.member, error.reason]
       : [basename(path), error.message.replace(`${path} `, '').replace(`${path}: `, '')];
   return { path: place, reason, ...(scorer === undefined ? {} : { scorer }) };
-}
-
-/** Pictures of another form are read by the evaluator, and answered with numbers that mean nothing. */
-function scorerWithoutPictures(file: NpzFile): string {
-  return file.has(PICTURES_NAME)
-    ? 'takes some of these without a word, and gives numbers that mean nothing'
-    : 'stops: missing arr_0 in npz file';
 }
 
 function checkSides({ width, height }: NpzPictures, resolution: number | undefined, faults: Fault[]): void {

@@ -60,6 +60,16 @@ describe('checkAdmNpz', () => {
   });
 
   it.each([
+    ['refuse_nchw.npz', 'takes it without a word, and its numbers mean nothing'],
+    ['refuse_no_arr_0.npz', 'stops: missing arr_0 in npz file'],
+    ['refuse_pickled.npz', 'stops'],
+    ['refuse_crc.npz', 'stops'],
+  ])('says what the evaluator makes of %s', async (name, scorer) => {
+    const { faults } = await checkAdmNpz(golden(name));
+    expect(faults).toContainEqual(expect.objectContaining({ path: 'arr_0', scorer }));
+  });
+
+  it.each([
     ['refuse_sigma_shape.npz', 'sigma', 'has the shape (7, 8), not (8, 8) as mu wants'],
     ['refuse_nan.npz', 'sigma', /^has the value NaN, at \d+$/],
   ])('names what is wrong with the statistics of %s', async (name, path, reason) => {
