@@ -8,6 +8,7 @@
 #include "golden/dit.h"
 #include "golden/encoders.h"
 #include "golden/files.h"
+#include "golden/metrics.h"
 #include "golden/rae_dit.h"
 #include "golden/text.h"
 #include "golden/vision.h"
@@ -24,15 +25,22 @@ const GoldenRunner* find_golden_runner(const std::string& module) {
       {"mae", run_mae},
       {"siglip2", run_siglip2},
       {"dit_trainer", run_dit_trainer},
+      {"fid", run_fid},
       {"gemma2", run_gemma2},
       {"hy_decoder", run_hunyuan_decoder},
+      {"inception_score", run_inception_score},
+      {"kid", run_kid},
       {"lpips", run_lpips},
+      {"ms_ssim", run_ms_ssim},
       {"next_dit", run_next_dit},
       {"patch_discriminator", run_patch_discriminator},
+      {"precision_recall", run_precision_recall},
+      {"psnr", run_psnr},
       {"rae_decoder", run_rae_decoder},
       {"rae_dit", run_rae_dit},
       {"residual_vit", run_residual_vit},
       {"solver", run_solver},
+      {"ssim", run_ssim},
       {"svg_dit", run_svg_dit},
       {"torch_file", run_torch_file},
       {"transport", run_transport},

@@ -7,10 +7,10 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
 
 #include "core/error.h"
+#include "core/file_error.h"
 
 namespace svg {
 namespace {
@@ -58,12 +58,7 @@ AtomicFile::~AtomicFile() {
   ::close(descriptor_);
 }
 
-void AtomicFile::fail(const char* action) const {
-  const bool full = errno == ENOSPC || errno == EDQUOT || errno == EFBIG;
-  throw Error(full ? ErrorCode::kDiskFull : ErrorCode::kIo,
-              concat("cannot ", action, " ", path_, ": ", std::strerror(errno)),
-              full ? "Free space on the disk or choose another folder." : "");
-}
+void AtomicFile::fail(const char* action) const { throw file_error(concat(action, " ", path_), errno); }
 
 void AtomicFile::write(const void* data, size_t size) {
   const auto* bytes = static_cast<const uint8_t*>(data);

@@ -13,10 +13,10 @@ struct PrecisionRecall {
   double f_score;    // 2 P R / max(1e-5, P + R)
 };
 
-/// A row's radius is its distance to its nearest neighbour but `neighbours` - 1 in its own set, itself left out. Distances
-/// are those of differences in fp64: copies have 0. Costs 2 d (n_set + n_reference)^2 operations or so, and blocks of
-/// 2048 rows in memory, whatever the sets' sizes. Throws Error(kInvalidArgument) for a set of `neighbours` rows or fewer.
-/// Source: Kynkaanniemi et al., "Improved Precision and Recall Metric for Assessing Generative Models", 2019.
+/// A row's radius is its distance to its nearest neighbour but `neighbours` - 1 in its own set, itself left out.
+/// Distances are those of differences in fp64: copies have 0. Costs d (n_set + n_reference)^2 operations, and blocks of
+/// 2048 rows in memory, whatever the sets' sizes. Throws Error(kInvalidArgument) for a set of `neighbours` rows or
+/// fewer. Source: Kynkaanniemi et al., "Improved Precision and Recall Metric for Assessing Generative Models", 2019.
 PrecisionRecall precision_recall(const RowStore& set, const RowStore& reference, int64_t neighbours);
 
 }  // namespace svg

@@ -30,8 +30,8 @@ class SpillOptions {
 
 class RowStore {
  public:
-  /// Rows of `dimensions` fp32 numbers. Stores that were given copies of one SpillOptions share its bound: the one whose
-  /// rows would go beyond it moves to a file.
+  /// Rows of `dimensions` fp32 numbers. Stores that were given copies of one SpillOptions share its bound: the one
+  /// whose rows would go beyond it moves to a file.
   RowStore(int64_t dimensions, SpillOptions spill);
   ~RowStore();
   RowStore(const RowStore&) = delete;
