@@ -111,6 +111,7 @@ function sectionHtml({ id, title, html }: Section): string {
 }
 
 function failuresHtml(failures: readonly Failure[], link: (path: string) => string): string {
+  const hasPrompts = failures.some(({ prompt }) => prompt !== undefined);
   const hasPaths = failures.some(({ path }) => path !== undefined);
   const rows = failures
     .slice(0, MAX_FAILURES)
@@ -119,7 +120,7 @@ function failuresHtml(failures: readonly Failure[], link: (path: string) => stri
       ...(hasPaths ? [path === undefined ? '' : { html: pathHtml(path, link) }] : []),
       shortened(reasons.join('\n'), MAX_REASONS),
     ]);
-  const columns = ['prompt', ...(hasPaths ? ['picture'] : []), 'what is wrong'];
+  const columns = [...(hasPrompts ? ['prompt'] : []), ...(hasPaths ? ['picture'] : []), 'what is wrong'];
   const title = failures.length === 1 ? '1 failure' : `${failures.length} failures`;
   return markupTable({ title, columns, rows }, 'failures-table', failures.length);
 }

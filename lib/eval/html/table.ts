@@ -6,6 +6,8 @@ import { escapeHtml } from './escape.js';
 const MAX_ROWS = 2000;
 /** Letters of a cell. */
 const MAX_CELL = 2000;
+/** Tables of more rows get a window of their own, so that what comes after them is not far. */
+const TALL_ROWS = 25;
 /** From here on a cell is text to be read, which gets room. */
 const LONG_CELL = 40;
 const NUMBER = /^[-+]?(?:\d[\d,]*\.?\d*|\.\d+)(?:e[-+]?\d+)?(?=$|[\s%[(])/i;
@@ -52,7 +54,7 @@ export function markupTable(
       ? `<p class="hint">The first ${rows.length} of ${all} rows; results.json beside this page may hold more.</p>`
       : '';
   return [
-    `<div class="scroll" tabindex="0" role="region" aria-labelledby="${id}">`,
+    `<div class="scroll${rows.length > TALL_ROWS ? ' tall' : ''}" tabindex="0" role="region" aria-labelledby="${id}">`,
     `<table><caption id="${id}">${escapeHtml(title)}</caption>`,
     `<thead><tr>${head.join('')}</tr></thead>`,
     `<tbody>${body.join('\n')}</tbody></table></div>`,

@@ -6,10 +6,10 @@ import { SCORER_TITLES } from './run-scores.js';
 import { ASCENT, DESCENT, textPath, textWidth } from './stroke-font.js';
 import { intervalText, numberText, scoreText } from './tables.js';
 
-const WIDTH = 980;
+const WIDTH = 1020;
 const MARGIN = 28;
-const LABEL_WIDTH = 210;
-const BARS = { left: MARGIN + LABEL_WIDTH, right: 690 };
+const LABEL_WIDTH = 256;
+const BARS = { left: MARGIN + LABEL_WIDTH, right: 710 };
 const [BAR, GAP, BETWEEN] = [13, 5, 12];
 /** Pixels of the picture for one of the drawing. */
 const FINENESS = 2;

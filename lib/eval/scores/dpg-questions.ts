@@ -7,6 +7,8 @@ export interface Question {
   /** proposition_id. */
   readonly id: number;
   readonly text: string;
+  /** Of its item. */
+  readonly prompt: string;
   /** "entity - whole". */
   readonly category: string;
   /** Questions that must be answered yes for this one to count; 0 is none. */
@@ -16,7 +18,14 @@ export interface Question {
 /** Questions by item, in the file's order. */
 export type QuestionList = ReadonlyMap<string, readonly Question[]>;
 
-const COLUMNS = ['item_id', 'proposition_id', 'dependency', 'tuple', 'question_natural_language'] as const;
+const COLUMNS = [
+  'item_id',
+  'text',
+  'proposition_id',
+  'dependency',
+  'tuple',
+  'question_natural_language',
+] as const;
 
 /**
  * dpg_bench.csv as the scorer reads it: without its first row, and of an item whose rows lie apart the last part alone.
@@ -35,7 +44,7 @@ export function readQuestions(text: string, path: string): QuestionList {
   const items = new Map<string, Question[]>();
   let before: string | undefined;
   rows.slice(1).forEach((row, index) => {
-    const [item = '', id = '', dependency = '', tuple = '', question = ''] = places.map(
+    const [item = '', prompt = '', id = '', dependency = '', tuple = '', question = ''] = places.map(
       (at) => row[at] ?? '',
     );
     const parents = dependency.split(',').map((parent) => Number(parent.trim() || Number.NaN));
@@ -45,7 +54,7 @@ export function readQuestions(text: string, path: string): QuestionList {
     const own = item === before ? (items.get(item) ?? []) : [];
     items.set(item, own);
     const category = tuple.split('(')[0]?.trim() ?? '';
-    own.push({ id: Number(id), text: question, category, parents });
+    own.push({ id: Number(id), text: question, prompt, category, parents });
     before = item;
   });
   if (items.size === 0) throw wrong('no questions');

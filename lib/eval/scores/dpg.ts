@@ -180,7 +180,8 @@ function pictureOf(line: ScoreLine, crops: readonly (readonly Answer[])[] | unde
   const reasons = (crops ?? []).flatMap((answers, i) =>
     answers.filter(({ isYes }) => !isYes).map(({ question }) => `picture ${i + 1}: ${question.text} no`),
   );
-  return { path: line.path, score: line.average, reasons };
+  const prompt = crops?.[0]?.[0]?.question.prompt;
+  return { path: line.path, prompt, score: line.average, reasons };
 }
 
 function warningsOf(

@@ -35,10 +35,11 @@ const values = async (scores: ReturnType<typeof readDpg>) => {
 describe('questions', () => {
   it('are read as the scorer does: without the first row, quotes and commas in them', () => {
     expect([...questions.keys()]).toEqual(['boat', 'lamp']);
+    const prompt = 'A boat, at sea';
     expect(questions.get('boat')).toEqual([
-      { id: 1, text: 'Is there a boat?', category: 'entity - whole', parents: [0] },
-      { id: 2, text: 'Is the boat red, or "ruddy"?', category: 'attribute - color', parents: [1] },
-      { id: 3, text: 'Is the red boat at sea?', category: 'relation - spatial', parents: [1, 2] },
+      { id: 1, text: 'Is there a boat?', prompt, category: 'entity - whole', parents: [0] },
+      { id: 2, text: 'Is the boat red, or "ruddy"?', prompt, category: 'attribute - color', parents: [1] },
+      { id: 3, text: 'Is the red boat at sea?', prompt, category: 'relation - spatial', parents: [1, 2] },
     ]);
   });
 
@@ -50,7 +51,7 @@ describe('questions', () => {
   });
 
   it.each([
-    ['a,b\n1,2', /q\.csv: no column item_id, proposition_id/],
+    ['a,b\n1,2', /q\.csv: no column item_id, text, proposition_id/],
     [`${HEADER}\nskipped,,,1,0,,,,\nboat,,,x,0,,,t,q`, /q\.csv: row 3: no question: boat/],
     [`${HEADER}\nonly,,,1,0,,,t,q`, /q\.csv: no questions/],
   ])('are refused where they are none', (text, message) => {
