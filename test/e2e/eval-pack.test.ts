@@ -3,7 +3,9 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { EvaluateEvent } from '../../dist/eval/events.js';
 import { encodeImage } from '../../dist/image/encode.js';
+import { evaluate } from '../../dist/index.js';
 import { openNpz } from '../../dist/npz/read.js';
 import { goldenFolder } from '../unit/golden.js';
 import { run } from './cli.js';
@@ -94,5 +96,22 @@ describe('eval pack', () => {
     expect((await file.member('arr_0')).shape).toEqual([4, 6, 6, 3]);
     const wrong = await pack(inFolder('alike'), '--set', 'pack.admcrop=true', '-o', 'x.npz');
     expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining('did you mean "admCrop"?')]);
+  });
+
+  it('is called by programs as well, tells how far it is, and ends with the reason of the signal', async () => {
+    const out = inFolder('called.npz');
+    const events: EvaluateEvent[] = [];
+    const request = { kind: 'pack', source: inFolder('alike'), out } as const;
+    const result = await evaluate(request, { onEvent: (event) => events.push(event) });
+    expect(result).toEqual({ kind: 'pack', path: out, count: 4, width: 8, height: 6, labels: false });
+    expect(events.at(-1)).toMatchObject({ type: 'progress', done: 4, total: 4 });
+    const controller = new AbortController();
+    const onEvent = () => controller.abort(new Error('enough'));
+    rmSync(out);
+    await expect(evaluate(request, { onEvent, signal: controller.signal })).rejects.toThrow('enough');
+    expect(readdirSync(folder).filter((file) => file.startsWith('called'))).toEqual([]);
+    await expect(evaluate({ ...request, resolution: -1 })).rejects.toMatchObject({
+      code: 'ERR_SVGT2I_INVALID_ARGUMENT',
+    });
   });
 });
