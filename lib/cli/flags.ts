@@ -190,7 +190,7 @@ export interface CommonOptions {
 export function addConfigFlags(command: Command, sections = 'model, sample and output'): Command {
   return command
     .optionsGroup('Configuration:')
-    .option('--config <file>', `YAML or JSON file with the sections ${sections}`)
+    .option('--config <file>', `YAML or JSON file with the ${sections.includes(' ') ? 'sections' : 'section'} ${sections}`)
     .option('--set <path=value>', 'set one value of the configuration; may be repeated', collect)
     .option('--print-config', 'print the configuration that would be used, and stop');
 }

@@ -50,6 +50,7 @@ export interface Evaluation {
   readonly watch: { readonly request: WatchRequest; readonly result: WatchResult };
 }
 
+/** What can be evaluated: `images`, `reconstruct`, `geneval` ... */
 export type EvaluationKind = keyof Evaluation;
 
 type RequestOf<Kind extends EvaluationKind> = Evaluation[Kind] extends { readonly request: infer Request }

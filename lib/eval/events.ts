@@ -4,6 +4,7 @@ import type { WarningEvent } from '../pipeline/types.js';
 import type { LoadEvent } from '../release/types.js';
 import type { WatchEvent } from './watch/events.js';
 
+/** What `onEvent` is called with. */
 export type EvaluateEvent =
   | EvaluateProgressEvent
   | WarningEvent
@@ -38,7 +39,9 @@ export interface EvaluateImageEvent {
   readonly index: number;
   /** Of the file. */
   readonly path: string;
+  /** What it should show. */
   readonly prompt?: string | undefined;
+  /** It was drawn from. */
   readonly seed?: number | undefined;
   /** It was there already and stays as it is. */
   readonly skipped?: boolean | undefined;

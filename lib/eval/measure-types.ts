@@ -22,7 +22,7 @@ export interface ReadingFields {
 
 /** The networks that measure. */
 export interface NetworkFields {
-  /** File of FID's Inception, as torch-fidelity, pytorch-fid or NVIDIA publish it: fid, sfid, kid, is and pr need it. */
+  /** File of FID's Inception, as torch-fidelity or pytorch-fid publish it: fid, sfid, kid, is and pr need it. */
   readonly inception?: string | undefined;
   /** File of LPIPS: VGG-16, and the linear layers if they are in it. */
   readonly lpips?: string | undefined;
@@ -109,8 +109,11 @@ export type PairSummaries = Readonly<Partial<Record<PairMetricName, PairSummary>
 
 /** What `evaluate({ kind: 'images' })` gives. */
 export interface ImagesResult extends SetValues {
+  /** As in the request. */
   readonly kind: 'images';
+  /** What was judged. */
   readonly set: SetSummary;
+  /** What it was held against. */
   readonly reference?: SetSummary | undefined;
   /** By metric; absent where none of pairs was asked for. */
   readonly pairs?: PairSummaries | undefined;
@@ -118,6 +121,7 @@ export interface ImagesResult extends SetValues {
   readonly bad: readonly { readonly path: string; readonly message: string }[];
   /** What makes the numbers hard to compare, in words. */
   readonly warnings: readonly string[];
+  /** That it took. */
   readonly seconds: number;
   /** Path of report.html, where one was asked for. */
   readonly report?: string | undefined;
@@ -125,13 +129,18 @@ export interface ImagesResult extends SetValues {
 
 /** What `evaluate({ kind: 'stats' })` gives. */
 export interface StatsResult {
+  /** As in the request. */
   readonly kind: 'stats';
   /** The .npz that was written. */
   readonly path: string;
+  /** Of which pictures. */
   readonly set: SetSummary;
   /** Of the features: 2048. */
   readonly dimensions: number;
+  /** Pictures that could not be read: path and reason. */
   readonly bad: readonly { readonly path: string; readonly message: string }[];
+  /** What makes the numbers hard to compare, in words. */
   readonly warnings: readonly string[];
+  /** That it took. */
   readonly seconds: number;
 }

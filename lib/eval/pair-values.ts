@@ -2,10 +2,13 @@
 import type { PairMetricName } from '../config/eval/measure.js';
 import { MersenneTwister } from '../data/random.js';
 
+/** The values of many pairs by one metric. */
 export interface PairSummary {
+  /** Pairs. */
   readonly count: number;
   /** Of all; Infinity where pictures equal their partner and the metric is PSNR. */
   readonly mean: number;
+  /** Of all. */
   readonly median: number;
   /** Sample standard deviation (n - 1) of the finite values; 0 of fewer than two. */
   readonly std: number;

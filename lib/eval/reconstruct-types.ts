@@ -37,6 +37,7 @@ export interface ReconstructRequest
 
 /** What `evaluate({ kind: 'reconstruct' })` gives; fid, sfid and kid are those of the reconstructions: rFID. */
 export interface ReconstructResult extends SetValues {
+  /** As in the request. */
   readonly kind: 'reconstruct';
   /** What was encoded. */
   readonly data: SetSummary;
@@ -46,6 +47,7 @@ export interface ReconstructResult extends SetValues {
   readonly bad: readonly { readonly path: string; readonly message: string }[];
   /** What makes the numbers hard to compare, in words. */
   readonly warnings: readonly string[];
+  /** That it took. */
   readonly seconds: number;
   /** Path of report.html, where one was asked for. */
   readonly report?: string | undefined;

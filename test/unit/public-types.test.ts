@@ -9,11 +9,16 @@ import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { z } from 'zod';
+import type { imagesSchema } from '../../lib/config/eval/images.js';
+import type { reconstructRequestSchema } from '../../lib/config/eval/reconstruct.js';
+import type { statsSchema } from '../../lib/config/eval/stats.js';
 import type { ModelOptions, modelSchema } from '../../lib/config/model.js';
 import type { settingsSchema } from '../../lib/config/request.js';
 import type { servedModelSchema, serveSchema } from '../../lib/config/serve.js';
 import type { ServedModelOptions, ServeSettings } from '../../lib/config/serve-settings.js';
 import type { Settings } from '../../lib/config/settings.js';
+import type { ImagesRequest, StatsRequest } from '../../lib/eval/measure-types.js';
+import type { ReconstructRequest } from '../../lib/eval/reconstruct-types.js';
 import type { generateSchema } from '../../lib/pipeline/check-request.js';
 import type { ImageMetadata } from '../../lib/pipeline/image-metadata.js';
 import type { imageMetadata } from '../../lib/pipeline/metadata.js';
@@ -49,6 +54,12 @@ const same: {
   readonly pull: Same<PullOptions, typeof pullOptionsSchema>;
   readonly serve: Same<Omit<ServeSettings, 'models'>, ReturnType<typeof serveSchema.omit<{ models: true }>>>;
   readonly served: Same<ServedModelOptions, typeof servedModelSchema>;
+  readonly images: Same<ImagesRequest, typeof imagesSchema>;
+  readonly stats: Same<StatsRequest, typeof statsSchema>;
+  readonly reconstruct: Same<
+    Omit<ReconstructRequest, 'model'>,
+    ReturnType<typeof reconstructRequestSchema.omit<{ model: true }>>
+  >;
   readonly metadata: Equal<ReturnType<typeof imageMetadata>, ImageMetadata>;
 } = {
   settings: [true, true],
@@ -58,11 +69,14 @@ const same: {
   pull: [true, true],
   serve: [true, true],
   served: [true, true],
+  images: [true, true],
+  stats: [true, true],
+  reconstruct: [true, true],
   metadata: true,
 };
 
 it('has interfaces of the same keys and values as the schemas', () => {
-  expect(Object.values(same).flat()).toEqual(Array(15).fill(true));
+  expect(Object.values(same).flat()).toEqual(Array(21).fill(true));
 });
 
 // --- what an editor and a compiler see ----------------------------------------------------------------------------

@@ -14,7 +14,7 @@ export type MetricName = (typeof METRICS)[number];
 
 /** Files of FID's Inception as they are published, for messages. */
 export const INCEPTION_FILES =
-  'weights-inception-2015-12-05-6726825d.pth (torch-fidelity), pt_inception-2015-12-05-6726825d.pth (pytorch-fid) or inception-2015-12-05.pt (NVIDIA, clean-fid)';
+  'weights-inception-2015-12-05-6726825d.pth (torch-fidelity) or pt_inception-2015-12-05-6726825d.pth (pytorch-fid)';
 /** Files of LPIPS as they are published, for messages. */
 export const LPIPS_FILES =
   'vgg.pth of the lpips package with its linear layers, beside vgg16-397923af.pth of torchvision, or one file with both';

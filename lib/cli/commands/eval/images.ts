@@ -33,7 +33,7 @@ export function evalImagesCommand(): Command {
     .argument('[A]', 'pictures that are judged')
     .argument('[B]', 'what they are held against');
   for (const [heading, flags] of Object.entries(IMAGES_FLAGS)) addFlags(command, heading, flags);
-  addConfigFlags(command);
+  addConfigFlags(command, 'images');
   addOutputModeFlags(command);
   return command
     .addHelpText('after', EXAMPLES)

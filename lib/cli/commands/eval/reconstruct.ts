@@ -26,7 +26,7 @@ export function evalReconstructCommand(): Command {
   );
   for (const [heading, flags] of Object.entries(RECONSTRUCT_FLAGS)) addFlags(command, heading, flags);
   addFlags(command, 'Models:', MODEL_FLAGS);
-  addConfigFlags(command);
+  addConfigFlags(command, 'model and reconstruct');
   addOutputModeFlags(command);
   return command.addHelpText('after', EXAMPLES).action(async (flags: MeasureFlags) => {
     const { reconstructFromCommandLine } = await import('../../eval-measure.js');

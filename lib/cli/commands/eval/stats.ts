@@ -21,7 +21,7 @@ export function evalStatsCommand(): Command {
     .description('save mean and covariance of the features of a set of pictures, as a reference')
     .argument('[pictures]', 'a folder, an .npz with pictures, or a list');
   for (const [heading, flags] of Object.entries(STATS_FLAGS)) addFlags(command, heading, flags);
-  addConfigFlags(command);
+  addConfigFlags(command, 'stats');
   addOutputModeFlags(command);
   return command
     .addHelpText('after', EXAMPLES)
