@@ -56,6 +56,8 @@ export async function evaluateImages(
   }
 }
 
+type Side = 'set' | 'reference';
+
 /** Names among the measurement's sets. */
 const SET = 'set';
 const REFERENCE = 'reference';
@@ -141,7 +143,7 @@ class ImagesRun {
     if (this.#setMetrics.length > 0) this.#values = await this.#setValues(measurement);
   }
 
-  async #addSide(measurement: Measurement, side: 'set' | 'reference', name: string | undefined) {
+  async #addSide(measurement: Measurement, side: Side, name: string | undefined) {
     const source = this.#sources[side];
     if (source === undefined || name === undefined) return;
     const measured = { set: name, source, facts: this.#facts[side], bad: this.#bad[side] };
@@ -149,11 +151,11 @@ class ImagesRun {
   }
 
   /** FID is taken of stored statistics where there are some. */
-  #isStored(side: 'set' | 'reference'): boolean {
+  #isStored(side: Side): boolean {
     return this.#sources[side]?.statistics !== undefined;
   }
 
-  #needsPictures(side: 'set' | 'reference'): boolean {
+  #needsPictures(side: Side): boolean {
     const isStored = this.#isStored(side);
     return this.#setMetrics.some((metric) => {
       if (side === 'reference' && (metric === 'is' || this.#sources.reference === undefined)) return false;
@@ -162,7 +164,7 @@ class ImagesRun {
   }
 
   /** sFID falls back on the pictures where a file has mu and sigma only. */
-  #isOfStatistics(metric: SetMetricName, side: 'set' | 'reference'): boolean {
+  #isOfStatistics(metric: SetMetricName, side: Side): boolean {
     if (metric === 'fid') return true;
     return metric === 'sfid' && this.#sources[side]?.statistics?.spatial !== undefined;
   }
@@ -179,7 +181,7 @@ class ImagesRun {
   /** Metrics that take the same sets are asked for together. */
   async #setValues(measurement: Measurement): Promise<SetValues> {
     const groups = new Map<string, { names: readonly [string, string]; metrics: SetMetricName[] }>();
-    const nameOf = (metric: SetMetricName, side: 'set' | 'reference') =>
+    const nameOf = (metric: SetMetricName, side: Side) =>
       this.#isStored(side) && this.#isOfStatistics(metric, side)
         ? STORED[side]
         : side === 'set'
@@ -216,9 +218,7 @@ class ImagesRun {
     const remarks = [
       ...facts.flatMap((one) => one.remarks(alpha)),
       ...(reference === undefined ? [] : unlikeness(this.#facts.set, this.#facts.reference)),
-      ...this.#summaries().flatMap(({ name, pictures }) =>
-        countRemarks({ name, count: pictures, isKnown: pictures > 0 }, metrics),
-      ),
+      ...this.#sides.flatMap((side) => countRemarks(this.#momentsOf(side), metrics)),
       ...(reference === undefined
         ? []
         : resolutionRemarks(
@@ -227,6 +227,16 @@ class ImagesRun {
           )),
     ];
     for (const remark of remarks) this.#warn(remark);
+  }
+
+  get #sides(): readonly Side[] {
+    return this.#sources.reference === undefined ? ['set'] : ['set', 'reference'];
+  }
+
+  /** Of how many pictures the mean and covariance are: of stored ones as the file says, whatever lies beside them. */
+  #momentsOf(side: Side): { readonly name: string; readonly count: number | undefined } {
+    const { name = '', statistics } = this.#sources[side] ?? {};
+    return { name, count: statistics === undefined ? this.#facts[side].count : statistics.count };
   }
 
   #warn(message: string): void {

@@ -84,14 +84,17 @@ function refused(message: string, details: { readonly hint?: string } = {}): Svg
   return new SvgT2IError('ERR_SVGT2I_INVALID_ARGUMENT', message, details);
 }
 
-/** What makes a number of these sets hard to compare with others, a line each. */
+/**
+ * A line where mean and covariance are of few pictures; `count` is undefined where a file does not say of how many they
+ * are.
+ */
 export function countRemarks(
-  source: { readonly name: string; readonly count: number; readonly isKnown: boolean },
+  { name, count }: { readonly name: string; readonly count: number | undefined },
   metrics: readonly MetricName[],
 ): readonly string[] {
   const ofMoments = metrics.filter((metric) => OF_STATISTICS.has(metric));
-  if (ofMoments.length === 0 || !source.isKnown || source.count >= FEATURES) return [];
+  if (ofMoments.length === 0 || count === undefined || count >= FEATURES) return [];
   return [
-    `${source.name}: ${ofMoments.join(', ')} of ${source.count} pictures, fewer than the ${FEATURES} dimensions of the features: the number is too large by much, compare it only with one of as many pictures (kid has no such bias)`,
+    `${name}: ${ofMoments.join(', ')} of ${count} pictures, fewer than the ${FEATURES} dimensions of the features: the number is too large by much, compare it only with one of as many pictures (kid has no such bias)`,
   ];
 }

@@ -272,7 +272,7 @@ class ReconstructRun {
 
   #remark(): void {
     const { alpha } = this.#reading.decode;
-    const counted = { name: this.#source.name, count: this.#facts.count, isKnown: true };
+    const counted = { name: this.#source.name, count: this.#facts.count };
     for (const remark of [...this.#facts.remarks(alpha), ...countRemarks(counted, this.#setMetrics)]) {
       this.#warn(remark);
     }

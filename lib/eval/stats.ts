@@ -78,7 +78,7 @@ async function writeStats(
   const warnings = [
     ...source.remarks,
     ...facts.remarks(reading.decode.alpha),
-    ...countRemarks({ name: source.name, count: facts.count, isKnown: true }, metrics),
+    ...countRemarks({ name: source.name, count: facts.count }, metrics),
   ];
   for (const message of warnings) onEvent?.({ type: 'warning', message });
   return {

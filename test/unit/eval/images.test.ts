@@ -324,6 +324,15 @@ describe('remarks', () => {
     expect((await warningsOf(set, reference, { metrics: ['kid'] })).join()).not.toContain('2048');
   });
 
+  it('count what stored statistics are of, not the pictures beside them', async () => {
+    const set = await writeSet('against', [1, 2]);
+    const unknown = await writeSamples('ten.npz', [1, 2, 3], { mean: 1, variance: 1 });
+    const few = (lines: readonly string[]) => lines.filter((line) => line.includes('2048 dimensions'));
+    expect(few(await warningsOf(set, unknown, { metrics: ['fid', 'pr'] }))).toEqual([
+      expect.stringContaining(set),
+    ]);
+  });
+
   it('tell of sizes, compression, transparency and 16 bits', async () => {
     const set = await writeSet('jpegs', [1, 2], { format: 'jpeg' });
     await writePicture('mixed-bag/1.png', 0, { width: 32, alpha: 0.5 });
