@@ -1,9 +1,10 @@
 /** Draws all files of a run that are not there yet, on one process or several, and keeps its run.json. */
+import { rmdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { ResolvedModelOptions } from '../../config/model.js';
 import { type ResolvedSettings, seedOf } from '../../config/request.js';
 import type { Settings } from '../../config/settings.js';
-import { SvgT2IError } from '../../errors.js';
+import { fileError, SvgT2IError, systemErrorCode } from '../../errors.js';
 import { makeFolder, removeDeadParts } from '../../files.js';
 import { askedMetadata } from '../../pipeline/metadata.js';
 import { checkSeeds } from '../../pipeline/sample-job.js';
@@ -29,7 +30,7 @@ import {
 import { hashWeights, type WeightsFile } from './weights.js';
 
 /** Where what is half written lies: never among the pictures, which a scorer lists. */
-const PARTS_FOLDER = '.parts';
+export const PARTS_FOLDER = '.parts';
 
 /** What loadDrawConfig gives. */
 export interface RunConfig extends DrawnFrom {
@@ -152,6 +153,7 @@ class Run {
     } finally {
       await this.#write({}, now());
     }
+    await removeEmpty(join(spec.out, PARTS_FOLDER));
     return {
       drawn: this.#drawn,
       kept: spec.files.length - wanted.length,
@@ -326,8 +328,14 @@ class Run {
 function newRecord({ spec, layout, weights, before }: RunParts, started: string): RunRecord {
   const { config } = spec;
   const { model, sample } = config;
-  const { batchSize, ...settings } = sample;
-  const left = [...config.ofModel, ...config.leftToModel];
+  const { attentionSoftCap } = config.found.softCap({ ofDit: true });
+  const { count, seed, seedMode } = spec;
+  // As pictures carry them, so that settings that a solver does not read are not told apart.
+  const settings = askedMetadata({
+    ...{ request: { ...sample, count, seedMode }, prompt: '', seed, layout, attentionSoftCap },
+    ...('classes' in spec.asked ? { class: { number: 0, name: undefined } } : {}),
+  });
+  const { prompt: _, class: __, dit, weakDit, autoencoder, textEncoder, ...said } = settings;
   return {
     format: 1,
     kind: spec.kind,
@@ -338,13 +346,12 @@ function newRecord({ spec, layout, weights, before }: RunParts, started: string)
     decides: {
       kind: spec.kind,
       ...spec.decides,
-      ...{ count: spec.count, seed: spec.seed, seedMode: spec.seedMode },
-      ...without(settings, left),
+      ...{ count, seedMode },
+      ...without(said, [...config.ofModel, ...config.leftToModel]),
       dtype: model.dtype,
-      attentionSoftCap: config.found.softCap({ ofDit: true }).attentionSoftCap,
       ...Object.fromEntries(weights.map(({ part, path, sha256 }) => [nameOf(part, path, layout), sha256])),
     },
-    about: { ...spec.about, model, batchSize },
+    about: { ...spec.about, model, batchSize: sample.batchSize },
     weights,
     drawnIn: before?.drawnIn ?? null,
     sessions: before?.sessions ?? [],
@@ -360,6 +367,15 @@ function nameOf(part: string, path: string, layout: ReleaseLayout): string {
 
 function kindOf(device: string): string {
   return device.split(':', 1)[0] ?? device;
+}
+
+async function removeEmpty(folder: string): Promise<void> {
+  try {
+    await rmdir(folder);
+  } catch (error) {
+    const code = systemErrorCode(error);
+    if (code !== 'ENOENT' && code !== 'ENOTEMPTY') throw fileError(error, 'remove', folder);
+  }
 }
 
 function now(): string {

@@ -7,7 +7,7 @@ import { type BenchmarkPrompt, fiveDigits, type LayoutPlan } from './plan.js';
 
 export const GENEVAL2_LIST = 'image_paths.json';
 
-const SKILLS = ['object', 'count', 'position', 'verb', 'attribute'] as const;
+const SKILLS: readonly string[] = ['object', 'count', 'position', 'verb', 'attribute'];
 const [FEWEST_ATOMS, MOST_ATOMS] = [3, 10];
 
 export const geneval2RowSchema = z
@@ -20,7 +20,11 @@ export const geneval2RowSchema = z
         error: `atom_count outside ${FEWEST_ATOMS}..${MOST_ATOMS}, where the analysis script stops`,
       }),
     vqa_list: z.array(z.tuple([z.string().min(1), z.string().min(1)])).min(1),
-    skills: z.array(z.enum(SKILLS, { error: `a skill other than ${SKILLS.join(', ')}` })),
+    skills: z.array(
+      z.string().refine((skill) => SKILLS.includes(skill), {
+        error: `a skill other than ${SKILLS.join(', ')}`,
+      }),
+    ),
   })
   .refine(({ vqa_list: questions, skills }) => questions.length === skills.length, {
     error: 'skills and vqa_list differ in length',

@@ -18,7 +18,8 @@ import { describeFolder, type FolderDescription, folderSchema, makeDescribed } f
 const sideSchema = z.number().int().min(1);
 const folders = z.array(z.looseObject({ name: z.string(), files: folderSchema }));
 const specSchema = z.looseObject({
-  prompts: z.union([z.array(z.looseObject({ prompt: z.string() })), z.record(z.string(), z.string())]),
+  // As records: objects with known keys would have these first.
+  prompts: z.union([z.array(z.record(z.string(), z.unknown())), z.record(z.string(), z.string())]),
   samples_per_prompt: sideSchema.default(1),
   picture: z.tuple([sideSchema, sideSchema]).optional(),
   resolution: sideSchema.optional(),
