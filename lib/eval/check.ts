@@ -1,6 +1,6 @@
 /** `eval check`: what a scorer would miscount or stumble over, told before it runs. */
 import { stat } from 'node:fs/promises';
-import { type CheckKind, type CheckValues, checkSchema } from '../config/eval/check.js';
+import { type CheckValues, checkSchema } from '../config/eval/check.js';
 import { BENCHMARKS, type BenchmarkKind } from '../config/eval/generate.js';
 import { checkPath, pathOf } from '../config/paths.js';
 import { validate } from '../config/validate.js';
@@ -10,7 +10,7 @@ import type { EvaluateOptions } from './events.js';
 import { promptsHash } from './generate/prompts-hash.js';
 import { type RunRecord, readRunRecord } from './generate/run-record.js';
 import { benchmarkOf, scorerFolder } from './layouts/benchmarks.js';
-import type { CheckReport } from './layouts/check-report.js';
+import type { CheckKind, CheckReport } from './layouts/check-report.js';
 
 /** What is checked, and for whom. */
 export interface CheckRequest {

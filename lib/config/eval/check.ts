@@ -2,8 +2,6 @@
 import { z } from 'zod';
 
 export const CHECK_KINDS = ['geneval', 'geneval2', 'dpg', 'adm-npz'] as const;
-/** Scorers whose input can be checked. */
-export type CheckKind = (typeof CHECK_KINDS)[number];
 
 export const checkSchema = z.strictObject({
   as: z.enum(CHECK_KINDS).describe('whose input it is'),

@@ -56,7 +56,9 @@ export const benchmarkSchema = z.strictObject({
     .min(1)
     .max(1024)
     .default(1)
-    .describe('processes on this machine, one a GPU; the pictures are the same'),
+    .describe(
+      'processes on this machine, one a GPU; the pictures are the same, bit for bit (on a CPU with the same --threads of each)',
+    ),
 });
 
 export const benchmarkSeedSchema = z

@@ -6,9 +6,7 @@ import type { WarningEvent } from '../../pipeline/types.js';
 import { SvgT2I } from '../../pipeline.js';
 import type { FoundRelease } from '../../release/found-release.js';
 import type { LoadEvent, ModelPart } from '../../release/types.js';
-import { type FailedFile, type FileEvent, FileWriter, type WrittenFiles } from './file-writer.js';
-
-export type { FailedFile };
+import { type FileEvent, FileWriter, type WrittenFiles } from './file-writer.js';
 
 /** All that a process needs to draw; JSON, so that it can be another one. */
 export interface DrawJob extends WrittenFiles {

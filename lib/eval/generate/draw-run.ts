@@ -1,10 +1,9 @@
 /** Draws all files of a run that are not there yet, on one process or several, and keeps its run.json. */
-import { rmdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { ResolvedModelOptions } from '../../config/model.js';
 import { type ResolvedSettings, seedOf } from '../../config/request.js';
 import type { Settings } from '../../config/settings.js';
-import { fileError, SvgT2IError, systemErrorCode } from '../../errors.js';
+import { SvgT2IError } from '../../errors.js';
 import { makeFolder, removeDeadParts } from '../../files.js';
 import { askedMetadata } from '../../pipeline/metadata.js';
 import { checkSeeds } from '../../pipeline/sample-job.js';
@@ -16,8 +15,9 @@ import { layoutOf, MODEL_PARTS, type ReleaseLayout } from '../../release/layout.
 import type { EvaluateOptions } from '../events.js';
 import type { PictureFile } from '../layouts/plan.js';
 import { deal } from './deal.js';
-import { CLASS_PARTS, type DrawEvent, drawFiles, type FailedFile } from './draw-files.js';
+import { CLASS_PARTS, type DrawEvent, drawFiles } from './draw-files.js';
 import { existingFiles, refuseOthers } from './existing-files.js';
+import { makePartsFolder, partsFolder, removeEmptyParts } from './parts-folder.js';
 import { drawInProcesses } from './processes.js';
 import {
   decisiveDifferences,
@@ -27,10 +27,8 @@ import {
   thisMachine,
   writeRunRecord,
 } from './run-record.js';
+import type { FailedFile } from './types.js';
 import { hashWeights, type WeightsFile } from './weights.js';
-
-/** Where what is half written lies: never among the pictures, which a scorer lists. */
-export const PARTS_FOLDER = '.parts';
 
 /** What loadDrawConfig gives. */
 export interface RunConfig extends DrawnFrom {
@@ -95,7 +93,7 @@ export async function drawRun(
   const onWarning = (message: string) => onEvent?.({ type: 'warning', message });
   const lock = await lockRunFolder(out, { signal, onWarning });
   try {
-    await removeDeadParts(join(out, PARTS_FOLDER), { onWarning });
+    await removeDeadParts(partsFolder(out), { onWarning });
     const before = readRunRecord(out);
     const weights = await hashWeights(layout, {
       known: before?.weights ?? [],
@@ -153,7 +151,7 @@ class Run {
     } finally {
       await this.#write({}, now());
     }
-    await removeEmpty(join(spec.out, PARTS_FOLDER));
+    await removeEmptyParts(spec.out);
     return {
       drawn: this.#drawn,
       kept: spec.files.length - wanted.length,
@@ -213,8 +211,7 @@ class Run {
   async #drawWanted(wanted: readonly PictureFile[]): Promise<void> {
     const { spec, subjects, options } = this.#parts;
     const { config, count, seed, seedMode, nproc } = spec;
-    const parts = resolve(spec.out, PARTS_FOLDER);
-    await makeFolder(parts);
+    const parts = await makePartsFolder(spec.out);
     const settings: Settings = {
       ...without(config.sample, [...config.ofModel, ...config.leftToModel]),
       ...{ count, seed, seedMode },
@@ -367,15 +364,6 @@ function nameOf(part: string, path: string, layout: ReleaseLayout): string {
 
 function kindOf(device: string): string {
   return device.split(':', 1)[0] ?? device;
-}
-
-async function removeEmpty(folder: string): Promise<void> {
-  try {
-    await rmdir(folder);
-  } catch (error) {
-    const code = systemErrorCode(error);
-    if (code !== 'ENOENT' && code !== 'ENOTEMPTY') throw fileError(error, 'remove', folder);
-  }
 }
 
 function now(): string {

@@ -1,12 +1,12 @@
 /** Writes pictures as they are drawn: each file once all of its pictures are there, whole or not at all. */
 import { dirname, join } from 'node:path';
-import type { ErrorJson } from '../../errors.js';
 import { makeFolder, replaceFile } from '../../files.js';
 import { encodeImage } from '../../image/encode.js';
 import { gridImage } from '../../image/grid.js';
 import type { GeneratedImage } from '../../pipeline/generated-image.js';
 import { gridMetadata } from '../../pipeline/grid-metadata.js';
 import type { PictureFile } from '../layouts/plan.js';
+import type { FailedFile } from './types.js';
 
 /** Which files, and where. */
 export interface WrittenFiles {
@@ -15,16 +15,6 @@ export interface WrittenFiles {
   readonly folder: string;
   /** For what is half written, absolute, of the same file system. */
   readonly parts: string;
-}
-
-/** A file that is not there, since a picture of it could not be drawn. */
-export interface FailedFile {
-  readonly path: string;
-  /** Of the picture. */
-  readonly index: number;
-  readonly seed: number;
-  readonly prompt: string;
-  readonly error: ErrorJson;
 }
 
 export type FileEvent =

@@ -1,44 +1,20 @@
 /** Draws a benchmark in its scorer's own layout, checks the folder, and reports: `eval geneval`, `geneval2` and `dpg`. */
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { type BenchmarkKind, type SeedRule, UPSTREAM_SEED } from '../../config/eval/generate.js';
 import { SvgT2IError } from '../../errors.js';
 import { makeFolder, replaceFile } from '../../files.js';
 import type { EvaluateOptions } from '../events.js';
 import { writeReport } from '../html/write-report.js';
 import { type Benchmark, benchmarkOf, scorerFolder } from '../layouts/benchmarks.js';
-import type { CheckReport } from '../layouts/check-report.js';
 import type { BenchmarkPrompt, LayoutPlan, TextFile } from '../layouts/plan.js';
 import { scorerCalls } from '../layouts/scorer-calls.js';
 import type { GenerateConfig } from './config.js';
-import type { FailedFile } from './draw-files.js';
 import { drawRun } from './draw-run.js';
+import { makePartsFolder, removeEmptyParts } from './parts-folder.js';
 import { promptsHash } from './prompts-hash.js';
 import { benchmarkReport } from './report.js';
 import { RUN_FILE } from './run-record.js';
-
-/** What the drawing of a benchmark gives. */
-export interface GenerateResult {
-  readonly kind: BenchmarkKind;
-  /** As it was named. */
-  readonly out: string;
-  /** What the scorer is given. */
-  readonly folder: string;
-  readonly prompts: number;
-  /** Of all prompts. */
-  readonly pictures: number;
-  /** Files that were drawn, that were there already, and that could not be drawn. */
-  readonly drawn: number;
-  readonly kept: number;
-  readonly failed: readonly FailedFile[];
-  /** Of the folder, as it is now. */
-  readonly check: CheckReport;
-  /** Paths of run.json, report.html and results.json. */
-  readonly run: string;
-  readonly report: string;
-  readonly results: string;
-  /** How the scorer is called, a line each. */
-  readonly scorer: readonly string[];
-}
+import type { GenerateResult } from './types.js';
 
 export interface GenerateOptions extends EvaluateOptions {
   /** As it was typed, for run.json and the report. */
@@ -189,13 +165,14 @@ function seedsOf(
     : { seed: given ?? 0, seedMode: 'each' };
 }
 
-/** Whole or not there, each; what is half written lies beside the folder. */
+/** Whole or not there, each. */
 async function writeTexts(folder: string, out: string, texts: readonly TextFile[]): Promise<void> {
-  const parts = join(out, '.parts');
-  if (texts.length > 0) await makeFolder(parts);
+  if (texts.length === 0) return;
+  const partIn = await makePartsFolder(out);
   for (const { path, text } of texts) {
     const file = join(folder, path);
-    await makeFolder(join(file, '..'));
-    await replaceFile(file, [text], { partIn: parts });
+    await makeFolder(dirname(file));
+    await replaceFile(file, [text], { partIn });
   }
+  await removeEmptyParts(out);
 }

@@ -5,7 +5,7 @@ import { readImage } from '../../image/decode.js';
 import type { RgbImage } from '../../image/rgb-image.js';
 import type { BenchmarkPrompt, LayoutPlan, PictureFile } from '../layouts/plan.js';
 import type { ContactSheet, Failure, ReportContent, ReportPicture } from '../report-content.js';
-import type { GenerateResult } from './generate.js';
+import type { GenerateResult } from './types.js';
 
 /** Of each category, and where there is but one. */
 const [SHOWN_EACH, SHOWN_ALONE] = [8, 40];

@@ -1,7 +1,7 @@
 /** What a check of pictures found, before a scorer has seen them: every fault, where it lies and why it is one. */
-import type { CheckKind } from '../../config/eval/check.js';
 
-export type { CheckKind };
+/** Scorers whose input can be checked: `CHECK_KINDS` of the schema. */
+export type CheckKind = 'geneval' | 'geneval2' | 'dpg' | 'adm-npz';
 
 /** One thing that the scorer would miscount or stumble over. */
 export interface Fault {
@@ -14,6 +14,7 @@ export interface Fault {
 }
 
 export interface CheckReport {
+  /** Whose input it is. */
   readonly as: CheckKind;
   /** What was checked, as the user named it. */
   readonly target: string;
@@ -21,6 +22,7 @@ export interface CheckReport {
   readonly prompts: number;
   /** Pictures that the scorer would count. */
   readonly pictures: number;
+  /** All of them. */
   readonly faults: readonly Fault[];
   /** What is no fault and worth knowing: "no --prompts: whether one is missing cannot be told". */
   readonly warnings: readonly string[];
