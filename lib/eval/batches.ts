@@ -1,9 +1,6 @@
 /** Hands work to the engine in batches, one of them on its way while the next is gathered. */
 import { MOST_BYTES } from './good-pictures.js';
 
-/** Pictures that cross to the engine at a time. */
-const BATCH = 32;
-
 export class Batches<Item> {
   readonly #send: (items: readonly Item[]) => Promise<void>;
   readonly #size: number;
@@ -11,7 +8,7 @@ export class Batches<Item> {
   #bytes = 0;
   #onItsWay: Promise<void> | undefined;
 
-  constructor(send: (items: readonly Item[]) => Promise<void>, size = BATCH) {
+  constructor(size: number, send: (items: readonly Item[]) => Promise<void>) {
     this.#send = send;
     this.#size = size;
   }

@@ -117,6 +117,7 @@ class ImagesRun {
       spillMegabytes,
       signal,
     });
+    for (const remark of measurement.remarks) this.#warn(remark);
     const addTo = {
       set: this.#needsPictures('set') ? SET : undefined,
       reference: this.#needsPictures('reference') ? REFERENCE : undefined,

@@ -67,7 +67,7 @@ export async function measurePairs(
 ): Promise<readonly MeasuredPair[]> {
   const measured: MeasuredPair[] = [];
   const limit = new AheadLimit(2);
-  const batches = new Batches<Pair>(async (pairs) => {
+  const batches = new Batches<Pair>(measurement.batch, async (pairs) => {
     measured.push(...(await measureBatch(measurement, pairs, metrics, signal)));
     const sides = [addTo.set, addTo.reference] as const;
     for (const [side, name] of sides.entries()) {

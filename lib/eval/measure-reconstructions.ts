@@ -11,9 +11,6 @@ import type { NamedPicture, PictureSource } from './picture-set.js';
 import { reconstructPictures } from './reconstruct-pictures.js';
 import type { SetFacts } from './set-facts.js';
 
-/** Pictures that are on their way at a time. */
-const BATCH = 8;
-
 /** What is measured of a source's reconstructions. */
 export interface MeasuredReconstructions {
   readonly source: PictureSource;
@@ -43,7 +40,7 @@ export async function measureReconstructions(
 ): Promise<readonly MeasuredPair[]> {
   const measured: MeasuredPair[] = [];
   const total = Math.min(count, source.count);
-  const batches = new Batches<NamedPicture>(async (pictures) => {
+  const batches = new Batches<NamedPicture>(measurement.batch, async (pictures) => {
     const originals = pictures.map(({ image }) => image);
     const reconstructions = await reconstructPictures(engine, originals, signal);
     const pairs = reconstructions.map((image, i) => [image, originals[i] as RgbImage] as const);
@@ -63,7 +60,7 @@ export async function measureReconstructions(
     }
     const done = measured.length + bad.list.length;
     onEvent?.({ type: 'progress', done, total, what: `reconstructions of ${source.name}` });
-  }, BATCH);
+  });
   for await (const picture of source.pictures({ signal, onBad: bad.add, count: total })) {
     facts.add(picture);
     if (!bad.areTooMany) await batches.push(picture, picture.image.data.length);

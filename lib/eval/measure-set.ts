@@ -17,7 +17,7 @@ export async function measureSet(
   { signal, onEvent }: EvaluateOptions,
 ): Promise<void> {
   let added = 0;
-  const batches = new Batches<NamedPicture>(async (pictures) => {
+  const batches = new Batches<NamedPicture>(measurement.batch, async (pictures) => {
     await measurement.add(
       set,
       pictures.map(({ image }) => image),

@@ -7,7 +7,12 @@ import type { Engine } from '../engine.js';
 import { SvgT2IError } from '../errors.js';
 import type { RgbImage } from '../image/rgb-image.js';
 import type { NativeTensor } from '../native/binding.js';
-import type { MeasureResultRequest, MeasureResultValue, StatisticsTensors } from '../native/measure-jobs.js';
+import type {
+  MeasureOpenValue,
+  MeasureResultRequest,
+  MeasureResultValue,
+  StatisticsTensors,
+} from '../native/measure-jobs.js';
 import { imageTensor } from '../pipeline/tensors.js';
 import type { StoredStatistics } from './statistics.js';
 
@@ -29,6 +34,8 @@ export interface MeasurementOptions {
 const ADM_PART = 5000;
 const MEGABYTE = 2 ** 20;
 const SPILL_MEGABYTES = 2048;
+/** So that crossing to the engine costs nothing beside what is done there. */
+const LEAST_BATCH = 16;
 
 const NEED_INCEPTION: ReadonlySet<string> = new Set<SetMetricName>(['fid', 'sfid', 'kid', 'is', 'pr']);
 
@@ -58,10 +65,17 @@ export function checkNetworks({ networks, metrics }: Pick<MeasurementOptions, 'n
 
 /** Uses an engine of the caller's, which it does not dispose of; the engine has one measurement at a time. */
 export class Measurement {
+  /** Pictures that a network takes at once, or a multiple: what a call brings should be a multiple of it. */
+  readonly batch: number;
+  /** On the networks' files. */
+  readonly remarks: readonly string[];
   readonly #engine: Pick<Engine, 'run'>;
 
-  private constructor(engine: Pick<Engine, 'run'>) {
+  private constructor(engine: Pick<Engine, 'run'>, { inception, remarks = [] }: MeasureOpenValue) {
     this.#engine = engine;
+    const { batch = 1 } = inception ?? {};
+    this.batch = batch * Math.ceil(LEAST_BATCH / batch);
+    this.remarks = remarks;
   }
 
   /**
@@ -74,7 +88,7 @@ export class Measurement {
     const { networks, metrics, signal } = options;
     const sets = metrics.filter((metric): metric is SetMetricName => NEED_INCEPTION.has(metric));
     const { inception, lpips } = networks;
-    await engine.run(
+    const { value } = await engine.run(
       'measure-open',
       {
         ...(inception === undefined || sets.length === 0 ? {} : { inception: { path: inception } }),
@@ -86,7 +100,7 @@ export class Measurement {
       },
       { signal },
     );
-    return new Measurement(engine);
+    return new Measurement(engine, value);
   }
 
   /** Adds pictures to a set; the set's number of pictures then. */

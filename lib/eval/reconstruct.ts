@@ -159,6 +159,7 @@ class ReconstructRun {
       spillMegabytes,
       signal,
     });
+    for (const remark of measurement.remarks) this.#warn(remark);
     const pairs = await this.#measure(engine, measurement, stored);
     if (stored !== undefined && this.#storedMetrics(stored).length > 0) {
       await measurement.addStatistics(STORED, stored, signal);

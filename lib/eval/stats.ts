@@ -76,6 +76,7 @@ async function writeStats(
   };
   await writeNpz(config.out, [...members(statistics), provenanceMember(provenance)], { signal });
   const warnings = [
+    ...measurement.remarks,
     ...source.remarks,
     ...facts.remarks(reading.decode.alpha),
     ...countRemarks({ name: source.name, count: facts.count }, metrics),

@@ -19,7 +19,12 @@ export interface MeasureOpenRequest {
 }
 
 export interface MeasureOpenValue {
-  readonly inception?: { readonly path: string; readonly format: string } | undefined;
+  /** `batch`: pictures that the network takes at once; fewer in a call take as long. */
+  readonly inception?:
+    | { readonly path: string; readonly format: string; readonly batch?: number | undefined }
+    | undefined;
+  /** On the files, for people. */
+  readonly remarks?: readonly string[] | undefined;
 }
 
 /** Of a set, in fp64: mu (d), sigma (d, d); mu_s and sigma_s of the spatial features where they are kept. */

@@ -75,12 +75,12 @@ describe('Batches', () => {
   it('sends one while the next is gathered, never two', async () => {
     const sent: number[][] = [];
     let [running, most] = [0, 0];
-    const batches = new Batches<number>(async (items) => {
+    const batches = new Batches<number>(3, async (items) => {
       most = Math.max(most, ++running);
       await new Promise((resolve) => setTimeout(resolve, 2));
       running--;
       sent.push([...items]);
-    }, 3);
+    });
     for (let i = 0; i < 8; i++) await batches.push(i, 1);
     await batches.finish();
     expect(sent).toEqual([
@@ -93,14 +93,14 @@ describe('Batches', () => {
 
   it('sends early what takes much', async () => {
     const sent: number[] = [];
-    const batches = new Batches<number>(async ({ length }) => void sent.push(length), 100);
+    const batches = new Batches<number>(100, async ({ length }) => void sent.push(length));
     for (let i = 0; i < 3; i++) await batches.push(i, 200 * 2 ** 20);
     await batches.finish();
     expect(sent).toEqual([2, 1]);
   });
 
   it('tells of a batch that failed at the next one, or at the end', async () => {
-    const failing = () => new Batches<number>(async () => Promise.reject(new Error('no')), 1);
+    const failing = () => new Batches<number>(1, async () => Promise.reject(new Error('no')));
     const first = failing();
     await first.push(1, 1);
     await expect(first.push(2, 1)).rejects.toThrow('no');
