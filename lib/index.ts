@@ -9,9 +9,9 @@ export type { Settings, Solver } from './config/settings.js';
 export { loadTrainingConfig, type TrainingConfig, type TrainingStage } from './config/train.js';
 export { DisposedError, type ErrorCode, type ErrorJson, EXIT_CODES, SvgT2IError } from './errors.js';
 export {
-  type Evaluation,
   type EvaluateRequest,
   type EvaluateResult,
+  type Evaluation,
   type EvaluationKind,
   evaluate,
 } from './eval/evaluate.js';
@@ -33,6 +33,15 @@ export type {
 } from './eval/measure-types.js';
 export type { PairSummary } from './eval/pair-values.js';
 export type { ReconstructRequest, ReconstructResult } from './eval/reconstruct-types.js';
+export type {
+  CheckpointEvaluatedEvent,
+  CheckpointEvaluation,
+  CheckpointSkippedEvent,
+  WaitingEvent,
+  WatchEvent,
+  WatchRequest,
+  WatchResult,
+} from './eval/watch/types.js';
 export { type DecodeLimits, decodeImage, readImage } from './image/decode.js';
 export { type EncodeOptions, encodeImage, type OutputFormat } from './image/encode.js';
 export { type GridOptions, gridImage } from './image/grid.js';

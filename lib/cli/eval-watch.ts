@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import { watchSchema } from '../config/eval/watch.js';
 import { type ConfigKeys, loadConfig, merge, printConfig } from '../config/load.js';
-import type { CheckpointEvaluatedEvent } from '../eval/watch/events.js';
 import { kindOfValue } from '../eval/watch/probe.js';
+import type { CheckpointEvaluatedEvent } from '../eval/watch/types.js';
 import { evaluateWatch } from '../eval/watch/watch.js';
 import { shownValue } from '../eval/watch/watch-report.js';
 import { printable } from '../printable.js';
@@ -53,7 +53,7 @@ export async function watchFromCommandLine(run: string | undefined, flags: Watch
   const { evaluations, report } = result;
   if (report === undefined) note('no checkpoint is there yet');
   else if (evaluations.length === 0) note('all checkpoints were measured before');
-  if (report !== undefined) note(`curves and pictures: ${report.html}`);
+  if (report !== undefined) note(`curves and pictures: ${report}`);
 }
 
 /** `step 400  psnr 24.31 dB  ssim 0.91  (3.2 s)` */

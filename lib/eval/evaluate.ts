@@ -16,7 +16,7 @@ import type { ReconstructRequest, ReconstructResult } from './reconstruct-types.
 import type { ScoresResult } from './scores/result.js';
 import type { ScoresRequest } from './scores.js';
 import type { ShapesRequest, ShapesResult } from './shapes.js';
-import type { WatchRequest, WatchResult } from './watch/watch.js';
+import type { WatchRequest, WatchResult } from './watch/types.js';
 
 /**
  * Each kind with its request and its result. One who adds a kind adds a line here and one to `evaluations`; the

@@ -2,7 +2,7 @@
 import type { SignalOptions } from '../abort.js';
 import type { WarningEvent } from '../pipeline/types.js';
 import type { LoadEvent } from '../release/types.js';
-import type { WatchEvent } from './watch/events.js';
+import type { WatchEvent } from './watch/types.js';
 
 /** What `onEvent` is called with. */
 export type EvaluateEvent =

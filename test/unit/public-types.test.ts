@@ -12,6 +12,7 @@ import type { z } from 'zod';
 import type { imagesSchema } from '../../lib/config/eval/images.js';
 import type { reconstructRequestSchema } from '../../lib/config/eval/reconstruct.js';
 import type { statsSchema } from '../../lib/config/eval/stats.js';
+import type { watchSchema } from '../../lib/config/eval/watch.js';
 import type { ModelOptions, modelSchema } from '../../lib/config/model.js';
 import type { settingsSchema } from '../../lib/config/request.js';
 import type { servedModelSchema, serveSchema } from '../../lib/config/serve.js';
@@ -19,6 +20,7 @@ import type { ServedModelOptions, ServeSettings } from '../../lib/config/serve-s
 import type { Settings } from '../../lib/config/settings.js';
 import type { ImagesRequest, StatsRequest } from '../../lib/eval/measure-types.js';
 import type { ReconstructRequest } from '../../lib/eval/reconstruct-types.js';
+import type { WatchRequest } from '../../lib/eval/watch/types.js';
 import type { generateSchema } from '../../lib/pipeline/check-request.js';
 import type { ImageMetadata } from '../../lib/pipeline/image-metadata.js';
 import type { imageMetadata } from '../../lib/pipeline/metadata.js';
@@ -60,6 +62,7 @@ const same: {
     Omit<ReconstructRequest, 'model'>,
     ReturnType<typeof reconstructRequestSchema.omit<{ model: true }>>
   >;
+  readonly watch: Same<WatchRequest, typeof watchSchema>;
   readonly metadata: Equal<ReturnType<typeof imageMetadata>, ImageMetadata>;
 } = {
   settings: [true, true],
@@ -72,11 +75,12 @@ const same: {
   images: [true, true],
   stats: [true, true],
   reconstruct: [true, true],
+  watch: [true, true],
   metadata: true,
 };
 
 it('has interfaces of the same keys and values as the schemas', () => {
-  expect(Object.values(same).flat()).toEqual(Array(21).fill(true));
+  expect(Object.values(same).flat()).toEqual(Array(23).fill(true));
 });
 
 // --- what an editor and a compiler see ----------------------------------------------------------------------------

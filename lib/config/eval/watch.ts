@@ -89,5 +89,3 @@ export const watchSchema = z.strictObject({
 
 /** With every default filled in. */
 export type ResolvedWatch = z.output<typeof watchSchema>;
-/** As one gives it. */
-export type WatchSettings = z.input<typeof watchSchema>;

@@ -7,30 +7,20 @@ import { z } from 'zod';
 import { fileError, SvgT2IError } from '../../errors.js';
 import { writeDurably } from '../../files.js';
 import { readText } from '../../regular-file.js';
+import type { CheckpointEvaluation } from './types.js';
 
 const MAX_BYTES = 256 * 1024 * 1024;
 
-const lineSchema = z.object({
-  /** Optimiser steps done. */
+const lineSchema: z.ZodType<CheckpointEvaluation> = z.object({
   step: z.number().int().nonnegative(),
-  /** Which checkpoint: another one of the same step has another digest. */
   checkpoint: z.string().min(1),
-  /** On what was measured, and how: numbers with different ones of it cannot be compared. */
   set: z.string().min(1),
-  /** `time` of the last metrics up to the step; null where there were none. */
   trained: z.string().nullable(),
-  /** By name; null for what is no finite number. */
   values: z.record(z.string(), z.number().nullable()),
-  /** The grid of pictures, relative to the run's folder. */
   grid: z.string().optional(),
-  /** That the evaluation took. */
   seconds: z.number().nonnegative(),
-  /** ISO 8601. */
   time: z.string(),
 });
-
-/** One checkpoint measured on one set. */
-export type CheckpointEvaluation = Readonly<z.output<typeof lineSchema>>;
 
 type Place = Pick<CheckpointEvaluation, 'step' | 'set'>;
 

@@ -9,7 +9,7 @@ import { fileError, SvgT2IError, systemErrorCode } from '../../errors.js';
 import { encodeImage } from '../../image/encode.js';
 import type { RgbImage } from '../../image/rgb-image.js';
 import { EventWriter } from '../../train/tensorboard.js';
-import type { CheckpointEvaluation } from './evaluations.js';
+import type { CheckpointEvaluation } from './types.js';
 
 const EVENT_FILE = /^events\.out\.tfevents\./;
 

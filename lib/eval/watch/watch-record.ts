@@ -9,11 +9,12 @@ import { encodeImage } from '../../image/encode.js';
 import type { RgbImage } from '../../image/rgb-image.js';
 import { checkpointName } from '../../train/checkpoint.js';
 import type { RunFolder } from '../../train/run-folder.js';
-import { type WrittenReport, writeReport } from '../html/write-report.js';
-import { type CheckpointEvaluation, EvaluationFile } from './evaluations.js';
+import { writeReport } from '../html/write-report.js';
+import { EvaluationFile } from './evaluations.js';
 import { EventFile } from './event-file.js';
 import type { Measured, Probe } from './probe.js';
 import { isThere, type SeenCheckpoint, TrainedTimes } from './run-view.js';
+import type { CheckpointEvaluation } from './types.js';
 import { REPORT_GRIDS, watchReport } from './watch-report.js';
 
 /** What is measured now: checkpoints of this run, put to this. */
@@ -37,7 +38,7 @@ export class WatchRecord {
   readonly #options: RecordOptions;
   readonly #events: EventFile;
   readonly #warnings = new Set<string>();
-  #report: WrittenReport | undefined;
+  #report: string | undefined;
   /** Of what the event file and the report hold. */
   #set: string | undefined;
 
@@ -57,7 +58,8 @@ export class WatchRecord {
     await this.#events.close();
   }
 
-  get report(): WrittenReport | undefined {
+  /** Path of the page. */
+  get report(): string | undefined {
     return this.#report;
   }
 
@@ -142,7 +144,7 @@ export class WatchRecord {
       command: this.#options.command,
     });
     const results = { kind: 'watch', run: path, stage, settings: probe.settings, evaluations };
-    this.#report = await writeReport(evaluated, content, results);
+    this.#report = (await writeReport(evaluated, content, results)).html;
     this.#set = probe.set;
   }
 

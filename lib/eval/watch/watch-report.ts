@@ -2,8 +2,8 @@
 import { join } from 'node:path';
 import type { RgbImage } from '../../image/rgb-image.js';
 import type { Curve, Figure, ReportContent, ReportPicture } from '../report-content.js';
-import type { CheckpointEvaluation } from './evaluations.js';
 import { kindOfValue, type Measured } from './probe.js';
+import type { CheckpointEvaluation } from './types.js';
 
 /** Grids of the newest checkpoints that a report shows; the others are in its folder. */
 export const REPORT_GRIDS = 24;

@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ResolvedWatch, type WatchSettings, watchSchema } from '../../config/eval/watch.js';
+import { type ResolvedWatch, watchSchema } from '../../config/eval/watch.js';
 import { validate } from '../../config/validate.js';
 import { fileError, firstLine, SvgT2IError } from '../../errors.js';
 import { makeFolder, removeDeadParts } from '../../files.js';
@@ -10,9 +10,7 @@ import { acquireLock, type Lock } from '../../lock/lock.mjs';
 import { type RunFolder, runFolder } from '../../train/run-folder.js';
 import { commandLine } from '../command-line.js';
 import type { EvaluateEvent, EvaluateOptions } from '../events.js';
-import type { WrittenReport } from '../html/write-report.js';
 import { CheckpointEngine } from './checkpoint-engine.js';
-import type { CheckpointEvaluation } from './evaluations.js';
 import { openProbe } from './open-probe.js';
 import type { Measured } from './probe.js';
 import {
@@ -24,20 +22,8 @@ import {
   seeCheckpoints,
   TrainedTimes,
 } from './run-view.js';
+import type { CheckpointEvaluation, WatchRequest, WatchResult } from './types.js';
 import { type WatchedSet, WatchRecord } from './watch-record.js';
-
-/** What `evaluate({ kind: 'watch' })` takes. */
-export type WatchRequest = WatchSettings;
-
-/** How a watch ended. */
-export interface WatchResult {
-  /** What this call has measured, in its order. */
-  readonly evaluations: readonly CheckpointEvaluation[];
-  /** Of all that was ever measured on the same pictures or prompts; undefined where nothing was. */
-  readonly report: WrittenReport | undefined;
-  /** `once`: all that was there is measured; `run-ended`: the checkpoint of the run's last step is. */
-  readonly ended: 'once' | 'run-ended';
-}
 
 /**
  * Measures the checkpoints of a run, each once, and goes on with new ones until that of the run's last step is measured.
@@ -161,7 +147,7 @@ class Watch {
       const last = seen.at(-1);
       const hasEnded = last !== undefined && isLast(watched.config, last);
       if (hasEnded || this.#settings.once)
-        return { evaluations, report: record.report, ended: hasEnded ? 'run-ended' : 'once' };
+        return { kind: 'watch', evaluations, report: record.report, ended: hasEnded ? 'run-ended' : 'once' };
       await this.#pause(`the ${last === undefined ? 'first' : 'next'} checkpoint of ${this.#settings.run}`);
     }
   }

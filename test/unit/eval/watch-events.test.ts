@@ -3,8 +3,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { CheckpointEvaluation } from '../../../lib/eval/watch/evaluations.js';
 import { EventFile } from '../../../lib/eval/watch/event-file.js';
+import type { CheckpointEvaluation } from '../../../lib/eval/watch/types.js';
 import type { RgbImage } from '../../../lib/image/rgb-image.js';
 
 let folder: string;
