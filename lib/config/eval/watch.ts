@@ -54,7 +54,7 @@ export const watchSchema = z.strictObject({
     .number()
     .int()
     .min(1)
-    .max(10_000)
+    .max(2000)
     .default(32)
     .describe('pictures of each checkpoint; of prompts at most as many as there are'),
   seed: z

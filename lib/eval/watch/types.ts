@@ -18,7 +18,7 @@ export interface WatchRequest extends NetworkFields {
   readonly data?: string | undefined;
   /** File of prompts that a transformer draws, .txt, .json or .jsonl. Default: those of the run's samples. */
   readonly prompts?: string | undefined;
-  /** Pictures of each checkpoint, 1 to 10,000; of prompts at most as many as there are. Default: 32. */
+  /** Pictures of each checkpoint, 1 to 2000; of prompts at most as many as there are. Default: 32. */
   readonly count?: number | undefined;
   /** Which pictures of the data, and the noise of what is drawn, 0 to 2^47. Default: 0. */
   readonly seed?: number | undefined;

@@ -134,7 +134,15 @@ describe('the checkpoints of an autoencoder', () => {
       metrics: ['fid'],
     });
     // Five of six can be read.
-    expect(ofKind('measure-add').filter(({ request }) => request.set === 'originals')).toHaveLength(5 * 4);
+    const added = ofKind('measure-add').map(({ request, tensors }) => [
+      request.set,
+      Object.keys(tensors).length,
+    ]);
+    expect(added.slice(0, 2)).toEqual([
+      ['originals', 5],
+      ['reconstructions', 5],
+    ]);
+    expect(added).toHaveLength(2 * 4);
   });
 
   it('are measured anew by a metric that was not asked for before, and on another set beside it', async () => {

@@ -29,7 +29,7 @@ export function evalWatchCommand(): Command {
     .argument('[run]', 'folder of the run');
   addFlags(command, 'Measuring:', MEASURING_FLAGS);
   addFlags(command, 'Watching:', WATCHING_FLAGS);
-  addConfigFlags(command);
+  addConfigFlags(command, 'watch');
   addOutputModeFlags(command);
   return command.addHelpText('after', EXAMPLES).action(async (run: string | undefined, flags: WatchFlags) => {
     const { watchFromCommandLine } = await import('../../eval-watch.js');
