@@ -1,5 +1,6 @@
 /** The schemas of configuration files for editors; configs/*.schema.json are their printouts. */
 import { z } from 'zod';
+import { evalConfigSchema } from './eval/all.js';
 import { sampleConfigSchema } from './sample.js';
 import { serveSchema } from './serve.js';
 import { autoencoderTrainingSchema } from './train-autoencoder.js';
@@ -9,6 +10,7 @@ import { ditTrainingSchema } from './train-dit.js';
 export const CONFIG_SCHEMAS = {
   sample: { schema: sampleConfigSchema, title: 'svg-t2i sample' },
   serve: { schema: serveSchema, title: 'svg-t2i serve' },
+  eval: { schema: evalConfigSchema, title: 'svg-t2i eval' },
   'train-dit': { schema: ditTrainingSchema, title: 'svg-t2i train dit' },
   'train-autoencoder': { schema: autoencoderTrainingSchema, title: 'svg-t2i train autoencoder' },
 } as const;
