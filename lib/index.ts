@@ -34,6 +34,15 @@ export type {
 export type { PairSummary } from './eval/pair-values.js';
 export type { ReconstructRequest, ReconstructResult } from './eval/reconstruct-types.js';
 export type {
+  RunDifference,
+  Score,
+  ScoredRun,
+  ScoresFiles,
+  ScoresRequest,
+  ScoresResult,
+} from './eval/scores/result.js';
+export type { ShapesFiles, ShapesRequest, ShapesResult } from './eval/shapes-types.js';
+export type {
   CheckpointEvaluatedEvent,
   CheckpointEvaluation,
   CheckpointSkippedEvent,

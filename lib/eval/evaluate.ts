@@ -13,9 +13,8 @@ import type { CheckReport } from './layouts/check-report.js';
 import type { ImagesRequest, ImagesResult, StatsRequest, StatsResult } from './measure-types.js';
 import type { PackRequest, PackResult } from './pack.js';
 import type { ReconstructRequest, ReconstructResult } from './reconstruct-types.js';
-import type { ScoresResult } from './scores/result.js';
-import type { ScoresRequest } from './scores.js';
-import type { ShapesRequest, ShapesResult } from './shapes.js';
+import type { ScoresRequest, ScoresResult } from './scores/result.js';
+import type { ShapesRequest, ShapesResult } from './shapes-types.js';
 import type { WatchRequest, WatchResult } from './watch/types.js';
 
 /**

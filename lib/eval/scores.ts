@@ -18,26 +18,15 @@ import { type BenchmarkRow, readBenchmark, readGeneval2 } from './scores/geneval
 import { scoresMarkdown } from './scores/markdown.js';
 import { publishedScores } from './scores/published.js';
 import { scoresReport } from './scores/report.js';
-import type { RunDifference, Score, ScoredRun, ScoresFiles, ScoresResult } from './scores/result.js';
+import type {
+  RunDifference,
+  Score,
+  ScoredRun,
+  ScoresFiles,
+  ScoresRequest,
+  ScoresResult,
+} from './scores/result.js';
 import { type RunScores, SCORE_SCALES, SCORER_TITLES, type ScorerKind } from './scores/run-scores.js';
-
-/** What `evaluate({ kind: 'scores' })` takes. */
-export interface ScoresRequest {
-  /** Result files of one scorer, each perhaps with the name that its column bears. */
-  readonly results: readonly { readonly path: string; readonly name?: string | undefined }[];
-  /** Told from the files where not given. */
-  readonly as?: ScorerKind | undefined;
-  /** dpg_bench.csv or geneval2_data.jsonl: tells what each score is of. */
-  readonly questions?: string | undefined;
-  /** Draws for the 95 % intervals, 0 to 100,000. Default: 1000. */
-  readonly bootstrap?: number | undefined;
-  /** Of the draws. Default: 0. */
-  readonly seed?: number | undefined;
-  /** Add the paper's own figures. Default: false. */
-  readonly published?: boolean | undefined;
-  /** Folder for report.html, report.md, scores.png and results.json. Default: nothing is written. */
-  readonly out?: string | undefined;
-}
 
 const MAX_RESULT_BYTES = 512 * 1024 * 1024;
 

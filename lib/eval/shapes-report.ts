@@ -5,18 +5,12 @@ import { encodeImage } from '../image/encode.js';
 import type { Evaluation, JudgedPicture, ShownPicture } from '../shapes/evaluation.js';
 import { SCORE_COLUMNS, type Scores } from '../shapes/score.js';
 import { CATEGORIES, type Category } from '../shapes/vocabulary.js';
-import { type WrittenReport, writeReport } from './html/write-report.js';
+import { writeReport } from './html/write-report.js';
 import type { ContactSheet, ReportContent, ReportPicture } from './report-content.js';
+import type { ShapesFiles } from './shapes-types.js';
 
 /** Of a category on the page; the sheet has more. */
 const SHOWN = 24;
-
-export interface ShapesFiles extends WrittenReport {
-  /** Contact sheet: the first pictures of every category, framed green where right. */
-  readonly sheet: string;
-  /** A JSON line for each picture that is wrong. */
-  readonly failures: string;
-}
 
 export interface ShapesReportFacts {
   /** "the model of my-model", "the pictures of out/". */

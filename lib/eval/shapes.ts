@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { defined } from '../config/defined.js';
 import { shapesSchema } from '../config/eval/shapes.js';
 import { PUBLISHED_CELL_PIXELS } from '../config/latent-grid.js';
-import { type ModelOptions, modelSchema } from '../config/model.js';
+import { modelSchema } from '../config/model.js';
 import { settingsSchemaOf } from '../config/request.js';
 import type { Settings } from '../config/settings.js';
 import { validate } from '../config/validate.js';
@@ -12,37 +12,11 @@ import { EMBEDDED_MODEL } from '../release/embedded-model.js';
 import { FoundRelease } from '../release/found-release.js';
 import { withPlainPaths } from '../release/load-options.js';
 import { sampleDefaults } from '../release/sample-defaults.js';
-import type { Scores } from '../shapes/score.js';
 import { SHAPES_SETTINGS } from '../shapes/settings.js';
-import type { Category } from '../shapes/vocabulary.js';
 import type { EvaluateOptions } from './events.js';
 import { type Judging, judgeDrawn, judgeFolder, judgeReconstructed } from './shapes-judging.js';
-import { type ShapesFiles, writeShapesReport } from './shapes-report.js';
-
-/** What `evaluate({ kind: 'shapes' })` takes. */
-export interface ShapesRequest {
-  /** Folder whose shapes.jsonl lists the pictures to judge; nothing is drawn. */
-  readonly images?: string | undefined;
-  /** Judge the autoencoder's reconstructions of drawn scenes. Default: false. */
-  readonly reconstruct?: boolean | undefined;
-  /** What is measured. Default: the model that comes with the package. */
-  readonly model?: ModelOptions | undefined;
-  /** How pictures are drawn. Default: as the release says, 64 x 64 pixels in 25 steps where it says nothing. */
-  readonly sample?: Omit<Settings, 'count' | 'seed' | 'seedMode'> | undefined;
-  /** Some of the categories. Default: all six. */
-  readonly categories?: readonly Category[] | undefined;
-  /** Prompts of each category, 1 to 10,000. Default: 50, or all of `images`. */
-  readonly perCategory?: number | undefined;
-  /** Of the prompts and of the pictures. Default: 0. */
-  readonly seed?: number | undefined;
-  /** Folder for report.html, sheet.png, failures.jsonl and results.json. Default: nothing is written. */
-  readonly out?: string | undefined;
-}
-
-/** What `evaluate({ kind: 'shapes' })` gives. */
-export interface ShapesResult extends Scores {
-  readonly files?: ShapesFiles;
-}
+import { writeShapesReport } from './shapes-report.js';
+import type { ShapesRequest, ShapesResult } from './shapes-types.js';
 
 /**
  * Draws prompts of GenEval's categories whose combinations no training set holds, finds the shapes in the pixels and judges

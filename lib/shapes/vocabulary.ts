@@ -1,5 +1,5 @@
 /** What scenes are made of, and the words for it. */
-import { CATEGORIES } from '../config/eval/shapes.js';
+import { CATEGORIES } from '../config/eval/shape-categories.js';
 
 export { CATEGORIES };
 export type Category = (typeof CATEGORIES)[number];

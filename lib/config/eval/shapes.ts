@@ -1,15 +1,6 @@
 /** What `evaluate({ kind: 'shapes' })` can be asked. */
 import { z } from 'zod';
-
-/** GenEval's categories (Ghosh et al., 2023), by its own names. */
-export const CATEGORIES = [
-  'single_object',
-  'two_objects',
-  'counting',
-  'colors',
-  'position',
-  'color_attribution',
-] as const;
+import { CATEGORIES } from './shape-categories.js';
 
 export const shapesSchema = z.strictObject({
   images: z

@@ -9,8 +9,15 @@ export function settingRows(
     const name = before === '' ? key : `${before}.${key}`;
     if (value === undefined) return [];
     if (isTree(value)) return settingRows(value, name);
-    return [[name, typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value))] as const];
+    return [[name, valueText(value)] as const];
   });
+}
+
+/** A list of plain values with commas, an empty text in quotes. */
+function valueText(value: unknown): string {
+  if (typeof value === 'string') return value === '' ? '""' : value;
+  if (Array.isArray(value) && value.every((entry) => typeof entry !== 'object')) return value.join(', ');
+  return JSON.stringify(value) ?? String(value);
 }
 
 function isTree(value: unknown): value is Record<string, unknown> {

@@ -12,7 +12,9 @@ const MAX_PAGE_BYTES = 40e6;
 
 /** Where a report lies. */
 export interface WrittenReport {
+  /** report.html, for people. */
   readonly html: string;
+  /** results.json, for programs. */
   readonly json: string;
 }
 

@@ -88,10 +88,12 @@ describe('a table', () => {
 });
 
 it('lists settings of any depth, without those that are not set', () => {
-  expect(settingRows({ a: { b: [1, 2], c: null }, d: undefined, e: 'text' })).toEqual([
-    ['a.b', '[1,2]'],
+  expect(settingRows({ a: { b: [1, 'x'], c: null }, d: undefined, e: 'text', f: '', g: [{}] })).toEqual([
+    ['a.b', '1, x'],
     ['a.c', 'null'],
     ['e', 'text'],
+    ['f', '""'],
+    ['g', '[{}]'],
   ]);
 });
 
