@@ -77,7 +77,8 @@ export class DrawingProbe implements Probe {
             seed,
           })
         : undefined;
-    const { every: _, batchSize: __, prompts: ___, seed: ____, ...drawing } = config.samples;
+    const { every: _, batchSize: __, prompts: ___, seed: ____, classes, ...ofAll } = config.samples;
+    const drawing = readsText(config) ? ofAll : { classes, ...ofAll };
     const decisive = {
       prompts,
       seed,

@@ -24,6 +24,8 @@ export interface WatchedSet {
 }
 
 export interface RecordOptions {
+  /** The run, as it was named. */
+  readonly run: string;
   /** As one types it. */
   readonly command: string;
   readonly onWarning: (message: string) => void;
@@ -138,7 +140,7 @@ export class WatchRecord {
     const { path, evaluated } = this.#folder;
     const { stage, steps } = config;
     const content = watchReport({
-      ...{ run: path, stage, steps, evaluations, measured, grids },
+      ...{ run: this.#options.run, path, stage, steps, evaluations, measured, grids },
       settings: probe.settings,
       warnings: [...this.#warnings],
       command: this.#options.command,

@@ -9,7 +9,10 @@ import type { CheckpointEvaluation } from './types.js';
 export const REPORT_GRIDS = 24;
 
 export interface WatchedRun {
+  /** As it was named. */
   readonly run: string;
+  /** Absolute. */
+  readonly path: string;
   readonly stage: string;
   /** Of one set, in the order of their steps; at least one. */
   readonly evaluations: readonly CheckpointEvaluation[];
@@ -24,7 +27,7 @@ export interface WatchedRun {
 }
 
 export function watchReport(watched: WatchedRun): ReportContent {
-  const { run, stage, evaluations, measured, grids, settings, warnings, command, steps } = watched;
+  const { run, path, stage, evaluations, measured, grids, settings, warnings, command, steps } = watched;
   const last = evaluations.at(-1);
   const names = [...new Set(evaluations.flatMap(({ values }) => Object.keys(values)))];
   const of = steps === undefined ? '' : ` of ${steps}`;
@@ -53,7 +56,7 @@ export function watchReport(watched: WatchedRun): ReportContent {
         : [
             {
               title: 'Grids, the newest first',
-              pictures: [...grids].reverse().map((each) => gridPicture(run, each)),
+              pictures: [...grids].reverse().map((each) => gridPicture(path, each)),
             },
           ]),
     ],
@@ -107,13 +110,13 @@ function figureOf(name: string, evaluations: readonly CheckpointEvaluation[]): F
   return { name: title, value, note: `${better} is better; ${record}` };
 }
 
-function gridPicture(run: string, { evaluation, grid }: WatchedRun['grids'][number]): ReportPicture {
+function gridPicture(folder: string, { evaluation, grid }: WatchedRun['grids'][number]): ReportPicture {
   const { step, values, grid: path } = evaluation;
   const [name, value] = Object.entries(values)[0] ?? [];
   return {
     caption: `step ${step}`,
     images: [grid],
-    ...(path === undefined ? {} : { path: join(run, path) }),
+    ...(path === undefined ? {} : { path: join(folder, path) }),
     ...(name === undefined ? {} : { value: `${name} ${shownValue(value)} ${kindOfValue(name).unit}`.trim() }),
   };
 }

@@ -114,6 +114,7 @@ class Watch {
     try {
       await removeDeadParts(this.#folder.evaluated);
       record = await WatchRecord.open(this.#folder, {
+        run: this.#settings.run,
         command: commandLine(['eval', 'watch', this.#settings.run], {
           schema: watchSchema.omit({ run: true }),
           values: this.#settings,
