@@ -22,6 +22,7 @@ export type {
   EvaluateOptions,
   EvaluateProgressEvent,
 } from './eval/events.js';
+export type { ImagenetRequest, ImagenetResult } from './eval/imagenet/types.js';
 export type {
   ImagesRequest,
   ImagesResult,
@@ -31,6 +32,7 @@ export type {
   StatsRequest,
   StatsResult,
 } from './eval/measure-types.js';
+export type { PackRequest, PackResult } from './eval/pack.js';
 export type { PairSummary } from './eval/pair-values.js';
 export type { ReconstructRequest, ReconstructResult } from './eval/reconstruct-types.js';
 export type {

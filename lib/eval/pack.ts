@@ -35,11 +35,15 @@ export interface PackRequest extends Omit<ReadingFields, 'crop' | 'maxBadShare'>
 
 /** What `evaluate({ kind: 'pack' })` gives. */
 export interface PackResult {
+  /** Of evaluation. */
   readonly kind: 'pack';
   /** Absolute path of the npz. */
   readonly path: string;
+  /** Pictures. */
   readonly count: number;
+  /** Of each, in pixels. */
   readonly width: number;
+  /** Of each, in pixels. */
   readonly height: number;
   /** Whether it has the classes of the pictures. */
   readonly labels: boolean;

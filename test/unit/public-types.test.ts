@@ -9,7 +9,9 @@ import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { z } from 'zod';
+import type { imagenetSchema } from '../../lib/config/eval/imagenet.js';
 import type { imagesSchema } from '../../lib/config/eval/images.js';
+import type { packSchema } from '../../lib/config/eval/pack.js';
 import type { reconstructRequestSchema } from '../../lib/config/eval/reconstruct.js';
 import type { statsSchema } from '../../lib/config/eval/stats.js';
 import type { watchSchema } from '../../lib/config/eval/watch.js';
@@ -18,7 +20,9 @@ import type { settingsSchema } from '../../lib/config/request.js';
 import type { servedModelSchema, serveSchema } from '../../lib/config/serve.js';
 import type { ServedModelOptions, ServeSettings } from '../../lib/config/serve-settings.js';
 import type { Settings } from '../../lib/config/settings.js';
+import type { ImagenetRequest } from '../../lib/eval/imagenet/types.js';
 import type { ImagesRequest, StatsRequest } from '../../lib/eval/measure-types.js';
+import type { PackRequest } from '../../lib/eval/pack.js';
 import type { ReconstructRequest } from '../../lib/eval/reconstruct-types.js';
 import type { WatchRequest } from '../../lib/eval/watch/types.js';
 import type { generateSchema } from '../../lib/pipeline/check-request.js';
@@ -63,6 +67,8 @@ const same: {
     ReturnType<typeof reconstructRequestSchema.omit<{ model: true }>>
   >;
   readonly watch: Same<WatchRequest, typeof watchSchema>;
+  readonly pack: Same<PackRequest, typeof packSchema>;
+  readonly imagenet: Same<Omit<ImagenetRequest, 'model' | 'sample'>, typeof imagenetSchema>;
   readonly metadata: Equal<ReturnType<typeof imageMetadata>, ImageMetadata>;
 } = {
   settings: [true, true],
@@ -76,11 +82,13 @@ const same: {
   stats: [true, true],
   reconstruct: [true, true],
   watch: [true, true],
+  pack: [true, true],
+  imagenet: [true, true],
   metadata: true,
 };
 
 it('has interfaces of the same keys and values as the schemas', () => {
-  expect(Object.values(same).flat()).toEqual(Array(23).fill(true));
+  expect(Object.values(same).flat()).toEqual(Array(27).fill(true));
 });
 
 // --- what an editor and a compiler see ----------------------------------------------------------------------------

@@ -29,6 +29,7 @@ export interface ImagenetRequest {
   readonly workers?: number | undefined;
   /** Features above this, in MB, go to a file in the folder for temporary files. Default: 2048. */
   readonly spillMegabytes?: number | undefined;
+  /** Which weights, where they run and in which precision. */
   readonly model?: ModelOptions | undefined;
   /** Of the pictures. Default: of SVG the sampler of its figures, of others what they are published with. */
   readonly sample?: Omit<Settings, 'count' | 'seed' | 'seedMode'> & { readonly seed?: number | undefined };
@@ -36,19 +37,23 @@ export interface ImagenetRequest {
 
 /** What `evaluate({ kind: 'imagenet' })` gives. */
 export interface ImagenetResult extends SetValues {
+  /** Of evaluation. */
   readonly kind: 'imagenet';
   /** The figures with all that decides them, on one line. */
   readonly line: string;
   /** Pictures. */
   readonly count: number;
+  /** That were drawn now. */
   readonly drawn: number;
   /** That were there already. */
   readonly kept: number;
   /** Absolute path of samples.npz. */
   readonly samples: string;
+  /** What was measured of the reference. */
   readonly reference: ImagesResult['reference'];
   /** What makes the numbers hard to compare, in words. */
   readonly warnings: readonly string[];
+  /** That it took. */
   readonly seconds: number;
   /** Path of report.html. */
   readonly report: string;

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { PUBLISHED_SAMPLER } from '../../../lib/config/eval/imagenet.js';
+import { settingsSchema } from '../../../lib/config/request.js';
 import { classAt } from '../../../lib/eval/imagenet/classes.js';
 import { type FigureSubject, figureLine, samplerWords } from '../../../lib/eval/imagenet/figure-line.js';
 import { unlikePublished, useOfReference } from '../../../lib/eval/imagenet/reference.js';
@@ -89,16 +91,7 @@ describe('useOfReference', () => {
 describe('figureLine', () => {
   const subject: FigureSubject = {
     model: 'svg/V1-SVG-XL.pt',
-    sample: {
-      width: 256,
-      height: 256,
-      solver: 'euler',
-      steps: 25,
-      shift: 0.15,
-      guidanceScale: 1.5,
-      guidanceSchedule: 'cfg_star-1-0',
-      guidanceMode: 'standard',
-    },
+    sample: settingsSchema.parse(PUBLISHED_SAMPLER),
     seed: 0,
     count: 50_000,
     classes: 'balanced',
