@@ -1,17 +1,14 @@
 /** What the checkpoints of a run are put to, as its stage and the settings of the watch say. */
-import { SET_METRICS } from '../../config/eval/measure.js';
 import type { ResolvedWatch } from '../../config/eval/watch.js';
 import type { TrainingConfig } from '../../config/train.js';
 import { SvgT2IError } from '../../errors.js';
 import { isSceneList } from '../../shapes/manifest.js';
+import { countRemarks } from '../needs.js';
 import { readsText } from './checkpoint-engine.js';
 import { DrawingProbe } from './drawing-probe.js';
 import type { Probe } from './probe.js';
 import { ReconstructionProbe } from './reconstruction-probe.js';
-import { chooseMetrics } from './watch-metrics.js';
-
-/** Of FID's features. */
-const INCEPTION_DIMENSIONS = 2048;
+import { chooseMetrics, isMeasured } from './watch-metrics.js';
 
 /**
  * @throws SvgT2IError ERR_SVGT2I_INVALID_ARGUMENT for settings that make no sense of this run, as chooseMetrics; and for
@@ -26,12 +23,8 @@ export async function openProbe(
   const isShapes = config.stage === 'dit' && prompts === undefined && (await trainsOnShapes(config));
   const lpips = settings.lpips ?? (config.stage === 'autoencoder' ? config.loss.lpips : undefined);
   const metrics = chooseMetrics(config, settings, { isShapes, lpips });
-  const ofFew = metrics.filter((metric) => SET_METRICS.some((each) => each === metric));
-  if (ofFew.length > 0 && count < INCEPTION_DIMENSIONS) {
-    onWarning(
-      `${ofFew.join(', ')} of ${count} pictures, fewer than the ${INCEPTION_DIMENSIONS} dimensions of the features: good to compare the checkpoints of this run by, and with no other figure`,
-    );
-  }
+  for (const remark of countRemarks({ name: 'each checkpoint', count }, metrics.filter(isMeasured)))
+    onWarning(remark);
   if (config.stage === 'autoencoder') {
     if (prompts !== undefined) refuse('prompts: an autoencoder draws none', 'Give data (--data) instead.');
     if (data === undefined) onWarning(OWN_DATA);

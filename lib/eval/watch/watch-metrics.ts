@@ -8,6 +8,7 @@ import {
 import type { TrainingConfig } from '../../config/train.js';
 import { SvgT2IError } from '../../errors.js';
 import { checkNetworks } from '../measurement.js';
+import { MOMENTS_NEED } from '../needs.js';
 
 export interface MetricsAtHand {
   /** Whether the run trains on drawn scenes, which can be judged. */
@@ -24,7 +25,7 @@ export interface MetricsAtHand {
  */
 export function chooseMetrics(
   { stage }: Pick<TrainingConfig, 'stage'>,
-  { metrics: asked, data, inception }: Pick<ResolvedWatch, 'metrics' | 'data' | 'inception'>,
+  { metrics: asked, data, inception, count }: Pick<ResolvedWatch, 'metrics' | 'data' | 'inception' | 'count'>,
   { isShapes, lpips }: MetricsAtHand,
 ): readonly WatchMetric[] {
   const all: readonly WatchMetric[] = stage === 'dit' ? DRAWING_METRICS : RECONSTRUCTION_METRICS;
@@ -32,6 +33,8 @@ export function chooseMetrics(
     if (metric === 'shapes' && !isShapes) return 'a run that trains on what svg-t2i dataset shapes draws';
     if (stage === 'dit' && data === undefined && (metric === 'fid' || metric === 'kid'))
       return 'pictures to compare with: give data (--data)';
+    if (count < MOMENTS_NEED && (metric === 'fid' || metric === 'kid'))
+      return `${MOMENTS_NEED} pictures or more: raise count (--count)`;
     return undefined;
   };
   if (asked === undefined) {
@@ -60,6 +63,7 @@ export function chooseMetrics(
 
 type MeasuredMetric = Exclude<WatchMetric, 'shapes' | 'previous'>;
 
-function isMeasured(metric: WatchMetric): metric is MeasuredMetric {
+/** Whether it is one of pictures as such, whoever made them. */
+export function isMeasured(metric: WatchMetric): metric is MeasuredMetric {
   return metric !== 'shapes' && metric !== 'previous';
 }

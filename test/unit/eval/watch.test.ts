@@ -126,7 +126,9 @@ describe('the checkpoints of an autoencoder', () => {
     expect(eventsOf('warning')).toEqual([
       {
         type: 'warning',
-        message: expect.stringMatching(/^fid of 50 pictures, fewer than the 2048 dimensions/),
+        message: expect.stringMatching(
+          /^each checkpoint: fid of 50 pictures, fewer than the 2048 dimensions/,
+        ),
       },
     ]);
     expect(ofKind('measure-open')[0]?.request).toMatchObject({
@@ -265,6 +267,7 @@ describe('a watch', () => {
       [{ metrics: ['lpips'] }, 'ERR_SVGT2I_WEIGHTS_MISSING', /lpips/],
       [{ metrics: ['fid'] }, 'ERR_SVGT2I_WEIGHTS_MISSING', /Inception/],
       [{ prompts }, 'ERR_SVGT2I_INVALID_ARGUMENT', /prompts: an autoencoder draws none/],
+      [{ metrics: ['fid'], count: 1 }, 'ERR_SVGT2I_INVALID_ARGUMENT', /fid needs 2 pictures or more/],
     ];
     for (const [request, code, message] of refusals) {
       await expect(watch(request)).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
