@@ -9,6 +9,8 @@ import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { z } from 'zod';
+import type { checkSchema } from '../../lib/config/eval/check.js';
+import type { benchmarkSchema } from '../../lib/config/eval/generate.js';
 import type { imagenetSchema } from '../../lib/config/eval/imagenet.js';
 import type { imagesSchema } from '../../lib/config/eval/images.js';
 import type { packSchema } from '../../lib/config/eval/pack.js';
@@ -20,6 +22,8 @@ import type { settingsSchema } from '../../lib/config/request.js';
 import type { servedModelSchema, serveSchema } from '../../lib/config/serve.js';
 import type { ServedModelOptions, ServeSettings } from '../../lib/config/serve-settings.js';
 import type { Settings } from '../../lib/config/settings.js';
+import type { CheckRequest } from '../../lib/eval/check.js';
+import type { BenchmarkRequest } from '../../lib/eval/generate/types.js';
 import type { ImagenetRequest } from '../../lib/eval/imagenet/types.js';
 import type { ImagesRequest, StatsRequest } from '../../lib/eval/measure-types.js';
 import type { PackRequest } from '../../lib/eval/pack.js';
@@ -62,6 +66,8 @@ const same: {
   readonly served: Same<ServedModelOptions, typeof servedModelSchema>;
   readonly images: Same<ImagesRequest, typeof imagesSchema>;
   readonly stats: Same<StatsRequest, typeof statsSchema>;
+  readonly benchmark: Same<Omit<BenchmarkRequest, 'model' | 'sample'>, typeof benchmarkSchema>;
+  readonly check: Same<Omit<CheckRequest, 'path'>, typeof checkSchema>;
   readonly reconstruct: Same<
     Omit<ReconstructRequest, 'model'>,
     ReturnType<typeof reconstructRequestSchema.omit<{ model: true }>>
@@ -82,6 +88,8 @@ const same: {
   stats: [true, true],
   reconstruct: [true, true],
   watch: [true, true],
+  benchmark: [true, true],
+  check: [true, true],
   pack: [true, true],
   imagenet: [true, true],
   metadata: true,

@@ -19,10 +19,18 @@ export interface DrawJob extends WrittenFiles {
   readonly dtype?: string | undefined;
 }
 
+/** Where and in what the models compute. */
+export interface DrawnIn {
+  readonly device: string;
+  readonly dtype: string;
+  /** Of a process on a CPU; null where libtorch chooses. */
+  readonly threads: number | null;
+}
+
 export type DrawEvent =
   | LoadEvent
   | WarningEvent
-  | { readonly type: 'loaded'; readonly device: string; readonly dtype: string }
+  | ({ readonly type: 'loaded' } & DrawnIn)
   /** `index` of the picture. */
   | { readonly type: 'step'; readonly index: number; readonly step: number; readonly steps: number }
   | FileEvent;
@@ -57,7 +65,7 @@ export async function drawFiles(
   for (const message of pipeline.warnings) onEvent({ type: 'warning', message });
   const { device, dtype } = pipeline.models;
   if (job.dtype !== undefined && job.dtype !== dtype) throw otherDtype(job.dtype, dtype);
-  onEvent({ type: 'loaded', device, dtype });
+  onEvent({ type: 'loaded', device, dtype, threads: found.options.threads ?? null });
   const writer = new FileWriter(job, onEvent);
   const only = files.flatMap(({ pictures }) => pictures);
   const request = { ...settings, ...subjects, only, keepGoing: true, signal };

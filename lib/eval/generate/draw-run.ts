@@ -15,7 +15,7 @@ import { layoutOf, MODEL_PARTS, type ReleaseLayout } from '../../release/layout.
 import type { EvaluateOptions } from '../events.js';
 import type { PictureFile } from '../layouts/plan.js';
 import { deal } from './deal.js';
-import { CLASS_PARTS, type DrawEvent, drawFiles } from './draw-files.js';
+import { CLASS_PARTS, type DrawEvent, type DrawnIn, drawFiles } from './draw-files.js';
 import { existingFiles, refuseOthers } from './existing-files.js';
 import { makePartsFolder, partsFolder, removeEmptyParts } from './parts-folder.js';
 import { drawInProcesses } from './processes.js';
@@ -240,14 +240,10 @@ class Run {
         onEvent?.(event);
         break;
       case 'loaded': {
-        const { device, dtype } = event;
-        const { drawnIn } = this.#record;
-        if (drawnIn !== null && kindOf(drawnIn.device) !== kindOf(device)) {
-          this.#warn(
-            `this run was begun on ${drawnIn.device} and goes on on ${device}: pixels may differ in the last bits`,
-          );
-        }
-        this.#record = { ...this.#record, drawnIn: drawnIn ?? { device, dtype } };
+        const { type: _, ...drawnIn } = event;
+        const before = this.#record.drawnIn;
+        for (const message of before === null ? [] : otherBits(before, drawnIn)) this.#warn(message);
+        this.#record = { ...this.#record, drawnIn: before ?? drawnIn };
         break;
       }
       case 'step': {
@@ -360,6 +356,19 @@ function nameOf(part: string, path: string, layout: ReleaseLayout): string {
   return part === 'textEncoder' && layout.textEncoder !== undefined
     ? `weights.${part}/${path.slice(resolve(layout.textEncoder).length + 1)}`
     : `weights.${part}${/(-\d+-of-\d+|\.\d+-of-\d+)/.exec(path)?.[0] ?? ''}`;
+}
+
+/** What lets pixels differ in their last bits from those that are there. */
+function otherBits(before: DrawnIn, now: DrawnIn): readonly string[] {
+  const bits = 'pixels may differ in the last bits';
+  if (kindOf(before.device) !== kindOf(now.device)) {
+    return [`this run was begun on ${before.device} and goes on on ${now.device}: ${bits}`];
+  }
+  if (now.device !== 'cpu' || before.threads === now.threads) return [];
+  const [was, is] = [before, now].map(({ threads }) =>
+    threads === null ? 'all threads' : `${threads} thread(s)`,
+  );
+  return [`this run was begun with ${was} of each process and goes on with ${is}: ${bits} (--threads)`];
 }
 
 function kindOf(device: string): string {

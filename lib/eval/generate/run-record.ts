@@ -7,6 +7,7 @@ import { validate } from '../../config/validate.js';
 import { firstLine, SvgT2IError } from '../../errors.js';
 import { writeDurably } from '../../files.js';
 import { PACKAGE_VERSION } from '../../version.js';
+import type { DrawnIn } from './draw-files.js';
 import { type WeightsFile, weightsFileSchema } from './weights.js';
 
 export const RUN_FILE = 'run.json';
@@ -59,7 +60,7 @@ export interface RunRecord {
   readonly about: Readonly<Record<string, unknown>>;
   readonly weights: readonly WeightsFile[];
   /** As the models were loaded; null before. */
-  readonly drawnIn: { readonly device: string; readonly dtype: string } | null;
+  readonly drawnIn: DrawnIn | null;
   readonly sessions: readonly Session[];
 }
 
