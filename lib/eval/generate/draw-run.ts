@@ -1,7 +1,7 @@
 /** Draws all files of a run that are not there yet, on one process or several, and keeps its run.json. */
 import { join, resolve } from 'node:path';
-import type { ResolvedModelOptions } from '../../config/model.js';
-import { type ResolvedSettings, seedOf } from '../../config/request.js';
+import { linkedController } from '../../abort.js';
+import { seedOf } from '../../config/request.js';
 import type { Settings } from '../../config/settings.js';
 import { SvgT2IError } from '../../errors.js';
 import { makeFolder, removeDeadParts } from '../../files.js';
@@ -10,13 +10,14 @@ import { checkSeeds } from '../../pipeline/sample-job.js';
 import { type Subjects, subjectsOf } from '../../pipeline/subjects.js';
 import { lockRunFolder } from '../../processes/run-lock.js';
 import { readClassNames } from '../../release/class-names.js';
-import { type DrawnFrom, without } from '../../release/draw-config.js';
+import { without } from '../../release/draw-config.js';
 import { layoutOf, MODEL_PARTS, type ReleaseLayout } from '../../release/layout.js';
 import type { EvaluateOptions } from '../events.js';
 import type { PictureFile } from '../layouts/plan.js';
 import { deal } from './deal.js';
-import { CLASS_PARTS, type DrawEvent, type DrawnIn, drawFiles } from './draw-files.js';
+import { CLASS_PARTS, type DrawEvent, drawFiles } from './draw-files.js';
 import { existingFiles, refuseOthers } from './existing-files.js';
+import { newRecord, otherBits, type RecordedRun } from './new-record.js';
 import { makePartsFolder, partsFolder, removeEmptyParts } from './parts-folder.js';
 import { drawInProcesses } from './processes.js';
 import {
@@ -27,55 +28,15 @@ import {
   thisMachine,
   writeRunRecord,
 } from './run-record.js';
+import type { RunOutcome, RunSpec } from './run-spec.js';
 import type { FailedFile } from './types.js';
-import { hashWeights, type WeightsFile } from './weights.js';
+import { hashWeights } from './weights.js';
 
-/** What loadDrawConfig gives. */
-export interface RunConfig extends DrawnFrom {
-  readonly model: ResolvedModelOptions;
-  readonly sample: Omit<ResolvedSettings, 'count' | 'seed' | 'seedMode'>;
-}
-
-export interface RunSpec {
-  /** What it is, as a run.json tells it: `geneval`. */
-  readonly kind: string;
-  /** Gets run.json. */
-  readonly out: string;
-  /** That the paths of files start at; may be `out`. */
-  readonly folder: string;
-  /** What is drawn, `count` pictures of each. */
-  readonly asked:
-    | { readonly prompts: readonly string[] }
-    | { readonly classes: readonly (number | string)[] };
-  readonly count: number;
-  /** Of the first picture; picture i of the run has seed + i, with `same` picture j of every prompt seed + j. */
-  readonly seed: number;
-  readonly seedMode: 'each' | 'same';
-  readonly files: readonly PictureFile[];
-  readonly config: RunConfig;
-  readonly nproc: number;
-  /** Otherwise all files are drawn. */
-  readonly skipExisting: boolean;
-  /** What becomes of a folder that holds another run, or files that are not those asked for. */
-  readonly onMismatch: 'refuse' | 'redraw';
-  /** As it was typed. */
-  readonly command?: string | undefined;
-  /** More that decides the pictures, flat: another value is another run. */
-  readonly decides: Readonly<Record<string, unknown>>;
-  /** More that one who repeats it wants to know. */
-  readonly about: Readonly<Record<string, unknown>>;
-}
-
-export interface RunOutcome {
-  readonly drawn: number;
-  readonly kept: number;
-  readonly failed: readonly FailedFile[];
-  /** As it is in run.json now. */
-  readonly record: RunRecord;
-}
+export type { RunConfig, RunOutcome, RunSpec } from './run-spec.js';
 
 /**
- * Draws what is missing, as often as it is called. `beforeDrawing` is called once nothing can be refused any more.
+ * Draws what is missing, as often as it is called. `beforeDrawing` is called once the models are loaded, so
+ * that nothing can be refused any more.
  *
  * @throws SvgT2IError ERR_SVGT2I_RUN_FOLDER where another process draws there, or what is there is of another run, naming
  *   what differs; what loading and drawing throws; or the signal's reason
@@ -113,13 +74,8 @@ function subjectsFrom(asked: RunSpec['asked'], { classNames }: ReleaseLayout): S
   return subjectsOf({ class: [...asked.classes] }, names);
 }
 
-interface RunParts {
-  readonly spec: RunSpec;
-  readonly layout: ReleaseLayout;
+interface RunParts extends RecordedRun {
   readonly subjects: Subjects;
-  readonly weights: readonly WeightsFile[];
-  /** As an earlier call left it. */
-  readonly before: RunRecord | undefined;
   readonly options: EvaluateOptions & { readonly beforeDrawing?: () => Promise<void> };
 }
 
@@ -128,6 +84,7 @@ class Run {
   readonly #failed: FailedFile[] = [];
   readonly #started = new Date().toISOString();
   #record: RunRecord;
+  #begun: Promise<void> | undefined;
   #drawn = 0;
   /** Solver steps of files that are on their way, each from 0 to 1. */
   readonly #underway = new Map<string, number>();
@@ -138,26 +95,33 @@ class Run {
   }
 
   async draw(): Promise<RunOutcome> {
-    const { spec, options } = this.#parts;
+    const { spec } = this.#parts;
     const { wanted, kept } = await this.#look();
     // Of nothing that stays.
     if (kept.length === 0) this.#record = { ...this.#record, drawnIn: null };
+    if (wanted.length > 0) this.#record = { ...this.#record, ended: null };
     for (const { path, pictures } of kept) this.#tellFile(path, pictures, true);
-    await this.#write({ ended: wanted.length === 0 ? (this.#record.ended ?? this.#started) : null });
-    await options.beforeDrawing?.();
     try {
       if (wanted.length > 0) await this.#drawWanted(wanted);
+      else await this.#begin();
       if (this.#failed.length === 0) this.#record = { ...this.#record, ended: this.#record.ended ?? now() };
     } finally {
-      await this.#write({}, now());
+      await removeEmptyParts(spec.out);
+      // What the model refuses is no run yet, and leaves another one as it was.
+      if (this.#begun !== undefined) await this.#write(now());
     }
-    await removeEmptyParts(spec.out);
     return {
       drawn: this.#drawn,
       kept: spec.files.length - wanted.length,
       failed: this.#failed,
       record: this.#record,
     };
+  }
+
+  /** Once the model is loaded, while the first picture is drawn. */
+  #begin(): Promise<void> {
+    this.#begun ??= this.#write(null).then(() => this.#parts.options.beforeDrawing?.());
+    return this.#begun;
   }
 
   /** What is there, held against what is asked for. */
@@ -225,11 +189,22 @@ class Run {
       parts,
       dtype: this.#record.drawnIn?.dtype,
     };
-    const how = { signal: options.signal, onEvent: (event: DrawEvent) => this.#event(event, wanted) };
+    const either = linkedController(options.signal);
+    const onEvent = (event: DrawEvent): void => {
+      this.#event(event, wanted);
+      // A disk that has no room for the record has none for pictures.
+      if (event.type === 'loaded') this.#begin().catch(() => either.end());
+    };
+    const how = { signal: either.signal, onEvent };
     const shares = deal(wanted, { nproc, batchSize: config.sample.batchSize });
     this.#tellProgress(wanted.length);
-    if (nproc > 1) await drawInProcesses(job, shares, how);
-    else await drawFiles(config.found, { ...job, files: wanted }, how);
+    try {
+      if (nproc > 1) await drawInProcesses(job, shares, how);
+      else await drawFiles(config.found, { ...job, files: wanted }, how);
+    } finally {
+      either.end();
+      await this.#begun;
+    }
   }
 
   #event(event: DrawEvent, wanted: readonly PictureFile[]): void {
@@ -302,7 +277,7 @@ class Run {
   }
 
   /** With this session as the last. */
-  async #write(change: Partial<RunRecord>, ended: string | null = null): Promise<void> {
+  async #write(ended: string | null): Promise<void> {
     const { spec } = this.#parts;
     const earlier = this.#record.sessions.filter(({ started }) => started !== this.#started);
     const counts = ended === null ? {} : { drawn: this.#drawn, failed: this.#failed.length };
@@ -313,66 +288,9 @@ class Run {
       machine: thisMachine(),
       ...counts,
     };
-    this.#record = { ...this.#record, ...change, sessions: [...earlier, session] };
+    this.#record = { ...this.#record, sessions: [...earlier, session] };
     await writeRunRecord(spec.out, this.#record);
   }
-}
-
-function newRecord({ spec, layout, weights, before }: RunParts, started: string): RunRecord {
-  const { config } = spec;
-  const { model, sample } = config;
-  const { attentionSoftCap } = config.found.softCap({ ofDit: true });
-  const { count, seed, seedMode } = spec;
-  // As pictures carry them, so that settings that a solver does not read are not told apart.
-  const settings = askedMetadata({
-    ...{ request: { ...sample, count, seedMode }, prompt: '', seed, layout, attentionSoftCap },
-    ...('classes' in spec.asked ? { class: { number: 0, name: undefined } } : {}),
-  });
-  const { prompt: _, class: __, dit, weakDit, autoencoder, textEncoder, ...said } = settings;
-  return {
-    format: 1,
-    kind: spec.kind,
-    software: SOFTWARE,
-    command: spec.command ?? null,
-    started: before?.started ?? started,
-    ended: before?.ended ?? null,
-    decides: {
-      kind: spec.kind,
-      ...spec.decides,
-      ...{ count, seedMode },
-      ...without(said, [...config.ofModel, ...config.leftToModel]),
-      dtype: model.dtype,
-      ...Object.fromEntries(weights.map(({ part, path, sha256 }) => [nameOf(part, path, layout), sha256])),
-    },
-    about: { ...spec.about, model, batchSize: sample.batchSize },
-    weights,
-    drawnIn: before?.drawnIn ?? null,
-    sessions: before?.sessions ?? [],
-  };
-}
-
-/** Without folders: the same weights may lie elsewhere on another machine. */
-function nameOf(part: string, path: string, layout: ReleaseLayout): string {
-  return part === 'textEncoder' && layout.textEncoder !== undefined
-    ? `weights.${part}/${path.slice(resolve(layout.textEncoder).length + 1)}`
-    : `weights.${part}${/(-\d+-of-\d+|\.\d+-of-\d+)/.exec(path)?.[0] ?? ''}`;
-}
-
-/** What lets pixels differ in their last bits from those that are there. */
-function otherBits(before: DrawnIn, now: DrawnIn): readonly string[] {
-  const bits = 'pixels may differ in the last bits';
-  if (kindOf(before.device) !== kindOf(now.device)) {
-    return [`this run was begun on ${before.device} and goes on on ${now.device}: ${bits}`];
-  }
-  if (now.device !== 'cpu' || before.threads === now.threads) return [];
-  const [was, is] = [before, now].map(({ threads }) =>
-    threads === null ? 'all threads' : `${threads} thread(s)`,
-  );
-  return [`this run was begun with ${was} of each process and goes on with ${is}: ${bits} (--threads)`];
-}
-
-function kindOf(device: string): string {
-  return device.split(':', 1)[0] ?? device;
 }
 
 function now(): string {
