@@ -1,6 +1,6 @@
 /** DPG-Bench's questions, and the answers of its model to them. Source: TencentQQGYLab/ELLA, dpg_bench/compute_dpg_bench.py. */
 import { SvgT2IError } from '../../errors.js';
-import { parseCsv } from './csv.js';
+import { parseCsv } from '../layouts/csv.js';
 import { BrokenLines, linesOf } from './result-lines.js';
 
 export interface Question {
@@ -33,31 +33,31 @@ const COLUMNS = [
  * @throws SvgT2IError ERR_SVGT2I_FILE_FORMAT for another file
  */
 export function readQuestions(text: string, path: string): QuestionList {
-  const wrong = (what: string) =>
-    new SvgT2IError('ERR_SVGT2I_FILE_FORMAT', `${path}: ${what}`, {
+  const wrong = (where: string, what: string) =>
+    new SvgT2IError('ERR_SVGT2I_FILE_FORMAT', `${path}${where}: ${what}`, {
       hint: 'DPG-Bench has its questions in dpg_bench/dpg_bench.csv.',
     });
-  const [header = [], ...rows] = parseCsv(text) ?? [];
-  const places = COLUMNS.map((name) => header.indexOf(name));
+  const [header, ...rows] = parseCsv(text, path);
+  const places = COLUMNS.map((name) => header?.fields.indexOf(name) ?? -1);
   const missing = COLUMNS.filter((_, i) => places[i] === -1);
-  if (missing.length > 0) throw wrong(`no column ${missing.join(', ')}`);
+  if (missing.length > 0) throw wrong('', `no column ${missing.join(', ')}`);
   const items = new Map<string, Question[]>();
   let before: string | undefined;
-  rows.slice(1).forEach((row, index) => {
+  for (const { line, fields } of rows.slice(1)) {
     const [item = '', prompt = '', id = '', dependency = '', tuple = '', question = ''] = places.map(
-      (at) => row[at] ?? '',
+      (at) => fields[at] ?? '',
     );
     const parents = dependency.split(',').map((parent) => Number(parent.trim() || Number.NaN));
     if (item === '' || !Number.isInteger(Number(id)) || !parents.every(Number.isInteger)) {
-      throw wrong(`row ${index + 3}: no question: ${row.slice(0, 4).join(', ')}`);
+      throw wrong(`:${line}`, `no question: ${fields.slice(0, 4).join(', ')}`);
     }
     const own = item === before ? (items.get(item) ?? []) : [];
     items.set(item, own);
     const category = tuple.split('(')[0]?.trim() ?? '';
     own.push({ id: Number(id), text: question, prompt, category, parents });
     before = item;
-  });
-  if (items.size === 0) throw wrong('no questions');
+  }
+  if (items.size === 0) throw wrong('', 'no questions');
   return items;
 }
 

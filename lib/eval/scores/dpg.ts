@@ -1,6 +1,6 @@
 /** DPG-Bench's results: a line a picture, then a summary. Source: TencentQQGYLab/ELLA, dpg_bench/compute_dpg_bench.py. */
 import { SvgT2IError } from '../../errors.js';
-import { parseCsv } from './csv.js';
+import { parseCsv } from '../layouts/csv.js';
 import { type Answer, type AnswerList, itemOf, scoreOf } from './dpg-questions.js';
 import { BrokenLines, counted, linesOf } from './result-lines.js';
 import type { FigureSpec, RunScores, ScoredPicture, ScoredPrompt, Tally } from './run-scores.js';
@@ -118,14 +118,15 @@ function readTable(text: string, path: string): { lines: readonly ScoreLine[]; s
   const [first, second] = [new Map<string, number>(), new Map<string, number>()];
   let overall: number | undefined;
   const broken = new BrokenLines(path);
-  (parseCsv(text.trimStart()) ?? []).slice(1).forEach(([category = '', level = '', score = ''], i) => {
+  for (const { line, fields } of parseCsv(text.trimStart(), path).slice(1)) {
+    const [category = '', level = '', score = ''] = fields;
     const value = Number(score);
-    if (score === '' || !(value >= 0 && value <= 1)) broken.add(i + 2, `no score from 0 to 1: "${score}"`);
+    if (score === '' || !(value >= 0 && value <= 1)) broken.add(line, `no score from 0 to 1: "${score}"`);
     else if (level === 'mean') overall = value;
     else if (level === 'L1') first.set(category, value);
     else if (level === 'L2') second.set(category, value);
-    else broken.add(i + 2, `a level "${level}"`);
-  });
+    else broken.add(line, `a level "${level}"`);
+  }
   broken.check();
   return { lines: [], summary: { first, second, overall } };
 }

@@ -52,7 +52,7 @@ describe('questions', () => {
 
   it.each([
     ['a,b\n1,2', /q\.csv: no column item_id, text, proposition_id/],
-    [`${HEADER}\nskipped,,,1,0,,,,\nboat,,,x,0,,,t,q`, /q\.csv: row 3: no question: boat/],
+    [`${HEADER}\nskipped,,,1,0,,,,\nboat,,,x,0,,,t,q`, /q\.csv:3: no question: boat/],
     [`${HEADER}\nonly,,,1,0,,,t,q`, /q\.csv: no questions/],
   ])('are refused where they are none', (text, message) => {
     expect(() => readQuestions(text, 'q.csv')).toThrow(message);
