@@ -36,6 +36,7 @@ export interface WatchRequest extends NetworkFields {
 
 /** How a watch ended. */
 export interface WatchResult {
+  /** As in the request. */
   readonly kind: 'watch';
   /** What this call has measured, in its order. */
   readonly evaluations: readonly CheckpointEvaluation[];
