@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 #include <vector>
 
 #include "core/cancel.h"
@@ -41,6 +42,19 @@ struct Band {
   double* sums;  // of each row of results: three of similarity, three of contrast
 };
 
+// Written out tap by tap: of a loop within a loop the compiler makes vectors along the taps.
+using Taps = std::make_index_sequence<kTaps>;
+
+template <size_t... I>
+SVG_INLINE double along_row(const double* window, const double* in, std::index_sequence<I...>) {
+  return ((window[I] * in[kChannels * I]) + ...);
+}
+
+template <size_t... I>
+SVG_INLINE double down_rows(const double* window, const double* const* rows, int64_t i, std::index_sequence<I...>) {
+  return ((window[I] * rows[I][i]) + ...);
+}
+
 template <typename T>
 SVG_INLINE void filter_row(const T* __restrict a, const T* __restrict b, const double* __restrict window,
                            double* __restrict values, double* __restrict out, int64_t width) {
@@ -58,9 +72,7 @@ SVG_INLINE void filter_row(const T* __restrict a, const T* __restrict b, const d
     double* filtered = out + map * results;
 #pragma omp simd
     for (int64_t i = 0; i < results; ++i) {
-      double sum = 0;
-      for (int64_t tap = 0; tap < kTaps; ++tap) sum += window[tap] * in[i + kChannels * tap];
-      filtered[i] = sum;
+      filtered[i] = along_row(window, in + i, Taps());
     }
   }
 }
@@ -69,13 +81,10 @@ SVG_INLINE void join_rows(const double* const* __restrict rows, const double* __
                           double* __restrict similarity, double* __restrict contrast, int64_t results) {
 #pragma omp simd
   for (int64_t i = 0; i < results; ++i) {
-    double x = 0, y = 0, squares = 0, product = 0;
-    for (int64_t tap = 0; tap < kTaps; ++tap) {
-      x += window[tap] * rows[tap][i];
-      y += window[tap] * rows[tap][results + i];
-      squares += window[tap] * rows[tap][2 * results + i];
-      product += window[tap] * rows[tap][3 * results + i];
-    }
+    const double x = down_rows(window, rows, i, Taps());
+    const double y = down_rows(window, rows, results + i, Taps());
+    const double squares = down_rows(window, rows, 2 * results + i, Taps());
+    const double product = down_rows(window, rows, 3 * results + i, Taps());
     const double variances = std::max(0.0, squares - x * x - y * y);
     const double structure = (2 * (product - x * y) + kC2) / (variances + kC2);
     contrast[i] = structure;
