@@ -166,9 +166,28 @@ TEST_CASE("metrics: FID of few rows in many dimensions, against their own singul
   const double roots = at::linalg_svdvals(centred(a).matmul(centred(b).t())).sum().item<double>();
   EXPECT_CLOSE(frechet_of(a, b) / (means + traces - 2 * roots), 1, 1e-9);
   EXPECT_CLOSE(frechet_of(a, a) / traces, 0, 1e-12);
+  // Neither few rows nor enough: of a rank that is low for no short cut.
+  const at::Tensor c = seeded_noise(23, {100, 128}), e = seeded_noise(24, {90, 128}) * 2;
+  const double both = (centred(c).square().sum() + centred(e).square().sum()).item<double>() +
+                      (c.to(at::kDouble).mean(0) - e.to(at::kDouble).mean(0)).square().sum().item<double>();
+  EXPECT_CLOSE(frechet_of(c, e) + 2 * at::linalg_svdvals(centred(c).matmul(centred(e).t())).sum().item<double>(), both,
+               1e-9 * both);
   // A set without spread.
   const at::Tensor constant = at::full({5, 300}, 2.0, at::kFloat);
   EXPECT_CLOSE(frechet_of(constant, constant), 0, 1e-12);
+}
+
+TEST_CASE("metrics: FID of spectra that fall by many orders of ten") {
+  const at::Tensor turn = std::get<0>(at::linalg_qr(seeded_noise(25, {64, 64}).to(at::kDouble)));
+  const at::Tensor mu = at::zeros({64}, at::kDouble);
+  for (const double lowest : {-2.0, -6.0, -9.0, -12.0}) {
+    const at::Tensor left = at::logspace(0, lowest, 64, 10, at::kDouble), right = left.roll(20) * 3;
+    const auto turned = [&](const at::Tensor& diagonal) { return turn.matmul(diagonal.diag()).matmul(turn.t()); };
+    const double want = (left.sqrt() - right.sqrt()).square().sum().item<double>();
+    const double scale = (left.sum() + right.sum()).item<double>();
+    EXPECT_CLOSE(frechet_distance({mu, turned(left), 0}, {mu, turned(right), 0}), want, 1e-7 * scale);
+    EXPECT_CLOSE(frechet_distance({mu, turned(left), 0}, {mu, turned(left), 0}), 0, 1e-9 * scale);
+  }
 }
 
 TEST_CASE("metrics: statistics that are none are refused in words") {
@@ -187,6 +206,9 @@ TEST_CASE("metrics: statistics that are none are refused in words") {
   EXPECT_ERROR(frechet_distance(Statistics{mu, other, 0}, good), ErrorCode::kInvalidArgument,
                "eigenvalue -0.5 beside 1");
   EXPECT_ERROR(frechet_distance(good, {mu, -sigma, 0}), ErrorCode::kInvalidArgument, "eigenvalue -1");
+  other = at::zeros({3, 3}, at::kDouble);
+  other[0][1] = other[1][0] = 1;  // nothing on the diagonal
+  EXPECT_ERROR(frechet_distance(good, {mu, other, 0}), ErrorCode::kInvalidArgument, "eigenvalue -1 beside 1");
   EXPECT_ERROR(frechet_distance(good, {mu, sigma / 0, 0}), ErrorCode::kInvalidArgument, "finite");
 }
 
