@@ -188,9 +188,10 @@ export interface CommonOptions {
 }
 
 export function addConfigFlags(command: Command, sections = 'model, sample and output'): Command {
+  const word = sections.includes(' ') ? 'sections' : 'section';
   return command
     .optionsGroup('Configuration:')
-    .option('--config <file>', `YAML or JSON file with the ${sections.includes(' ') ? 'sections' : 'section'} ${sections}`)
+    .option('--config <file>', `YAML or JSON file with the ${word} ${sections}`)
     .option('--set <path=value>', 'set one value of the configuration; may be repeated', collect)
     .option('--print-config', 'print the configuration that would be used, and stop');
 }

@@ -14,9 +14,18 @@ const path = (name: string) => join(folder, name);
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'svg-pool-'));
   pool = new ImagePool(2, { alpha: 'drop', autoOrient: false });
-  const create = { width: 40, height: 30, channels: 4, background: { r: 8, g: 16, b: 24, alpha: 0.5 } } as const;
+  const create = {
+    width: 40,
+    height: 30,
+    channels: 4,
+    background: { r: 8, g: 16, b: 24, alpha: 0.5 },
+  } as const;
   await sharp({ create }).png().toFile(path('open.png'));
-  await sharp({ create }).flatten({ background: '#204060' }).jpeg().withMetadata({ orientation: 6 }).toFile(path('turned.jpg'));
+  await sharp({ create })
+    .flatten({ background: '#204060' })
+    .jpeg()
+    .withMetadata({ orientation: 6 })
+    .toFile(path('turned.jpg'));
   writeFileSync(path('none.png'), 'no picture');
 });
 afterAll(async () => {
@@ -47,7 +56,9 @@ it('cuts as for training, and as reference sets are cut', async () => {
 });
 
 it('says why there is no picture', async () => {
-  await expect(pool.read(path('none.png'), { kind: 'whole' })).rejects.toMatchObject({ code: 'ERR_SVGT2I_IMAGE' });
+  await expect(pool.read(path('none.png'), { kind: 'whole' })).rejects.toMatchObject({
+    code: 'ERR_SVGT2I_IMAGE',
+  });
 });
 
 it('tells transparency by its pixels, and pastes or drops it', async () => {
