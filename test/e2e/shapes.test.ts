@@ -40,6 +40,9 @@ it('writes a data set that the judge finds right', async () => {
   expect(rows[0]).toMatch(/^category +correct +prompts +score$/);
   expect(rows.at(-1)).toMatch(/^overall +48 +0\.[01]\d\d$/);
   expect(table.stderr).toContain(join(output, 'failures.jsonl'));
+  expect(table.stderr).toContain(`report: ${join(output, 'report.html')}\n`);
+  const page = readFileSync(join(output, 'report.html'), 'utf8');
+  expect(page).toContain(`svg-t2i eval shapes --images ${data} -o ${output} --count 8`);
   const failures = readFileSync(join(output, 'failures.jsonl'), 'utf8').trimEnd().split('\n');
   expect(failures.length).toBeGreaterThan(38);
   expect(JSON.parse(failures[0] ?? '')).toMatchObject({

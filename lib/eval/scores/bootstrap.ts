@@ -151,9 +151,11 @@ class TallyTable {
     this.#sums = column('sum');
     this.#counts = column('count');
     const strata = new Map<string, number[]>();
-    prompts.forEach(({ stratum }, row) => {
-      strata.set(stratum, [...(strata.get(stratum) ?? []), row]);
-    });
+    for (const [row, { stratum }] of prompts.entries()) {
+      const rows = strata.get(stratum) ?? [];
+      strata.set(stratum, rows);
+      rows.push(row);
+    }
     this.strata = [...strata.keys()].sort().map((stratum) => strata.get(stratum) ?? []);
   }
 

@@ -10,6 +10,8 @@ import { intervalText, numberText, scoreTables } from './tables.js';
 
 /** Pictures of a sheet. */
 const SHEET_PICTURES = 16;
+/** So many in a row, and none before: they lie elsewhere now. */
+const ENOUGH_MISSING = 20;
 
 /** What the page holds; `read` are the runs as their files have them. */
 export async function scoresReport(
@@ -73,6 +75,7 @@ export async function scoresReport(
 async function findPictures(run: RunScores): Promise<ReadonlyMap<string, string>> {
   const folder = dirname(resolve(run.path));
   const found = new Map<string, string>();
+  let missing = 0;
   for (const { path } of run.pictures) {
     if (path === '' || found.has(path)) continue;
     const parts = path.split(/[/\\]/);
@@ -85,8 +88,9 @@ async function findPictures(run: RunScores): Promise<ReadonlyMap<string, string>
       found.set(path, place);
       break;
     }
+    if (!found.has(path)) missing++;
     // A folder that is gone is gone for all.
-    if (found.size === 0) break;
+    if (found.size === 0 && missing >= ENOUGH_MISSING) break;
   }
   return found;
 }

@@ -6,6 +6,8 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { fileKindOf } from '../../../lib/eval/scores/file-kind.js';
 import { evaluateScores } from '../../../lib/eval/scores.js';
 import { decodeImage } from '../../../lib/image/decode.js';
+import { encodeImage } from '../../../lib/image/encode.js';
+import { rgbImage } from '../../../lib/image/rgb-image.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'svg-t2i-scores-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -187,4 +189,21 @@ it('sets the answers of DPG-Bench beside its scores where they lie so', async ()
     ['overall', 100, 100],
     ['l2_entity - whole', 100, 100],
   ]);
+});
+
+it('shows the pictures that the scorer saw, where they are beside its result', async () => {
+  const path = write('seen/results.jsonl', geneval('colors', 30));
+  const grey = rgbImage(32, 32, new Uint8Array(32 * 32 * 3).fill(128));
+  const png = await encodeImage(grey, { format: 'png' });
+  // Of the second prompt alone: a folder that lacks some is no folder that is gone.
+  for (let i = 0; i < 4; i++) {
+    const picture = write(`seen/images/colors 1/samples/0000${i}.png`, '');
+    writeFileSync(picture, png);
+  }
+  const out = join(folder, 'seen', 'out');
+  await evaluateScores({ results: [{ path }], bootstrap: 0, out });
+  const page = readFileSync(join(out, 'report.html'), 'utf8');
+  expect(page.match(/<img /g)?.length).toBe(4);
+  expect(page).toContain('href="../images/colors%201/samples/00000.png"');
+  expect(page).toContain('results: judged wrong, of every task');
 });
