@@ -20,9 +20,9 @@ void Moments::add(const at::Tensor& rows) {
   // Source: Chan, Golub, LeVeque, "Updating formulae and a pairwise algorithm for computing sample variances", 1979.
   const auto a = static_cast<double>(count_);
   const auto b = static_cast<double>(x.size(0));
+  // New tensors: a copy of the moments keeps what it had, and so do these where there is no memory.
   const at::Tensor joined = mean_ + difference * (b / (a + b));
-  products_.addmm_(centred.t(), centred);
-  products_.addr_(difference, difference, 1, a * b / (a + b));
+  products_ = at::addmm(products_, centred.t(), centred).addr_(difference, difference, 1, a * b / (a + b));
   mean_ = joined;
   count_ += x.size(0);
 }

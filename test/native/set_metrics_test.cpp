@@ -124,8 +124,12 @@ TEST_CASE("metrics: rows that are refused leave the moments as they were") {
   EXPECT_ERROR(moments.add(spoiled), ErrorCode::kNumeric, "finite");
   EXPECT_ERROR(moments.add(seeded_noise(2, {4, 2})), ErrorCode::kInvalidArgument, "[4, 2]");
   EXPECT(moments.count() == 4 && at::equal(moments.statistics().sigma, before.sigma));
+  // A copy goes its own way: it is what a caller takes back up.
+  const Moments copy = moments;
   moments.add(seeded_noise(2, {4, 3}));
-  EXPECT(at::equal(before.mu, statistics_of(seeded_noise(1, {4, 3})).mu));
+  EXPECT(!at::equal(moments.statistics().sigma, before.sigma));
+  EXPECT(copy.count() == 4 && at::equal(copy.statistics().sigma, before.sigma));
+  EXPECT(at::equal(copy.statistics().mu, statistics_of(seeded_noise(1, {4, 3})).mu));
 }
 
 TEST_CASE("metrics: FID of normal distributions in closed form") {
