@@ -5,6 +5,8 @@ import type { ContactSheet, ReportPicture } from '../report-content.js';
 /** Longest side in pixels: what a column of a sheet shows on a fine screen. */
 const MAX_SIDE = 256;
 const QUALITY = 80;
+/** Letters of the page around one. */
+const MARKUP_BYTES = 120;
 /** At a time; sharp has threads of its own. */
 const AT_ONCE = 8;
 
@@ -36,7 +38,7 @@ export async function makeThumbnails(sheets: readonly ContactSheet[], maxBytes: 
     const encoded = await Promise.all(group.map(({ images }) => Promise.all(images.map(thumbnailOf))));
     for (const [i, picture] of group.entries()) {
       const thumbnails = encoded[i] ?? [];
-      bytes += thumbnails.reduce((sum, { url }) => sum + url.length, 0);
+      bytes += thumbnails.reduce((sum, { url }) => sum + url.length + MARKUP_BYTES, 0);
       if (bytes <= maxBytes) made.set(picture, thumbnails);
     }
   }

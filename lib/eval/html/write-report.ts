@@ -9,6 +9,8 @@ import { makeThumbnails, NO_THUMBNAILS } from './thumbnails.js';
 
 /** A page that browsers open at once, and mail takes. */
 const MAX_PAGE_BYTES = 40e6;
+/** What is said of pictures that have found no room. */
+const WARNING_BYTES = 1000;
 
 /** Where a report lies. */
 export interface WrittenReport {
@@ -38,7 +40,7 @@ export async function writeReport(
   await replaceFile(json, [`${JSON.stringify(results ?? null, withoutInfinity, 2)}\n`]);
   const link = (path: string) => linkTo(folder, path);
   const textBytes = Buffer.byteLength(reportPage(content, NO_THUMBNAILS, link));
-  const thumbnails = await makeThumbnails(content.sheets, MAX_PAGE_BYTES - textBytes);
+  const thumbnails = await makeThumbnails(content.sheets, MAX_PAGE_BYTES - WARNING_BYTES - textBytes);
   await replaceFile(html, [reportPage(content, thumbnails, link)]);
   return { html, json };
 }

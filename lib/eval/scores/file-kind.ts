@@ -12,6 +12,8 @@ export type FileKind =
       readonly hint: string;
     };
 
+/** Lines from the top. */
+const LOOKED_AT = 20;
 const DPG_LINE = /, \d+(?:\.\d+)?(?:e-?\d+)?, \d+(?:\.\d+)?(?:e-?\d+)?$/;
 
 /** Undefined where nothing in it is known. */
@@ -20,7 +22,11 @@ export function fileKindOf(text: string): FileKind | undefined {
   if (start.startsWith('[')) return { kind: 'geneval2' };
   const lines = linesOf(text.slice(0, 1 << 20));
   const first = lines[0]?.text ?? '';
-  if (first.startsWith('{')) return ofJsonLine(jsonOf(first), text);
+  if (first.startsWith('{')) {
+    // A broken line is no reason not to know the others.
+    const known = lines.slice(0, LOOKED_AT).map((line) => ofJsonLine(jsonOf(line.text)));
+    return known.find((kind) => kind !== undefined) ?? ofMap(jsonOf(text));
+  }
   if (/^item_id,text,/.test(first)) {
     return {
       kind: 'other',
@@ -41,7 +47,7 @@ export function fileKindOf(text: string): FileKind | undefined {
   return undefined;
 }
 
-function ofJsonLine(value: unknown, text: string): FileKind | undefined {
+function ofJsonLine(value: unknown): FileKind | undefined {
   if (typeof value === 'object' && value !== null) {
     const has = (key: string) => Object.hasOwn(value, key);
     if (has('correct') && has('tag')) return { kind: 'geneval' };
@@ -60,7 +66,10 @@ function ofJsonLine(value: unknown, text: string): FileKind | undefined {
       };
     }
   }
-  const whole = jsonOf(text);
+  return undefined;
+}
+
+function ofMap(whole: unknown): FileKind | undefined {
   const isMap =
     typeof whole === 'object' &&
     whole !== null &&

@@ -5,10 +5,11 @@ import { curveHtml } from '../../../lib/eval/html/curve.js';
 import { escapeHtml } from '../../../lib/eval/html/escape.js';
 import { binsOf, histogramHtml, quantile } from '../../../lib/eval/html/histogram.js';
 import { linkTo } from '../../../lib/eval/html/link.js';
+import { reportPage } from '../../../lib/eval/html/page.js';
 import { settingRows } from '../../../lib/eval/html/settings.js';
 import { tableHtml } from '../../../lib/eval/html/table.js';
-import { makeThumbnails } from '../../../lib/eval/html/thumbnails.js';
-import type { ContactSheet } from '../../../lib/eval/report-content.js';
+import { makeThumbnails, NO_THUMBNAILS } from '../../../lib/eval/html/thumbnails.js';
+import type { ContactSheet, ReportContent } from '../../../lib/eval/report-content.js';
 import { textPath, textWidth } from '../../../lib/eval/scores/stroke-font.js';
 import { rgbImage } from '../../../lib/image/rgb-image.js';
 
@@ -97,6 +98,19 @@ it('lists settings of any depth, without those that are not set', () => {
   ]);
 });
 
+const EMPTY: ReportContent = {
+  title: 't',
+  command: '',
+  time: 'once',
+  headline: [],
+  tables: [],
+  histograms: [],
+  sheets: [],
+  failures: [],
+  warnings: [],
+  settings: {},
+};
+
 describe('thumbnails', () => {
   const noise = rgbImage(
     64,
@@ -118,6 +132,17 @@ describe('thumbnails', () => {
     const { of, left } = await makeThumbnails(sheets, size * 10.5);
     const made = sheets.map(({ pictures }) => pictures.filter((picture) => of(picture).length > 0).length);
     expect([made, left]).toEqual([[7, 3], 33]);
+  });
+
+  it('make the page no longer than they may', async () => {
+    const content: ReportContent = { ...EMPTY, sheets: [sheet('x', 30)] };
+    const link = (path: string) => path;
+    const text = reportPage(content, NO_THUMBNAILS, link).length;
+    const thumbnails = await makeThumbnails(content.sheets, 40_000);
+    const page = reportPage(content, { ...thumbnails, left: 0 }, link);
+    expect(page.length - text).toBeGreaterThan(30_000);
+    expect(page.length - text).toBeLessThanOrEqual(40_000);
+    expect(reportPage(content, thumbnails, link)).toMatch(/\d+ pictures are without thumbnails/);
   });
 
   it('of none need no room', async () => {

@@ -110,6 +110,7 @@ describe('files', () => {
     const kinds = (text: string) => fileKindOf(text)?.kind;
     expect(kinds(' [[0.5]]')).toBe('geneval2');
     expect(kinds(geneval('colors', 1))).toBe('geneval');
+    expect(kinds(`{"filename":"cut\n${geneval('colors', 1)}`)).toBe('geneval');
     expect(kinds('a, b.png, 1.0, 0.5, 0.75')).toBe('dpg');
     expect(kinds('category,level,score\n')).toBe('dpg');
     expect(kinds('Model: x\nL1 category scores:\nDPG-Bench score: 1.0')).toBe('dpg');
