@@ -8,6 +8,7 @@ export type { ServedModelOptions, ServeSettings } from './config/serve-settings.
 export type { Settings, Solver } from './config/settings.js';
 export { loadTrainingConfig, type TrainingConfig, type TrainingStage } from './config/train.js';
 export { DisposedError, type ErrorCode, type ErrorJson, EXIT_CODES, SvgT2IError } from './errors.js';
+export type { CheckRequest } from './eval/check.js';
 export {
   type EvaluateRequest,
   type EvaluateResult,
@@ -22,7 +23,14 @@ export type {
   EvaluateOptions,
   EvaluateProgressEvent,
 } from './eval/events.js';
+export type {
+  BenchmarkRequest,
+  BenchmarkResult,
+  BenchmarkSettings,
+  FailedFile,
+} from './eval/generate/types.js';
 export type { ImagenetRequest, ImagenetResult } from './eval/imagenet/types.js';
+export type { CheckKind, CheckReport, Fault } from './eval/layouts/check-report.js';
 export type {
   ImagesRequest,
   ImagesResult,

@@ -7,7 +7,7 @@ import { callbackSchema, signalSchema } from '../config/values.js';
 import { SvgT2IError } from '../errors.js';
 import type { CheckRequest } from './check.js';
 import type { EvaluateEvent, EvaluateOptions } from './events.js';
-import type { BenchmarkRequest, GenerateResult } from './generate/types.js';
+import type { BenchmarkRequest, BenchmarkResult } from './generate/types.js';
 import type { ImagenetRequest, ImagenetResult } from './imagenet/types.js';
 import type { CheckReport } from './layouts/check-report.js';
 import type { ImagesRequest, ImagesResult, StatsRequest, StatsResult } from './measure-types.js';
@@ -29,11 +29,11 @@ export interface Evaluation {
   /** What a scorer would miscount or stumble over. */
   readonly check: { readonly request: CheckRequest; readonly result: CheckReport };
   /** DPG-Bench, drawn in its scorer's layout. */
-  readonly dpg: { readonly request: BenchmarkRequest; readonly result: GenerateResult };
+  readonly dpg: { readonly request: BenchmarkRequest; readonly result: BenchmarkResult };
   /** GenEval, drawn in its scorer's layout. */
-  readonly geneval: { readonly request: BenchmarkRequest; readonly result: GenerateResult };
+  readonly geneval: { readonly request: BenchmarkRequest; readonly result: BenchmarkResult };
   /** GenEval 2, drawn in its scorer's layout. */
-  readonly geneval2: { readonly request: BenchmarkRequest; readonly result: GenerateResult };
+  readonly geneval2: { readonly request: BenchmarkRequest; readonly result: BenchmarkResult };
   /** A folder of pictures as the npz that ADM's evaluator reads. */
   readonly pack: { readonly request: PackRequest; readonly result: PackResult };
   /** What an autoencoder loses. */

@@ -6,7 +6,7 @@ import { withPlainPaths } from '../../release/load-options.js';
 import type { EvaluateOptions } from '../events.js';
 import { loadGenerateConfig } from './config.js';
 import { drawBenchmark } from './generate.js';
-import type { BenchmarkRequest, GenerateResult } from './types.js';
+import type { BenchmarkRequest, BenchmarkResult } from './types.js';
 
 /**
  * Draws a benchmark in its scorer's layout, or what of it is not there yet, checks the folder and writes a report.
@@ -17,7 +17,7 @@ export async function evaluateBenchmark(
   kind: BenchmarkKind,
   request: BenchmarkRequest,
   options: EvaluateOptions = {},
-): Promise<GenerateResult> {
+): Promise<BenchmarkResult> {
   const { model = {}, sample = {}, ...benchmark } = request;
   const flags: ConfigTree = {
     benchmark: {

@@ -14,7 +14,7 @@ import { makePartsFolder, removeEmptyParts } from './parts-folder.js';
 import { promptsHash } from './prompts-hash.js';
 import { benchmarkReport } from './report.js';
 import { RUN_FILE } from './run-record.js';
-import type { GenerateResult } from './types.js';
+import type { BenchmarkResult } from './types.js';
 
 export interface GenerateOptions extends EvaluateOptions {
   /** As it was typed, for run.json and the report. */
@@ -45,7 +45,7 @@ export async function drawBenchmark(
   kind: BenchmarkKind,
   config: GenerateConfig,
   options: GenerateOptions = {},
-): Promise<GenerateResult> {
+): Promise<BenchmarkResult> {
   const planned = await planBenchmark(kind, config);
   const { benchmark, prompts, count, plan, folder } = planned;
   const { onEvent, signal, command } = options;

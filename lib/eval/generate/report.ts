@@ -5,7 +5,7 @@ import { readImage } from '../../image/decode.js';
 import type { RgbImage } from '../../image/rgb-image.js';
 import type { BenchmarkPrompt, LayoutPlan, PictureFile } from '../layouts/plan.js';
 import type { ContactSheet, Failure, ReportContent, ReportPicture } from '../report-content.js';
-import type { GenerateResult } from './types.js';
+import type { BenchmarkResult } from './types.js';
 
 /** Of each category, and where there is but one. */
 const [SHOWN_EACH, SHOWN_ALONE] = [8, 40];
@@ -19,7 +19,7 @@ export interface ReportFacts {
 }
 
 export async function benchmarkReport(
-  result: Omit<GenerateResult, 'report' | 'results'>,
+  result: Omit<BenchmarkResult, 'report' | 'results'>,
   { title, command, prompts, plan, settings }: ReportFacts,
 ): Promise<ReportContent> {
   const { check, failed, drawn, kept, pictures, folder, scorer } = result;
@@ -71,7 +71,7 @@ export async function benchmarkReport(
   };
 }
 
-function failureOf({ path, prompt, error }: GenerateResult['failed'][number]): Failure {
+function failureOf({ path, prompt, error }: BenchmarkResult['failed'][number]): Failure {
   return { path, prompt, reasons: [error.message] };
 }
 

@@ -38,7 +38,7 @@ export interface BenchmarkRequest {
 }
 
 /** What the drawing of a benchmark gives. */
-export interface GenerateResult {
+export interface BenchmarkResult {
   /** The benchmark. */
   readonly kind: 'geneval' | 'geneval2' | 'dpg';
   /** The output folder, as it was named. */
