@@ -72,7 +72,7 @@ export function pairFigures(
   return entries(pairs).map(([metric, summary]) => ({
     name: METRIC_TITLES[metric],
     value: pairText(metric, summary.mean),
-    note: `${intervalText(metric, summary)}; ${isHigherBetter(metric) ? 'higher' : 'lower'} is better`,
+    note: `${intervalText(metric, summary)} (95 %); ${isHigherBetter(metric) ? 'higher' : 'lower'} is better`,
   }));
 }
 
@@ -107,8 +107,9 @@ export function infiniteRemarks(
     );
 }
 
-function intervalText(metric: PairMetricName, { interval: [low, high] }: PairSummary): string {
-  return `${pairText(metric, low)} to ${pairText(metric, high)}`;
+function intervalText(metric: PairMetricName, { interval: [low, high], infinite }: PairSummary): string {
+  const range = `${pairText(metric, low)} to ${pairText(metric, high)}`;
+  return infinite === 0 ? range : `${range} without the equal ones`;
 }
 
 function entries(pairs: Readonly<Partial<Record<PairMetricName, PairSummary>>>) {

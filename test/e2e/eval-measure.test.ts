@@ -93,7 +93,14 @@ describe('images', () => {
     await using file = await openNpz(at('b.npz'));
     expect(file.names).toEqual(['mu', 'sigma', 'mu_s', 'sigma_s', 'count', 'provenance']);
     expect((await file.member('sigma_s')).shape).toEqual([2023, 2023]);
-    for (const other of [await fid(at('a.npz'), at('b')), await fid(at('a'), at('b.npz'))]) {
+    const backwards = [5, 4, 3, 2, 1, 0].map((i) => ({ path: i < 3 ? `a/${i}.png` : `a/deep/${i}.png` }));
+    writeFileSync(at('a.jsonl'), backwards.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
+    const others = [
+      await fid(at('a.npz'), at('b')),
+      await fid(at('a'), at('b.npz')),
+      await fid(at('a.jsonl'), at('b')),
+    ];
+    for (const other of others) {
       expect(Math.abs(other / folders - 1)).toBeLessThan(1e-6);
     }
     const own = await fid(at('b.npz'), at('b.npz'));
