@@ -14,9 +14,14 @@ export async function drawAndReport(
   config: GenerateConfig,
   { json }: { readonly json: boolean },
 ): Promise<void> {
-  const result = await followEvaluation(json, (options) =>
-    drawBenchmark(kind, config, { ...options, command: shellCommand(process.argv.slice(2)) }),
-  );
+  const command = shellCommand(process.argv.slice(2));
+  const result = await followEvaluation(json, async (options) => {
+    try {
+      return await drawBenchmark(kind, config, { ...options, command });
+    } catch (error) {
+      throw options.signal.aborted ? interrupted(command) : error;
+    }
+  });
   const { folder, check, drawn, kept, failed, report, scorer } = result;
   if (json) printJson({ type: 'done', ...result });
   else {
@@ -40,4 +45,10 @@ export async function drawAndReport(
     );
   }
   if (check.faults.length > 0) process.exitCode = EXIT_CODES.failure;
+}
+
+function interrupted(command: string): SvgT2IError {
+  return new SvgT2IError('ERR_SVGT2I_CANCELLED', 'interrupted; the pictures that are done are kept', {
+    hint: `Go on with: ${command}`,
+  });
 }

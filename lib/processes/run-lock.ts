@@ -5,7 +5,8 @@ import { acquireLock, type Lock, type LockOptions } from '../lock/lock.mjs';
 
 export type RunLock = Pick<Lock, 'check' | 'release'>;
 
-export interface RunLockOptions extends Pick<LockOptions, 'signal' | 'onWait' | 'onWarning' | 'timing'> {}
+export interface RunLockOptions
+  extends Pick<LockOptions, 'signal' | 'onWait' | 'onWarning' | 'timing' | 'hint'> {}
 
 /**
  * @throws SvgT2IError ERR_SVGT2I_RUN_FOLDER where a living process holds the folder; `check()` throws it where the lock
@@ -17,7 +18,7 @@ export async function lockRunFolder(folder: string, options: RunLockOptions = {}
     return await acquireLock(file, {
       ...options,
       what: folder,
-      hint: 'Wait for it, end it, or choose another folder with --run (of a cache: --out).',
+      hint: options.hint ?? 'Wait for it, end it, or choose another folder with --run (of a cache: --out).',
       makeError: ({ message, hint }) => new SvgT2IError('ERR_SVGT2I_RUN_FOLDER', message, { hint }),
     });
   } catch (error) {

@@ -52,7 +52,8 @@ export async function drawRun(
   checkSeeds(spec, subjects.prompt.length);
   await makeFolder(out);
   const onWarning = (message: string) => onEvent?.({ type: 'warning', message });
-  const lock = await lockRunFolder(out, { signal, onWarning });
+  const hint = 'Wait for it, end it, or choose another --out.';
+  const lock = await lockRunFolder(out, { signal, onWarning, hint });
   try {
     await removeDeadParts(partsFolder(out), { onWarning });
     const before = readRunRecord(out);
@@ -215,6 +216,8 @@ class Run {
         onEvent?.(event);
         break;
       case 'loaded': {
+        // Of several processes each says it.
+        if (this.#begun !== undefined) break;
         const { type: _, ...drawnIn } = event;
         const before = this.#record.drawnIn;
         for (const message of before === null ? [] : otherBits(before, drawnIn)) this.#warn(message);

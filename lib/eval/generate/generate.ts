@@ -83,6 +83,7 @@ export async function drawBenchmark(
     },
   );
   await writeTexts(folder, out, plan.lastTexts);
+  await removeEmptyParts(out);
   const resolution = benchmark.isSquare ? sample.width : undefined;
   let looked = 0;
   const check = await benchmark.check(folder, {
@@ -174,5 +175,4 @@ async function writeTexts(folder: string, out: string, texts: readonly TextFile[
     await makeFolder(dirname(file));
     await replaceFile(file, [text], { partIn });
   }
-  await removeEmptyParts(out);
 }

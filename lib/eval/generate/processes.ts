@@ -31,8 +31,7 @@ export async function drawInProcesses(
     if (line === undefined) onEvent({ type: 'warning', message: `process ${rank}: ${text}` });
     else if (line.type === 'error') errors.set(rank, line);
     // All of them load the same, and warn of the same.
-    else if (rank === 0 || (line.type !== 'load' && line.type !== 'loaded' && line.type !== 'warning'))
-      onEvent(line);
+    else if (rank === 0 || (line.type !== 'load' && line.type !== 'warning')) onEvent(line);
   };
   const { rank, exitCode } = await launchRanks({
     processes: shares.length,
