@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ESTIMATE_ROWS, measureEstimates } from './bench/estimates.js';
+import { measureInception, TORCH_FIDELITY_ROW } from './bench/inception.js';
 import { type BenchRow, median } from './bench/row.js';
 import { measureServing, SERVING_ROWS } from './bench/serving.js';
 import { measureTraining, TRAINING_ROWS } from './bench/training.js';
@@ -21,6 +22,8 @@ export interface BenchOptions {
   /** Timed runs of each; 3. */
   readonly repeats?: number | undefined;
   readonly threads?: number | undefined;
+  /** A Python that has torch-fidelity: adds the row eval-inception-torch-fidelity. */
+  readonly torchFidelity?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -39,6 +42,7 @@ const nativeRows: readonly { readonly part: Part; readonly name: string }[] = [
   ...each('dit', ['256-128', '256-256', '512-128']),
   ...each('decoder', ['256', '512']),
   ...each('sample', ['256-128']),
+  { part: 'inception', name: 'eval-inception' },
 ];
 
 export const BENCH_ROWS: readonly string[] = [
@@ -53,13 +57,18 @@ export function benchMachine(): Readonly<Record<string, string | number | boolea
   return { processor: cpus()[0]?.model.trim() ?? 'unknown', threads, torch, cpuCapability, cpuBf16 };
 }
 
-/** Rows one by one, as they are measured. Throws ERR_SVGT2I_USAGE where no row matches. */
+/**
+ * Rows one by one, as they are measured.
+ *
+ * @throws SvgT2IError ERR_SVGT2I_USAGE where no row matches, or the Python of `torchFidelity` does not have it
+ */
 export async function* runBenchmarks(options: BenchOptions = {}): AsyncGenerator<BenchRow, void, undefined> {
-  const { rows = /./, repeats = 3, signal } = options;
+  const { rows = /./, repeats = 3, torchFidelity, signal } = options;
   const threads = options.threads === undefined ? {} : { threads: options.threads };
-  if (!BENCH_ROWS.some((name) => rows.test(name))) {
+  const withLibrary = torchFidelity !== undefined && rows.test(TORCH_FIDELITY_ROW);
+  if (!withLibrary && !BENCH_ROWS.some((name) => rows.test(name))) {
     throw new SvgT2IError('ERR_SVGT2I_USAGE', `no row matches ${rows.source}`, {
-      hint: `Known rows: ${BENCH_ROWS.join(', ')}.`,
+      hint: `Known rows: ${BENCH_ROWS.join(', ')}; with --torch-fidelity ${TORCH_FIDELITY_ROW}.`,
     });
   }
   for (const { part, name } of nativeRows.filter((row) => rows.test(row.name))) {
@@ -68,6 +77,7 @@ export async function* runBenchmarks(options: BenchOptions = {}): AsyncGenerator
     const { value } = await engine.run('bench', { part, only: name, repeats }, { signal });
     yield* value.rows;
   }
+  if (withLibrary) yield await measureInception({ python: torchFidelity, repeats, ...threads, signal });
   const training = TRAINING_ROWS.filter(({ name }) => rows.test(name));
   if (training.length > 0) yield* measureTraining(training, { repeats, ...threads, signal });
   const estimates = ESTIMATE_ROWS.filter(({ name }) => rows.test(name));

@@ -46,7 +46,7 @@ export interface Jobs extends MeasureJobEntries {
   /** Rows of a benchmark whose names hold `only`. */
   readonly bench: JobOf<{
     request: {
-      readonly part: 'dit' | 'encoder' | 'decoder' | 'sample' | 'text-encoder';
+      readonly part: 'dit' | 'encoder' | 'decoder' | 'inception' | 'sample' | 'text-encoder';
       readonly only: string;
       /** Timed runs. */
       readonly repeats: number;
@@ -296,8 +296,9 @@ export interface NativeBenchRow {
   readonly name: string;
   readonly ours: number;
   readonly plain: number;
-  readonly unit: 's';
-  /** plain / ours. */
+  /** Of rates, more is better. */
+  readonly unit: 's' | 'images/s';
+  /** plain / ours; of rates ours / plain: above 1 where ours is faster. */
   readonly ratio: number;
   /** Bytes by which the process grew at most. */
   readonly oursPeakRss?: number;

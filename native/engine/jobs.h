@@ -56,6 +56,15 @@ JobResult cache_write(EngineState&, const Request& request, const TensorMap& ten
 JobResult statistics_add(EngineState&, const Request& request, const TensorMap& tensors, const EventSink&);
 JobResult statistics_save(EngineState&, const Request& request, const TensorMap&, const EventSink&);
 
+// measure.cpp
+JobResult measure_open(EngineState&, const Request& request, const TensorMap&, const EventSink&);
+JobResult measure_add(EngineState&, const Request& request, const TensorMap& tensors, const EventSink&);
+JobResult measure_reference(EngineState&, const Request& request, const TensorMap& tensors, const EventSink&);
+JobResult measure_statistics(EngineState&, const Request& request, const TensorMap&, const EventSink&);
+JobResult measure_result(EngineState&, const Request& request, const TensorMap&, const EventSink&);
+JobResult measure_pairs(EngineState&, const Request& request, const TensorMap& tensors, const EventSink&);
+JobResult measure_close(EngineState&, const Request& request, const TensorMap&, const EventSink&);
+
 // images.cpp, text.cpp
 JobResult encode(EngineState&, const Request& request, const TensorMap&, const EventSink&);
 JobResult decode(EngineState&, const Request& request, const TensorMap&, const EventSink&);

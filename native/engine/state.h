@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "engine/measure/measurement.h"
 #include "engine/models.h"
 #include "engine/training/feature_moments.h"
 #include "engine/training/training_run.h"
@@ -12,6 +13,7 @@ namespace svg {
 struct EngineState : EngineModels {
   std::unique_ptr<TrainingRun> training;  // ends before the group that it uses
   FeatureMoments feature_moments;
+  std::unique_ptr<Measurement> measurement;
 };
 
 }  // namespace svg

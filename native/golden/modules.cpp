@@ -8,6 +8,7 @@
 #include "golden/dit.h"
 #include "golden/encoders.h"
 #include "golden/files.h"
+#include "golden/inception.h"
 #include "golden/metrics.h"
 #include "golden/rae_dit.h"
 #include "golden/text.h"
@@ -28,6 +29,7 @@ const GoldenRunner* find_golden_runner(const std::string& module) {
       {"fid", run_fid},
       {"gemma2", run_gemma2},
       {"hy_decoder", run_hunyuan_decoder},
+      {"inception", run_inception},
       {"inception_score", run_inception_score},
       {"kid", run_kid},
       {"lpips", run_lpips},

@@ -1,25 +1,11 @@
 #include "golden/run.h"
 
 #include "core/error.h"
+#include "core/exact_convolutions.h"
 #include "golden/case.h"
 #include "golden/modules.h"
 
 namespace svg {
-namespace {
-
-/// While it lives, a GPU's fp32 convolutions do not round to TF32.
-class ExactConvolutions {
- public:
-  ExactConvolutions() : before_(at::globalContext().allowTF32CuDNN()) { at::globalContext().setAllowTF32CuDNN(false); }
-  ~ExactConvolutions() { at::globalContext().setAllowTF32CuDNN(before_); }
-  ExactConvolutions(const ExactConvolutions&) = delete;
-  ExactConvolutions& operator=(const ExactConvolutions&) = delete;
-
- private:
-  bool before_;
-};
-
-}  // namespace
 
 Json run_golden_case(const std::string& folder, at::Device device) {
   const ExactConvolutions exact;

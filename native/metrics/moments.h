@@ -16,6 +16,12 @@ struct Statistics {
 class Moments {
  public:
   explicit Moments(int64_t dimensions);
+  /// A copy has sums of its own, which the first one's next rows leave as they are.
+  Moments(const Moments& other);
+  Moments& operator=(const Moments& other);
+  Moments(Moments&&) = default;
+  Moments& operator=(Moments&&) = default;
+  ~Moments() = default;
 
   /// (n, d), fp32 on any device, n may be 0; summed in fp64. However the rows are cut into calls, the moments are the
   /// same but for the rounding of fp64. Throws Error(kInvalidArgument) for another d, Error(kNumeric) for numbers that

@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "models/autoencoder.h"
 #include "models/catalogue.h"
+#include "models/inception/inception.h"
 
 namespace svg {
 namespace {
@@ -35,6 +36,7 @@ std::optional<RecognisedModel> recognise_model(const Weights& weights) {
   if (auto found = recognised_as(recognise_decoder(weights), weights)) return found;
   if (auto found = recognised_as(recognise_conditioner(weights), weights)) return found;
   if (auto found = recognised_language_model(weights)) return found;
+  if (auto found = Inception::recognise(weights)) return RecognisedModel{"inception", *found};
   if (weights.has("lin0.model.1.weight")) return RecognisedModel{"lpips", "LPIPS perceptual metric"};
   return std::nullopt;
 }

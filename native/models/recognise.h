@@ -10,7 +10,7 @@ namespace svg {
 
 /// What a state dict is, told from its names and shapes.
 struct RecognisedModel {
-  std::string kind;         // name of an entry, or "autoencoder", "lpips", or "unknown" for another library's
+  std::string kind;  // name of an entry, or "autoencoder", "inception", "lpips", or "unknown" for another library's
   std::string description;  // "SVG autoencoder P, 384 channels, encoder DINOv3 vits16plus"
 };
 

@@ -13,6 +13,7 @@ interface BenchFlags {
   readonly rows?: RegExp;
   readonly repeats: number;
   readonly threads?: number;
+  readonly torchFidelity?: string;
   readonly json?: true | string;
 }
 
@@ -24,21 +25,25 @@ The estimate rows hold what \`svg-t2i estimate\` says (ours) against what drawin
 The train rows are small runs of \`train\`, a step each: plain is fp32, encodes everything live, and updates by plain
 operations one tensor after the other. The serve rows send requests of 8 clients at random moments, of mixed
 sizes, steps, solvers and guidance, to the queue of \`serve\`: drawn together, and (plain) one after the other.
+The eval-inception row gives images a second of FID's network, plain as torch-fidelity computes it; --torch-fidelity adds
+eval-inception-torch-fidelity, where plain is that library itself on the same weights and pictures.
 
 Examples:
   svg-t2i bench
   svg-t2i bench --rows '^dit-256' --repeats 5 --json bench.json
   svg-t2i bench --rows '^dit-256' --json > bench.json
+  svg-t2i bench --rows '^eval-inception' --torch-fidelity venv/bin/python
 `;
 
 export function benchCommand(): Command {
   return new Command('bench')
     .description(
-      'time encoder, text encoder, diffusion transformer, decoder, a whole sample, training and serving',
+      'time encoder, text encoder, diffusion transformer, decoder, a whole sample, training, serving and measuring',
     )
     .option('--rows <regex>', 'only rows whose name matches', parseRegex)
     .option('--repeats <n>', 'timed runs of each', (text) => parseInteger('--repeats', text, { least: 1 }), 3)
     .option('--threads <n>', 'CPU threads', (text) => parseInteger('--threads', text, { least: 1 }))
+    .option('--torch-fidelity <python>', 'a Python that has torch-fidelity, to be measured beside ours')
     .option(
       '--json [file]',
       'print one JSON object in place of the tables; with a file, write it there beside them',
@@ -51,13 +56,14 @@ async function runBench(flags: BenchFlags): Promise<void> {
   const { benchMachine, runBenchmarks } = await import('../../bench.js');
   using interrupt = listenForInterrupt();
   const machine = benchMachine();
-  const { rows: pattern, repeats, threads, json } = flags;
+  const { rows: pattern, repeats, threads, torchFidelity, json } = flags;
   const isJsonAlone = json === true;
   const tell = isJsonAlone ? note : printLine;
   tell(`${machine.processor}, ${threads ?? machine.threads} threads, libtorch ${machine.torch}`);
   const rows: BenchRow[] = [];
-  for await (const row of runBenchmarks({ rows: pattern, repeats, threads, signal: interrupt.signal })) {
-    note(`${row.name}: ${seconds(row.ours)}, plain ${seconds(row.plain)}`);
+  const options = { rows: pattern, repeats, threads, torchFidelity, signal: interrupt.signal };
+  for await (const row of runBenchmarks(options)) {
+    note(`${row.name}: ${amount(row.ours, row)}, plain ${amount(row.plain, row)}`);
     rows.push(row);
   }
   if (isJsonAlone) {
@@ -73,9 +79,17 @@ async function runBench(flags: BenchFlags): Promise<void> {
   });
 }
 
-function cells({ name, ours, plain, ratio, oursPeakRss, plainPeakRss }: BenchRow): readonly string[] {
+function cells(row: BenchRow): readonly string[] {
+  const { name, ours, plain, ratio, oursPeakRss, plainPeakRss } = row;
   const size = (bytes: number | undefined) => (bytes === undefined ? '' : formatBytes(bytes));
-  return [name, seconds(ours), seconds(plain), ratio.toFixed(2), size(oursPeakRss), size(plainPeakRss)];
+  return [
+    name,
+    amount(ours, row),
+    amount(plain, row),
+    ratio.toFixed(2),
+    size(oursPeakRss),
+    size(plainPeakRss),
+  ];
 }
 
 const PHASES = ['data', 'encode', 'gradients', 'update'] as const;
@@ -92,6 +106,11 @@ function trainingCells({ name, training }: BenchRow): readonly (readonly string[
     });
     return [name, side, imagesPerSecond.toFixed(1), ...times, `${(100 * dataShare).toFixed(1)} %`];
   });
+}
+
+/** A time, or a rate. */
+function amount(value: number, { unit }: Pick<BenchRow, 'unit'>): string {
+  return unit === 's' ? seconds(value) : `${value.toFixed(1)} ${unit}`;
 }
 
 const seconds = (value: number) => (value < 1 ? `${(1000 * value).toFixed(1)} ms` : `${value.toFixed(2)} s`);

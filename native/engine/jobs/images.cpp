@@ -1,25 +1,10 @@
 // Pictures to latents and back. Latents are the encoder's features as they are, not normalised.
-#include "core/cancel.h"
 #include "engine/jobs.h"
+#include "engine/numbered.h"
 #include "engine/pixels.h"
 #include "engine/state.h"
 
 namespace svg::jobs {
-namespace {
-
-// Runs `body` for the tensors prefix.0, prefix.1, ... of a job.
-template <typename Body>
-void for_each_numbered(const TensorMap& tensors, const char* prefix, Body body) {
-  int64_t i = 0;
-  for (; tensors.count(concat(prefix, ".", i)); ++i) {
-    check_cancelled();
-    const std::string name = concat(prefix, ".", i);
-    body(i, name, tensors.at(name));
-  }
-  SVG_CHECK(i > 0, ErrorCode::kInvalidArgument, "no tensor \"", prefix, ".0\" was given");
-}
-
-}  // namespace
 
 /// Tensors image.N uint8 (H, W, 3) -> latent.N (C, H / cell, W / cell) fp32.
 JobResult encode(EngineState& state, const Request&, const TensorMap& tensors, const EventSink&) {

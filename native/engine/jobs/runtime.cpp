@@ -5,6 +5,7 @@
 
 #include "bench/autoencoder_bench.h"
 #include "bench/dit_bench.h"
+#include "bench/inception_bench.h"
 #include "bench/sample_bench.h"
 #include "bench/text_bench.h"
 #include "core/cancel.h"
@@ -22,8 +23,8 @@ JobResult golden(EngineState& state, const Request& request, const TensorMap&, c
   return {run_golden_case(request.at("folder").as_string(), state.device), {}};
 }
 
-/// {"part": "dit" | "encoder" | "decoder" | "sample" | "text-encoder", "only": part of a row's name, "repeats": timed
-/// runs} -> {"rows"} (bench/*_bench.h).
+/// {"part": "dit" | "encoder" | "decoder" | "inception" | "sample" | "text-encoder", "only": part of a row's name,
+/// "repeats": timed runs} -> {"rows"} (bench/*_bench.h).
 JobResult bench(EngineState&, const Request& request, const TensorMap&, const EventSink&) {
   const std::string& part = request.at("part").as_string();
   const std::string& only = request.at("only").as_string();
@@ -32,10 +33,11 @@ JobResult bench(EngineState&, const Request& request, const TensorMap&, const Ev
   if (part == "dit") return {bench_dit(only, repeats), {}};
   if (part == "encoder") return {bench_encoder(only, repeats), {}};
   if (part == "decoder") return {bench_decoder(only, repeats), {}};
+  if (part == "inception") return {bench_inception(only, repeats), {}};
   if (part == "sample") return {bench_sample(only, repeats), {}};
   if (part == "text-encoder") return {bench_text_encoder(only, repeats), {}};
   throw Error(ErrorCode::kInvalidArgument,
-              concat("unknown part \"", part, "\": known are decoder, dit, encoder, sample, text-encoder"));
+              concat("unknown part \"", part, "\": known are decoder, dit, encoder, inception, sample, text-encoder"));
 }
 
 /// {"resetPeak"} -> {"residentBytes", "peakResidentBytes"} of the process, "availableBytes" that it may still take, and

@@ -7,6 +7,7 @@
 #include "core/stopwatch.h"
 #include "engine/device.h"
 #include "engine/encoder_source.h"
+#include "engine/measure/networks.h"
 #include "engine/models.h"
 #include "engine/pixels.h"
 #include "engine/training/options.h"
@@ -29,13 +30,6 @@ Weights open_weights(const Request& part, const char* wanted, at::Device device,
   std::shared_ptr<Checkpoint> checkpoint = open_model(path, wanted);
   if (!checkpoint->remark().empty()) remarks.push_back(concat(path, ": ", checkpoint->remark()));
   return Weights(std::make_shared<CheckpointSource>(std::move(checkpoint), device, at::kFloat));
-}
-
-Lpips open_lpips(const Request& part, at::Device device, Json& remarks) {
-  const Weights weights = open_weights(part, "the LPIPS metric", device, remarks);
-  Lpips lpips(weights);
-  refuse_unknown_tensors(weights, "LPIPS", Lpips::is_spare);
-  return lpips;
 }
 
 /// The file may say more of the encoder than the run's configuration can.
@@ -167,7 +161,10 @@ AutoencoderRun::AutoencoderRun(const EngineModels& state, const Request& request
 
   const AutoencoderTrainer::Options training = trainer_options(state, request);
   LossParts parts;
-  if (const Request* file = request.find("lpips")) parts.lpips.emplace(open_lpips(*file, state.device, report.remarks));
+  if (const Request* file = request.find("lpips")) {
+    const std::string& path = file->at("path").as_string();
+    parts.lpips = open_lpips(path, path, state.device, report.remarks);
+  }
   const auto against = adversary(training.loss, start, options.seed, state.device);
   trainer_ = std::make_unique<AutoencoderTrainer>(model_->trained(), model_->last_weight(), against, std::move(parts),
                                                   training);
