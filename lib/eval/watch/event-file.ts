@@ -26,7 +26,12 @@ export class EventFile {
     this.#folder = folder;
   }
 
-  /** What was written does not hold any more: the next `add` begins a new file. */
+  /** What was written does not hold any more: a new file has `all`. */
+  async rewrite(all: readonly CheckpointEvaluation[], readGrid: GridReader): Promise<void> {
+    await this.#begin(all, readGrid);
+  }
+
+  /** As rewrite, with the next `add`. */
   async forget(): Promise<void> {
     await this.close();
   }

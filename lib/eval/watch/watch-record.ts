@@ -13,7 +13,7 @@ import { writeReport } from '../html/write-report.js';
 import { EvaluationFile } from './evaluations.js';
 import { EventFile } from './event-file.js';
 import type { Measured, Probe } from './probe.js';
-import { isThere, type SeenCheckpoint, TrainedTimes } from './run-view.js';
+import { isThere, type SeenCheckpoint, type TrainedTimes } from './run-view.js';
 import type { CheckpointEvaluation } from './types.js';
 import { REPORT_GRIDS, watchReport } from './watch-report.js';
 
@@ -86,7 +86,7 @@ export class WatchRecord {
   }
 
   /** Leaves out what belongs to steps that the run has gone back before, as the run does with its own metrics. */
-  async cut(times: TrainedTimes, seen: readonly SeenCheckpoint[]): Promise<void> {
+  async cut(times: TrainedTimes, seen: readonly SeenCheckpoint[], { set }: Probe): Promise<void> {
     const isStill = ({ step, checkpoint }: CheckpointEvaluation) =>
       seen.some((one) => one.step === step && one.digest === checkpoint);
     for (const line of this.#file.lines) {
@@ -97,6 +97,8 @@ export class WatchRecord {
     const gone = await this.#file.cut(({ step, trained }) => times.upTo(step) === trained);
     if (gone.length === 0) return;
     for (const line of gone) await this.#removeGrid(line);
+    await this.#events.rewrite(this.#ofSet(set), (each) => this.#readGrid(each));
+    // The report is yet to follow.
     this.#set = undefined;
     const steps = [...new Set(gone.map(({ step }) => step))].join(', ');
     this.#options.onWarning(`the run went back before step ${steps}: what was measured there counts no more`);
@@ -104,7 +106,7 @@ export class WatchRecord {
 
   async keep(
     { step, digest }: SeenCheckpoint,
-    measured: Measured & { readonly seconds: number },
+    measured: Measured & Pick<CheckpointEvaluation, 'seconds' | 'trained'>,
     watched: WatchedSet,
   ): Promise<CheckpointEvaluation> {
     const { set } = watched.probe;
@@ -114,7 +116,7 @@ export class WatchRecord {
       step,
       checkpoint: digest,
       set,
-      trained: (await TrainedTimes.read(this.#folder)).upTo(step),
+      trained: measured.trained,
       values: finite(measured.values),
       grid: relative(this.#folder.path, grid),
       seconds: Number(measured.seconds.toFixed(3)),

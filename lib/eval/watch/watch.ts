@@ -134,7 +134,7 @@ class Watch {
     for (;;) {
       const watched = await this.#open(record);
       const seen = await this.#seen();
-      await this.#cut(record, seen);
+      await this.#cut(record, seen, watched);
       const pending = seen.filter(
         (one) => !this.#damaged.has(one.digest) && record.lacks(one, watched.probe),
       );
@@ -174,14 +174,14 @@ class Watch {
     });
   }
 
-  async #cut(record: WatchRecord, seen: readonly SeenCheckpoint[]): Promise<void> {
+  async #cut(record: WatchRecord, seen: readonly SeenCheckpoint[], { probe }: WatchedSet): Promise<void> {
     const identity = await metricsIdentity(this.#folder);
     if (identity === this.#metrics) return;
     const times = await TrainedTimes.read(this.#folder);
     // A run that has not reported anything yet says nothing of its past.
     if (times.isEmpty) return;
     this.#metrics = identity;
-    await record.cut(times, seen);
+    await record.cut(times, seen, probe);
   }
 
   async *#measureAll(
@@ -215,7 +215,7 @@ class Watch {
     checkpoint: SeenCheckpoint,
     engine: CheckpointEngine,
     { probe, record }: WatchedSet & { readonly record: WatchRecord },
-  ): Promise<(Measured & { readonly seconds: number }) | undefined> {
+  ): Promise<(Measured & Pick<CheckpointEvaluation, 'seconds' | 'trained'>) | undefined> {
     const { signal } = this.#options;
     const { step } = checkpoint;
     const begin = performance.now();
@@ -228,13 +228,15 @@ class Watch {
       this.#tell({ type: 'skipped', step, message });
       return undefined;
     }
+    // While the checkpoint is there: the run may go back before its step meanwhile.
+    const trained = (await TrainedTimes.read(this.#folder)).upTo(step);
     const measured = await probe.measure(engine, {
       previous: await record.gridBefore(step, probe),
       signal,
       onEvent: (event) =>
         this.#tell(event.type === 'progress' ? { ...event, what: `step ${step}: ${event.what}` } : event),
     });
-    return { ...measured, seconds: (performance.now() - begin) / 1000 };
+    return { ...measured, trained, seconds: (performance.now() - begin) / 1000 };
   }
 
   /** Undefined where the fault is not the checkpoint's. */

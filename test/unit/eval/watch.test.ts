@@ -188,7 +188,15 @@ describe('the checkpoints of an autoencoder', () => {
     expect(eventsOf('warning').map(({ message }) => message)).toContainEqual(
       'the run went back before step 3, 4: what was measured there counts no more',
     );
-    expect(readdirSync(inRun('eval')).filter((name) => name.endsWith('.png'))).toHaveLength(2);
+    const names = readdirSync(inRun('eval'));
+    expect(names.filter((name) => name.endsWith('.png'))).toHaveLength(2);
+    // Though nothing was measured since.
+    const events = names.filter((name) => name.startsWith('events.out.tfevents'));
+    expect(events).toHaveLength(1);
+    const tags = readFileSync(inRun('eval', events[0] ?? ''), 'latin1').match(/eval\/psnr/g);
+    expect(tags).toHaveLength(2);
+    const results = JSON.parse(readFileSync(inRun('eval', 'results.json'), 'utf8'));
+    expect(stepsOf(results.evaluations)).toEqual([1, 2]);
   });
 
   it('stay measured where the run reports on their steps after they were saved', async () => {
