@@ -14,7 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { readParameters } from '../../dist/index.js';
+import { type EvaluateEvent, evaluate, readParameters } from '../../dist/index.js';
 import { tinyReleaseFiles, writeTinyRelease } from '../../dist/release/tiny-release.js';
 import { jsonLines, type RunOptions, run } from './cli.js';
 
@@ -209,6 +209,57 @@ it.each(['1', '2'])(
   240_000,
 );
 
+it('draws for programs as for people, from a file of settings too', async () => {
+  const text = (out: string) => `model: {pretrained: ../pre-trained, device: cpu, threads: 1}
+sample: {width: 32, height: 32, steps: 2, seed: 5}
+benchmark: {prompts: ../dpg.jsonl, out: ${out}, imagesPerPrompt: 1}
+`;
+  writeFileSync(path('dpg.yaml'), text('typed'));
+  const printed = await run(['eval', 'dpg', '--config', path('dpg.yaml'), '--print-config'], { cwd: root });
+  expect(printed.stdout.toString()).toContain(
+    `  prompts: ${join(root, 'dpg.jsonl')}\n  out: ${path('typed')}\n`,
+  );
+  const typed = await run(['eval', 'dpg', '--config', path('dpg.yaml')], { cwd: root });
+  expect(typed.code, typed.stderr).toBe(0);
+  expect(typed.stderr).toContain(
+    'published figures of DPG-Bench are of 4 picture(s) a prompt, these are of 1',
+  );
+
+  const events: EvaluateEvent[] = [];
+  const result = await evaluate(
+    {
+      kind: 'dpg',
+      prompts: join(root, 'dpg.jsonl'),
+      out: path('called'),
+      imagesPerPrompt: 1,
+      nproc: 2,
+      model: { pretrained: join(root, 'pre-trained'), device: 'cpu', threads: 1 },
+      sample: { width: 32, height: 32, steps: 2, seed: 5 },
+    },
+    { onEvent: (event) => void events.push(event) },
+  );
+  expect(result).toMatchObject({ prompts: 3, pictures: 3, drawn: 3, failed: [], check: { faults: [] } });
+  expectSameFiles('typed/images', 'called/images');
+  expect(events.filter(({ type }) => type === 'image')).toHaveLength(3);
+  const checked = await evaluate({ kind: 'check', path: path('called'), as: 'dpg' });
+  expect(checked).toMatchObject({ faults: [], pictures: 3, prompts: 3 });
+
+  const controller = new AbortController();
+  const aborted = evaluate(
+    {
+      kind: 'dpg',
+      prompts: join(root, 'dpg.jsonl'),
+      out: path('aborted'),
+      model: { pretrained: join(root, 'pre-trained') },
+    },
+    { signal: controller.signal, onEvent: () => controller.abort(new Error('enough')) },
+  );
+  await expect(aborted).rejects.toThrow('enough');
+  await expect(evaluate({ kind: 'geneval', prompts: 'x', out: 'y', promt: 1 } as never)).rejects.toThrow(
+    'unknown key "promt"',
+  );
+}, 240_000);
+
 it('stops at Ctrl-C with all processes, and goes on', async () => {
   const stopped = await draw('dpg', ['--out', 'o', '--nproc', '2', '--json'], {
     watch: (child, stdout) => {
@@ -216,7 +267,12 @@ it('stops at Ctrl-C with all processes, and goes on', async () => {
     },
   });
   expect(stopped.code).toBe(130);
-  expect(jsonLines(stopped).at(-1)).toMatchObject({ type: 'error', code: 'ERR_SVGT2I_CANCELLED' });
+  expect(jsonLines(stopped).at(-1)).toMatchObject({
+    type: 'error',
+    code: 'ERR_SVGT2I_CANCELLED',
+    message: 'interrupted; the pictures that are done are kept',
+    hint: expect.stringContaining('Go on with: svg-t2i eval dpg --prompts ../dpg.jsonl'),
+  });
   expect(record('o')).toMatchObject({ ended: null, sessions: [{ ended: expect.any(String) }] });
   const again = await draw('dpg', ['--out', 'o', '--nproc', '2']);
   expect(again.code, again.stderr).toBe(0);
