@@ -44,6 +44,15 @@ const content: ReportContent = {
       ],
     },
     { title: 'One', columns: ['only'], rows: [['row']] },
+    {
+      title: 'Without a name',
+      columns: ['', 'PSNR'],
+      rows: [
+        ['a', '30 dB'],
+        ['b', 'infinite'],
+        ['c', '9 dB'],
+      ],
+    },
   ],
   histograms: [
     {
@@ -154,6 +163,10 @@ describe.skipIf(noBrowser !== undefined)('a report', () => {
       'picture 2',
       'picture 3',
     ]);
+    const unnamed = shown.locator('table:has(caption:text-is("Without a name"))');
+    expect(await unnamed.getByRole('button').count()).toBe(1);
+    await unnamed.getByRole('button').press('Enter');
+    expect(await unnamed.locator('td:first-child').allTextContents()).toEqual(['c', 'a', 'b']);
     expect(await shown.locator('table:has(caption:text-is("One")) button').count()).toBe(0);
   });
 

@@ -12,6 +12,8 @@ const TALL_ROWS = 25;
 const LONG_CELL = 40;
 const NUMBER = /^[-+]?(?:\d[\d,]*\.?\d*|\.\d+)(?:e[-+]?\d+)?(?=$|[\s%[(])/i;
 
+const INFINITE = /^(-?)inf(?:inite|inity)?$/i;
+
 /** A cell whose content is markup of ours. */
 export interface MarkupCell {
   readonly html: string;
@@ -39,7 +41,7 @@ export function markupTable(
   const isNumeric = columns.map((_, column) => {
     const texts = rows.flatMap((row) => (typeof row[column] === 'string' ? [row[column]] : []));
     const given = texts.filter((text) => text !== '' && text !== '-');
-    return given.length > 0 && given.every((text) => NUMBER.test(text));
+    return given.length > 0 && given.every((text) => numberOf(text) !== undefined);
   });
   const head = columns.map(
     (name, column) =>
@@ -65,10 +67,18 @@ export function markupTable(
 function cellHtml(cell: string | MarkupCell, isNumeric: boolean): string {
   if (typeof cell !== 'string') return `<td>${cell.html}</td>`;
   const text = shortened(cell, MAX_CELL);
-  const number = NUMBER.exec(cell)?.[0].replaceAll(',', '');
-  const value = number === undefined ? '' : ` data-value="${Number(number)}"`;
+  const number = numberOf(cell);
+  const value = number === undefined ? '' : ` data-value="${number}"`;
   const kind = isNumeric ? ' class="number"' : text.length >= LONG_CELL ? ' class="long"' : '';
   return `<td${kind}${value}>${escapeHtml(text)}</td>`;
+}
+
+/** What a cell is sorted by, whatever stands behind it: units, an interval. */
+function numberOf(cell: string): number | undefined {
+  const [, sign] = INFINITE.exec(cell) ?? [];
+  if (sign !== undefined) return sign === '' ? Infinity : -Infinity;
+  const number = NUMBER.exec(cell)?.[0];
+  return number === undefined ? undefined : Number(number.replaceAll(',', ''));
 }
 
 /** With dots where it goes on. */

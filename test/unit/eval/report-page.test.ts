@@ -76,15 +76,10 @@ describe('a table', () => {
   it('knows numbers with units and intervals, and words that begin with digits', () => {
     const value = (cell: string) =>
       /data-value="([^"]*)"/.exec(tableHtml({ title: 't', columns: ['c'], rows: [[cell]] }, 'id'))?.[1];
-    expect(['1,234.5 dB', '0.753 [0.7, 0.8]', '-1e-3', '+0.02', '12 %', '.5'].map(value)).toEqual([
-      '1234.5',
-      '0.753',
-      '-0.001',
-      '0.02',
-      '12',
-      '0.5',
-    ]);
-    expect(['3rd', 'x 3', '', '2026-11-29', '-'].map(value)).toEqual(Array(5).fill(undefined));
+    expect(
+      ['1,234.5 dB', '0.753 [0.7, 0.8]', '-1e-3', '+0.02', '12 %', '.5', 'infinite', '-inf'].map(value),
+    ).toEqual(['1234.5', '0.753', '-0.001', '0.02', '12', '0.5', 'Infinity', '-Infinity']);
+    expect(['3rd', 'x 3', '', '2026-11-29', '-', 'infancy'].map(value)).toEqual(Array(6).fill(undefined));
   });
 });
 

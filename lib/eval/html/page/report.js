@@ -17,6 +17,8 @@ for (const table of document.querySelectorAll('table')) {
 function makeSortable(table, body) {
   const headings = [...table.querySelectorAll('thead th')];
   headings.forEach((heading, column) => {
+    // A column that is named by what stands in it: a button without a name would be read as nothing.
+    if (heading.textContent?.trim() === '') return;
     const button = document.createElement('button');
     button.type = 'button';
     button.append(...heading.childNodes);
