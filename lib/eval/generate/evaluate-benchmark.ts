@@ -10,7 +10,10 @@ import { drawBenchmark } from './generate.js';
 import type { BenchmarkRequest, BenchmarkResult } from './types.js';
 
 /** Of `model` and `sample` the configuration says what is wrong, once it is known which release it is. */
-const requestSchema = benchmarkSchema.extend({ model: z.unknown(), sample: z.unknown() });
+const requestSchema = benchmarkSchema.extend({
+  model: z.unknown().optional(),
+  sample: z.unknown().optional(),
+});
 
 /**
  * Draws a benchmark in its scorer's layout, or what of it is not there yet, checks the folder and writes a report.
