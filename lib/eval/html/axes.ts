@@ -5,6 +5,8 @@ import { escapeHtml } from './escape.js';
 export const [WIDTH, HEIGHT] = [380, 210];
 const MARGIN = { left: 52, right: 14, top: 10, bottom: 38 };
 const INNER = { width: WIDTH - MARGIN.left - MARGIN.right, height: HEIGHT - MARGIN.top - MARGIN.bottom };
+/** Width of a digit. */
+const LETTER = 7;
 /** Marks along the bottom, and up the side, about. */
 const [ACROSS, UP] = [4, 4];
 
@@ -44,10 +46,13 @@ export function framed(title: string, frame: Frame, inside: readonly string[]): 
       `<text x="${MARGIN.left - 6}" y="${(place.y(tick) + 4).toFixed(1)}" text-anchor="end">${tickLabel(tick)}</text>`
     );
   });
-  const columns = within(frame.x, ACROSS).map(
-    (tick) =>
-      `<text x="${place.x(tick).toFixed(1)}" y="${HEIGHT - MARGIN.bottom + 15}" text-anchor="middle">${tickLabel(tick)}</text>`,
-  );
+  const columns = within(frame.x, ACROSS).map((tick) => {
+    const [at, label] = [place.x(tick), tickLabel(tick)];
+    // What would reach beyond the picture ends with it.
+    const isLast = at + (label.length * LETTER) / 2 > WIDTH;
+    const anchor = isLast ? 'end' : 'middle';
+    return `<text x="${(isLast ? WIDTH : at).toFixed(1)}" y="${HEIGHT - MARGIN.bottom + 15}" text-anchor="${anchor}">${label}</text>`;
+  });
   const floor = HEIGHT - MARGIN.bottom;
   return [
     `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escapeHtml(title)}">`,

@@ -6,7 +6,7 @@ import { escapeHtml } from './escape.js';
 import { tableHtml } from './table.js';
 
 /** Lines that can be told apart; more take their looks in turn. */
-const LOOKS = 6;
+const LOOKS = 8;
 /** Points of a line on the picture. */
 const MAX_POINTS = 1000;
 /** Up to so many points are marked one by one. */
