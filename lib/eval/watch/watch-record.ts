@@ -1,12 +1,14 @@
 /** All that a watch leaves in the folder of a run: lines, grids, TensorBoard's events and the report. */
 import { rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import type { TrainingConfig } from '../../config/train.js';
 import { fileError, firstLine } from '../../errors.js';
 import { writeDurably } from '../../files.js';
 import { readImage } from '../../image/decode.js';
 import { encodeImage } from '../../image/encode.js';
 import type { RgbImage } from '../../image/rgb-image.js';
+import { readText } from '../../regular-file.js';
 import { checkpointName } from '../../train/checkpoint.js';
 import type { RunFolder } from '../../train/run-folder.js';
 import { writeReport } from '../html/write-report.js';
@@ -31,6 +33,7 @@ export interface RecordOptions {
   readonly onWarning: (message: string) => void;
 }
 
+const MAX_RESULTS_BYTES = 256 * 1024 * 1024;
 /** Digits of a set's digest in names of files. */
 const SET_DIGITS = 8;
 
@@ -134,22 +137,41 @@ export class WatchRecord {
   async writeReport({ config, probe }: WatchedSet, measured?: Measured): Promise<void> {
     const evaluations = this.#ofSet(probe.set);
     if (this.#set === probe.set || evaluations.length === 0) return;
+    const { path, evaluated } = this.#folder;
+    const { stage, steps } = config;
+    const results = { kind: 'watch', run: path, stage, settings: probe.settings, evaluations };
+    // An earlier watch's has the last checkpoint's own pictures, which this one has not seen.
+    const earlier = measured === undefined ? await earlierReport(evaluated, results) : undefined;
+    this.#set = probe.set;
+    this.#report = earlier ?? (await this.#newReport(results, { stage, steps, probe, measured }));
+  }
+
+  async #newReport(
+    results: { readonly evaluations: readonly CheckpointEvaluation[] },
+    {
+      stage,
+      steps,
+      probe,
+      measured,
+    }: Pick<TrainingConfig, 'stage' | 'steps'> & {
+      readonly probe: Probe;
+      readonly measured: Measured | undefined;
+    },
+  ): Promise<string> {
+    const { evaluations } = results;
+    const { path, evaluated } = this.#folder;
     const grids: { readonly evaluation: CheckpointEvaluation; readonly grid: RgbImage }[] = [];
     for (const evaluation of evaluations.slice(-REPORT_GRIDS)) {
       const grid = await this.#readGrid(evaluation);
       if (grid !== undefined) grids.push({ evaluation, grid });
     }
-    const { path, evaluated } = this.#folder;
-    const { stage, steps } = config;
     const content = watchReport({
       ...{ run: this.#options.run, path, stage, steps, evaluations, measured, grids },
       settings: probe.settings,
       warnings: [...this.#warnings],
       command: this.#options.command,
     });
-    const results = { kind: 'watch', run: path, stage, settings: probe.settings, evaluations };
-    this.#report = (await writeReport(evaluated, content, results)).html;
-    this.#set = probe.set;
+    return (await writeReport(evaluated, content, results)).html;
   }
 
   #ofSet(set: string): readonly CheckpointEvaluation[] {
@@ -177,6 +199,23 @@ export class WatchRecord {
     } catch (error) {
       throw fileError(error, 'remove', path);
     }
+  }
+}
+
+/** Path of the page that a watch wrote of the same results; undefined where there is none. */
+async function earlierReport(folder: string, results: object): Promise<string | undefined> {
+  const [html, json] = [join(folder, 'report.html'), join(folder, 'results.json')];
+  if (!(await isThere(html)) || !(await isThere(json))) return undefined;
+  const text = await readText(json, { maxBytes: MAX_RESULTS_BYTES });
+  return sameJson(text, JSON.stringify(results)) ? html : undefined;
+}
+
+function sameJson(a: string, b: string): boolean {
+  try {
+    return isDeepStrictEqual(JSON.parse(a), JSON.parse(b));
+  } catch (error) {
+    if (error instanceof SyntaxError) return false;
+    throw error;
   }
 }
 

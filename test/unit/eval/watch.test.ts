@@ -82,7 +82,11 @@ describe('the checkpoints of an autoencoder', () => {
     expect([grid.width, grid.height]).toEqual([4 * 32 + 3 * 4, 2 * 32 + 4]);
 
     calls.length = 0;
+    const page = readFileSync(inRun('eval', 'report.html'), 'utf8');
+    expect(page).toContain('Step 4');
     const again = await watch();
+    // With the pictures of the last checkpoint, which nobody has measured again.
+    expect(readFileSync(inRun('eval', 'report.html'), 'utf8')).toBe(page);
     expect([again.evaluations, again.ended, calls.length]).toEqual([[], 'run-ended', 0]);
     expect(again.report).toBe(report);
   });
