@@ -189,7 +189,10 @@ export class NpzFile {
     }
   }
 
-  /** Rows that lie one behind the other, as bytes of parts. */
+  /**
+   * Rows that lie one behind the other, as bytes of parts. The last part is held back until its source has ended: whoever
+   * has all rows never asks for more, and the checksum is compared behind them.
+   */
   async *#rowsInOrder(name: string, header: NpyHeader, rows: Rows): AsyncGenerator<Buffer<ArrayBuffer>> {
     const { from, to, rowBytes, rowsAtOnce, signal } = rows;
     let left = (to - from) * rowBytes;
@@ -197,17 +200,20 @@ export class NpzFile {
     let filled = 0;
     for await (let bytes of this.#bytesOfRows(name, header, rows)) {
       throwIfAborted(signal);
-      while (bytes.length > 0) {
+      while (bytes.length > 0 && filled < part.length) {
         const taken = bytes.copy(part, filled);
         bytes = bytes.subarray(taken);
         filled += taken;
-        if (filled < part.length) continue;
+        if (filled < part.length || part.length === left) continue;
         yield part;
         left -= part.length;
         [part, filled] = [newBytes(Math.min(left, rowsAtOnce * rowBytes)), 0];
       }
     }
-    if (left > 0) throw new NpzError(this.path, name, `ends ${left} bytes before the end of its rows`);
+    if (filled < left) {
+      throw new NpzError(this.path, name, `ends ${left - filled} bytes before the end of its rows`);
+    }
+    if (left > 0) yield part;
   }
 
   /** All rows are read through the checksum; some of them where they lie, if they are not packed. */

@@ -281,6 +281,24 @@ describe('rows', () => {
     await expect(read()).rejects.toThrow('checksum');
   });
 
+  it.each([1, 7, 40])(
+    'of a damaged array are not all given, whoever asks for no more than there are (%d at once)',
+    async (rowsAtOnce) => {
+      // Above what is read to see the header: there the damage shows at once.
+      const values = Buffer.alloc(40 * 64 * 64 * 3, 5);
+      const bytes = zipOf([
+        { name: 'arr_0.npy', data: Buffer.concat([npyHeader('uint8', [40, 64, 64, 3]), values]) },
+      ]);
+      bytes[200_000] = 6;
+      await using file = await openNpz(written('damaged.npz', bytes));
+      const rows = file.rows('arr_0', { rowsAtOnce });
+      const take = async () => {
+        for (let count = 0; count < 40; ) count += (await rows.next()).value?.shape[0] ?? 0;
+      };
+      await expect(take()).rejects.toThrow('arr_0 is damaged: its checksum (CRC-32) does not fit');
+    },
+  );
+
   it('end with the reason of the signal, and the file can be read again', async () => {
     await using file = await openNpz(golden('samples_deflated.npz'));
     const controller = new AbortController();
