@@ -1,6 +1,5 @@
 /** How an evaluation is followed on the command line: a bar, warnings, pictures that cannot be read, Ctrl-C. */
 import type { EvaluateEvent, EvaluateOptions } from '../eval/events.js';
-import { badItemReport } from './bad-item-report.js';
 import { note, printJson, warn } from './output.js';
 import { createProgressBar, type ProgressBar } from './progress.js';
 import { listenForInterrupt } from './signals.js';
@@ -32,7 +31,6 @@ class Screen {
   #bar: ProgressBar | undefined;
   /** What the bar counts, of how many. */
   #part = '';
-  readonly #reportBad = badItemReport((print) => this.#aside(print));
 
   show(event: EvaluateEvent): void {
     switch (event.type) {
@@ -43,7 +41,8 @@ class Screen {
         this.#aside(() => warn(event.message));
         break;
       case 'bad-picture':
-        this.#reportBad(event.message);
+        // All of them: where they are too many, nothing else names them.
+        this.#aside(() => warn(`left out: ${event.message}`));
         break;
       case 'waiting':
         this.#aside(() => note(`waiting for ${event.for}`));

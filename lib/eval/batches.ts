@@ -1,5 +1,7 @@
 /** Hands work to the engine in batches, one of them on its way while the next is gathered. */
-import { MOST_BYTES } from './good-pictures.js';
+
+/** Of one batch, whatever its number: it crosses to the engine in one piece. */
+const MOST_BYTES = 256 * 2 ** 20;
 
 export class Batches<Item> {
   readonly #send: (items: readonly Item[]) => Promise<void>;

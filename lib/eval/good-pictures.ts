@@ -6,24 +6,21 @@ import { readAhead } from './read-ahead.js';
 /** Pictures that wait at a time, at most. */
 const MOST_AHEAD = 64;
 /** And what they may take. */
-export const MOST_BYTES = 256 * 2 ** 20;
+const MOST_BYTES = 2 ** 30;
+/** Before the size of any is known, and however large they are. */
+const LEAST_AHEAD = 2;
 
-/** How many pictures may wait: many small ones, few large ones. */
+/** How many pictures may wait: few until their size is known, then many small ones or few large ones. */
 export class AheadLimit {
-  readonly #least: number;
-  #largest = 1;
+  #largest = Number.POSITIVE_INFINITY;
 
-  /** `least`: as many as can be prepared side by side. */
-  constructor(least: number) {
-    this.#least = least;
-  }
-
-  add({ image }: Pick<NamedPicture, 'image'>): void {
-    this.#largest = Math.max(this.#largest, image.data.length);
+  /** Bytes of one that came. */
+  add(bytes: number): void {
+    this.#largest = Math.max(Number.isFinite(this.#largest) ? this.#largest : 1, bytes);
   }
 
   readonly current = (): number =>
-    Math.max(this.#least, Math.min(MOST_AHEAD, Math.floor(MOST_BYTES / this.#largest)));
+    Math.max(LEAST_AHEAD, Math.min(MOST_AHEAD, Math.floor(MOST_BYTES / this.#largest)));
 }
 
 /** Either a picture, or why it cannot be read. */
@@ -39,19 +36,18 @@ export async function attempt(source: PictureSource, index: number): Promise<Att
   }
 }
 
-/** Of a source whose `least` pictures are prepared side by side. */
+/** In the set's order. */
 export async function* goodPictures(
   source: PictureSource,
-  least: number,
   { signal, onBad, count = source.count }: ReadingOptions,
 ): AsyncGenerator<NamedPicture, void, undefined> {
-  const limit = new AheadLimit(least);
+  const limit = new AheadLimit();
   const indices = Array.from({ length: Math.min(count, source.count) }, (_, index) => index);
   const load = async (index: number) => ({ index, outcome: await attempt(source, index) });
   let names: readonly string[] | undefined;
   for await (const { index, outcome } of readAhead(indices, load, { ahead: limit.current, signal })) {
     if ('picture' in outcome) {
-      limit.add(outcome.picture);
+      limit.add(outcome.picture.image.data.length);
       yield outcome.picture;
       continue;
     }

@@ -26,6 +26,7 @@ import type { PictureSource } from './picture-set.js';
 import { type SettledReading, settleReading } from './reading.js';
 import { resolutionRemarks } from './resolution-remarks.js';
 import { SetFacts, unlikeness } from './set-facts.js';
+import { checkCovariances, checkWidths } from './statistics-fit.js';
 
 /**
  * Measures a set of pictures, or a set against a reference.
@@ -59,8 +60,7 @@ export async function evaluateImages(
 type Side = 'set' | 'reference';
 
 /** Names among the measurement's sets. */
-const SET = 'set';
-const REFERENCE = 'reference';
+const MEASURED = { set: 'set', reference: 'reference' } as const;
 /** Of a file that has both pictures and statistics: FID takes the latter, as ADM's evaluator does. */
 const STORED = { set: 'statistics of the set', reference: 'statistics of the reference' } as const;
 
@@ -103,6 +103,7 @@ class ImagesRun {
     checkNeeds({ set, reference, metrics, protocol: this.#config });
     if (this.#pairMetrics.length > 0 && reference !== undefined) this.#plan = await planPairs(set, reference);
     const plan = this.#plan;
+    this.#checkStatistics();
     if (this.#config.out !== undefined) await makeFolder(this.#config.out);
     for (const remark of [...set.remarks, ...(reference?.remarks ?? [])]) this.#warn(remark);
     const { signal } = this.#options;
@@ -118,9 +119,10 @@ class ImagesRun {
       signal,
     });
     for (const remark of measurement.remarks) this.#warn(remark);
+    await this.#addStatistics(measurement);
     const addTo = {
-      set: this.#needsPictures('set') ? SET : undefined,
-      reference: this.#needsPictures('reference') ? REFERENCE : undefined,
+      set: this.#needsPictures('set') ? MEASURED.set : undefined,
+      reference: this.#needsPictures('reference') ? MEASURED.reference : undefined,
     };
     if (plan !== undefined && reference !== undefined) {
       this.#pairs = await measurePairs(
@@ -139,7 +141,6 @@ class ImagesRun {
     } else {
       for (const side of ['set', 'reference'] as const) await this.#addSide(measurement, side, addTo[side]);
     }
-    await this.#addStatistics(measurement);
     this.#remark();
     if (this.#setMetrics.length > 0) this.#values = await this.#setValues(measurement);
   }
@@ -151,29 +152,37 @@ class ImagesRun {
     await measureSet(measurement, measured, this.#options);
   }
 
-  /** FID is taken of stored statistics where there are some. */
-  #isStored(side: Side): boolean {
-    return this.#sources[side]?.statistics !== undefined;
-  }
-
   #needsPictures(side: Side): boolean {
-    const isStored = this.#isStored(side);
-    return this.#setMetrics.some((metric) => {
-      if (side === 'reference' && (metric === 'is' || this.#sources.reference === undefined)) return false;
-      return !(isStored && this.#isOfStatistics(metric, side));
-    });
+    if (side === 'reference' && this.#sources.reference === undefined) return false;
+    return this.#setMetrics.some(
+      (metric) => !(side === 'reference' && metric === 'is') && !this.#takesStored(metric, side),
+    );
   }
 
-  /** sFID falls back on the pictures where a file has mu and sigma only. */
-  #isOfStatistics(metric: SetMetricName, side: Side): boolean {
-    if (metric === 'fid') return true;
-    return metric === 'sfid' && this.#sources[side]?.statistics?.spatial !== undefined;
+  /** FID is taken of stored statistics where there are some; sFID of pictures where a file has mu and sigma only. */
+  #takesStored(metric: SetMetricName, side: Side): boolean {
+    const statistics = this.#sources[side]?.statistics;
+    if (metric === 'fid') return statistics !== undefined;
+    return metric === 'sfid' && statistics?.spatial !== undefined;
+  }
+
+  /** Two stored sides may be of another network, as long as it is one for both. */
+  #checkStatistics(): void {
+    const used = this.#sides.filter((side) =>
+      this.#setMetrics.some((metric) => this.#takesStored(metric, side)),
+    );
+    for (const side of used) {
+      const { name = '', statistics } = this.#sources[side] ?? {};
+      if (statistics === undefined) continue;
+      checkCovariances(name, statistics);
+      if (used.length < 2) checkWidths(name, statistics);
+    }
   }
 
   async #addStatistics(measurement: Measurement): Promise<void> {
     for (const side of ['set', 'reference'] as const) {
       const statistics = this.#sources[side]?.statistics;
-      if (statistics === undefined || !this.#setMetrics.some((metric) => this.#isOfStatistics(metric, side)))
+      if (statistics === undefined || !this.#setMetrics.some((metric) => this.#takesStored(metric, side)))
         continue;
       await measurement.addStatistics(STORED[side], statistics, this.#options.signal);
     }
@@ -183,11 +192,7 @@ class ImagesRun {
   async #setValues(measurement: Measurement): Promise<SetValues> {
     const groups = new Map<string, { names: readonly [string, string]; metrics: SetMetricName[] }>();
     const nameOf = (metric: SetMetricName, side: Side) =>
-      this.#isStored(side) && this.#isOfStatistics(metric, side)
-        ? STORED[side]
-        : side === 'set'
-          ? SET
-          : REFERENCE;
+      this.#takesStored(metric, side) ? STORED[side] : MEASURED[side];
     for (const metric of this.#setMetrics) {
       const names = [nameOf(metric, 'set'), metric === 'is' ? '' : nameOf(metric, 'reference')] as const;
       const key = names.join('\n');

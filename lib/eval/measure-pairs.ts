@@ -66,7 +66,7 @@ export async function measurePairs(
   { signal, onEvent }: EvaluateOptions,
 ): Promise<readonly MeasuredPair[]> {
   const measured: MeasuredPair[] = [];
-  const limit = new AheadLimit(2);
+  const limit = new AheadLimit();
   const batches = new Batches<Pair>(measurement.batch, async (pairs) => {
     measured.push(...(await measureBatch(measurement, pairs, metrics, signal)));
     const sides = [addTo.set, addTo.reference] as const;
@@ -93,8 +93,10 @@ export async function measurePairs(
     }
     facts.set.add(pair[0]);
     facts.reference.add(pair[1]);
-    limit.add(pair[0]);
-    if (!bad.areTooMany) await batches.push(pair, 2 * pair[0].image.data.length);
+    // Both are of one size.
+    const bytes = 2 * pair[0].image.data.length;
+    limit.add(bytes);
+    if (!bad.areTooMany) await batches.push(pair, bytes);
   }
   await batches.finish();
   bad.check();

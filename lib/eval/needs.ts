@@ -3,9 +3,7 @@ import type { MetricName, Protocol } from '../config/eval/measure.js';
 import { PAIR_METRICS } from '../config/eval/measure.js';
 import { SvgT2IError } from '../errors.js';
 import type { PictureSource } from './picture-set.js';
-
-/** Features of a picture: fewer pictures than these leave a covariance of less than full rank. */
-export const FEATURES = 2048;
+import { POOL_FEATURES } from './statistics-fit.js';
 
 /** Pictures of which there is a covariance. */
 export const MOMENTS_NEED = 2;
@@ -93,8 +91,8 @@ export function countRemarks(
   metrics: readonly MetricName[],
 ): readonly string[] {
   const ofMoments = metrics.filter((metric) => OF_STATISTICS.has(metric));
-  if (ofMoments.length === 0 || count === undefined || count >= FEATURES) return [];
+  if (ofMoments.length === 0 || count === undefined || count >= POOL_FEATURES) return [];
   return [
-    `${name}: ${ofMoments.join(', ')} of ${count} pictures, fewer than the ${FEATURES} dimensions of the features: the number is too large by much, compare it only with one of as many pictures (kid has no such bias)`,
+    `${name}: ${ofMoments.join(', ')} of ${count} pictures, fewer than the ${POOL_FEATURES} dimensions of the features: the number is too large by much, compare it only with one of as many pictures (kid has no such bias)`,
   ];
 }

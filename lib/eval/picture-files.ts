@@ -78,7 +78,7 @@ export class PictureFiles implements PictureSource {
   }
 
   pictures(options: ReadingOptions): AsyncIterable<NamedPicture> {
-    return goodPictures(this, this.#reading.workers, options);
+    return goodPictures(this, options);
   }
 
   async close(): Promise<void> {

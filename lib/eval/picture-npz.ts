@@ -11,9 +11,6 @@ import { readProvenance } from './provenance.js';
 import type { SettledReading } from './reading.js';
 import type { StoredStatistics } from './statistics.js';
 
-/** Decoded as they lie: nothing is gained by more. */
-const SIDE_BY_SIDE = 8;
-
 /**
  * Opens pictures, statistics, or both of one npz.
  *
@@ -95,7 +92,7 @@ class NpzPictures implements PictureSource {
   }
 
   async *pictures(options: ReadingOptions): AsyncGenerator<NamedPicture, void, undefined> {
-    yield* goodPictures(this, SIDE_BY_SIDE, options);
+    yield* goodPictures(this, options);
   }
 
   async close(): Promise<void> {

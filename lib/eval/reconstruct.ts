@@ -36,6 +36,7 @@ import { writeReconstructReport } from './reconstruct-report.js';
 import type { ReconstructRequest, ReconstructResult } from './reconstruct-types.js';
 import { SetFacts } from './set-facts.js';
 import type { StoredStatistics } from './statistics.js';
+import { checkCovariances, checkWidths } from './statistics-fit.js';
 
 /**
  * Encodes and decodes each picture of a set, cut to a square, and measures what comes back against what went in: rFID and
@@ -160,10 +161,10 @@ class ReconstructRun {
       signal,
     });
     for (const remark of measurement.remarks) this.#warn(remark);
-    const pairs = await this.#measure(engine, measurement, stored);
     if (stored !== undefined && this.#storedMetrics(stored).length > 0) {
       await measurement.addStatistics(STORED, stored, signal);
     }
+    const pairs = await this.#measure(engine, measurement, stored);
     this.#remark();
     const values = await this.#setValues(measurement, stored);
     return this.#result(engine, found.options, { pairs, values });
@@ -212,6 +213,8 @@ class ReconstructRun {
       if (provenance.fingerprint !== (await fingerprintOf(this.#source, this.#reading))) {
         throw refuse(`it is of other pictures, or of these read otherwise (${provenance.reading})`);
       }
+      checkCovariances(reference, statistics);
+      checkWidths(reference, statistics);
       return statistics;
     } finally {
       await source.close();

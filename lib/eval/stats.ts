@@ -17,6 +17,7 @@ import type { StatsRequest, StatsResult } from './measure-types.js';
 import { checkNetworks, Measurement } from './measurement.js';
 import { countRemarks, MOMENTS_NEED } from './needs.js';
 import { openPictures } from './open-pictures.js';
+import { checkNotSource } from './own-source.js';
 import type { PictureSource } from './picture-set.js';
 import { provenanceMember } from './provenance.js';
 import { settleReading } from './reading.js';
@@ -53,6 +54,7 @@ async function writeStats(
   const began = performance.now();
   const { signal, onEvent } = options;
   checkPictures(source);
+  await checkNotSource(config.out, config.set);
   await makeFolder(dirname(config.out));
   const reading = settleReading(config);
   const facts = new SetFacts(source.name);

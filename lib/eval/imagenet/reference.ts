@@ -1,14 +1,9 @@
 /** What a reference can serve in ADM's protocol, and in which words it is said what it cannot. */
 import type { ResolvedImagenet } from '../../config/eval/imagenet.js';
 import type { SetMetricName } from '../../config/eval/measure.js';
-import { SvgT2IError } from '../../errors.js';
 import { USUAL_SAMPLES } from '../adm-npz.js';
 import type { PictureSource } from '../picture-set.js';
-
-/** Features of FID's Inception. */
-const POOL_DIMENSIONS = 2048;
-/** 17 x 17 of its spatial features, 7 channels of them. */
-const SPATIAL_DIMENSIONS = 2023;
+import { checkWidths } from '../statistics-fit.js';
 
 export interface ReferenceUse {
   /** What is computed. */
@@ -30,11 +25,11 @@ export function useOfReference(
     warnings.push(`${name} has no mu and sigma: they are taken of its pictures`);
     return { metrics: ['fid', 'sfid', 'is', 'pr'], warnings };
   }
-  requireDimensions(name, 'mu', statistics.mu.length, POOL_DIMENSIONS);
+  checkWidths(name, statistics);
   const { spatial } = statistics;
-  if (spatial !== undefined) requireDimensions(name, 'mu_s', spatial.mu.length, SPATIAL_DIMENSIONS);
-  else if (hasPictures) warnings.push(`${name} has no mu_s and sigma_s: sFID is taken of its pictures`);
-  else warnings.push(`${name} has no mu_s and sigma_s: sFID is left out`);
+  if (spatial === undefined && hasPictures)
+    warnings.push(`${name} has no mu_s and sigma_s: sFID is taken of its pictures`);
+  else if (spatial === undefined) warnings.push(`${name} has no mu_s and sigma_s: sFID is left out`);
   if (!hasPictures) warnings.push(`${name} has no pictures (arr_0): precision and recall are left out`);
   const metrics: readonly SetMetricName[] = [
     'fid',
@@ -43,17 +38,6 @@ export function useOfReference(
     ...(hasPictures ? (['pr'] as const) : []),
   ];
   return { metrics, warnings };
-}
-
-function requireDimensions(name: string, member: string, found: number, wanted: number): void {
-  if (found === wanted) return;
-  throw new SvgT2IError(
-    'ERR_SVGT2I_DATA',
-    `${name}: ${member} has ${found} dimensions, FID's Inception ${wanted}`,
-    {
-      hint: 'Name the statistics of the 2015 Inception, such as VIRTUAL_imagenet256_labeled.npz.',
-    },
-  );
 }
 
 /** What makes the figures other ones than those that are published. */

@@ -59,14 +59,15 @@ describe('readAhead', () => {
 });
 
 describe('AheadLimit', () => {
-  it('lets few large pictures wait, and many small ones', () => {
-    const image = (bytes: number) => ({ image: { width: 1, height: 1, data: new Uint8Array(bytes) } });
-    const limit = new AheadLimit(2);
+  it('lets few wait until their size is known, then many small ones or few large ones', () => {
+    const limit = new AheadLimit();
+    expect(limit.current()).toBe(2);
+    limit.add(196_608);
     expect(limit.current()).toBe(64);
-    limit.add(image(16 * 2 ** 20));
-    expect(limit.current()).toBe(16);
-    limit.add(image(300 * 2 ** 20));
-    limit.add(image(3));
+    limit.add(72e6);
+    expect(limit.current()).toBe(14);
+    limit.add(1100e6);
+    limit.add(3);
     expect(limit.current()).toBe(2);
   });
 });

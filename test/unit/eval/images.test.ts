@@ -12,6 +12,11 @@ vi.mock('../../../lib/engine.js', async () => ({ Engine: (await import('./measur
 vi.mock('../../../lib/data/image-pool.js', async () => ({
   ImagePool: (await import('./pool.js')).ImagePool,
 }));
+// Tiny statistics stand for those of Inception.
+vi.mock('../../../lib/eval/statistics-fit.js', async (original) => ({
+  ...(await original<object>()),
+  checkWidths: () => undefined,
+}));
 
 const { evaluateImages } = await import('../../../lib/eval/images.js');
 
@@ -69,6 +74,23 @@ describe('sets', () => {
     expect(fid).toBe(4 + 1);
     expect(calls.map(({ kind }) => kind)).not.toContain('measure-add');
     expect(result.set.pictures).toBe(0);
+  });
+
+  it('hands statistics over before it reads a picture, so that what is wrong with them is known at once', async () => {
+    const set = await writeSet('later', [1, 2]);
+    await measure({ set, reference: await writeSamples('first.npz', undefined, { mean: 1, variance: 1 }) });
+    const kinds = calls.map(({ kind }) => kind);
+    expect(kinds.indexOf('measure-reference')).toBeGreaterThan(0);
+    expect(kinds.indexOf('measure-reference')).toBeLessThan(kinds.indexOf('measure-add'));
+  });
+
+  it('refuses a sigma that is none before it reads a picture', async () => {
+    const set = await writeSet('early', [1, 2]);
+    const reference = await writeSamples('negative.npz', undefined, { mean: 1, variance: -1 });
+    await expect(measure({ set, reference })).rejects.toThrow(
+      'sigma is no covariance: it has the variance -1',
+    );
+    expect(calls).toEqual([]);
   });
 
   it('scores one set alone by is', async () => {

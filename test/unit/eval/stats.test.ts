@@ -13,6 +13,11 @@ vi.mock('../../../lib/engine.js', async () => ({ Engine: (await import('./measur
 vi.mock('../../../lib/data/image-pool.js', async () => ({
   ImagePool: (await import('./pool.js')).ImagePool,
 }));
+// Tiny statistics stand for those of Inception.
+vi.mock('../../../lib/eval/statistics-fit.js', async (original) => ({
+  ...(await original<object>()),
+  checkWidths: () => undefined,
+}));
 
 const { evaluateStats } = await import('../../../lib/eval/stats.js');
 const { evaluateImages } = await import('../../../lib/eval/images.js');
@@ -90,6 +95,22 @@ describe('the file', () => {
 });
 
 describe('refuses', () => {
+  it('to replace the pictures that it reads, by whatever path', async () => {
+    const set = await writeSamples('source.npz', [1, 2]);
+    const { symlinkSync } = await import('node:fs');
+    symlinkSync(set, out('link.npz'));
+    for (const own of [
+      set,
+      out('link.npz'),
+      join(folder, '..', folder.split('/').at(-1) as string, 'source.npz'),
+    ]) {
+      await expect(evaluateStats({ set, inception, out: own })).rejects.toThrow(
+        'is the file that is read, and would be replaced',
+      );
+    }
+    expect(calls).toEqual([]);
+  });
+
   it.each([
     ['statistics', 'holds statistics already, and no pictures'],
     ['one picture', 'has 1 picture; a covariance needs 2'],
