@@ -1,6 +1,7 @@
 /** Draws a benchmark in its scorer's own layout, checks the folder, and reports: `eval geneval`, `geneval2` and `dpg`. */
 import { dirname, join, resolve } from 'node:path';
 import { type BenchmarkKind, type SeedRule, UPSTREAM_SEED } from '../../config/eval/generate.js';
+import { seedOf } from '../../config/request.js';
 import { SvgT2IError } from '../../errors.js';
 import { makeFolder, replaceFile } from '../../files.js';
 import type { EvaluateOptions } from '../events.js';
@@ -108,6 +109,7 @@ export async function drawBenchmark(
   const content = await benchmarkReport(result, {
     ...{ title: benchmark.title, command: command ?? '', prompts, plan },
     settings: outcome.record.decides,
+    seedOf: (index) => seedOf({ count, seed, seedMode }, index),
   });
   const { html, json } = await writeReport(out, content, { ...result, ...outcome.record.drawnIn });
   return { ...result, report: html, results: json };

@@ -26,12 +26,15 @@ export async function drawInProcesses(
   { signal, onEvent }: DrawHow,
 ): Promise<void> {
   const errors = new Map<number, ErrorJson>();
+  const warned = new Set<string>();
+  const isNew = (message: string): boolean => !warned.has(message) && warned.add(message).has(message);
   const onLine = (rank: number, stream: 'stdout' | 'stderr', text: string): void => {
     const line = stream === 'stdout' ? lineOf(text) : undefined;
     if (line === undefined) onEvent({ type: 'warning', message: `process ${rank}: ${text}` });
     else if (line.type === 'error') errors.set(rank, line);
-    // All of them load the same, and warn of the same.
-    else if (rank === 0 || (line.type !== 'load' && line.type !== 'warning')) onEvent(line);
+    // All of them load the same, and warn of much the same.
+    else if (line.type === 'warning' ? isNew(line.message) : rank === 0 || line.type !== 'load')
+      onEvent(line);
   };
   const { rank, exitCode } = await launchRanks({
     processes: shares.length,

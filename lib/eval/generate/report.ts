@@ -16,23 +16,25 @@ export interface ReportFacts {
   readonly prompts: readonly BenchmarkPrompt[];
   readonly plan: LayoutPlan;
   readonly settings: Readonly<Record<string, unknown>>;
+  /** Of a picture by its number. */
+  readonly seedOf: (index: number) => number;
 }
 
 export async function benchmarkReport(
   result: Omit<BenchmarkResult, 'report' | 'results'>,
-  { title, command, prompts, plan, settings }: ReportFacts,
+  { title, command, prompts, plan, settings, seedOf }: ReportFacts,
 ): Promise<ReportContent> {
   const { check, failed, drawn, kept, pictures, folder, scorer } = result;
   const count = pictures / prompts.length;
   const files = plan.pictures.map((file) => ({ file, prompt: promptOf(file, prompts, count) }));
-  const categories = [...new Set(prompts.map(({ category }) => category))].sort(byNumberThenName);
+  const categories = inOrder([...new Set(prompts.map(({ category }) => category))]);
   const sheets: ContactSheet[] = [];
   for (const category of categories) {
     const own = files.filter(({ prompt }) => prompt?.category === category);
     const shown = spread(own, categories.length === 1 ? SHOWN_ALONE : SHOWN_EACH);
     const of = own.length > shown.length ? ` (${shown.length} of ${own.length})` : '';
     const name = category === '' ? 'Pictures' : category;
-    sheets.push({ title: `${name}${of}`, pictures: await picturesOf(shown, folder) });
+    sheets.push({ title: `${name}${of}`, pictures: await picturesOf(shown, folder, seedOf) });
   }
   return {
     title: `${title}: ${pictures} pictures of ${prompts.length} prompts`,
@@ -92,12 +94,16 @@ function spread<Value>(values: readonly Value[], most: number): readonly Value[]
 async function picturesOf(
   files: readonly { readonly file: PictureFile; readonly prompt: BenchmarkPrompt | undefined }[],
   folder: string,
+  seedOf: ReportFacts['seedOf'],
 ): Promise<readonly ReportPicture[]> {
   const shown: ReportPicture[] = [];
   for (const { file, prompt } of files) {
     const path = join(folder, file.path);
     const image = await imageAt(path);
-    if (image !== undefined) shown.push({ caption: prompt?.drawn ?? file.path, images: [image], path });
+    if (image === undefined) continue;
+    const [first = 0, ...others] = file.pictures;
+    const value = `seed ${seedOf(first)}${others.length === 0 ? '' : ` to ${seedOf(first + others.length)}`}`;
+    shown.push({ caption: prompt?.drawn ?? file.path, images: [image], path, value });
   }
   return shown;
 }
@@ -112,7 +118,9 @@ async function imageAt(path: string): Promise<RgbImage | undefined> {
   }
 }
 
-/** "3 atoms" before "10 atoms". */
-function byNumberThenName(a: string, b: string): number {
-  return a.localeCompare(b, 'en', { numeric: true });
+/** "3 atoms" before "10 atoms", and names as the list has them. */
+function inOrder(categories: readonly string[]): readonly string[] {
+  const numbers = categories.map((category) => Number.parseInt(category, 10));
+  if (numbers.some(Number.isNaN)) return categories;
+  return [...categories].sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10));
 }

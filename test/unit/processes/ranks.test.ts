@@ -235,6 +235,19 @@ describe('the launcher', () => {
       };`;
   }
 
+  it('sends every process its message, however long', async () => {
+    const script = `process.once('message', ({ text, rank }) => {
+      console.log(text.length, rank, process.env.RANK);
+      process.channel.unref();
+    });`;
+    const text = 'x'.repeat(500_000);
+    const { lines, exitCode } = await launch(script, { message: (rank) => ({ text, rank }) });
+    expect(lines).toEqual([0, 1, 2].map((rank) => `${rank} stdout 500000 ${rank} ${rank}`));
+    expect(exitCode).toBe(0);
+    const early = await launch('process.exit(7)', { message: () => ({ text }) }).catch((error) => error);
+    expect(early).toMatchObject({ code: 'ERR_SVGT2I_RANKS' });
+  });
+
   it('gives every process its rank and one free port', async () => {
     const { exitCode, lines } = await launch(
       'const e = process.env; console.log(e.RANK, e.LOCAL_RANK, e.WORLD_SIZE, e.MASTER_ADDR); console.error(e.MASTER_PORT)',
