@@ -59,10 +59,16 @@ export async function evaluateImages(
 
 type Side = 'set' | 'reference';
 
-/** Names among the measurement's sets. */
-const MEASURED = { set: 'set', reference: 'reference' } as const;
-/** Of a file that has both pictures and statistics: FID takes the latter, as ADM's evaluator does. */
-const STORED = { set: 'statistics of the set', reference: 'statistics of the reference' } as const;
+/** What the measurement calls the sets, and its errors with it. */
+interface SetNames {
+  readonly measured: string;
+  /** Of a file that has both pictures and statistics: FID takes the latter, as ADM's evaluator does. */
+  readonly stored: string;
+}
+
+function namesOf(name: string, suffix: string): SetNames {
+  return { measured: `${name}${suffix}`, stored: `statistics of ${name}${suffix}` };
+}
 
 class ImagesRun {
   readonly #config: ImagesConfig;
@@ -73,6 +79,7 @@ class ImagesRun {
   readonly #bad: { readonly set: BadPictures; readonly reference: BadPictures };
   readonly #setMetrics: readonly SetMetricName[];
   readonly #pairMetrics: readonly PairMetricName[];
+  readonly #names: Readonly<Record<Side, SetNames>>;
   readonly #warnings: string[] = [];
   #values: SetValues = {};
   #pairs: readonly MeasuredPair[] = [];
@@ -91,6 +98,12 @@ class ImagesRun {
     const { set, reference = set } = sources;
     const { onEvent } = options;
     this.#facts = { set: new SetFacts(set.name), reference: new SetFacts(reference.name) };
+    // A set may be held against itself.
+    const isItself = set.name === reference.name;
+    this.#names = {
+      set: namesOf(set.name, ''),
+      reference: namesOf(reference.name, isItself ? ' (reference)' : ''),
+    };
     const how = { maxShare: config.maxBadShare, onEvent };
     this.#bad = { set: new BadPictures(set, how), reference: new BadPictures(reference, how) };
     this.#setMetrics = SET_METRICS.filter((metric) => config.metrics.includes(metric));
@@ -121,8 +134,8 @@ class ImagesRun {
     for (const remark of measurement.remarks) this.#warn(remark);
     await this.#addStatistics(measurement);
     const addTo = {
-      set: this.#needsPictures('set') ? MEASURED.set : undefined,
-      reference: this.#needsPictures('reference') ? MEASURED.reference : undefined,
+      set: this.#needsPictures('set') ? this.#names.set.measured : undefined,
+      reference: this.#needsPictures('reference') ? this.#names.reference.measured : undefined,
     };
     if (plan !== undefined && reference !== undefined) {
       this.#pairs = await measurePairs(
@@ -184,7 +197,7 @@ class ImagesRun {
       const statistics = this.#sources[side]?.statistics;
       if (statistics === undefined || !this.#setMetrics.some((metric) => this.#takesStored(metric, side)))
         continue;
-      await measurement.addStatistics(STORED[side], statistics, this.#options.signal);
+      await measurement.addStatistics(this.#names[side].stored, statistics, this.#options.signal);
     }
   }
 
@@ -192,7 +205,7 @@ class ImagesRun {
   async #setValues(measurement: Measurement): Promise<SetValues> {
     const groups = new Map<string, { names: readonly [string, string]; metrics: SetMetricName[] }>();
     const nameOf = (metric: SetMetricName, side: Side) =>
-      this.#takesStored(metric, side) ? STORED[side] : MEASURED[side];
+      this.#takesStored(metric, side) ? this.#names[side].stored : this.#names[side].measured;
     for (const metric of this.#setMetrics) {
       const names = [nameOf(metric, 'set'), metric === 'is' ? '' : nameOf(metric, 'reference')] as const;
       const key = names.join('\n');

@@ -104,11 +104,6 @@ function checkSides(resolution: number, cellPixels: number, metrics: readonly st
   });
 }
 
-/** Names among the measurement's sets. */
-const SET = 'reconstructions';
-const REFERENCE = 'originals';
-const STORED = 'statistics of the originals';
-
 class ReconstructRun {
   readonly #settings: ReconstructSettings & { readonly metrics: NonNullable<ReconstructSettings['metrics']> };
   readonly #reading: SettledReading;
@@ -118,6 +113,8 @@ class ReconstructRun {
   readonly #bad: BadPictures;
   readonly #setMetrics: readonly SetMetricName[];
   readonly #pairMetrics: readonly PairMetricName[];
+  /** What the measurement calls the sets, and its errors with it. */
+  readonly #names: Readonly<Record<'reconstructions' | 'originals' | 'stored', string>>;
   readonly #warnings: string[] = [];
   readonly #began = performance.now();
 
@@ -132,6 +129,11 @@ class ReconstructRun {
     this.#source = source;
     this.#options = options;
     this.#facts = new SetFacts(source.name);
+    this.#names = {
+      reconstructions: `reconstructions of ${source.name}`,
+      originals: source.name,
+      stored: `statistics of ${settings.reference}`,
+    };
     const { maxBadShare: maxShare } = settings;
     const counted = { name: source.name, count: this.#count };
     this.#bad = new BadPictures(counted, { maxShare, onEvent: options.onEvent });
@@ -162,7 +164,7 @@ class ReconstructRun {
     });
     for (const remark of measurement.remarks) this.#warn(remark);
     if (stored !== undefined && this.#storedMetrics(stored).length > 0) {
-      await measurement.addStatistics(STORED, stored, signal);
+      await measurement.addStatistics(this.#names.stored, stored, signal);
     }
     const pairs = await this.#measure(engine, measurement, stored);
     this.#remark();
@@ -244,8 +246,8 @@ class ReconstructRun {
         count: this.#count,
         metrics: this.#pairMetrics,
         addTo: {
-          set: this.#setMetrics.length > 0 ? SET : undefined,
-          reference: ofOriginals.length > 0 ? REFERENCE : undefined,
+          set: this.#setMetrics.length > 0 ? this.#names.reconstructions : undefined,
+          reference: ofOriginals.length > 0 ? this.#names.originals : undefined,
         },
         facts: this.#facts,
         bad: this.#bad,
@@ -263,11 +265,14 @@ class ReconstructRun {
     const ofStored = stored === undefined ? [] : this.#storedMetrics(stored);
     const others = this.#setMetrics.filter((metric) => !ofStored.includes(metric));
     let values: SetValues = {};
-    for (const [metrics, reference] of [[ofStored, STORED] as const, [others, REFERENCE] as const]) {
+    for (const [metrics, reference] of [
+      [ofStored, this.#names.stored] as const,
+      [others, this.#names.originals] as const,
+    ]) {
       if (metrics.length === 0) continue;
       this.#options.onEvent?.({ type: 'progress', done: 0, what: metrics.join(', ') });
       const hasReference = metrics.some((metric) => metric !== 'is');
-      const request = { set: SET, metrics, protocol: this.#settings };
+      const request = { set: this.#names.reconstructions, metrics, protocol: this.#settings };
       const found = await measurement.result(hasReference ? { ...request, reference } : request, signal);
       values = { ...values, ...found };
     }

@@ -68,8 +68,8 @@ async function writeStats(
     spillMegabytes,
     signal,
   });
-  await measureSet(measurement, { set: 'set', source, facts, bad }, options);
-  const statistics = await measurement.statistics('set', signal);
+  await measureSet(measurement, { set: source.name, source, facts, bad }, options);
+  const statistics = await measurement.statistics(source.name, signal);
   const provenance = {
     writer: `svg-t2i ${PACKAGE_VERSION}`,
     sizes: facts.sizes.slice(0, 8),

@@ -38,7 +38,7 @@ describe('sets', () => {
     const result = await measure({ set: join(folder, 'deep'), reference });
     // Means 20 and 20, deviations 10 and sqrt(200).
     expect(result.fid).toBeCloseTo((Math.sqrt(200) - 10) ** 2, 9);
-    expect(sets.get('set')).toEqual([10, 30, 20]);
+    expect(sets.get(join(folder, 'deep'))).toEqual([10, 30, 20]);
     expect(result.set).toEqual({
       name: join(folder, 'deep'),
       pictures: 3,
@@ -54,16 +54,16 @@ describe('sets', () => {
     expect(result.fid).toBeCloseTo(500 / 3, 9);
     // No mu_s: of the pictures, which have the mean 2 and the deviation 1.
     expect(result.sfid).toBeCloseTo(23 ** 2 + (Math.sqrt(500 / 3) - 1) ** 2, 9);
-    expect(sets.get('reference')).toEqual([1, 2, 3]);
+    expect(sets.get(reference)).toEqual([1, 2, 3]);
     const asked = callsOfKind(calls, 'measure-result').map(({ request }) => [
       request.set,
       request.reference,
       request.metrics,
     ]);
     expect(asked).toEqual([
-      ['set', 'statistics of the reference', ['fid']],
-      ['set', 'reference', ['sfid', 'kid', 'pr']],
-      ['set', undefined, ['is']],
+      [set, `statistics of ${reference}`, ['fid']],
+      [set, reference, ['sfid', 'kid', 'pr']],
+      [set, undefined, ['is']],
     ]);
   });
 
@@ -91,6 +91,12 @@ describe('sets', () => {
       'sigma is no covariance: it has the variance -1',
     );
     expect(calls).toEqual([]);
+  });
+
+  it('may hold a set against itself', async () => {
+    const set = await writeSet('itself', [1, 2, 4]);
+    expect((await measure({ set, reference: set })).fid).toBe(0);
+    expect([...sets.keys()]).toEqual([set, `${set} (reference)`]);
   });
 
   it('scores one set alone by is', async () => {
@@ -189,7 +195,7 @@ describe('pairs', () => {
       { name: 'x/1.png', index: 1, width: 16, height: 16, psnr },
     ]);
     // The same pass gave the sets: each picture was read once.
-    expect(sets.get('set')).toEqual([20, 10]);
+    expect(sets.get(join(folder, 'own'))).toEqual([20, 10]);
     expect(result.fid).toBeDefined();
     const results = JSON.parse(readFileSync(join(out, 'results.json'), 'utf8'));
     expect(results.pairs.psnr.mean).toBe('inf');
@@ -365,10 +371,10 @@ describe('remarks', () => {
     expect(lines).toContain(`${set} has jpeg pictures, ${reference} has none`);
     expect(lines).toContain(`${reference} has 1 picture with transparent pixels: pasted on white`);
     expect(lines).toContain(`${reference} has 1 picture of 16 bits`);
-    expect(sets.get('reference')?.[0]).toBeGreaterThan(100);
+    expect(sets.get(reference)?.[0]).toBeGreaterThan(100);
     const dropped = await warningsOf(set, reference, { alpha: 'drop' });
     expect(dropped.join('\n')).toContain('seen without their alpha channel');
-    expect(sets.get('reference')?.[0]).toBe(0);
+    expect(sets.get(reference)?.[0]).toBe(0);
   });
 
   it('tell of a reference of another resolution, by its pictures or its name', async () => {

@@ -50,8 +50,8 @@ describe('in one pass', () => {
     expect(result.pairs.psnr).toMatchObject({ count: 3, mean: psnr, median: psnr, std: 0 });
     expect(result.fid).toBeCloseTo(4, 9);
     expect(result.data).toMatchObject({ name: data, pictures: 3, sizes: ['16x16'] });
-    expect(sets.get('originals')).toEqual([10, 20, 30]);
-    expect(sets.get('reconstructions')).toEqual([12, 22, 32]);
+    expect(sets.get(data)).toEqual([10, 20, 30]);
+    expect(sets.get(`reconstructions of ${data}`)).toEqual([12, 22, 32]);
   });
 
   it('encodes every picture alone', async () => {
@@ -90,7 +90,7 @@ describe('references', () => {
     await evaluateStats({ set: data, inception, out: reference, resolution: 16 });
     const result = await measure({ data, inception, reference, metrics: ['fid'] });
     expect(result.fid).toBeCloseTo(1, 9);
-    expect(sets.has('originals')).toBe(false);
+    expect(sets.has(data)).toBe(false);
     await expect(measure({ data, inception, reference, metrics: ['fid'], crop: 'train' })).rejects.toThrow(
       "it is of other pictures, or of these read otherwise (ADM's crop 16, as stored, alpha dropped)",
     );
