@@ -1,5 +1,7 @@
 #include "metrics/kernel_distance.h"
 
+#include <algorithm>
+
 #include "core/cancel.h"
 #include "core/error.h"
 #include "metrics/numpy_random.h"
@@ -7,6 +9,9 @@
 namespace svg {
 namespace {
 
+constexpr int64_t kKernelBlock = 512;  // rows: memory is bounded whatever the subset's size, and a job soon cancelled
+
+/// Values of the kernel for some rows, fp64.
 at::Tensor polynomial_kernel(const at::Tensor& x, const at::Tensor& y, const KernelDistanceOptions& options) {
   const double gamma = options.gamma.value_or(1 / static_cast<double>(x.size(1)));
   return x.matmul(y.t()).mul_(gamma).add_(options.coef0).pow_(options.degree);
@@ -14,15 +19,42 @@ at::Tensor polynomial_kernel(const at::Tensor& x, const at::Tensor& y, const Ker
 
 double sum_of(const at::Tensor& values) { return values.sum().item<double>(); }
 
+at::Tensor kernel_block(const at::Tensor& rows, int64_t from) {
+  return rows.narrow(0, from, std::min(kKernelBlock, rows.size(0) - from));
+}
+
+/// Of all pairs of a row of x and one of y.
+double kernel_across(const at::Tensor& x, const at::Tensor& y, const KernelDistanceOptions& options) {
+  double sum = 0;
+  for (int64_t i = 0; i < x.size(0); i += kKernelBlock) {
+    for (int64_t j = 0; j < y.size(0); j += kKernelBlock) {
+      check_cancelled();
+      sum += sum_of(polynomial_kernel(kernel_block(x, i), kernel_block(y, j), options));
+    }
+  }
+  return sum;
+}
+
+/// Of all pairs of two different rows, in both orders, which have one value. A row beside itself tells nothing of the
+/// distribution: without it the estimate is unbiased.
+double kernel_within(const at::Tensor& x, const KernelDistanceOptions& options) {
+  double sum = 0;
+  for (int64_t i = 0; i < x.size(0); i += kKernelBlock) {
+    const at::Tensor own = polynomial_kernel(kernel_block(x, i), kernel_block(x, i), options);
+    sum += sum_of(own) - sum_of(own.diagonal());
+    for (int64_t j = i + kKernelBlock; j < x.size(0); j += kKernelBlock) {
+      check_cancelled();
+      sum += 2 * sum_of(polynomial_kernel(kernel_block(x, i), kernel_block(x, j), options));
+    }
+  }
+  return sum;
+}
+
 /// Of two subsets of m rows, fp64.
 double squared_discrepancy(const at::Tensor& x, const at::Tensor& y, const KernelDistanceOptions& options) {
   const auto m = static_cast<double>(x.size(0));
-  const at::Tensor xx = polynomial_kernel(x, x, options);
-  const at::Tensor yy = polynomial_kernel(y, y, options);
-  // A row beside itself tells nothing of the distribution: without the diagonals the estimate is unbiased.
-  const double within = sum_of(xx) - sum_of(xx.diagonal()) + sum_of(yy) - sum_of(yy.diagonal());
-  check_cancelled();
-  return within / (m * (m - 1)) - 2 * sum_of(polynomial_kernel(x, y, options)) / (m * m);
+  return (kernel_within(x, options) + kernel_within(y, options)) / (m * (m - 1)) -
+         2 * kernel_across(x, y, options) / (m * m);
 }
 
 }  // namespace

@@ -10,11 +10,6 @@ Moments::Moments(int64_t dimensions)
   SVG_CHECK(dimensions > 0, ErrorCode::kInvalidArgument, "[metrics] moments of no features");
 }
 
-Moments::Moments(const Moments& other)
-    : mean_(other.mean_.clone()), products_(other.products_.clone()), count_(other.count_) {}
-
-Moments& Moments::operator=(const Moments& other) { return *this = Moments(other); }
-
 void Moments::add(const at::Tensor& rows) {
   const at::Tensor x = checked_rows(rows, dimensions()).to(at::kDouble);
   if (x.size(0) == 0) return;

@@ -13,15 +13,10 @@ struct Statistics {
   int64_t count = 0;  // rows that they are of; 0 where that is not known
 };
 
+/// A value: `add` makes new sums, so that a copy costs nothing and keeps what it had.
 class Moments {
  public:
   explicit Moments(int64_t dimensions);
-  /// A copy has sums of its own, which the first one's next rows leave as they are.
-  Moments(const Moments& other);
-  Moments& operator=(const Moments& other);
-  Moments(Moments&&) = default;
-  Moments& operator=(Moments&&) = default;
-  ~Moments() = default;
 
   /// (n, d), fp32 on any device, n may be 0; summed in fp64. However the rows are cut into calls, the moments are the
   /// same but for the rounding of fp64. Throws Error(kInvalidArgument) for another d, Error(kNumeric) for numbers that

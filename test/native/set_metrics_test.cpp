@@ -278,6 +278,22 @@ TEST_CASE("metrics: KID is the double loop over pairs") {
   EXPECT_CLOSE(got.std, want.std, 1e-12);
 }
 
+TEST_CASE("metrics: KID of subsets of several blocks") {
+  const int64_t n = 1100;
+  const at::Tensor a = seeded_noise(33, {n, 12}), b = seeded_noise(34, {n, 12}) * 1.1;
+  const auto kernel = [](const at::Tensor& x, const at::Tensor& y) {
+    return x.to(at::kDouble).matmul(y.to(at::kDouble).t()).div(12).add(1).pow(3);
+  };
+  const auto sum = [](const at::Tensor& values) { return values.sum().item<double>(); };
+  const auto m = static_cast<double>(n);
+  const double within =
+      sum(kernel(a, a)) - sum(kernel(a, a).diagonal()) + sum(kernel(b, b)) - sum(kernel(b, b).diagonal());
+  const double want = within / (m * (m - 1)) - 2 * sum(kernel(a, b)) / (m * m);
+  const MeanStd got = kernel_distance(*store_of(a), *store_of(b), {1, n, 1, 3, {}, 1});
+  EXPECT_CLOSE(got.mean, want, 1e-11);
+  EXPECT_CLOSE(got.std, 0, 1e-15);
+}
+
 TEST_CASE("metrics: KID refuses what it cannot draw, by its numbers") {
   const auto a = store_of(seeded_noise(1, {8, 4})), b = store_of(seeded_noise(2, {5, 4}));
   EXPECT_ERROR(kernel_distance(*a, *b, {1, 6, 0, 3, {}, 1}), ErrorCode::kInvalidArgument,
