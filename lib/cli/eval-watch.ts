@@ -2,6 +2,9 @@
 import { z } from 'zod';
 import { watchSchema } from '../config/eval/watch.js';
 import { type ConfigKeys, loadConfig, merge, printConfig } from '../config/load.js';
+import { SvgT2IError } from '../errors.js';
+import type { EvaluateEvent } from '../eval/events.js';
+import { finiteJson } from '../eval/json-number.js';
 import { kindOfValue } from '../eval/watch/probe.js';
 import type { CheckpointEvaluatedEvent } from '../eval/watch/types.js';
 import { evaluateWatch } from '../eval/watch/watch.js';
@@ -23,6 +26,11 @@ const keys: ConfigKeys = {
 };
 
 export async function watchFromCommandLine(run: string | undefined, flags: WatchFlags): Promise<void> {
+  if (run === undefined && flags.config === undefined && flags.set === undefined) {
+    throw new SvgT2IError('ERR_SVGT2I_USAGE', 'the folder of the run is missing', {
+      hint: 'For example: svg-t2i eval watch runs/dit-256. Others are in svg-t2i eval watch --help.',
+    });
+  }
   const { watch } = await loadConfig(configSchema, {
     keys,
     file: flags.config,
@@ -42,12 +50,12 @@ export async function watchFromCommandLine(run: string | undefined, flags: Watch
       onEvent: (event) => {
         // A result, not a remark: people get it on stdout, as soon as it is there.
         if (!json && event.type === 'evaluation') printLine(evaluationLine(event));
-        else onEvent?.(event);
+        else onEvent?.(finiteJson(event) as EvaluateEvent);
       },
     }),
   );
   if (json) {
-    printJson({ type: 'result', ...result });
+    printJson({ type: 'result', ...(finiteJson(result) as object) });
     return;
   }
   const { evaluations, report } = result;

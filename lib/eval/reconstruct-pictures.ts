@@ -15,7 +15,10 @@ export async function reconstructPictures(
   images: readonly RgbImage[],
   signal?: AbortSignal,
 ): Promise<readonly RgbImage[]> {
-  return Promise.all(images.map((image) => reconstructOne(engine, image, signal)));
+  const made: RgbImage[] = [];
+  // One after the other: the engine takes no more at a time, and each waiting job is a listener of the signal.
+  for (const image of images) made.push(await reconstructOne(engine, image, signal));
+  return made;
 }
 
 async function reconstructOne(

@@ -169,7 +169,8 @@ class ReconstructRun {
     const pairs = await this.#measure(engine, measurement, stored);
     this.#remark();
     const values = await this.#setValues(measurement, stored);
-    return this.#result(engine, found.options, { pairs, values });
+    // Awaited: the report encodes its pictures anew, and the engine is disposed of at the end of this function.
+    return await this.#result(engine, found.options, { pairs, values });
   }
 
   #checkPictures(): void {

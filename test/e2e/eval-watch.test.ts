@@ -127,6 +127,7 @@ it('draws the prompts of a transformer with one seed, and ends on Ctrl-C while i
 
 it('refuses in one line, before any work', async () => {
   const refusals: [readonly string[], number, RegExp][] = [
+    [['eval', 'watch', '--json'], 2, /the folder of the run is missing/],
     [watchArgs('nowhere', '--once'), 1, /nowhere holds no run yet/],
     [watchArgs('pictures'), 1, /pictures is no folder of a run: it holds 0\.png/],
     [watchArgs('alone', '--metrics', 'psnr,shapes'), 2, /shapes is none of stage autoencoder/],

@@ -7,16 +7,25 @@ import { z } from 'zod';
 import { fileError, SvgT2IError } from '../../errors.js';
 import { writeDurably } from '../../files.js';
 import { readText } from '../../regular-file.js';
+import { withoutInfinity } from '../json-number.js';
 import type { CheckpointEvaluation } from './types.js';
 
 const MAX_BYTES = 256 * 1024 * 1024;
 
-const lineSchema: z.ZodType<CheckpointEvaluation> = z.object({
+/** As json-number.ts writes what JSON has no number for. */
+const numberSchema = z.union([
+  z.number(),
+  z.null(),
+  z.literal('inf').transform(() => Number.POSITIVE_INFINITY),
+  z.literal('-inf').transform(() => Number.NEGATIVE_INFINITY),
+]);
+
+const lineSchema: z.ZodType<CheckpointEvaluation, unknown> = z.object({
   step: z.number().int().nonnegative(),
   checkpoint: z.string().min(1),
   set: z.string().min(1),
   trained: z.string().nullable(),
-  values: z.record(z.string(), z.number().nullable()),
+  values: z.record(z.string(), numberSchema),
   grid: z.string().optional(),
   seconds: z.number().nonnegative(),
   time: z.string(),
@@ -59,7 +68,7 @@ export class EvaluationFile {
     this.#lines.set(keyOf(evaluation), evaluation);
     if (!isNew) return await this.#rewrite();
     try {
-      await appendFile(this.#path, `${JSON.stringify(evaluation)}\n`);
+      await appendFile(this.#path, textOf(evaluation));
     } catch (error) {
       // A part of it may lie there.
       this.#lines.delete(keyOf(evaluation));
@@ -79,8 +88,12 @@ export class EvaluationFile {
   }
 
   async #rewrite(): Promise<void> {
-    await writeDurably(this.#path, this.lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+    await writeDurably(this.#path, this.lines.map(textOf).join(''));
   }
+}
+
+function textOf(evaluation: CheckpointEvaluation): string {
+  return `${JSON.stringify(evaluation, withoutInfinity)}\n`;
 }
 
 /** Of a step and set the last line counts. */

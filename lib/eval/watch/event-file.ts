@@ -67,7 +67,9 @@ export class EventFile {
 
   async #write(writer: EventWriter, evaluation: CheckpointEvaluation, readGrid: GridReader): Promise<void> {
     const { step, values } = evaluation;
-    const known = Object.entries(values).filter((entry): entry is [string, number] => entry[1] !== null);
+    const known = Object.entries(values).filter((entry): entry is [string, number] =>
+      Number.isFinite(entry[1]),
+    );
     if (known.length > 0)
       await writer.scalars(step, Object.fromEntries(known.map(([name, value]) => [`eval/${name}`, value])));
     const grid = await readGrid(evaluation);

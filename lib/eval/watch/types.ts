@@ -56,7 +56,7 @@ export interface CheckpointEvaluation {
   readonly set: string;
   /** `time` of the last metrics that the run reported up to the step; null where there were none. */
   readonly trained: string | null;
-  /** By name; null for what is no finite number. */
+  /** By name; null for what is no number. In JSON what is infinite is the text "inf". */
   readonly values: Readonly<Record<string, number | null>>;
   /** Path of the grid of pictures, relative to the run's folder. */
   readonly grid?: string | undefined;

@@ -12,6 +12,7 @@ import { readText } from '../../regular-file.js';
 import { checkpointName } from '../../train/checkpoint.js';
 import type { RunFolder } from '../../train/run-folder.js';
 import { writeReport } from '../html/write-report.js';
+import { withoutInfinity } from '../json-number.js';
 import { EvaluationFile } from './evaluations.js';
 import { EventFile } from './event-file.js';
 import type { Measured, Probe } from './probe.js';
@@ -120,7 +121,7 @@ export class WatchRecord {
       checkpoint: digest,
       set,
       trained: measured.trained,
-      values: finite(measured.values),
+      values: withoutNaN(measured.values),
       grid: relative(this.#folder.path, grid),
       seconds: Number(measured.seconds.toFixed(3)),
       time: new Date().toISOString(),
@@ -207,7 +208,7 @@ async function earlierReport(folder: string, results: object): Promise<string | 
   const [html, json] = [join(folder, 'report.html'), join(folder, 'results.json')];
   if (!(await isThere(html)) || !(await isThere(json))) return undefined;
   const text = await readText(json, { maxBytes: MAX_RESULTS_BYTES });
-  return sameJson(text, JSON.stringify(results)) ? html : undefined;
+  return sameJson(text, JSON.stringify(results, withoutInfinity)) ? html : undefined;
 }
 
 function sameJson(a: string, b: string): boolean {
@@ -219,9 +220,8 @@ function sameJson(a: string, b: string): boolean {
   }
 }
 
-/** JSON has no number for the others. */
-function finite(values: Readonly<Record<string, number>>): Record<string, number | null> {
+function withoutNaN(values: Readonly<Record<string, number>>): Record<string, number | null> {
   return Object.fromEntries(
-    Object.entries(values).map(([name, value]) => [name, Number.isFinite(value) ? value : null]),
+    Object.entries(values).map(([name, value]) => [name, Number.isNaN(value) ? null : value]),
   );
 }

@@ -83,7 +83,7 @@ function curvesOf(names: readonly string[], evaluations: readonly CheckpointEval
       name: name === group && members.length > 1 ? 'overall' : (name.split('/')[1] ?? name),
       points: evaluations.flatMap(({ step, values }): (readonly [number, number])[] => {
         const value = values[name];
-        return typeof value === 'number' ? [[step, value]] : [];
+        return typeof value === 'number' && Number.isFinite(value) ? [[step, value]] : [];
       }),
     })),
   }));
@@ -127,5 +127,6 @@ function withUnit(name: string): string {
 }
 
 export function shownValue(value: number | null | undefined): string {
-  return typeof value === 'number' ? Number(value.toPrecision(5)).toString() : '-';
+  if (typeof value !== 'number') return '-';
+  return Number.isFinite(value) ? Number(value.toPrecision(5)).toString() : 'infinite';
 }

@@ -83,10 +83,12 @@ it('begins anew with all that is known: in another process, for an earlier step,
   expect([...names].sort()).toEqual(names);
 });
 
-it('has no value for what is no number, and lets other files be', async () => {
+it('has no value for what is no finite number, and lets other files be', async () => {
   writeFileSync(join(folder, 'report.html'), '');
   const events = new EventFile(folder);
+  const infinite = evaluation(4, Number.POSITIVE_INFINITY);
   await events.add(evaluation(3, null), [evaluation(3, null)], async () => undefined);
+  await events.add(infinite, [evaluation(3, null), infinite], async () => undefined);
   await events.close();
   expect(recordsOf(files()[0] ?? '')).toEqual([]);
   expect(readdirSync(folder)).toContain('report.html');
