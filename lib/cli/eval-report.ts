@@ -30,7 +30,7 @@ export async function reportScores(
   if (config.out !== undefined) await prepareFolder(config.out, 0);
   const isJson = flags.json === true;
   const result = await followEvaluation(isJson, (options) => evaluateScores(config, options));
-  if (isJson) printJson({ type: 'scores', ...result });
+  if (isJson) printJson({ type: 'result', ...result });
   else printResult(result);
 }
 

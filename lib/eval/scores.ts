@@ -7,7 +7,8 @@ import { SvgT2IError, systemErrorCode } from '../errors.js';
 import { makeFolder, replaceFile } from '../files.js';
 import { readText } from '../regular-file.js';
 import type { EvaluateOptions } from './events.js';
-import { writeReport } from './html/write-report.js';
+import { reportFiles, writeReport } from './html/write-report.js';
+import { checkNotSource } from './own-source.js';
 import { estimateDifferences, estimateFigures, INTERVAL_LEVEL } from './scores/bootstrap.js';
 import { scoresPng } from './scores/chart.js';
 import { readDpg } from './scores/dpg.js';
@@ -45,6 +46,7 @@ export async function evaluateScores(
   { signal, onEvent }: EvaluateOptions = {},
 ): Promise<ScoresResult> {
   const config = validate(scoresSchema, request, { code: 'ERR_SVGT2I_INVALID_ARGUMENT' });
+  await refuseOwnSources(config);
   const { as, runs: read } = await readRuns(config);
   throwIfAborted(signal);
   const warnings: string[] = [];
@@ -143,12 +145,25 @@ async function differenceOf(
   return { name: run.name, minus: baseline.name, prompts, scores };
 }
 
+function filesIn(out: string) {
+  return { markdown: join(out, 'report.md'), png: join(out, 'scores.png'), ...reportFiles(out) };
+}
+
+/** GenEval 2's scorer may have been told to write results.json. */
+async function refuseOwnSources({ out, results, questions }: ScoresConfig): Promise<void> {
+  if (out === undefined) return;
+  const sources = [...results.map(({ path }) => path), ...(questions === undefined ? [] : [questions])];
+  for (const written of Object.values(filesIn(out))) {
+    for (const source of sources) await checkNotSource(written, source);
+  }
+}
+
 async function writeAll(
   out: string,
   result: ScoresResult,
   { config, read }: { readonly config: ScoresConfig; readonly read: readonly RunScores[] },
 ): Promise<ScoresFiles> {
-  const [markdown, png] = [join(out, 'report.md'), join(out, 'scores.png')];
+  const { markdown, png } = filesIn(out);
   await makeFolder(out);
   await replaceFile(markdown, [scoresMarkdown(result)]);
   await replaceFile(png, [await scoresPng(result)]);

@@ -60,7 +60,7 @@ it('prints JSON, the result last, and writes what it says', async () => {
     readonly type: string;
     readonly files?: Readonly<Record<string, string>>;
   }[];
-  expect(lines.map(({ type }) => type)).toEqual(['warning', 'scores']);
+  expect(lines.map(({ type }) => type)).toEqual(['warning', 'result']);
   for (const path of Object.values(lines.at(-1)?.files ?? {}))
     expect([path, existsSync(path)]).toEqual([path, true]);
   expect(readFileSync(join(out, 'report.html'), 'utf8')).toContain(

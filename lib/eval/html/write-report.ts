@@ -20,6 +20,11 @@ export interface WrittenReport {
   readonly json: string;
 }
 
+/** What writeReport() writes, or has written. */
+export function reportFiles(folder: string): WrittenReport {
+  return { html: join(folder, 'report.html'), json: join(folder, 'results.json') };
+}
+
 /**
  * Writes `report.html` and `results.json` into a folder, which is made where it is not there; each is whole or not
  * there. The page is one file of 40 MB at most, whose links to pictures count from the folder. In `results.json`
@@ -35,7 +40,7 @@ export async function writeReport(
   content: ReportContent,
   results: unknown,
 ): Promise<WrittenReport> {
-  const [html, json] = [join(folder, 'report.html'), join(folder, 'results.json')];
+  const { html, json } = reportFiles(folder);
   await makeFolder(folder);
   await replaceFile(json, [`${JSON.stringify(results ?? null, withoutInfinity, 2)}\n`]);
   const link = (path: string) => linkTo(folder, path);

@@ -3,7 +3,7 @@ import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { type ScoresConfig, scoresSchema } from '../../config/eval/scores.js';
 import { commandLine } from '../command-line.js';
 import type { ContactSheet, Failure, Histogram, ReportContent, ReportPicture } from '../report-content.js';
-import { isFile, readSmall } from './pictures.js';
+import { isFile, readSmallPicture } from '../small-picture.js';
 import type { ScoresResult } from './result.js';
 import { type RunScores, SCORE_SCALES, SCORER_TITLES, type ScoredPicture } from './run-scores.js';
 import { intervalText, numberText, scoreTables } from './tables.js';
@@ -163,7 +163,7 @@ async function reportPicture(
   found: ReadonlyMap<string, string>,
 ): Promise<ReportPicture> {
   const place = found.get(path) ?? path;
-  const image = await readSmall(place);
+  const image = await readSmallPicture(place);
   const { factor, digits } = SCORE_SCALES[as];
   const value = correct === undefined ? (score * factor).toFixed(digits) : [task, ...reasons].join(': ');
   return {

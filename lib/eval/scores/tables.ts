@@ -35,17 +35,18 @@ function differenceTable(result: ScoresResult): readonly ReportTable[] {
   const { differences } = result;
   const [first] = differences;
   if (first === undefined) return [];
-  const figures = figuresOf(differences, undefined);
+  const rows = figuresOf(differences, undefined)
+    .map(({ key, title }) => [
+      title,
+      ...differences.map(({ scores }) => scoreText(result, scoreOf(scores, key), true)),
+    ])
+    .filter((row) => row.slice(1).some((cell) => cell !== '-'));
+  if (rows.length === 0) return [];
   return [
     {
       title: `Difference to ${first.minus}, over the prompts that both have`,
       columns: ['figure', ...differences.map(({ name, prompts }) => `${name} (${prompts} prompts)`)],
-      rows: figures
-        .map(({ key, title }) => [
-          title,
-          ...differences.map(({ scores }) => scoreText(result, scoreOf(scores, key), true)),
-        ])
-        .filter((row) => row.slice(1).some((cell) => cell !== '-')),
+      rows,
     },
   ];
 }

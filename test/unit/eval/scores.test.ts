@@ -1,5 +1,13 @@
 // `evaluate({ kind: 'scores' })`: files of one scorer side by side, and what is written of them.
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -207,4 +215,27 @@ it('shows the pictures that the scorer saw, where they are beside its result', a
   expect(page.match(/<img /g)?.length).toBe(4);
   expect(page).toContain('href="../images/colors%201/samples/00000.png"');
   expect(page).toContain('results: judged wrong, of every task');
+});
+
+it('does not write over what it reads, by whatever name', async () => {
+  const path = write('own/results.json', '[[0.5, 0.5]]');
+  const out = join(folder, 'own');
+  const told = {
+    code: 'ERR_SVGT2I_INVALID_ARGUMENT',
+    message: `${path} is the file that is read, and would be replaced`,
+  };
+  await expect(evaluateScores({ results: [{ path }], out })).rejects.toMatchObject(told);
+  const other = join(folder, 'other-name.json');
+  symlinkSync(path, other);
+  await expect(evaluateScores({ results: [{ path: other }], out })).rejects.toMatchObject(told);
+  expect(readFileSync(path, 'utf8')).toBe('[[0.5, 0.5]]');
+  expect(readdirSync(out)).toEqual(['results.json']);
+});
+
+it('compares no runs that have no prompts in common', async () => {
+  const summary = 'category,level,score\nOverall,mean,0.81\n';
+  const results = [{ path: write('s1.csv', summary) }, { path: write('s2.csv', summary) }];
+  const { differences } = await evaluateScores({ results, out: join(folder, 'summaries') });
+  expect(differences[0]?.prompts).toBe(0);
+  expect(readFileSync(join(folder, 'summaries', 'report.md'), 'utf8')).not.toContain('Difference');
 });
