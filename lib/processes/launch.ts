@@ -14,8 +14,8 @@ export interface LaunchOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** A line that a process has printed, without its end. */
   readonly onLine: (rank: number, stream: 'stdout' | 'stderr', line: string) => void;
-  /** Sent to each process over its channel: what is too long for a command line. */
-  readonly message?: (rank: number) => object;
+  /** Told of each process that was started; `send` reaches it over its channel, and does nothing where it has died. */
+  readonly onStart?: (rank: number, send: (message: object) => void) => void;
   /** Told how a process has ended badly, the first time; the others are being ended then. */
   readonly onFailure?: (rank: number, how: string) => void;
   /** What the user can do where a process has died. */
@@ -140,7 +140,7 @@ export function endWithLauncher(): void {
 }
 
 function startRank(options: LaunchOptions, rank: number, port: number) {
-  const { command, env, processes, onLine, message } = options;
+  const { command, env, processes, onLine, onStart } = options;
   const [program, ...args] = command;
   const child: ChildProcess = spawn(program, args, {
     env: {
@@ -157,8 +157,8 @@ function startRank(options: LaunchOptions, rank: number, port: number) {
     // A group of its own: Ctrl-C reaches the launcher alone, which passes it on once.
     detached: true,
   });
-  // One that has died already is told of by its end.
-  if (message !== undefined) child.send(message(rank), () => undefined);
+  // One that has died is told of by its end.
+  onStart?.(rank, (message) => void child.send(message, () => undefined));
   forwardLines(child.stdout, (line) => onLine(rank, 'stdout', line));
   forwardLines(child.stderr, (line) => onLine(rank, 'stderr', line));
   const ended = new Promise<Omit<BadEnd, 'rank'>>((resolve, reject) => {

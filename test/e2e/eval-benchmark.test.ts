@@ -209,6 +209,33 @@ it.each(['1', '2'])(
   240_000,
 );
 
+it('redraws with other weights of the same names, and after Ctrl-C keeps none of the old pictures', async () => {
+  await writeTinyRelease(path('other'), 8);
+  const small = ['--out', 'o', '--nproc', '2'];
+  const ofOther = [...small, '--pretrained', 'other', '--on-mismatch', 'redraw'];
+  expect((await draw('geneval', small)).code).toBe(0);
+  const refused = await draw('geneval', [...small, '--pretrained', 'other']);
+  expect(refused.stderr).toMatch(/o holds another run: weights\.dit\S* was "[0-9a-f]{64}" and is "/);
+  const stopped = await draw('geneval', [...ofOther, '--json'], {
+    watch: (child, stdout) => {
+      if (stdout.includes('{"type":"image"')) child.kill('SIGINT');
+    },
+  });
+  expect(stopped.code).toBe(130);
+  const again = await draw('geneval', ofOther);
+  expect(again.code, again.stderr).toBe(0);
+  const fresh = await draw('geneval', [
+    '--out',
+    'fresh',
+    '--images-per-prompt',
+    '1',
+    '--pretrained',
+    'other',
+  ]);
+  expect(fresh.code, fresh.stderr).toBe(0);
+  expectSameFiles('fresh/images', 'o/images');
+}, 240_000);
+
 it('draws for programs as for people, from a file of settings too', async () => {
   const text = (out: string) => `model: {pretrained: ../pre-trained, device: cpu, threads: 1}
 sample: {width: 32, height: 32, steps: 2, seed: 5}

@@ -30,7 +30,6 @@ export interface DrawnIn {
 export type DrawEvent =
   | LoadEvent
   | WarningEvent
-  | ({ readonly type: 'loaded' } & DrawnIn)
   /** `index` of the picture. */
   | { readonly type: 'step'; readonly index: number; readonly step: number; readonly steps: number }
   | FileEvent;
@@ -38,6 +37,8 @@ export type DrawEvent =
 export interface DrawHow {
   readonly signal: AbortSignal | undefined;
   readonly onEvent: (event: DrawEvent) => void;
+  /** Called once the models are loaded; what it has to do is done before the first picture is drawn. */
+  readonly onLoaded: (drawnIn: DrawnIn) => Promise<void>;
 }
 
 /** Of a model that reads no text. */
@@ -54,7 +55,7 @@ const MAX_FAILED_AT_FIRST = 10;
 export async function drawFiles(
   found: FoundRelease<ResolvedModelOptions>,
   job: DrawJob,
-  { signal, onEvent }: DrawHow,
+  { signal, onEvent, onLoaded }: DrawHow,
 ): Promise<void> {
   const { settings, subjects, files } = job;
   await using pipeline = await SvgT2I.loadFound(found, {
@@ -65,7 +66,7 @@ export async function drawFiles(
   for (const message of pipeline.warnings) onEvent({ type: 'warning', message });
   const { device, dtype } = pipeline.models;
   if (job.dtype !== undefined && job.dtype !== dtype) throw otherDtype(job.dtype, dtype);
-  onEvent({ type: 'loaded', device, dtype, threads: found.options.threads ?? null });
+  await onLoaded({ device, dtype, threads: found.options.threads ?? null });
   const writer = new FileWriter(job, onEvent);
   const only = files.flatMap(({ pictures }) => pictures);
   const request = { ...settings, ...subjects, only, keepGoing: true, signal };

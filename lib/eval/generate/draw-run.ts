@@ -1,6 +1,5 @@
 /** Draws all files of a run that are not there yet, on one process or several, and keeps its run.json. */
 import { join, resolve } from 'node:path';
-import { linkedController } from '../../abort.js';
 import { seedOf } from '../../config/request.js';
 import type { Settings } from '../../config/settings.js';
 import { SvgT2IError } from '../../errors.js';
@@ -15,8 +14,8 @@ import { layoutOf, MODEL_PARTS, type ReleaseLayout } from '../../release/layout.
 import type { EvaluateOptions } from '../events.js';
 import type { PictureFile } from '../layouts/plan.js';
 import { deal } from './deal.js';
-import { CLASS_PARTS, type DrawEvent, drawFiles } from './draw-files.js';
-import { existingFiles, refuseOthers } from './existing-files.js';
+import { CLASS_PARTS, type DrawEvent, type DrawnIn, drawFiles } from './draw-files.js';
+import { existingFiles, refuseOthers, removeFiles } from './existing-files.js';
 import { newRecord, otherBits, type RecordedRun } from './new-record.js';
 import { makePartsFolder, partsFolder, removeEmptyParts } from './parts-folder.js';
 import { drawInProcesses } from './processes.js';
@@ -86,6 +85,8 @@ class Run {
   readonly #started = new Date().toISOString();
   #record: RunRecord;
   #begun: Promise<void> | undefined;
+  /** What is there is none of it kept, whatever it carries. */
+  #isAllAnew = false;
   #drawn = 0;
   /** Solver steps of files that are on their way, each from 0 to 1. */
   readonly #underway = new Map<string, number>();
@@ -119,17 +120,33 @@ class Run {
     };
   }
 
-  /** Once the model is loaded, while the first picture is drawn. */
-  #begin(): Promise<void> {
-    this.#begun ??= this.#write(null).then(() => this.#parts.options.beforeDrawing?.());
+  /** Before anything is drawn: with the first process that has loaded the models, where there is something to draw. */
+  #begin(drawnIn?: DrawnIn): Promise<void> {
+    this.#begun ??= this.#prepare(drawnIn);
     return this.#begun;
+  }
+
+  async #prepare(drawnIn: DrawnIn | undefined): Promise<void> {
+    const { spec, options } = this.#parts;
+    const before = this.#record.drawnIn;
+    if (drawnIn !== undefined) {
+      for (const message of before === null ? [] : otherBits(before, drawnIn)) this.#warn(message);
+      this.#record = { ...this.#record, drawnIn: before ?? drawnIn };
+    }
+    // Where nothing in them tells them from the new ones, old pictures go first: a kill would leave a set of both.
+    if (this.#isAllAnew) await removeFiles(spec.folder, spec.files);
+    await this.#write(null);
+    await options.beforeDrawing?.();
   }
 
   /** What is there, held against what is asked for. */
   async #look(): Promise<{ readonly wanted: readonly PictureFile[]; readonly kept: readonly PictureFile[] }> {
     const { spec, before, options } = this.#parts;
     const all = { wanted: spec.files, kept: [] };
-    if (!spec.skipExisting) return all;
+    if (!spec.skipExisting) {
+      this.#isAllAnew = true;
+      return all;
+    }
     if (before !== undefined) {
       const { decides } = this.#record;
       const differs = decisiveDifferences(before.decides, decides);
@@ -137,7 +154,10 @@ class Run {
         if (spec.onMismatch === 'refuse') throw otherRun(spec.out, differs);
         this.#warn(`this run goes on with other settings: ${differs.join('; ')}`);
         // What pictures carry are names of weights, which may be the same.
-        if (differs.some((difference) => difference.startsWith('weights.'))) return all;
+        if (differs.some((difference) => difference.startsWith('weights.'))) {
+          this.#isAllAnew = true;
+          return all;
+        }
       }
       if (before.software !== SOFTWARE) {
         this.#warn(
@@ -190,22 +210,15 @@ class Run {
       parts,
       dtype: this.#record.drawnIn?.dtype,
     };
-    const either = linkedController(options.signal);
-    const onEvent = (event: DrawEvent): void => {
-      this.#event(event, wanted);
-      // A disk that has no room for the record has none for pictures.
-      if (event.type === 'loaded') this.#begin().catch(() => either.end());
+    const how = {
+      signal: options.signal,
+      onEvent: (event: DrawEvent) => this.#event(event, wanted),
+      onLoaded: (drawnIn: DrawnIn) => this.#begin(drawnIn),
     };
-    const how = { signal: either.signal, onEvent };
     const shares = deal(wanted, { nproc, batchSize: config.sample.batchSize });
     this.#tellProgress(wanted.length);
-    try {
-      if (nproc > 1) await drawInProcesses(job, shares, how);
-      else await drawFiles(config.found, { ...job, files: wanted }, how);
-    } finally {
-      either.end();
-      await this.#begun;
-    }
+    if (nproc > 1) await drawInProcesses(job, shares, how);
+    else await drawFiles(config.found, { ...job, files: wanted }, how);
   }
 
   #event(event: DrawEvent, wanted: readonly PictureFile[]): void {
@@ -215,15 +228,6 @@ class Run {
       case 'warning':
         onEvent?.(event);
         break;
-      case 'loaded': {
-        // Of several processes each says it.
-        if (this.#begun !== undefined) break;
-        const { type: _, ...drawnIn } = event;
-        const before = this.#record.drawnIn;
-        for (const message of before === null ? [] : otherBits(before, drawnIn)) this.#warn(message);
-        this.#record = { ...this.#record, drawnIn: before ?? drawnIn };
-        break;
-      }
       case 'step': {
         const file = this.#fileOf(event.index);
         if (file === undefined || event.steps === 0) break;

@@ -1,6 +1,7 @@
 /** Which files of a run are there already, as what they carry tells. */
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { SvgT2IError } from '../../errors.js';
+import { fileError, SvgT2IError } from '../../errors.js';
 import type { ImageParameters } from '../../image/parameters.js';
 import { existingPicture } from '../../pipeline/existing-picture.js';
 import { gridMembers } from '../../pipeline/grid-metadata.js';
@@ -75,6 +76,18 @@ function differencesOf(
   if ((members?.length ?? 1) !== pictures.length) return ['number of pictures'];
   const differs = pictures.flatMap((index, i) => differences(askedOf(index), members?.[i] ?? found));
   return [...new Set(differs)];
+}
+
+/** Takes away what is there of some files. */
+export async function removeFiles(folder: string, files: readonly PictureFile[]): Promise<void> {
+  for (const { path } of files) {
+    const file = join(folder, path);
+    try {
+      await rm(file, { force: true });
+    } catch (error) {
+      throw fileError(error, 'remove', file);
+    }
+  }
 }
 
 /** Why a run may not go on in a folder with such files. */

@@ -1,4 +1,5 @@
 /** Draws a benchmark in its scorer's own layout, checks the folder, and reports: `eval geneval`, `geneval2` and `dpg`. */
+import { rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { type BenchmarkKind, type SeedRule, UPSTREAM_SEED } from '../../config/eval/generate.js';
 import { seedOf } from '../../config/request.js';
@@ -80,7 +81,11 @@ export async function drawBenchmark(
     {
       signal,
       onEvent,
-      beforeDrawing: () => writeTexts(folder, out, plan.texts),
+      beforeDrawing: async () => {
+        // Without it no scorer takes pictures of two runs for those of one.
+        for (const { path } of plan.lastTexts) await rm(join(folder, path), { force: true });
+        await writeTexts(folder, out, plan.texts);
+      },
     },
   );
   await writeTexts(folder, out, plan.lastTexts);

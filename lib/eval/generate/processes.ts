@@ -1,13 +1,23 @@
 /** Draws files in several processes of this machine, each with its own GPU or its share of the cores. */
 import { fileURLToPath } from 'node:url';
+import { linkedController } from '../../abort.js';
 import { type ErrorJson, SvgT2IError } from '../../errors.js';
 import { launchRanks } from '../../processes/launch.js';
 import { causeOfExitCode, StopRequest } from '../../stop.js';
 import type { PictureFile } from '../layouts/plan.js';
-import type { DrawEvent, DrawHow, DrawJob } from './draw-files.js';
+import type { DrawEvent, DrawHow, DrawJob, DrawnIn } from './draw-files.js';
 
 /** What a process tells, a line of JSON each. */
-export type WorkerLine = DrawEvent | ({ readonly type: 'error' } & ErrorJson);
+export type WorkerLine =
+  | DrawEvent
+  /** It waits for `Go`. */
+  | ({ readonly type: 'loaded' } & DrawnIn)
+  | ({ readonly type: 'error' } & ErrorJson);
+
+/** Sent to a process that has loaded its models. */
+export interface Go {
+  readonly type: 'go';
+}
 
 const WORKER = fileURLToPath(new URL('./worker.js', import.meta.url));
 /** Options of Node.js that belong to the script it was started with, and not to a file of ours; the first take a value. */
@@ -23,15 +33,28 @@ const OF_PROCESS = /^--(input-type|inspect|watch|test|check)/;
 export async function drawInProcesses(
   job: Omit<DrawJob, 'files'>,
   shares: readonly (readonly PictureFile[])[],
-  { signal, onEvent }: DrawHow,
+  { signal, onEvent, onLoaded }: DrawHow,
 ): Promise<void> {
   const errors = new Map<number, ErrorJson>();
   const warned = new Set<string>();
   const isNew = (message: string): boolean => !warned.has(message) && warned.add(message).has(message);
+  const sends = new Map<number, (message: object) => void>();
+  const either = linkedController(signal);
+  let failure: unknown;
+  const letGo = (rank: number, { type: _, ...drawnIn }: Extract<WorkerLine, { readonly type: 'loaded' }>) => {
+    onLoaded(drawnIn).then(
+      () => sends.get(rank)?.({ type: 'go' } satisfies Go),
+      (error: unknown) => {
+        failure ??= error;
+        either.end();
+      },
+    );
+  };
   const onLine = (rank: number, stream: 'stdout' | 'stderr', text: string): void => {
     const line = stream === 'stdout' ? lineOf(text) : undefined;
     if (line === undefined) onEvent({ type: 'warning', message: `process ${rank}: ${text}` });
     else if (line.type === 'error') errors.set(rank, line);
+    else if (line.type === 'loaded') letGo(rank, line);
     // All of them load the same, and warn of much the same.
     else if (line.type === 'warning' ? isNew(line.message) : rank === 0 || line.type !== 'load')
       onEvent(line);
@@ -40,11 +63,15 @@ export async function drawInProcesses(
     processes: shares.length,
     command: [process.execPath, ...ownOptions(process.execArgv), WORKER],
     env: process.env,
-    message: (number) => ({ ...job, files: shares[number] ?? [] }) satisfies DrawJob,
-    signal,
+    onStart: (number, send) => {
+      sends.set(number, send);
+      send({ ...job, files: shares[number] ?? [] } satisfies DrawJob);
+    },
+    signal: either.signal,
     onLine,
     hint: 'The pictures that are done are kept: the same command goes on. SIGKILL often means that the memory of the machine ran out.',
   });
+  if (failure !== undefined) throw failure;
   if (rank === undefined) return;
   signal?.throwIfAborted();
   const told = errors.get(rank) ?? [...errors.values()][0];

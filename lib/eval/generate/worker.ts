@@ -1,4 +1,5 @@
 /** Runs as a process of its own: draws the files that its launcher sends it, and tells of them a line at a time. */
+import { once } from 'node:events';
 import { exitCodeOf, firstLine, SvgT2IError } from '../../errors.js';
 import { removeUnfinished } from '../../files.js';
 import { printableJson } from '../../printable.js';
@@ -22,17 +23,35 @@ process.on('disconnect', () => {
   removeUnfinished();
   process.exit(1);
 });
-process.once('message', (job) => {
-  // From here on the work alone keeps it alive.
-  process.channel?.unref();
-  void work(job as DrawJob);
-});
+void nextMessage().then((job) => work(job as DrawJob));
+
+/** What the launcher sends next; while nobody waits for it, the work alone keeps this process alive. */
+async function nextMessage(signal?: AbortSignal): Promise<unknown> {
+  process.channel?.ref();
+  try {
+    const [message] = await once(process, 'message', signal === undefined ? {} : { signal });
+    return message;
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
+  } finally {
+    process.channel?.unref();
+  }
+}
 
 async function work(job: DrawJob): Promise<void> {
   try {
     const { device, threads } = chooseDevice(job.model, rankPlace(process.env));
     const model = { ...job.model, device, ...(threads === undefined ? {} : { threads }) };
-    await drawFiles(new FoundRelease(model), job, { signal: controller.signal, onEvent: tell });
+    await drawFiles(new FoundRelease(model), job, {
+      signal: controller.signal,
+      onEvent: tell,
+      onLoaded: async (drawnIn) => {
+        const go = nextMessage(controller.signal);
+        tell({ type: 'loaded', ...drawnIn });
+        await go;
+      },
+    });
   } catch (error) {
     process.exitCode = cause === undefined ? exitCodeOf(error) : stopExitCode(cause);
     if (cause === undefined) tell(errorLine(error));

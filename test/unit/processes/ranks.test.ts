@@ -235,16 +235,32 @@ describe('the launcher', () => {
       };`;
   }
 
-  it('sends every process its message, however long', async () => {
-    const script = `process.once('message', ({ text, rank }) => {
-      console.log(text.length, rank, process.env.RANK);
-      process.channel.unref();
+  const told: string[] = [];
+  it('lets one send to every process what is too long for a command line, also later', async () => {
+    const script = `process.on('message', ({ text, rank, end }) => {
+      console.log(text === undefined ? 'end' : text.length + ' ' + rank);
+      if (end) process.disconnect();
     });`;
     const text = 'x'.repeat(500_000);
-    const { lines, exitCode } = await launch(script, { message: (rank) => ({ text, rank }) });
-    expect(lines).toEqual([0, 1, 2].map((rank) => `${rank} stdout 500000 ${rank} ${rank}`));
+    const sends = new Map<number, (message: object) => void>();
+    const { lines, exitCode } = await launch(script, {
+      onStart: (rank, send) => {
+        sends.set(rank, send);
+        send({ text, rank });
+      },
+      onLine: (rank, stream, line) => {
+        if (line !== 'end') sends.get(rank)?.({ end: true });
+        told.push(`${rank} ${stream} ${line}`);
+      },
+    });
+    expect(lines).toEqual([]);
+    expect(told.sort()).toEqual(
+      [0, 1, 2].flatMap((rank) => [`${rank} stdout 500000 ${rank}`, `${rank} stdout end`]),
+    );
     expect(exitCode).toBe(0);
-    const early = await launch('process.exit(7)', { message: () => ({ text }) }).catch((error) => error);
+    const early = await launch('process.exit(7)', { onStart: (_, send) => send({ text }) }).catch(
+      (error) => error,
+    );
     expect(early).toMatchObject({ code: 'ERR_SVGT2I_RANKS' });
   });
 
