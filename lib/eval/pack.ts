@@ -16,6 +16,7 @@ import type { EvaluateOptions } from './events.js';
 import { readLabels } from './labels.js';
 import type { ReadingFields } from './measure-types.js';
 import { openPictures } from './open-pictures.js';
+import { checkNotSource } from './own-source.js';
 import type { PictureSource } from './picture-set.js';
 import { type SettledReading, settleReading } from './reading.js';
 
@@ -58,6 +59,8 @@ export interface PackResult {
  */
 export async function evaluatePack(request: PackRequest, options: EvaluateOptions = {}): Promise<PackResult> {
   const asked = validate(packSchema, request, { code: 'ERR_SVGT2I_INVALID_ARGUMENT' });
+  await checkNotSource(asked.out, asked.source);
+  if (asked.labels !== undefined) await checkNotSource(asked.out, asked.labels);
   const { admCrop, alpha, autoOrient, maxPixels, workers } = asked;
   const pack = admCrop ? { ...asked, resolution: asked.resolution ?? USUAL_RESOLUTION } : asked;
   const cut = { resolution: admCrop ? pack.resolution : undefined, crop: 'adm' as const };

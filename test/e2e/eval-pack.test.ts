@@ -1,5 +1,5 @@
 // Packing folders of pictures for ADM's evaluator, as one types it.
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -7,6 +7,7 @@ import type { EvaluateEvent } from '../../dist/eval/events.js';
 import { encodeImage } from '../../dist/image/encode.js';
 import { evaluate } from '../../dist/index.js';
 import { openNpz } from '../../dist/npz/read.js';
+import { writeNpz } from '../../dist/npz/write.js';
 import { goldenFolder } from '../unit/golden.js';
 import { run } from './cli.js';
 
@@ -96,6 +97,24 @@ describe('eval pack', () => {
     expect((await file.member('arr_0')).shape).toEqual([4, 6, 6, 3]);
     const wrong = await pack(inFolder('alike'), '--set', 'pack.admcrop=true', '-o', 'x.npz');
     expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining('did you mean "admCrop"?')]);
+  });
+
+  it('refuses to take the place of what it packs, also by another path', async () => {
+    const reference = inFolder('reference.npz');
+    const values = { dtype: 'uint8', shape: [1, 2, 2, 3], data: new Uint8Array(12) } as const;
+    const mu = { name: 'mu', dtype: 'float64', shape: [1], data: new Float64Array(1) } as const;
+    const sigma = { ...mu, name: 'sigma', shape: [1, 1] };
+    await writeNpz(reference, [{ name: 'arr_0', ...values }, mu, sigma]);
+    symlinkSync(reference, inFolder('link.npz'));
+    for (const out of ['reference.npz', 'alike/../reference.npz', 'link.npz']) {
+      const { code, stderr } = await pack(reference, '-o', inFolder(out));
+      expect([code, stderr]).toEqual([
+        2,
+        expect.stringContaining('is the file that is read, and would be replaced'),
+      ]);
+    }
+    await using file = await openNpz(reference);
+    expect(file.names).toEqual(['arr_0', 'mu', 'sigma']);
   });
 
   it('is called by programs as well, tells how far it is, and ends with the reason of the signal', async () => {

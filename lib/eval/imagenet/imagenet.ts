@@ -1,4 +1,5 @@
 /** `eval imagenet`: the class-conditional protocol, from drawing 50,000 pictures to the figures that papers print. */
+import { readdir } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { pathOf } from '../../config/paths.js';
 import { DEFAULT_MAX_PIXELS } from '../../config/picture.js';
@@ -18,6 +19,7 @@ import { evaluateImages } from '../images.js';
 import type { ImagesResult } from '../measure-types.js';
 import { Measurement } from '../measurement.js';
 import { openPictures } from '../open-pictures.js';
+import { checkNotSource } from '../own-source.js';
 import { evaluatePack } from '../pack.js';
 import { settleReading } from '../reading.js';
 import { classAt } from './classes.js';
@@ -62,7 +64,7 @@ export interface ImagenetOptions extends EvaluateOptions {
 export async function runImagenet(config: ImagenetConfig, options: ImagenetOptions): Promise<ImagenetResult> {
   const began = performance.now();
   const { imagenet, sample } = config;
-  const { count, out } = imagenet;
+  const { count } = imagenet;
   const kind = config.found.ditKind;
   if (kind !== undefined) checkCondition({ ...sample, class: 0 }, kind.condition);
   const warnings: string[] = [];
@@ -70,14 +72,10 @@ export async function runImagenet(config: ImagenetConfig, options: ImagenetOptio
     warnings.push(message);
     options.onEvent?.({ type: 'warning', message });
   };
+  await checkNotSource(join(imagenet.out, SAMPLES), imagenet.reference);
   const use = await lookAtReference(config);
   for (const message of [...unlikePublished(imagenet), ...use.warnings]) tell(message);
-  await checkFreeSpace({
-    dir: resolve(out),
-    bytes: count * sample.width * sample.height * 3 * 2,
-    what: `${count} pictures as files and as an npz`,
-    hint: 'Free some space, or choose another folder.',
-  });
+  await checkRoom(config);
   await checkInception(config, options);
   const run = await draw(config, options);
   const samples = await pack(config, options);
@@ -117,6 +115,20 @@ const AS_THEY_ARE = {
   autoOrient: undefined,
   maxPixels: DEFAULT_MAX_PIXELS,
 } as const;
+
+/** For the npz, and for the pictures that are not there yet: a PNG takes no more than its pixels. */
+async function checkRoom({ imagenet, sample }: ImagenetConfig): Promise<void> {
+  const { count, out } = imagenet;
+  const there = new Set(await readdir(join(out, PICTURES)).catch(() => []));
+  let missing = 0;
+  for (let index = 0; index < count; index++) if (!there.has(fileOf(index))) missing++;
+  await checkFreeSpace({
+    dir: resolve(out),
+    bytes: (missing + count) * sample.width * sample.height * 3,
+    what: `an npz of ${count} pictures, and ${missing} of them as files`,
+    hint: 'Free some space, or choose another folder.',
+  });
+}
 
 /** Loads it once: that it is another network is told before anything is drawn. */
 async function checkInception(
