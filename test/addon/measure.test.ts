@@ -7,7 +7,7 @@ import { Engine } from '../../dist/engine.js';
 import type { NativeTensor } from '../../dist/native/binding.js';
 import type { MeasureResultRequest, SetMetric } from '../../dist/native/measure-jobs.js';
 import { inceptionTensors, writeInceptionWeights } from '../inception-weights.js';
-import { writeSafetensors } from '../unit/safetensors.js';
+import { type RawTensor, writeSafetensors } from '../unit/safetensors.js';
 
 let folder: string;
 let weights: string;
@@ -37,6 +37,17 @@ const settings: Omit<MeasureResultRequest, 'set' | 'metrics'> = {
   inceptionScore: { protocol: 'torch-fidelity', splits: 2, seed: 2020 },
   neighbours: 3,
 };
+
+/** Numbers that keep a signal's size through a ReLU; none below 0 where that is asked for. */
+function drawn(seed: number, shape: readonly number[], positive = false): RawTensor {
+  const count = shape.reduce((product, side) => product * side, 1);
+  const bound = Math.sqrt((6 * (shape[0] ?? 1)) / count);
+  const wave = (i: number) => Math.sin(i * 1.7 + seed);
+  const data = Float32Array.from({ length: count }, (_, i) =>
+    positive ? Math.abs(wave(i)) : bound * wave(i),
+  );
+  return { dtype: 'F32', shape, bytes: new Uint8Array(data.buffer) };
+}
 
 async function opened(metrics: readonly SetMetric[], threads = 1): Promise<Engine> {
   const engine = await Engine.create({ device: 'cpu', threads });
@@ -207,6 +218,40 @@ describe('pairs', () => {
     await expect(
       engine.run('measure-pairs', { metrics: ['psnr'] }, { tensors: { 'a.0': small, 'b.0': large } }),
     ).rejects.toThrow(/unlike sizes: \[20, 30, 3\] and \[40, 24, 3\]/);
+  });
+});
+
+describe('LPIPS', () => {
+  it('is read from two files, with what torchvision keeps beside', async () => {
+    const convolutions = [0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28];
+    const widths = [64, 64, 128, 128, 256, 256, 256, 512, 512, 512, 512, 512, 512];
+    const net: Record<string, RawTensor> = { 'classifier.0.weight': drawn(1, [4, 4]) };
+    for (const [i, at] of convolutions.entries()) {
+      net[`features.${at}.weight`] = drawn(i, [widths[i] ?? 0, widths[i - 1] ?? 3, 3, 3]);
+      net[`features.${at}.bias`] = drawn(i, [widths[i] ?? 0]);
+    }
+    const lin = Object.fromEntries(
+      [64, 128, 256, 512, 512].map((width, i) => [
+        `lin${i}.model.1.weight`,
+        drawn(i, [1, width, 1, 1], true),
+      ]),
+    );
+    const paths = { net: join(folder, 'vgg16.safetensors'), lin: join(folder, 'vgg.safetensors') };
+    writeSafetensors(paths.net, net);
+    writeSafetensors(paths.lin, lin);
+    await using engine = await Engine.create({ device: 'cpu' });
+    const open = (lpips: { net: string; lin: string }) =>
+      engine.run('measure-open', { lpips, metrics: [], spill: { bytes: 0, folder } });
+    await open(paths);
+    const [a, b] = [picture(1, 40, 24), picture(2, 40, 24)];
+    const tensors = { 'a.0': a, 'b.0': a, 'a.1': a, 'b.1': b };
+    const { tensors: found } = await engine.run('measure-pairs', { metrics: ['lpips'] }, { tensors });
+    expect(found.lpips?.data[0]).toBe(0);
+    expect(found.lpips?.data[1]).toBeGreaterThan(0);
+    await expect(open({ net: paths.net, lin: paths.net })).rejects.toMatchObject({
+      code: 'ERR_SVGT2I_WEIGHTS_MISMATCH',
+      message: expect.stringContaining('lin0.model.1.weight'),
+    });
   });
 });
 

@@ -41,6 +41,30 @@ describe('svg-t2i bench', () => {
     ]);
   });
 
+  it('tells rates of the network of FID', async () => {
+    const json = join(folder, 'inception.json');
+    const flags = ['--rows', '^eval-inception$', '--repeats', '1', '--json', json];
+    const { code, stdout } = await run(['bench', ...flags]);
+    expect(code).toBe(0);
+    expect(stdout.toString()).toMatch(/^eval-inception +[\d.]+ images\/s +[\d.]+ images\/s/m);
+    const { rows } = JSON.parse(readFileSync(json, 'utf8')) as { readonly rows: readonly BenchRow[] };
+    expect(rows).toMatchObject([{ name: 'eval-inception', unit: 'images/s' }]);
+    const { ours = 0, plain = 0, ratio, difference } = rows[0] ?? {};
+    expect(ratio).toBeCloseTo(ours / plain, 6);
+    expect(difference).toBeLessThan(1e-4);
+  });
+
+  it.each([
+    ['/no/such/python', /--torch-fidelity \/no\/such\/python: .*ENOENT/],
+    [process.execPath, /--torch-fidelity .*node/],
+  ])('refuses %s as a Python that has torch-fidelity', async (python, message) => {
+    const rows = ['--rows', '^eval-inception-torch-fidelity$'];
+    const { code, stderr } = await run(['bench', ...rows, '--torch-fidelity', python]);
+    expect([code, stderr]).toEqual([2, expect.stringMatching(message)]);
+    expect(stderr).toContain('pip install torch torch-fidelity');
+    expect((await run(['bench', ...rows])).stderr).toContain('no row matches');
+  });
+
   it.each(['train-dit-128-live-fp32', 'train-autoencoder-64-fp32'])(
     'measures %s: the same losses as the plain path, and the time of each phase',
     async (name) => {
