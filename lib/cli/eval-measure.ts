@@ -1,4 +1,5 @@
 /** The work of `svg-t2i eval images`, `stats` and `reconstruct`: settings from their layers, and what one sees of them. */
+import { join } from 'node:path';
 import { imagesConfigSchema } from '../config/eval/images.js';
 import { reconstructConfigSchema } from '../config/eval/reconstruct.js';
 import { statsConfigSchema } from '../config/eval/stats.js';
@@ -42,6 +43,7 @@ export async function imagesFromCommandLine(
     images: { ...(set === undefined ? {} : { set }), ...(reference === undefined ? {} : { reference }) },
   };
   const config = await loadConfig(imagesConfigSchema, {
+    defaults: { images: { out: join('output', 'eval-images') } },
     keys: keysOf('images', ['set', 'reference', 'out']),
     ...sourcesOf(flags, all(IMAGES_FLAGS), given, { 'images.set': 'A', 'images.reference': 'B' }),
   });
@@ -77,6 +79,7 @@ export async function statsFromCommandLine(set: string | undefined, flags: Measu
 export async function reconstructFromCommandLine(flags: MeasureFlags): Promise<void> {
   const keys = keysOf('reconstruct', ['data', 'reference', 'out'], 'model');
   const config = await loadConfig(reconstructConfigSchema, {
+    defaults: { reconstruct: { out: join('output', 'eval-reconstruct') } },
     keys: {
       ...keys,
       paths: [...keys.paths, 'model.pretrained'],
@@ -116,7 +119,11 @@ function sourcesOf(
     environment: process.env,
     flags: merge(flagTree(known, flags), given),
     set: flags.set,
-    nameOf: (path: string) => names(path) ?? argumentsOf[path],
+    nameOf: (path: string) => {
+      // The entry of a list has the list's flag.
+      const whole = path.replace(/\.\d+$/, '');
+      return names(whole) ?? argumentsOf[whole];
+    },
   };
 }
 

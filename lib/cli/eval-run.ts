@@ -64,7 +64,12 @@ class Screen {
 
   /** A bar for each part, one after the other. */
   #update(what: string, done: number, total: number | undefined): void {
-    if (total === undefined) return;
+    if (total === undefined) {
+      // Nobody knows how long; that it goes on can be said.
+      if (what !== this.#part) this.#aside(() => note(`computing ${what}`));
+      this.#part = what;
+      return;
+    }
     const part = `${what} ${total}`;
     if (part !== this.#part) {
       this.close();

@@ -4,7 +4,8 @@ import type { EvaluateOptions } from './events.js';
 import type { BadPicture } from './picture-set.js';
 
 export class BadPictures {
-  readonly #set: string;
+  readonly #what: string;
+  readonly #verb: string;
   readonly #total: number;
   readonly #maxShare: number;
   readonly #onEvent: EvaluateOptions['onEvent'];
@@ -12,9 +13,19 @@ export class BadPictures {
 
   constructor(
     set: { readonly name: string; readonly count: number },
-    { maxShare, onEvent }: { readonly maxShare: number; readonly onEvent?: EvaluateOptions['onEvent'] },
+    {
+      maxShare,
+      onEvent,
+      pairs = false,
+    }: {
+      readonly maxShare: number;
+      readonly onEvent?: EvaluateOptions['onEvent'];
+      /** It is pairs that are counted: either picture cannot be read, or they do not fit. */
+      readonly pairs?: boolean;
+    },
   ) {
-    this.#set = set.name;
+    this.#what = pairs ? `pairs of ${set.name}` : `pictures of ${set.name}`;
+    this.#verb = pairs ? 'measured' : 'read';
     this.#total = set.count;
     this.#maxShare = maxShare;
     this.#onEvent = onEvent;
@@ -23,6 +34,11 @@ export class BadPictures {
   /** In the order in which they were met. */
   get list(): readonly BadPicture[] {
     return this.#bad;
+  }
+
+  /** Whether one is too many. */
+  get areRefused(): boolean {
+    return this.#maxShare === 0;
   }
 
   /** Whether the end is an error already: what costs time can be left out, the others are only counted. */
@@ -44,7 +60,7 @@ export class BadPictures {
       count === this.#total ? '' : `, more than a share of ${this.#maxShare} (--max-bad-share) allows`;
     throw new SvgT2IError(
       'ERR_SVGT2I_DATA',
-      `${count} of ${this.#total} pictures of ${this.#set} cannot be read${allowed}; one of them: ${first.message}`,
+      `${count} of ${this.#total} ${this.#what} cannot be ${this.#verb}${allowed}; one of them: ${first.message}`,
       {
         hint:
           count === this.#total

@@ -1,5 +1,6 @@
 /** The pictures of a set one after the other, those that cannot be read told of and left out. */
 import { isBadItem } from '../features/bad-items.js';
+import { NpzError } from '../npz/members.js';
 import type { NamedPicture, PictureSource, ReadingOptions } from './picture-set.js';
 import { readAhead } from './read-ahead.js';
 
@@ -23,16 +24,22 @@ export class AheadLimit {
     Math.max(LEAST_AHEAD, Math.min(MOST_AHEAD, Math.floor(MOST_BYTES / this.#largest)));
 }
 
-/** Either a picture, or why it cannot be read. */
-export type Attempt = { readonly picture: NamedPicture } | { readonly reason: string };
+/** Either a picture, or why it cannot be read, and the file that is to blame. */
+export type Attempt = { readonly picture: NamedPicture } | FailedAttempt;
 
-/** Rejects with what is not the picture's own fault. */
+export interface FailedAttempt {
+  readonly reason: string;
+  readonly name: string;
+  readonly path: string;
+}
+
+/** Rejects with what is not the picture's own fault, as damage of an npz, behind which nothing can be read. */
 export async function attempt(source: PictureSource, index: number): Promise<Attempt> {
   try {
     return { picture: await source.picture(index) };
   } catch (error) {
-    if (!isBadItem(error)) throw error;
-    return { reason: error.message };
+    if (!isBadItem(error) || error instanceof NpzError) throw error;
+    return { reason: error.message, ...(await source.placeOf(index)) };
   }
 }
 
@@ -44,19 +51,13 @@ export async function* goodPictures(
   const limit = new AheadLimit();
   const indices = Array.from({ length: Math.min(count, source.count) }, (_, index) => index);
   const load = async (index: number) => ({ index, outcome: await attempt(source, index) });
-  let names: readonly string[] | undefined;
   for await (const { index, outcome } of readAhead(indices, load, { ahead: limit.current, signal })) {
     if ('picture' in outcome) {
       limit.add(outcome.picture.image.data.length);
       yield outcome.picture;
       continue;
     }
-    names ??= await source.names();
-    onBad({
-      name: names[index] ?? String(index),
-      index,
-      path: source.pathOf(index),
-      message: outcome.reason,
-    });
+    const { name, path, reason: message } = outcome;
+    onBad({ name, index, path, message });
   }
 }

@@ -11,6 +11,7 @@ import type { PairPlan } from './pair-plan.js';
 import { extremeSheets, pairHistograms, writePairs } from './pair-report.js';
 import type { PictureSource } from './picture-set.js';
 import type { ContactSheet, ReportPicture, ReportTable } from './report-content.js';
+import { smallPicture } from './small-picture.js';
 
 /** Pictures of a set that are shown where there are no pairs. */
 const SHOWN = 12;
@@ -26,7 +27,7 @@ export interface ImagesFindings {
   readonly sources: { readonly set: PictureSource; readonly reference: PictureSource | undefined };
 }
 
-/** Writes report.html, results.json and, of pairs, pictures.jsonl; the path of the first. */
+/** Writes report.html, results.json and, of pairs, pairs.jsonl; the path of the first. */
 export async function writeImagesReport(folder: string, findings: ImagesFindings): Promise<string> {
   const { config, result, pairs, pairMetrics } = findings;
   if (pairMetrics.length > 0) await writePairs(folder, pairs);
@@ -54,7 +55,7 @@ export async function writeImagesReport(folder: string, findings: ImagesFindings
   return html;
 }
 
-export function setsTable({ set, reference }: Pick<ImagesResult, 'set' | 'reference'>): ReportTable {
+function setsTable({ set, reference }: Pick<ImagesResult, 'set' | 'reference'>): ReportTable {
   const row = (role: string, { name, pictures, unreadable, sizes }: SetSummary) => [
     role,
     name,
@@ -96,7 +97,7 @@ async function someOf(source: PictureSource): Promise<ContactSheet> {
     const outcome = await attempt(source, Math.floor((i * source.count) / count));
     if (!('picture' in outcome)) continue;
     const { name, image, path } = outcome.picture;
-    pictures.push({ caption: name, images: [image], ...(path === undefined ? {} : { path }) });
+    pictures.push({ caption: name, images: [smallPicture(image)], ...(path === undefined ? {} : { path }) });
   }
   return { title: `Some of ${source.name}`, pictures };
 }

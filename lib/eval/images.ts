@@ -20,6 +20,7 @@ import { checkNetworks, Measurement } from './measurement.js';
 import { infiniteRemarks } from './metric-words.js';
 import { checkNeeds, countRemarks } from './needs.js';
 import { openPictures } from './open-pictures.js';
+import { checkReportFiles } from './own-source.js';
 import { type PairPlan, planPairs } from './pair-plan.js';
 import { summarizePairs } from './pair-values.js';
 import type { PictureSource } from './picture-set.js';
@@ -105,9 +106,10 @@ class ImagesRun {
       reference: namesOf(reference.name, isItself ? ' (reference)' : ''),
     };
     const how = { maxShare: config.maxBadShare, onEvent };
-    this.#bad = { set: new BadPictures(set, how), reference: new BadPictures(reference, how) };
     this.#setMetrics = SET_METRICS.filter((metric) => config.metrics.includes(metric));
     this.#pairMetrics = PAIR_METRICS.filter((metric) => config.metrics.includes(metric));
+    const pairs = this.#pairMetrics.length > 0;
+    this.#bad = { set: new BadPictures(set, { ...how, pairs }), reference: new BadPictures(reference, how) };
   }
 
   async measure(): Promise<void> {
@@ -117,7 +119,7 @@ class ImagesRun {
     if (this.#pairMetrics.length > 0 && reference !== undefined) this.#plan = await planPairs(set, reference);
     const plan = this.#plan;
     this.#checkStatistics();
-    if (this.#config.out !== undefined) await makeFolder(this.#config.out);
+    await this.#prepareOut();
     for (const remark of [...set.remarks, ...(reference?.remarks ?? [])]) this.#warn(remark);
     const { signal } = this.#options;
     await using engine = await Engine.create(engineOptions(this.#config), {
@@ -177,6 +179,13 @@ class ImagesRun {
     const statistics = this.#sources[side]?.statistics;
     if (metric === 'fid') return statistics !== undefined;
     return metric === 'sfid' && statistics?.spatial !== undefined;
+  }
+
+  async #prepareOut(): Promise<void> {
+    const { out, set, reference } = this.#config;
+    if (out === undefined) return;
+    await checkReportFiles(out, reference === undefined ? [set] : [set, reference]);
+    await makeFolder(out);
   }
 
   /** Two stored sides may be of another network, as long as it is one for both. */
@@ -263,6 +272,11 @@ class ImagesRun {
     this.#options.onEvent?.({ type: 'warning', message });
   }
 
+  #unreadable(side: Side): number {
+    if (this.#plan === undefined) return this.#bad[side].list.length;
+    return this.#bad.set.list.filter((bad) => bad.side === side).length;
+  }
+
   #summaries(): readonly SetSummary[] {
     return (['set', 'reference'] as const).flatMap((side) => {
       const source = this.#sources[side];
@@ -271,7 +285,7 @@ class ImagesRun {
       return {
         name: source.name,
         pictures: facts.count > 0 ? facts.count : (source.statistics?.count ?? 0),
-        unreadable: this.#bad[side].list.length,
+        unreadable: this.#unreadable(side),
         sizes: facts.sizes,
       };
     });

@@ -1,12 +1,13 @@
 /** Takes each picture and its partner through the metrics of pairs, and into the sets that are measured along. */
 import type { PairMetricName } from '../config/eval/measure.js';
+import { SvgT2IError } from '../errors.js';
 import type { BadPictures } from './bad-pictures.js';
 import { Batches } from './batches.js';
 import type { EvaluateOptions } from './events.js';
-import { AheadLimit, type Attempt, attempt } from './good-pictures.js';
+import { AheadLimit, type Attempt, attempt, type FailedAttempt } from './good-pictures.js';
 import type { Measurement } from './measurement.js';
 import type { PairPlan } from './pair-plan.js';
-import type { NamedPicture, PictureSource } from './picture-set.js';
+import type { BadPicture, NamedPicture, PictureSource } from './picture-set.js';
 import { readAhead } from './read-ahead.js';
 import type { SetFacts } from './set-facts.js';
 
@@ -85,10 +86,10 @@ export async function measurePairs(
   const indices = Array.from(plan, (_, index) => index);
   for await (const { index, outcomes } of readAhead(indices, load, { ahead: limit.current, signal })) {
     const pair = fitting(outcomes, metrics);
-    if (typeof pair === 'string') {
-      const [first] = outcomes;
-      const name = 'picture' in first ? first.picture.name : String(index);
-      bad.add({ name, index, path: set.pathOf(index), message: pair });
+    if ('message' in pair) {
+      // One that does not fit is seldom alone, and what is to be done is known.
+      if (pair.side === undefined && bad.areRefused) throw misfit(pair.message);
+      bad.add({ ...pair, index });
       continue;
     }
     facts.set.add(pair[0]);
@@ -129,15 +130,27 @@ async function measureBatch(
 function fitting(
   [first, second]: readonly [Attempt, Attempt],
   metrics: readonly PairMetricName[],
-): Pair | string {
-  if (!('picture' in first)) return first.reason;
-  if (!('picture' in second)) return second.reason;
+): Pair | Omit<BadPicture, 'index'> {
+  if (!('picture' in first)) return { ...blamed(first), side: 'set' };
+  if (!('picture' in second)) return { ...blamed(second), side: 'reference' };
   const [a, b] = [first.picture, second.picture];
+  const place = { name: a.name, path: a.path ?? a.name };
   const shown = ({ image }: NamedPicture) => `${image.width}x${image.height}`;
   if (shown(a) !== shown(b)) {
-    const [name, partner] = [a.path ?? a.name, b.path ?? b.name];
-    return `${name} has ${shown(a)} pixels and its partner ${partner} ${shown(b)}: ${metrics.join(', ')} compare pictures of one size (--resolution cuts both alike)`;
+    const partner = b.path ?? b.name;
+    const message = `${place.path} has ${shown(a)} pixels and its partner ${partner} ${shown(b)}: ${metrics.join(', ')} compare pictures of one size`;
+    return { ...place, message };
   }
   const small = tooSmallFor(metrics, a.image);
-  return small === undefined ? [a, b] : `${a.path ?? a.name} ${small}`;
+  return small === undefined ? [a, b] : { ...place, message: `${place.path} ${small}` };
+}
+
+function blamed({ name, path, reason }: FailedAttempt): Omit<BadPicture, 'index'> {
+  return { name, path, message: reason };
+}
+
+function misfit(message: string): SvgT2IError {
+  return new SvgT2IError('ERR_SVGT2I_INVALID_ARGUMENT', message, {
+    hint: '--resolution cuts all alike; leave the metric out, or have such pairs left out with --max-bad-share.',
+  });
 }

@@ -64,7 +64,7 @@ export interface ImagesRequest extends ReadingFields, NetworkFields, ProtocolFie
   readonly reference?: string | undefined;
   /** Default: `['fid']`. */
   readonly metrics?: readonly MetricName[] | undefined;
-  /** Folder for report.html, results.json and, with metrics of pairs, pictures.jsonl. Default: nothing is written. */
+  /** Folder for report.html, results.json and, with metrics of pairs, pairs.jsonl. Default: nothing is written. */
   readonly out?: string | undefined;
 }
 

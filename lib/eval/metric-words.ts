@@ -36,10 +36,15 @@ export function unitOf(metric: PairMetricName): string {
   return metric === 'psnr' ? 'dB' : '';
 }
 
+/** A distance of nothing may come out a little below it. */
+function fixed(value: number, digits: number): string {
+  return value.toFixed(digits).replace(/^-(0\.0*)$/, '$1');
+}
+
 /** `28.31 dB`. */
 export function pairText(metric: PairMetricName, value: number): string {
   const unit = unitOf(metric);
-  const shown = Number.isFinite(value) ? value.toFixed(DIGITS[metric]) : value > 0 ? 'infinite' : 'none';
+  const shown = Number.isFinite(value) ? fixed(value, DIGITS[metric]) : value > 0 ? 'infinite' : 'none';
   return unit === '' || !Number.isFinite(value) ? shown : `${shown} ${unit}`;
 }
 
@@ -48,19 +53,19 @@ export function setFigures({ fid, sfid, kid, is, pr }: SetValues, prefix = ''): 
   const lower = 'lower is better';
   const higher = 'higher is better';
   return [
-    ...(fid === undefined ? [] : [{ name: `${prefix}FID`, value: fid.toFixed(4), note: lower }]),
-    ...(sfid === undefined ? [] : [{ name: `${prefix}sFID`, value: sfid.toFixed(4), note: lower }]),
+    ...(fid === undefined ? [] : [{ name: `${prefix}FID`, value: fixed(fid, 4), note: lower }]),
+    ...(sfid === undefined ? [] : [{ name: `${prefix}sFID`, value: fixed(sfid, 4), note: lower }]),
     ...(kid === undefined
       ? []
-      : [{ name: `${prefix}KID`, value: kid.mean.toFixed(6), note: `± ${kid.std.toFixed(6)}; ${lower}` }]),
+      : [{ name: `${prefix}KID`, value: fixed(kid.mean, 6), note: `± ${fixed(kid.std, 6)}; ${lower}` }]),
     ...(is === undefined
       ? []
-      : [{ name: 'Inception Score', value: is.mean.toFixed(4), note: `± ${is.std.toFixed(4)}; ${higher}` }]),
+      : [{ name: 'Inception Score', value: fixed(is.mean, 4), note: `± ${fixed(is.std, 4)}; ${higher}` }]),
     ...(pr === undefined
       ? []
       : [
-          { name: 'Precision', value: pr.precision.toFixed(4), note: higher },
-          { name: 'Recall', value: pr.recall.toFixed(4), note: higher },
+          { name: 'Precision', value: fixed(pr.precision, 4), note: higher },
+          { name: 'Recall', value: fixed(pr.recall, 4), note: higher },
         ]),
   ];
 }
@@ -103,12 +108,13 @@ export function infiniteRemarks(
     .filter(([, { infinite }]) => infinite > 0)
     .map(
       ([metric, { infinite, finiteMean }]) =>
-        `${infinite} ${infinite === 1 ? 'pair is' : 'pairs are'} equal: ${METRIC_TITLES[metric]} is infinite there, and so is the mean; of the others it is ${pairText(metric, finiteMean)}`,
+        `${infinite} ${infinite === 1 ? 'pair is' : 'pairs are'} equal: ${METRIC_TITLES[metric]} is infinite there, and so is the mean; ${Number.isNaN(finiteMean) ? 'there are no others' : `of the others it is ${pairText(metric, finiteMean)}`}`,
     );
 }
 
 function intervalText(metric: PairMetricName, { interval: [low, high], infinite }: PairSummary): string {
   const range = `${pairText(metric, low)} to ${pairText(metric, high)}`;
+  if (Number.isNaN(low)) return infinite === 0 ? 'none' : 'none: all are equal';
   return infinite === 0 ? range : `${range} without the equal ones`;
 }
 

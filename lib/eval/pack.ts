@@ -127,7 +127,7 @@ async function checkSizes(
     try {
       const size =
         source.kind === 'folder'
-          ? await readImageSize(source.pathOf(index), { autoOrient: decode.autoOrient })
+          ? await readImageSize((await source.placeOf(index)).path, { autoOrient: decode.autoOrient })
           : (await source.picture(index)).image;
       wanted ??= size;
       if (size.width !== wanted.width || size.height !== wanted.height)

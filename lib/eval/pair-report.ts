@@ -1,11 +1,13 @@
-/** What a report shows of pairs: the best, median and worst of them, histograms, a line each in pictures.jsonl. */
+/** What a report shows of pairs: the best, median and worst of them, histograms, a line each in pairs.jsonl. */
 import { join } from 'node:path';
 import type { PairMetricName } from '../config/eval/measure.js';
 import { replaceFile } from '../files.js';
 import { withoutInfinity } from './json-number.js';
 import type { MeasuredPair } from './measure-pairs.js';
 import { isHigherBetter, METRIC_TITLES, pairText, unitOf } from './metric-words.js';
+import { PAIRS_FILE } from './own-source.js';
 import type { ContactSheet, Histogram, ReportPicture } from './report-content.js';
+import { smallPicture } from './small-picture.js';
 
 /** Pictures of a sheet. */
 const SHOWN = 8;
@@ -13,11 +15,9 @@ const SHOWN = 8;
 /** By which the best and the worst are told: what people see best, of those that there are. */
 const BY: readonly PairMetricName[] = ['lpips', 'psnr', 'ms-ssim', 'ssim'];
 
-export const PICTURES_FILE = 'pictures.jsonl';
-
 /** A line for each pair. */
 export async function writePairs(folder: string, pairs: readonly MeasuredPair[]): Promise<string> {
-  const path = join(folder, PICTURES_FILE);
+  const path = join(folder, PAIRS_FILE);
   await replaceFile(path, lines(pairs));
   return path;
 }
@@ -70,17 +70,33 @@ export async function extremeSheets(
           { title: `Median by ${title}`, chosen: best.slice(middle, middle + SHOWN) },
           { title: `Worst by ${title}`, chosen: best.slice(-SHOWN).reverse() },
         ];
-  const sheets: ContactSheet[] = [];
-  for (const { title: name, chosen } of groups) {
-    const pictures: ReportPicture[] = [];
-    for (const pair of chosen) {
-      const { images, path } = await show(pair);
+  const shown = await showInOrder(
+    groups.flatMap(({ chosen }) => chosen),
+    show,
+  );
+  const sheets = groups.map(({ title: name, chosen }) => ({
+    title: name,
+    pictures: chosen.map((pair): ReportPicture => {
+      const { images, path } = shown.get(pair.index) ?? { images: [] };
       const value = `${title} ${pairText(metric, amountOf(pair))}`;
-      pictures.push({ caption: pair.name, images, value, ...(path === undefined ? {} : { path }) });
-    }
-    sheets.push({ title: name, pictures });
-  }
+      return { caption: pair.name, images, value, ...(path === undefined ? {} : { path }) };
+    }),
+  }));
   return sheets;
+}
+
+/** In the order of the set, each once: an npz is read in one pass then. Small copies alone are kept. */
+async function showInOrder(
+  pairs: readonly MeasuredPair[],
+  show: (pair: MeasuredPair) => Promise<ShownPair>,
+): Promise<ReadonlyMap<number, ShownPair>> {
+  const shown = new Map<number, ShownPair>();
+  for (const pair of [...pairs].sort((a, b) => a.index - b.index)) {
+    if (shown.has(pair.index)) continue;
+    const { images, path } = await show(pair);
+    shown.set(pair.index, { images: images.map(smallPicture), path });
+  }
+  return shown;
 }
 
 /** Also of infinite ones, whose difference is no number. */

@@ -16,8 +16,6 @@ interface Files {
   readonly remarks: readonly string[];
   /** Absolute, and as the set names it. */
   file(index: number): Promise<{ readonly path: string; readonly name: string }>;
-  /** What messages call it, whatever is wrong with it. */
-  place(index: number): string;
   close(): Promise<void>;
 }
 
@@ -68,8 +66,13 @@ export class PictureFiles implements PictureSource {
     return names;
   }
 
-  pathOf(index: number): string {
-    return this.#files.place(index);
+  async placeOf(index: number): Promise<{ readonly name: string; readonly path: string }> {
+    try {
+      return await this.#files.file(index);
+    } catch {
+      // An entry that is malformed names no file.
+      return { name: String(index), path: this.name };
+    }
   }
 
   async picture(index: number): Promise<NamedPicture> {
@@ -107,7 +110,6 @@ async function folderFiles(folder: string): Promise<Files> {
     count: sorted.length,
     remarks,
     file: async (index) => ({ path: resolve(root, nameAt(index)), name: nameAt(index) }),
-    place: (index) => resolve(root, nameAt(index)),
     close: async () => undefined,
   };
 }
@@ -123,13 +125,12 @@ async function listFiles(path: string): Promise<Files> {
       const item = await list.item(index);
       return { path: item.path, name: relative(root, item.path).split(sep).join('/') };
     },
-    place: (index) => `${path}, item ${index + 1}`,
     close: () => list.close(),
   };
 }
 
 /** As Python sorts texts: JavaScript compares halves of surrogate pairs. */
-export function inCodePointOrder(names: readonly string[]): readonly string[] {
+function inCodePointOrder(names: readonly string[]): readonly string[] {
   return names
     .map((name) => ({ name, bytes: Buffer.from(name) }))
     .sort((a, b) => Buffer.compare(a.bytes, b.bytes))

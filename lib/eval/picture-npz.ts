@@ -56,6 +56,8 @@ class NpzPictures implements PictureSource {
   /** Where the file is being read. */
   #parts: AsyncGenerator<NpyArray> | undefined;
   #part: Part | undefined;
+  /** What its reader failed with. */
+  #broken: unknown;
   /** Parts are read one after the other, whoever asks. */
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -76,8 +78,8 @@ class NpzPictures implements PictureSource {
     return Array.from({ length: this.count }, (_, index) => String(index));
   }
 
-  pathOf(index: number): string {
-    return `${this.name}, picture ${index}`;
+  async placeOf(index: number): Promise<{ readonly name: string; readonly path: string }> {
+    return { name: String(index), path: this.name };
   }
 
   async picture(index: number): Promise<NamedPicture> {
@@ -118,7 +120,12 @@ class NpzPictures implements PictureSource {
   }
 
   async #nextPart(before: Part): Promise<Part> {
-    const next = await this.#parts?.next();
+    if (this.#broken !== undefined) throw this.#broken;
+    const next = await this.#parts?.next().catch((error: unknown) => {
+      // Behind the damage a reader is at its end; whoever asks next is told the same.
+      this.#broken = error;
+      throw error;
+    });
     if (next === undefined || next.done === true || !(next.value.data instanceof Uint8Array)) {
       throw new SvgT2IError(
         'ERR_SVGT2I_INTERNAL',
@@ -150,8 +157,8 @@ class StatisticsFile implements PictureSource {
     return [];
   }
 
-  pathOf(): string {
-    return this.name;
+  async placeOf(): Promise<{ readonly name: string; readonly path: string }> {
+    return { name: '', path: this.name };
   }
 
   async picture(): Promise<NamedPicture> {

@@ -18,8 +18,8 @@ export interface PictureSource {
   readonly remarks: readonly string[];
   /** Of all pictures, in order: as `NamedPicture.name`. */
   names(): Promise<readonly string[]>;
-  /** What messages call the place of a picture: its file, or the npz. */
-  pathOf(index: number): string;
+  /** What a picture is called and the file that it lies in, whether or not it can be read. */
+  placeOf(index: number): Promise<{ readonly name: string; readonly path: string }>;
   /**
    * One picture.
    *
@@ -60,4 +60,6 @@ export interface BadPicture {
   readonly path: string;
   /** Why; it names the file. */
   readonly message: string;
+  /** Of a pair: which side cannot be read; undefined where the two do not fit each other. */
+  readonly side?: 'set' | 'reference' | undefined;
 }

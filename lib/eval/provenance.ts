@@ -5,7 +5,7 @@ import type { NpzFile } from '../npz/read.js';
 import type { NpzOutput } from '../npz/write.js';
 
 /** Beside mu and sigma. */
-export const PROVENANCE_MEMBER = 'provenance';
+const PROVENANCE_MEMBER = 'provenance';
 const MAX_BYTES = 65_536;
 
 const provenanceSchema = z.looseObject({

@@ -28,7 +28,7 @@ export interface ReconstructFindings {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Writes report.html, results.json and pictures.jsonl; the path of the first. */
+/** Writes report.html, results.json and pairs.jsonl; the path of the first. */
 export async function writeReconstructReport(folder: string, findings: ReconstructFindings): Promise<string> {
   const { engine, settings, model, result, pairs, pairMetrics, source, signal } = findings;
   await writePairs(folder, pairs);

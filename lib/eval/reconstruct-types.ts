@@ -29,7 +29,7 @@ export interface ReconstructRequest
   readonly count?: number | undefined;
   /** Side of the squares that are encoded. Default: 256. */
   readonly resolution?: number | undefined;
-  /** Folder for report.html, results.json and pictures.jsonl. Default: nothing is written. */
+  /** Folder for report.html, results.json and pairs.jsonl. Default: nothing is written. */
   readonly out?: string | undefined;
   /** Also write each reconstruction, as PNG, into out/reconstructions. Default: false. */
   readonly keepPictures?: boolean | undefined;

@@ -1,5 +1,4 @@
 /** `eval reconstruct`: what an autoencoder loses, in one pass over a set of pictures. */
-import { join } from 'node:path';
 import { checkSignal } from '../abort.js';
 import {
   PAIR_METRICS,
@@ -21,7 +20,7 @@ import { withPlainPaths } from '../release/load-options.js';
 import { BadPictures } from './bad-pictures.js';
 import type { EvaluateOptions } from './events.js';
 import { fingerprintOf } from './fingerprint.js';
-import { keepReconstruction } from './keep-reconstruction.js';
+import { checkKeeping, keepReconstruction, keptIn } from './keep-reconstruction.js';
 import { type MeasuredPair, tooSmallFor } from './measure-pairs.js';
 import { measureReconstructions } from './measure-reconstructions.js';
 import type { SetSummary, SetValues } from './measure-types.js';
@@ -29,6 +28,7 @@ import { checkNetworks, Measurement } from './measurement.js';
 import { infiniteRemarks } from './metric-words.js';
 import { checkNeeds, countRemarks } from './needs.js';
 import { openPictures } from './open-pictures.js';
+import { checkReportFiles } from './own-source.js';
 import { summarizePairs } from './pair-values.js';
 import type { PictureSource } from './picture-set.js';
 import { type SettledReading, settleReading } from './reading.js';
@@ -146,11 +146,11 @@ class ReconstructRun {
   }
 
   async run(found: FoundRelease<ResolvedModelOptions>): Promise<ReconstructResult> {
-    const { out, metrics, spillMegabytes, resolution } = this.#settings;
+    const { metrics, spillMegabytes, resolution } = this.#settings;
     const { signal, onEvent } = this.#options;
     this.#checkPictures();
     const stored = await this.#storedReference();
-    if (out !== undefined) await makeFolder(out);
+    await this.#prepareOut();
     const loaded = await loadFound(found, { parts: ['autoencoder'], signal, onProgress: onEvent });
     await using engine = loaded.engine;
     for (const message of [...loaded.layout.warnings, ...this.#source.remarks]) this.#warn(message);
@@ -171,6 +171,14 @@ class ReconstructRun {
     const values = await this.#setValues(measurement, stored);
     // Awaited: the report encodes its pictures anew, and the engine is disposed of at the end of this function.
     return await this.#result(engine, found.options, { pairs, values });
+  }
+
+  async #prepareOut(): Promise<void> {
+    const { out, data, reference, keepPictures } = this.#settings;
+    if (out === undefined) return;
+    await checkReportFiles(out, reference === undefined ? [data] : [data, reference]);
+    if (keepPictures) await checkKeeping(this.#source, keptIn(out));
+    await makeFolder(out);
   }
 
   #checkPictures(): void {
@@ -213,6 +221,9 @@ class ReconstructRun {
       }
       if (count !== undefined && count < this.#source.count)
         throw refuse(`only ${count} of them are encoded`);
+      if (statistics.count !== this.#source.count) {
+        throw refuse(`it is of ${statistics.count} pictures, and ${data} has ${this.#source.count}`);
+      }
       if (provenance.fingerprint !== (await fingerprintOf(this.#source, this.#reading))) {
         throw refuse(`it is of other pictures, or of these read otherwise (${provenance.reading})`);
       }
@@ -255,7 +266,7 @@ class ReconstructRun {
         onReconstruction:
           out === undefined || !keepPictures
             ? undefined
-            : (picture, image) => keepReconstruction(join(out, 'reconstructions'), picture, image),
+            : (picture, image) => keepReconstruction(keptIn(out), picture, image),
       },
       this.#options,
     );

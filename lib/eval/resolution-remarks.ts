@@ -1,4 +1,5 @@
 /** Whether a reference was made of pictures of another size than those that are held against it. */
+import { basename } from 'node:path';
 import type { PictureSource } from './picture-set.js';
 import type { SetFacts } from './set-facts.js';
 
@@ -10,6 +11,9 @@ interface Side {
 /** A line where statistics tell of another size, or their name does. Sizes of pictures are held against each other elsewhere. */
 export function resolutionRemarks(set: Side, reference: Side): readonly string[] {
   const [own, other] = [sizeOf(set), sizeOf(reference)];
+  if (other === undefined && reference.source.statistics !== undefined) {
+    return [`${reference.source.name} does not say of which resolution it is`];
+  }
   if (own === undefined || other === undefined || own.size === other.size) return [];
   if (own.from === 'pictures' && other.from === 'pictures') return [];
   return [
@@ -32,6 +36,6 @@ function sizeOf({ source, facts }: Side): Size | undefined {
   const [stored] = source.statistics?.provenance?.sizes ?? [];
   if (stored !== undefined) return { size: stored, from: 'provenance' };
   // VIRTUAL_imagenet256_labeled.npz and its like.
-  const side = /(?:imagenet|lsun|ffhq|res|_)(64|128|256|512|1024)(?!\d)/i.exec(source.name)?.[1];
+  const side = /(?:imagenet|lsun|ffhq|res|_)(64|128|256|512|1024)(?!\d)/i.exec(basename(source.name))?.[1];
   return side === undefined ? undefined : { size: `${side}x${side}`, from: 'name' };
 }

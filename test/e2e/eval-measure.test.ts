@@ -8,11 +8,13 @@ import { psnr, readImage } from '../../dist/index.js';
 import { openNpz } from '../../dist/npz/read.js';
 import { writeTinyRelease } from '../../dist/release/tiny-release.js';
 import { writeInceptionWeights } from '../inception-weights.js';
-import { jsonLines, run } from './cli.js';
+import { jsonLines, type RunOptions, run as runCli } from './cli.js';
 
 let folder: string;
 let inception: string;
 const at = (...parts: string[]) => join(folder, ...parts);
+/** Where nothing else is said, reports go below the working folder. */
+const run = (args: readonly string[], options: RunOptions = {}) => runCli(args, { cwd: folder, ...options });
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'svg-measure-'));
@@ -63,13 +65,13 @@ describe('images', () => {
     expect(measured.fid).toBeGreaterThan(0);
     measuredFid = Number(measured.fid);
     const one = psnr(await readImage(at('a', '0.png')), await readImage(at('b', '0.png')));
-    const written = readFileSync(at('report', 'pictures.jsonl'), 'utf8').trim().split('\n');
+    const written = readFileSync(at('report', 'pairs.jsonl'), 'utf8').trim().split('\n');
     expect(written).toHaveLength(6);
     const first = JSON.parse(written[0] as string);
     expect(first).toMatchObject({ name: '0.png', width: 48, height: 40 });
     expect(first.psnr).toBeCloseTo(one, 9);
     expect(JSON.parse(readFileSync(at('report', 'results.json'), 'utf8')).fid).toBe(measured.fid);
-    expect(readFileSync(at('report', 'report.html'), 'utf8')).toContain('Worst by PSNR');
+    expect(readFileSync(at('report', 'report.html'), 'utf8')).toContain('All, best PSNR first');
   });
 
   it('prints tables for people, and remarks beside them', async () => {
@@ -107,12 +109,16 @@ describe('images', () => {
 
   it.each([
     [['A', 'B'], 4, "fid: the weights of FID's Inception are not given"],
-    [['A', 'stats', '--metrics', 'fid,kid', '--inception', 'I'], 2, 'kid: .*b.npz holds statistics alone'],
+    [
+      ['A', 'stats', '--metrics', 'fid,kid', '--kid-subset-size', '2', '--inception', 'I'],
+      2,
+      'kid: .*b.npz holds statistics alone',
+    ],
     [['A', 'B', '--metrics', 'fids', '--inception', 'I'], 2, '--metrics'],
     [['A', '--metrics', 'psnr'], 2, 'psnr: there is nothing to compare'],
     [['--metrics', 'psnr'], 2, 'A: '],
     [['A', 'B', '--inception', 'nowhere.pth'], 1, 'nowhere.pth'],
-    [['A', 'B', '--inception', 'stats'], 4, 'b.npz'],
+    [['A', 'B', '--inception', 'stats'], 1, 'b.npz'],
   ] as const)('refuses %j', async (words, code, message) => {
     const places: Record<string, string> = { A: at('a'), B: at('b'), I: inception, stats: at('b.npz') };
     const finished = await run(['eval', 'images', ...words.map((word) => places[word] ?? word)]);

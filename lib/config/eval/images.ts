@@ -4,6 +4,7 @@ import {
   badShareShape,
   METRICS,
   machineShape,
+  metricsSchema,
   networkShape,
   protocolShape,
   readingShape,
@@ -18,16 +19,12 @@ export const imagesSchema = z.strictObject({
     .describe(
       'what they are held against: a folder, an .npz with pictures or statistics, or a list; is needs none',
     ),
-  metrics: z
-    .array(z.enum(METRICS))
-    .min(1)
-    .default(['fid'])
-    .describe(`some of ${METRICS.join(', ')}`),
+  metrics: metricsSchema.default(['fid']).describe(`some of ${METRICS.join(', ')}`),
   out: z
     .string()
     .min(1)
     .optional()
-    .describe('folder for report.html, results.json and, with metrics of pairs, pictures.jsonl'),
+    .describe('folder for report.html, results.json and, with metrics of pairs, pairs.jsonl'),
   ...networkShape,
   ...protocolShape,
   ...badShareShape,

@@ -12,6 +12,12 @@ export type SetMetricName = (typeof SET_METRICS)[number];
 export type PairMetricName = (typeof PAIR_METRICS)[number];
 export type MetricName = (typeof METRICS)[number];
 
+/** Metrics, each once. */
+export const metricsSchema = z
+  .array(z.enum(METRICS))
+  .min(1)
+  .refine((metrics) => new Set(metrics).size === metrics.length, { error: 'must name each metric once' });
+
 /** Files of FID's Inception as they are published, for messages. */
 export const INCEPTION_FILES =
   'weights-inception-2015-12-05-6726825d.pth (torch-fidelity) or pt_inception-2015-12-05-6726825d.pth (pytorch-fid)';
@@ -125,10 +131,8 @@ export const readingShape = {
   maxPixels: pictureShape.maxPixels,
 };
 
-const networkSchema = z.strictObject(networkShape);
 const protocolSchema = z.strictObject(protocolShape);
 const readingSchema = z.strictObject({ ...readingShape, workers: machineShape.workers });
 
-export type NetworkFiles = z.output<typeof networkSchema>;
 export type Protocol = z.output<typeof protocolSchema>;
 export type Reading = z.output<typeof readingSchema>;

@@ -5,6 +5,7 @@ import {
   badShareShape,
   METRICS,
   machineShape,
+  metricsSchema,
   networkShape,
   protocolShape,
   readingShape,
@@ -12,9 +13,7 @@ import {
 
 export const reconstructSchema = z.strictObject({
   data: z.string().min(1).describe('pictures: a folder, an .npz with pictures, or a list'),
-  metrics: z
-    .array(z.enum(METRICS))
-    .min(1)
+  metrics: metricsSchema
     .optional()
     .describe(
       `some of ${METRICS.join(', ')}; where not given psnr, ssim, and fid and lpips where their weights are`,
@@ -27,7 +26,7 @@ export const reconstructSchema = z.strictObject({
       'statistics that eval stats wrote of the same pictures, cut alike; counted along where not given',
     ),
   count: z.number().int().min(1).optional().describe('the first pictures only'),
-  out: z.string().min(1).optional().describe('folder for report.html, results.json and pictures.jsonl'),
+  out: z.string().min(1).optional().describe('folder for report.html, results.json and pairs.jsonl'),
   keepPictures: z
     .boolean()
     .default(false)
@@ -50,4 +49,3 @@ export const reconstructConfigSchema = z.strictObject({
 export const reconstructRequestSchema = reconstructSchema.extend({ model: modelSchema.prefault({}) });
 
 export type ReconstructSettings = z.output<typeof reconstructSchema>;
-export type ReconstructConfig = z.output<typeof reconstructConfigSchema>;

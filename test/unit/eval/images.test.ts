@@ -186,7 +186,7 @@ describe('pairs', () => {
     expect(result.warnings).toContainEqual(
       expect.stringContaining('1 pair is equal: PSNR is infinite there'),
     );
-    const lines = readFileSync(join(out, 'pictures.jsonl'), 'utf8')
+    const lines = readFileSync(join(out, 'pairs.jsonl'), 'utf8')
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line));
@@ -203,6 +203,26 @@ describe('pairs', () => {
     expect(page).toContain('PSNR');
     expect(page).toContain(
       `svg-t2i eval images ${join(folder, 'own')} ${join(folder, 'other')} --metrics psnr,fid`,
+    );
+  });
+
+  it('never writes over a list that it reads', async () => {
+    const set = await writeSet('kept', [1, 2]);
+    const list = join(folder, 'pairs.jsonl');
+    writeFileSync(list, '{"path": "kept/00.png"}\n');
+    await expect(
+      measure({ set: list, reference: set, metrics: ['psnr', 'is'], out: folder }),
+    ).rejects.toThrow(/pictures without a partner|is the file that is read/);
+    await expect(measure({ set: list, metrics: ['is'], out: folder })).rejects.toThrow(
+      'is the file that is read',
+    );
+    expect(readFileSync(list, 'utf8')).toContain('kept/00.png');
+  });
+
+  it('refuses a metric that is named twice', async () => {
+    const set = await writeSet('twice-named', [1, 2]);
+    await expect(measure({ set, reference: set, metrics: ['fid', 'fid'] })).rejects.toThrow(
+      'must name each metric once',
     );
   });
 
@@ -308,6 +328,25 @@ describe('pictures that cannot be read', () => {
     await expect(measure({ set, reference: set, maxBadShare: 1 })).rejects.toThrow(
       /2 of 2 pictures .* cannot be read;/,
     );
+  });
+
+  it('are blamed on their own side of a pair', async () => {
+    const reference = await broken('blamed', 4);
+    const set = await writeSet('blameless', [0, 1, 2, 3]);
+    const result = await measure({ set, reference, metrics: ['psnr'], maxBadShare: 0.5 });
+    expect([result.set.unreadable, result.reference?.unreadable]).toEqual([0, 1]);
+    expect(result.bad.map(({ path }) => path)).toEqual([join(reference, '01.png')]);
+    await expect(measure({ set, reference, metrics: ['psnr'] })).rejects.toThrow(
+      /^1 of 4 pairs of .* cannot be measured/,
+    );
+  });
+
+  it('of a list are named by their own file', async () => {
+    const set = await broken('listed', 3);
+    const list = join(folder, 'listed.jsonl');
+    writeFileSync(list, ['00', '01', '02'].map((name) => `{"path": "listed/${name}.png"}\n`).join(''));
+    const { bad } = await measure({ set: list, metrics: ['is'], maxBadShare: 0.5 });
+    expect(bad.map(({ path }) => path)).toEqual([join(set, '01.png')]);
   });
 
   it('take their partner along', async () => {

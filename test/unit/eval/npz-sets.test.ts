@@ -1,10 +1,12 @@
 /** Sets out of npz files: whatever numpy writes is read, and what is broken is refused by its name. */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { SvgT2IError } from '../../../lib/errors.js';
 import { openPictures } from '../../../lib/eval/open-pictures.js';
 import { settleReading } from '../../../lib/eval/reading.js';
+import { writeNpz } from '../../../lib/npz/write.js';
 import { goldenFolder } from '../golden.js';
 import { calls, resetEngine } from './measuring-engine.js';
 
@@ -73,6 +75,21 @@ describe('a reference', () => {
       expect((await distance(name)).fid).toEqual(expect.any(Number));
     }
   });
+});
+
+it('ends at a damage of a large file, whatever share may be bad, and says so to all who ask', async () => {
+  const path = join(mkdtempSync(join(tmpdir(), 'svg-npz-')), 'damaged.npz');
+  const data = Uint8Array.from({ length: 40 * 64 * 64 * 3 }, (_, i) => i % 251);
+  await writeNpz(path, [{ name: 'arr_0', dtype: 'uint8', shape: [40, 64, 64, 3], data }]);
+  const bytes = readFileSync(path);
+  bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1;
+  writeFileSync(path, bytes);
+  const request = { set: path, metrics: ['is'], splits: 1, inception: 'i.pth', maxBadShare: 1 } as const;
+  await expect(evaluateImages(request)).rejects.toMatchObject({
+    code: 'ERR_SVGT2I_FILE_FORMAT',
+    message: expect.stringContaining('its checksum (CRC-32) does not fit'),
+  });
+  rmSync(dirname(path), { recursive: true });
 });
 
 it('gives pictures in any order, from anywhere', async () => {

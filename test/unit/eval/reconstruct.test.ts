@@ -143,7 +143,7 @@ describe('what is written', () => {
     const out = join(folder, 'out');
     const { report } = await measure({ data, metrics: ['psnr'], out, keepPictures: true });
     expect(report).toBe(join(out, 'report.html'));
-    const lines = readFileSync(join(out, 'pictures.jsonl'), 'utf8').trim().split('\n');
+    const lines = readFileSync(join(out, 'pairs.jsonl'), 'utf8').trim().split('\n');
     expect(lines.map((line) => JSON.parse(line).name)).toEqual(['00.png', '01.png', '02.png']);
     const kept = await readImage(join(out, 'reconstructions/01.png'));
     expect(kept.data[0]).toBe(140);
@@ -158,6 +158,19 @@ describe('what is written', () => {
     const out = join(folder, 'bare');
     await measure({ data: await writeSet('bare-set', [1, 2]), metrics: ['psnr'], out });
     expect(existsSync(join(out, 'reconstructions'))).toBe(false);
+  });
+
+  it('never is one file for two pictures, nor lies among what is read', async () => {
+    const data = await writeSet('doubles', [1, 2]);
+    await writeSet('doubles', [3], { format: 'jpeg' });
+    const request = { data, metrics: ['psnr'], keepPictures: true } as const;
+    await expect(measure({ ...request, out: join(folder, 'elsewhere') })).rejects.toThrow(
+      /the reconstructions of 00\.jpg and 00\.png would both be/,
+    );
+    await expect(measure({ ...request, out: join(data, 'rec') })).rejects.toThrow(
+      'the next run would take reconstructions for pictures',
+    );
+    expect(calls).toEqual([]);
   });
 
   it.each([

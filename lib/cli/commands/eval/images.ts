@@ -19,12 +19,12 @@ Networks, as they are published:
 
 Numbers do not depend on threads, nor on how pictures are cut into batches. Pictures that cannot be read are named and
 counted; they are an error at the end, unless --max-bad-share allows them. Transparent pixels are pasted on white, which
-torch-fidelity and ADM do not do: --alpha drop. With --out a folder gets report.html, results.json and pictures.jsonl.
+torch-fidelity and ADM do not do: --alpha drop. With --out a folder gets report.html, results.json and pairs.jsonl.
 
 Examples:
   svg-t2i eval images out VIRTUAL_imagenet256_labeled.npz --metrics fid,sfid,is,pr --protocol adm --inception pt_inception-2015-12-05-6726825d.pth
   svg-t2i eval images out photos --metrics fid,kid --inception weights-inception-2015-12-05-6726825d.pth --resolution 256
-  svg-t2i eval images reconstructed originals --metrics psnr,ssim,lpips --lpips vgg-lpips.safetensors -o report
+  svg-t2i eval images reconstructed originals --metrics psnr,ssim,lpips --lpips vgg16-397923af.pth --lpips-linear vgg.pth -o report
 `;
 
 export function evalImagesCommand(): Command {

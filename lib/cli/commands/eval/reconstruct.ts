@@ -15,8 +15,8 @@ Networks, as they are published:
   --lpips      ${LPIPS_FILES}
 
 Examples:
-  svg-t2i eval reconstruct --data imagenet/val --autoencoder svg_autoencoder_R_stage3_1024 --lpips vgg-lpips.safetensors -o report
-  svg-t2i eval reconstruct --data photos --metrics psnr,ssim,ms-ssim,lpips,fid --lpips vgg-lpips.safetensors --inception pt_inception-2015-12-05-6726825d.pth
+  svg-t2i eval reconstruct --data imagenet/val --autoencoder svg_autoencoder_R_stage3_1024 --lpips vgg16-397923af.pth --lpips-linear vgg.pth -o report
+  svg-t2i eval reconstruct --data photos --metrics psnr,ssim,ms-ssim,lpips,fid --lpips vgg16-397923af.pth --lpips-linear vgg.pth --inception pt_inception-2015-12-05-6726825d.pth
   svg-t2i eval reconstruct --data photos --count 100 --resolution 512 --crop train --json
 `;
 
