@@ -1,6 +1,7 @@
 /** What the values of many pairs come to: mean, median, deviation, and how sure the mean is. */
 import type { PairMetricName } from '../config/eval/measure.js';
 import { MersenneTwister } from '../data/random.js';
+import { drawItem, middleOf, quantile } from './resampling.js';
 
 /** The values of many pairs by one metric. */
 export interface PairSummary {
@@ -54,21 +55,11 @@ export function bootstrapInterval(values: Float64Array, seed = 0): readonly [low
   const means = new Float64Array(RESAMPLES);
   for (let resample = 0; resample < RESAMPLES; resample++) {
     let sum = 0;
-    for (let i = 0; i < length; i++) sum += values[random.nextUint32() % length] as number;
+    for (let i = 0; i < length; i++) sum += values[drawItem(random, length)] as number;
     means[resample] = sum / length;
   }
   means.sort();
-  return [quantile(means, 0.025), quantile(means, 0.975)];
-}
-
-/** Of sorted values, between neighbours in proportion. */
-function quantile(sorted: Float64Array, share: number): number {
-  if (sorted.length === 0) return Number.NaN;
-  const place = (sorted.length - 1) * share;
-  const [below, above] = [Math.floor(place), Math.ceil(place)];
-  const [low, high] = [sorted[below] as number, sorted[above] as number];
-  // Not by the difference alone: of two infinite neighbours that is no number.
-  return low === high ? low : low + (high - low) * (place - below);
+  return middleOf(means);
 }
 
 function meanOf(values: Float64Array): number {

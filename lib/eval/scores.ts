@@ -8,14 +8,16 @@ import { makeFolder, replaceFile } from '../files.js';
 import { readText } from '../regular-file.js';
 import type { EvaluateOptions } from './events.js';
 import { reportFiles, writeReport } from './html/write-report.js';
+import { readGeneval2Prompts } from './layouts/geneval2.js';
 import { checkNotSource } from './own-source.js';
-import { estimateDifferences, estimateFigures, INTERVAL_LEVEL } from './scores/bootstrap.js';
+import { INTERVAL_LEVEL } from './resampling.js';
+import { estimateDifferences, estimateFigures } from './scores/bootstrap.js';
 import { scoresPng } from './scores/chart.js';
 import { readDpg } from './scores/dpg.js';
 import { type QuestionList, readAnswers, readQuestions } from './scores/dpg-questions.js';
 import { fileKindOf } from './scores/file-kind.js';
 import { readGeneval } from './scores/geneval.js';
-import { type BenchmarkRow, readBenchmark, readGeneval2 } from './scores/geneval2.js';
+import { type BenchmarkRow, readGeneval2 } from './scores/geneval2.js';
 import { scoresMarkdown } from './scores/markdown.js';
 import { publishedScores } from './scores/published.js';
 import { scoresReport } from './scores/report.js';
@@ -189,11 +191,11 @@ async function readRuns(config: ScoresConfig): Promise<{ as: ScorerKind; runs: r
     case 'geneval':
       return { as, runs: texts.map((file) => readGeneval(file.text, file)) };
     case 'geneval2': {
-      const benchmark = await questionsOf(config, readBenchmark);
+      const benchmark = await benchmarkOf(config);
       return { as, runs: texts.map((file) => readGeneval2(file.text, file, benchmark)) };
     }
     case 'dpg': {
-      const questions = await questionsOf(config, readQuestions);
+      const questions = await questionsOf(config);
       const runs: RunScores[] = [];
       for (const file of texts) runs.push(readDpg(file.text, file, await answersOf(file.path, questions)));
       return { as, runs };
@@ -201,13 +203,14 @@ async function readRuns(config: ScoresConfig): Promise<{ as: ScorerKind; runs: r
   }
 }
 
-async function questionsOf<List extends QuestionList | readonly BenchmarkRow[]>(
-  { questions }: ScoresConfig,
-  read: (text: string, path: string) => List,
-): Promise<List | undefined> {
+async function benchmarkOf({ questions }: ScoresConfig): Promise<readonly BenchmarkRow[] | undefined> {
   if (questions === undefined) return undefined;
-  const text = await readText(questions, { maxBytes: MAX_RESULT_BYTES });
-  return read(text.replace(/^\uFEFF/, ''), questions);
+  return (await readGeneval2Prompts(questions)).map(({ row }) => row);
+}
+
+async function questionsOf({ questions }: ScoresConfig): Promise<QuestionList | undefined> {
+  if (questions === undefined) return undefined;
+  return readQuestions(await readText(questions, { maxBytes: MAX_RESULT_BYTES }), questions);
 }
 
 /** The scorer puts the answers beside the scores; a run without them has no intervals of its categories. */

@@ -5,6 +5,7 @@ import { readImage } from '../../image/decode.js';
 import type { RgbImage } from '../../image/rgb-image.js';
 import type { BenchmarkPrompt, LayoutPlan, PictureFile } from '../layouts/plan.js';
 import type { ContactSheet, Failure, ReportContent, ReportPicture } from '../report-content.js';
+import { spread } from '../spread.js';
 import type { BenchmarkResult } from './types.js';
 
 /** Of each category, and where there is but one. */
@@ -83,12 +84,6 @@ function promptOf(
   count: number,
 ): BenchmarkPrompt | undefined {
   return prompts[Math.floor((pictures[0] ?? 0) / count)];
-}
-
-/** Some of a list, from all of it. */
-function spread<Value>(values: readonly Value[], most: number): readonly Value[] {
-  if (values.length <= most) return values;
-  return Array.from({ length: most }, (_, i) => values[Math.floor((i * values.length) / most)] as Value);
 }
 
 async function picturesOf(

@@ -1,6 +1,7 @@
 /** How values are spread, as a picture inside the page. */
 import { roundTicks } from '../../axis.js';
 import type { Histogram } from '../report-content.js';
+import { quantile } from '../resampling.js';
 import { framed, placeIn } from './axes.js';
 import { escapeHtml } from './escape.js';
 
@@ -40,15 +41,6 @@ export function binsOf(sorted: readonly number[]): Bins {
     counts[bin] = (counts[bin] ?? 0) + 1;
   }
   return { edges, counts };
-}
-
-/** Of sorted values, between two of them in proportion. */
-export function quantile(sorted: readonly number[], share: number): number {
-  if (sorted.length === 0) return Number.NaN;
-  const place = (sorted.length - 1) * share;
-  const below = sorted[Math.floor(place)] ?? 0;
-  const above = sorted[Math.ceil(place)] ?? below;
-  return below + (above - below) * (place - Math.floor(place));
 }
 
 function picture(sorted: readonly number[], { title, unit }: Pick<Histogram, 'title' | 'unit'>): string {

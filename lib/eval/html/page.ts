@@ -13,6 +13,8 @@ import type { Thumbnails } from './thumbnails.js';
 
 /** More than anybody reads. */
 const MAX_FAILURES = 1000;
+/** What prints stands last. */
+const STYLES = ['charts.css', 'pictures.css', 'report.css'];
 /** Letters of a failure's reasons together. */
 const MAX_REASONS = 2000;
 
@@ -29,7 +31,8 @@ export function reportPage(
   link: (path: string) => string,
 ): string {
   const { title, time, headline } = content;
-  const [style, script] = [asset('report.css'), asset('report.js')];
+  const style = STYLES.map(asset).join('\n');
+  const script = asset('report.js');
   const sections = sectionsOf(content, thumbnails, link);
   const contents = sections.map(({ id, title }) => `<li><a href="#${id}">${escapeHtml(title)}</a></li>`);
   return `<!doctype html>

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type CheckOptions, NO_LIST, shortened } from './check-options.js';
 import type { CheckReport, Fault } from './check-report.js';
 import { checkDpgCount, type DpgPrompt } from './dpg.js';
+import { dpgId } from './dpg-id.js';
 import { entriesOf, isPictureName, lookAtAll } from './look.js';
 
 export interface DpgCheckOptions extends CheckOptions<DpgPrompt> {
@@ -40,7 +41,7 @@ export async function checkDpg(root: string, options: DpgCheckOptions): Promise<
       faults.push({ path: name, reason, scorer: 'cannot open a folder: Failed filename, skipped' });
       continue;
     }
-    const [id = ''] = name.split('.', 1);
+    const id = dpgId(name);
     if (ids === undefined ? !isPictureName(name) : !ids.has(id)) {
       faults.push(strange(name));
       continue;

@@ -5,10 +5,9 @@
 import { setImmediate } from 'node:timers/promises';
 import { throwIfAborted } from '../../abort.js';
 import { MersenneTwister } from '../../data/random.js';
+import { drawItem, middleOf } from '../resampling.js';
 import type { FigureSpec, ScoredPrompt } from './run-scores.js';
 
-/** Part of the draws inside of an interval. */
-export const INTERVAL_LEVEL = 0.95;
 /** Between two looks at the signal. */
 const DRAWS_AT_ONCE = 200;
 
@@ -91,7 +90,8 @@ function estimates(
       if (Number.isNaN(value)) return [key, { value: null, prompts }];
       const drawn = draws.map((draw) => draw[i] ?? Number.NaN).filter((x) => !Number.isNaN(x));
       if (drawn.length === 0) return [key, { value, prompts }];
-      return [key, { value, prompts, interval: middle(drawn) }];
+      const [low, high] = middleOf(Float64Array.from(drawn).sort());
+      return [key, { value, prompts, interval: { low, high } }];
     }),
   );
 }
@@ -115,24 +115,13 @@ async function drawAll(
     weights.fill(0);
     for (const rows of strata) {
       for (let i = 0; i < rows.length; i++) {
-        const row = rows[Math.floor((generator.nextUint32() / 2 ** 32) * rows.length)] as number;
+        const row = rows[drawItem(generator, rows.length)] as number;
         weights[row] = (weights[row] as number) + 1;
       }
     }
     drawn.push(valuesOf(weights));
   }
   return drawn;
-}
-
-/** The interval that leaves as many draws below as above it; between two draws in proportion. */
-function middle(drawn: readonly number[]): Interval {
-  const sorted = Float64Array.from(drawn).sort();
-  const at = (share: number) => {
-    const place = share * (sorted.length - 1);
-    const [below, above] = [sorted[Math.floor(place)] as number, sorted[Math.ceil(place)] as number];
-    return below + (above - below) * (place - Math.floor(place));
-  };
-  return { low: at((1 - INTERVAL_LEVEL) / 2), high: at((1 + INTERVAL_LEVEL) / 2) };
 }
 
 /** Sums and counts of each figure by prompt. */

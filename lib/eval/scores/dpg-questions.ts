@@ -1,6 +1,7 @@
 /** DPG-Bench's questions, and the answers of its model to them. Source: TencentQQGYLab/ELLA, dpg_bench/compute_dpg_bench.py. */
 import { SvgT2IError } from '../../errors.js';
 import { parseCsv } from '../layouts/csv.js';
+import { dpgId } from '../layouts/dpg-id.js';
 import { BrokenLines, linesOf } from './result-lines.js';
 
 export interface Question {
@@ -82,7 +83,7 @@ export function readAnswers(text: string, path: string, questions: QuestionList)
   const items = new Map<string, { readonly crops: Map<string, Answer[]> }>();
   for (const line of linesOf(text)) {
     const [, image = '', crop = '', rest = ''] = DETAIL.exec(line.text) ?? [];
-    const item = itemOf(image);
+    const item = dpgId(image);
     const asked = questions.get(item);
     if (image === '' || asked === undefined) {
       broken.add(line.number, image === '' ? 'no answer of the scorer' : `no questions of "${item}"`);
@@ -103,12 +104,6 @@ export function readAnswers(text: string, path: string, questions: QuestionList)
   }
   broken.check();
   return new Map([...items].map(([item, { crops }]) => [item, [...crops.values()]]));
-}
-
-/** The scorer's id of a picture: its file's name up to the first dot. */
-export function itemOf(path: string): string {
-  const name = path.split(/[/\\]/).at(-1) ?? '';
-  return name.split('.')[0] ?? '';
 }
 
 /** Share of yes of one picture, with questions zeroed whose parents were answered no, in the scorer's order. */

@@ -1,7 +1,8 @@
 /** DPG-Bench's results: a line a picture, then a summary. Source: TencentQQGYLab/ELLA, dpg_bench/compute_dpg_bench.py. */
 import { SvgT2IError } from '../../errors.js';
 import { parseCsv } from '../layouts/csv.js';
-import { type Answer, type AnswerList, itemOf, scoreOf } from './dpg-questions.js';
+import { dpgId } from '../layouts/dpg-id.js';
+import { type Answer, type AnswerList, scoreOf } from './dpg-questions.js';
 import { BrokenLines, counted, linesOf } from './result-lines.js';
 import type { FigureSpec, RunScores, ScoredPicture, ScoredPrompt, Tally } from './run-scores.js';
 
@@ -39,7 +40,7 @@ export function readDpg(
 ): RunScores {
   const isTable = /^\s*category,level,score/.test(text);
   const { lines, summary } = isTable ? readTable(text, path) : readLines(text, path);
-  const answered = new Map(lines.map((line) => [line, answers?.get(itemOf(line.path))] as const));
+  const answered = new Map(lines.map((line) => [line, answers?.get(dpgId(line.path))] as const));
   const last = [...answered.values()].flatMap((crops) => crops?.at(-1) ?? []);
   const categories =
     last.length > 0
@@ -170,7 +171,7 @@ function promptOf(line: ScoreLine, answers: readonly Answer[] | undefined): Scor
     add(secondKey(question.category), isYes);
   }
   return {
-    key: itemOf(line.path),
+    key: dpgId(line.path),
     stratum: '',
     pictures: line.scores.length,
     tallies: tallies satisfies ReadonlyMap<string, Tally>,
@@ -193,7 +194,7 @@ function warningsOf(
 ): readonly string[] {
   if (isTable) return ['a summary alone: how many prompts it is of is not said, and there are no intervals'];
   const warnings: string[] = [];
-  const items = new Set(lines.map(({ path }) => itemOf(path)));
+  const items = new Set(lines.map(({ path }) => dpgId(path)));
   if (items.size !== ALL_PROMPTS) {
     warnings.push(`partial: ${counted(items.size, 'prompt')} where the benchmark has ${ALL_PROMPTS}`);
   }

@@ -1,45 +1,15 @@
 /** GenEval 2's list of scores: a list for each prompt. Source: facebookresearch/GenEval2, evaluation.py and soft_tifa_analysis.py. */
-import { z } from 'zod';
-import { issuesText } from '../../config/validate.js';
 import { SvgT2IError } from '../../errors.js';
-import { BrokenLines, counted, jsonOf, linesOf } from './result-lines.js';
+import type { Geneval2Prompt } from '../layouts/geneval2.js';
+import { counted, jsonOf } from './result-lines.js';
 import type { FigureSpec, RunScores, ScoredPicture, ScoredPrompt, Tally } from './run-scores.js';
 
 const ALL_PROMPTS = 800;
 /** In the order of the scorer's analysis. */
 const SKILLS = ['object', 'attribute', 'count', 'position', 'verb'];
 
-const rowSchema = z.looseObject({
-  prompt: z.string(),
-  atom_count: z.number().int(),
-  vqa_list: z.array(z.tuple([z.string(), z.string()])).min(1),
-  skills: z.array(z.string()).min(1),
-});
-
 /** A prompt of geneval2_data.jsonl. */
-export type BenchmarkRow = z.output<typeof rowSchema>;
-
-/**
- * The benchmark file, which tells what each score is of.
- *
- * @throws SvgT2IError ERR_SVGT2I_FILE_FORMAT with the numbers of broken lines
- */
-export function readBenchmark(text: string, path: string): readonly BenchmarkRow[] {
-  const broken = new BrokenLines(path);
-  const rows = linesOf(text).flatMap((line) => {
-    const parsed = rowSchema.safeParse(jsonOf(line.text), { reportInput: true });
-    if (!parsed.success) broken.add(line.number, issuesText(rowSchema, parsed.error));
-    else if (parsed.data.skills.length !== parsed.data.vqa_list.length) {
-      broken.add(
-        line.number,
-        `${parsed.data.skills.length} skills of ${parsed.data.vqa_list.length} questions`,
-      );
-    } else return [parsed.data];
-    return [];
-  });
-  broken.check();
-  return rows;
-}
+export type BenchmarkRow = Geneval2Prompt['row'];
 
 /**
  * Soft-TIFA over prompts: the mean of geometric and of arithmetic means; with the benchmark file also by skill

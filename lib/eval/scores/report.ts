@@ -4,6 +4,7 @@ import { type ScoresConfig, scoresSchema } from '../../config/eval/scores.js';
 import { commandLine } from '../command-line.js';
 import type { ContactSheet, Failure, Histogram, ReportContent, ReportPicture } from '../report-content.js';
 import { isFile, readSmallPicture } from '../small-picture.js';
+import { spread } from '../spread.js';
 import type { ScoresResult } from './result.js';
 import { type RunScores, SCORE_SCALES, SCORER_TITLES, type ScoredPicture } from './run-scores.js';
 import { intervalText, numberText, scoreTables } from './tables.js';
@@ -149,12 +150,6 @@ async function sheetsOf(
     await sheet('median', sorted.slice(middle, middle + SHEET_PICTURES)),
     await sheet('worst', sorted.slice(-SHEET_PICTURES).reverse()),
   ];
-}
-
-/** So many, evenly from the first to the last. */
-function spread<Item>(items: readonly Item[], count: number): readonly Item[] {
-  if (items.length <= count) return items;
-  return Array.from({ length: count }, (_, i) => items[Math.floor((i * items.length) / count)] as Item);
 }
 
 async function reportPicture(

@@ -1,8 +1,5 @@
 /** Lines of a scorer's file, with their numbers, and what to say of those that are broken. */
-import { SvgT2IError } from '../../errors.js';
-
-/** Of broken lines so many are named. */
-const MAX_NAMED = 5;
+import { badRows } from '../layouts/json-rows.js';
 
 export interface NumberedLine {
   /** From 1, as editors count. */
@@ -34,12 +31,10 @@ export class BrokenLines {
   /** @throws SvgT2IError ERR_SVGT2I_FILE_FORMAT with the numbers of the lines, where there are any */
   check(): void {
     if (this.#problems.length === 0) return;
-    const named = this.#problems.slice(0, MAX_NAMED).map((problem) => `${this.#path}:${problem}`);
-    const more = this.#problems.length - named.length;
-    throw new SvgT2IError(
-      'ERR_SVGT2I_FILE_FORMAT',
-      `${named.join('; ')}${more > 0 ? `; and ${more} more lines` : ''}`,
-      { hint: 'Run the scorer again: a table of the other lines would be of other pictures.' },
+    const hint = 'Run the scorer again: a table of the other lines would be of other pictures.';
+    throw badRows(
+      this.#problems.map((problem) => `${this.#path}:${problem}`),
+      hint,
     );
   }
 }

@@ -1,8 +1,9 @@
 // DPG-Bench's results.txt, its questions and its answers: counted as compute_dpg_bench.py counts.
 import { describe, expect, it } from 'vitest';
+import { dpgId } from '../../../lib/eval/layouts/dpg-id.js';
 import { estimateFigures } from '../../../lib/eval/scores/bootstrap.js';
 import { readDpg } from '../../../lib/eval/scores/dpg.js';
-import { itemOf, readAnswers, readQuestions, scoreOf } from '../../../lib/eval/scores/dpg-questions.js';
+import { readAnswers, readQuestions, scoreOf } from '../../../lib/eval/scores/dpg-questions.js';
 
 const run = { name: 'run', path: 'dpg_results.txt' };
 const HEADER =
@@ -23,7 +24,7 @@ const CROPS = ['(0, 0, 64, 64)', '(64, 0, 128, 64)'];
 const detail = (image: string, answers: readonly (readonly boolean[])[]) =>
   answers.flatMap((own, crop) =>
     own.map((isYes, i) => {
-      const { text } = questions.get(itemOf(image))?.[i] ?? { text: '' };
+      const { text } = questions.get(dpgId(image))?.[i] ?? { text: '' };
       return `${image}, ${CROPS[crop]}, ${text}, ${isYes ? 'yes' : 'no'}`;
     }),
   );
@@ -212,5 +213,5 @@ describe('results', () => {
 });
 
 it('takes the id of a picture up to its first dot, under either slash', () => {
-  expect(['a/b.c/v1.5-0003.png', 'C:\\images\\boat.png', 'x'].map(itemOf)).toEqual(['v1', 'boat', 'x']);
+  expect(['a/b.c/v1.5-0003.png', 'C:\\images\\boat.png', 'x'].map(dpgId)).toEqual(['v1', 'boat', 'x']);
 });

@@ -128,7 +128,7 @@ describe('what is told', () => {
       }),
     );
     const many = Array.from({ length: 9 }, () => 'x').join('\n');
-    expect(() => readGeneval(many, run)).toThrow(/results\.jsonl:5: no JSON; and 4 more lines$/);
+    expect(() => readGeneval(many, run)).toThrow(/results\.jsonl:5: no JSON; and 4 more$/);
     expect(() => readGeneval('\n', run)).toThrow('results.jsonl has no results');
   });
 

@@ -3,13 +3,14 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { curveHtml } from '../../../lib/eval/html/curve.js';
 import { escapeHtml } from '../../../lib/eval/html/escape.js';
-import { binsOf, histogramHtml, quantile } from '../../../lib/eval/html/histogram.js';
+import { binsOf, histogramHtml } from '../../../lib/eval/html/histogram.js';
 import { linkTo } from '../../../lib/eval/html/link.js';
 import { reportPage } from '../../../lib/eval/html/page.js';
 import { settingRows } from '../../../lib/eval/html/settings.js';
 import { tableHtml } from '../../../lib/eval/html/table.js';
 import { makeThumbnails, NO_THUMBNAILS } from '../../../lib/eval/html/thumbnails.js';
 import type { ContactSheet, ReportContent } from '../../../lib/eval/report-content.js';
+import { quantile } from '../../../lib/eval/resampling.js';
 import { textPath, textWidth } from '../../../lib/eval/scores/stroke-font.js';
 import { rgbImage } from '../../../lib/image/rgb-image.js';
 

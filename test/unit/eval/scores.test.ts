@@ -239,3 +239,30 @@ it('compares no runs that have no prompts in common', async () => {
   expect(differences[0]?.prompts).toBe(0);
   expect(readFileSync(join(folder, 'summaries', 'report.md'), 'utf8')).not.toContain('Difference');
 });
+
+it("takes GenEval 2's benchmark file for what each score is of, and names its bad lines", async () => {
+  const path = write('g2/score_lists.json', '[[0.25, 1]]');
+  const row = {
+    prompt: 'a fox',
+    atom_count: 3,
+    vqa_list: [
+      ['A?', 'Yes'],
+      ['B?', 'two'],
+    ],
+    skills: ['object', 'count'],
+  };
+  const questions = write('g2/data.jsonl', JSON.stringify(row));
+  const { runs } = await evaluateScores({ results: [{ path }], questions, bootstrap: 0 });
+  expect(runs[0]?.scores.map(({ key, value }) => [key, value])).toEqual([
+    ['gm', 50],
+    ['am', 62.5],
+    ['skill_object', 25],
+    ['skill_count', 100],
+    ['atoms_3', 50],
+  ]);
+  const bad = write('g2/bad.jsonl', `${JSON.stringify(row)}\n{"prompt":"x"}\n`);
+  await expect(evaluateScores({ results: [{ path }], questions: bad })).rejects.toMatchObject({
+    code: 'ERR_SVGT2I_FILE_FORMAT',
+    message: expect.stringContaining(`${bad}:2: `),
+  });
+});

@@ -22,7 +22,7 @@ Examples:
   svg-t2i eval report score_lists.json --questions geneval2_data.jsonl --json
 `;
 
-export const SCORES_FLAGS = sectionFlags('scores', scoresSchema, [
+const SCORES_FLAGS = sectionFlags('scores', scoresSchema, [
   { flags: '--as <scorer>', key: 'as' },
   { flags: '--questions <file>', key: 'questions' },
   { flags: '--bootstrap <n>', key: 'bootstrap', parse: toNumber },
