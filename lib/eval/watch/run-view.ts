@@ -76,7 +76,7 @@ export async function seeCheckpoints(
   return seen;
 }
 
-export function checkpointPath(folder: RunFolder, step: number): string {
+function checkpointPath(folder: RunFolder, step: number): string {
   return join(folder.checkpoints, checkpointName(step));
 }
 

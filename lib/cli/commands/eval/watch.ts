@@ -18,7 +18,7 @@ Written to the run's folder: eval.jsonl, a line a checkpoint; eval/ with report.
 results.json, a grid of each checkpoint and an event file, which tensorboard --logdir RUN shows as the run "eval".
 
 Examples:
-  svg-t2i eval watch runs/decoder --data held-out --lpips vgg-lpips.safetensors
+  svg-t2i eval watch runs/decoder --data held-out --lpips vgg16-397923af.pth --lpips-linear vgg.pth
   svg-t2i eval watch runs/dit-256 --prompts prompts.txt --once --json
   svg-t2i eval watch runs/shapes --count 120 --interval 5
 `;
