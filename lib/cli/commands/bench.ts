@@ -25,8 +25,8 @@ The estimate rows hold what \`svg-t2i estimate\` says (ours) against what drawin
 The train rows are small runs of \`train\`, a step each: plain is fp32, encodes everything live, and updates by plain
 operations one tensor after the other. The serve rows send requests of 8 clients at random moments, of mixed
 sizes, steps, solvers and guidance, to the queue of \`serve\`: drawn together, and (plain) one after the other.
-The eval-inception row gives images a second of FID's network, plain as torch-fidelity computes it; --torch-fidelity adds
-eval-inception-torch-fidelity, where plain is that library itself on the same weights and pictures.
+The eval-inception row gives images a second of FID's network, plain as torch-fidelity computes it; the ratio is ours/plain there.
+--torch-fidelity adds eval-inception-torch-fidelity, where plain is that library itself on the same weights and pictures.
 
 Examples:
   svg-t2i bench
