@@ -31,6 +31,7 @@ function keysOf(section: string, paths: readonly string[], machine = section): C
     paths: [...paths, ...NETWORKS].map((key) => `${section}.${key}`),
     names: [],
     environment: { SVG_T2I_DEVICE: `${machine}.device`, SVG_T2I_THREADS: `${machine}.threads` },
+    isFilePartial: true,
   };
 }
 

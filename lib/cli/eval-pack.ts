@@ -5,17 +5,25 @@ import { type ConfigSources, loadConfig, printConfig } from '../config/load.js';
 import { evaluatePack } from '../eval/pack.js';
 import { printable } from '../printable.js';
 import { followEvaluation } from './eval-run.js';
+import { requireValues } from './missing-values.js';
 import { printJson, printLine } from './output.js';
 
 const configSchema = z.strictObject({ pack: packSchema });
 
-const keys = { paths: ['pack.source', 'pack.out', 'pack.labels'], names: [], environment: {} };
+const keys = {
+  paths: ['pack.source', 'pack.out', 'pack.labels'],
+  names: [],
+  environment: {},
+  isFilePartial: true,
+};
 
 export async function packPictures(
   sources: ConfigSources,
   { json, printConfig: isPrinted }: { readonly json: boolean; readonly printConfig: boolean },
 ): Promise<void> {
-  const { pack } = await loadConfig(configSchema, { ...sources, keys });
+  const layers = { ...sources, keys };
+  await requireValues(configSchema, layers, 'pack', { source: 'SOURCE', out: '--out' });
+  const { pack } = await loadConfig(configSchema, layers);
   if (isPrinted) {
     process.stdout.write(printable(printConfig({ pack })));
     return;

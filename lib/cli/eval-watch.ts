@@ -23,6 +23,7 @@ const keys: ConfigKeys = {
   paths: ['run', 'data', 'prompts', 'inception', 'lpips', 'lpipsLinear'].map((key) => `watch.${key}`),
   names: [],
   environment: { SVG_T2I_DEVICE: 'watch.device', SVG_T2I_THREADS: 'watch.threads' },
+  isFilePartial: true,
 };
 
 export async function watchFromCommandLine(run: string | undefined, flags: WatchFlags): Promise<void> {

@@ -26,6 +26,8 @@ export interface ConfigKeys {
   readonly names: readonly string[];
   /** Environment variables and the values that they set. */
   readonly environment: Readonly<Record<string, string>>;
+  /** A file may leave what is required to arguments and flags. */
+  readonly isFilePartial?: boolean;
 }
 
 /** Of every command whose configuration has a section `model`. */
@@ -69,7 +71,9 @@ export async function givenConfig(schema: z.ZodType, sources: ConfigSources): Pr
   const { keys = sampleKeys } = sources;
   const fromFile = sources.file === undefined ? {} : await readConfigFile(sources.file, keys);
   // Checked alone first, so that a mistake in the file is reported with the file's name.
-  if (sources.file !== undefined) validate(schema, fromFile, { source: sources.file });
+  const { isFilePartial = false } = keys;
+  if (sources.file !== undefined)
+    validate(schema, fromFile, { source: sources.file, mayLack: isFilePartial });
   let merged = merge(sources.defaults ?? {}, fromFile);
   merged = merge(merged, fromEnvironment(sources.environment ?? {}, keys));
   merged = merge(merged, sources.flags ?? {});

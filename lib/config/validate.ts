@@ -10,6 +10,8 @@ export interface ValidateOptions {
   readonly code?: ErrorCode;
   /** How the user knows a value, e.g. `--steps` for `sample.steps`; the path itself elsewhere. */
   readonly nameOf?: ((path: string) => string | undefined) | undefined;
+  /** What is missing is no mistake yet: it may come from elsewhere. The value is then given back as far as it goes. */
+  readonly mayLack?: boolean;
 }
 
 export function validate<Schema extends z.ZodType>(
@@ -19,12 +21,19 @@ export function validate<Schema extends z.ZodType>(
 ): z.output<Schema> {
   const result = schema.safeParse(value, { reportInput: true });
   if (result.success) return result.data;
-  const issues = firstOfEachPlace(result.error.issues);
-  const text = issuesText(schema, result.error, options);
+  const { mayLack = false } = options;
+  const found = mayLack ? result.error.issues.filter((issue) => !isMissing(issue)) : result.error.issues;
+  if (found.length === 0) return value as z.output<Schema>;
+  const issues = firstOfEachPlace(found);
+  const text = issuesText(schema, { issues: found }, options);
   const prefix = options.source === undefined ? '' : `${options.source}: `;
   throw new SvgT2IError(options.code ?? 'ERR_SVGT2I_INVALID_CONFIG', prefix + text, {
     hint: issues.map((issue) => issueHint(schema, issue)).find((hint) => hint !== undefined),
   });
+}
+
+function isMissing(issue: z.core.$ZodIssue): boolean {
+  return issue.code === 'invalid_type' && issue.input === undefined;
 }
 
 /** A number that is too large may break several rules; one of them is enough. */
@@ -39,7 +48,7 @@ function firstOfEachPlace(issues: readonly z.core.$ZodIssue[]): readonly z.core.
 /** What is wrong with a value, in one line. */
 export function issuesText(
   schema: z.ZodType,
-  error: z.ZodError,
+  error: Pick<z.ZodError, 'issues'>,
   options: Pick<ValidateOptions, 'nameOf'> = {},
 ): string {
   return firstOfEachPlace(error.issues)

@@ -1,11 +1,10 @@
 /** What `svg-t2i eval imagenet` takes: how many pictures of which classes, against what, and by which sampler. */
 import { z } from 'zod';
-import { PUBLISHED_CELL_PIXELS } from '../latent-grid.js';
 import { modelSchema } from '../model.js';
 import { benchmarkSchema, pictureSettingsOf } from './generate.js';
 import { machineShape, networkShape, protocolShape } from './measure.js';
 
-export const CLASS_ORDERS = ['balanced', 'random'] as const;
+const CLASS_ORDERS = ['balanced', 'random'] as const;
 export type ClassOrder = (typeof CLASS_ORDERS)[number];
 
 const { skipExisting, onMismatch, nproc } = benchmarkSchema.shape;
@@ -48,11 +47,10 @@ export function imagenetConfigSchemaOf(cellPixels: number | undefined) {
     sample: pictureSettingsOf(cellPixels).prefault({}),
   });
 }
-export const imagenetConfigSchema = imagenetConfigSchemaOf(PUBLISHED_CELL_PIXELS);
 
 /** With every default filled in. */
 export type ResolvedImagenet = z.output<typeof imagenetSchema>;
-export type ImagenetConfigValues = z.output<typeof imagenetConfigSchema>;
+export type ImagenetConfigValues = z.output<ReturnType<typeof imagenetConfigSchemaOf>>;
 
 /**
  * How the predecessor's figures are sampled: 25 Euler steps, and guidance from the second step on.

@@ -57,4 +57,5 @@ export const SCORES_KEYS: ConfigKeys = {
   paths: ['scores.results.*.path', 'scores.questions', 'scores.out'],
   names: [],
   environment: {},
+  isFilePartial: true,
 };

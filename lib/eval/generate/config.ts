@@ -7,6 +7,7 @@ const keys: ConfigKeys = {
   paths: ['model.pretrained', 'benchmark.prompts', 'benchmark.out'],
   names: ['model.pretrained'],
   environment: MODEL_ENVIRONMENT,
+  isFilePartial: true,
 };
 
 export interface GenerateConfig extends GenerateConfigValues, DrawnFrom {}

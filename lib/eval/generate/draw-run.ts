@@ -134,7 +134,7 @@ class Run {
       this.#record = { ...this.#record, drawnIn: before ?? drawnIn };
     }
     // Where nothing in them tells them from the new ones, old pictures go first: a kill would leave a set of both.
-    if (this.#isAllAnew) await removeFiles(spec.folder, spec.files);
+    if (this.#isAllAnew) await removeFiles(spec.folder, spec.files, spec.isOfLongerRun);
     await this.#write(null);
     await options.beforeDrawing?.();
   }

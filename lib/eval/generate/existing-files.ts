@@ -1,7 +1,7 @@
 /** Which files of a run are there already, as what they carry tells. */
-import { rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileError, SvgT2IError } from '../../errors.js';
+import { fileError, SvgT2IError, systemErrorCode } from '../../errors.js';
 import type { ImageParameters } from '../../image/parameters.js';
 import { existingPicture } from '../../pipeline/existing-picture.js';
 import { gridMembers } from '../../pipeline/grid-metadata.js';
@@ -79,14 +79,28 @@ function differencesOf(
 }
 
 /** Takes away what is there of some files. */
-export async function removeFiles(folder: string, files: readonly PictureFile[]): Promise<void> {
-  for (const { path } of files) {
+export async function removeFiles(
+  folder: string,
+  files: readonly PictureFile[],
+  isOfLongerRun: (name: string) => boolean = () => false,
+): Promise<void> {
+  const beyond = (await namesIn(folder)).filter(isOfLongerRun);
+  for (const path of [...files.map((file) => file.path), ...beyond]) {
     const file = join(folder, path);
     try {
       await rm(file, { force: true });
     } catch (error) {
       throw fileError(error, 'remove', file);
     }
+  }
+}
+
+async function namesIn(folder: string): Promise<readonly string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return [];
+    throw fileError(error, 'read', folder);
   }
 }
 

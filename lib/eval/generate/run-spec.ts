@@ -28,6 +28,8 @@ export interface RunSpec {
   readonly seed: number;
   readonly seedMode: 'each' | 'same';
   readonly files: readonly PictureFile[];
+  /** Names in `folder` that a longer run has beside `files`: they go where all is drawn anew. */
+  readonly isOfLongerRun?: ((name: string) => boolean) | undefined;
   readonly config: RunConfig;
   readonly nproc: number;
   /** Otherwise all files are drawn. */

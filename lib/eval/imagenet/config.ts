@@ -14,17 +14,18 @@ import {
 } from '../../config/load.js';
 import { type DrawnFrom, loadDrawConfig, without } from '../../release/draw-config.js';
 
-const keys: ConfigKeys = {
+export const IMAGENET_KEYS: ConfigKeys = {
   paths: ['model.pretrained', 'imagenet.reference', 'imagenet.inception', 'imagenet.out'],
   names: ['model.pretrained'],
   environment: MODEL_ENVIRONMENT,
+  isFilePartial: true,
 };
 
 export interface ImagenetConfig extends ImagenetConfigValues, DrawnFrom {}
 
 /** @throws SvgT2IError ERR_SVGT2I_INVALID_CONFIG; or what the release's files are refused for */
 export async function loadImagenetConfig(sources: ConfigSources): Promise<ImagenetConfig> {
-  const layers = { ...sources, keys };
+  const layers = { ...sources, keys: IMAGENET_KEYS };
   // A release's defaults may say them, the protocol decides them.
   const how = { ofClass: true, leaveOut: ['count', 'seedMode', 'seed'] as const };
   const config = await loadDrawConfig(imagenetConfigSchemaOf, layers, how);

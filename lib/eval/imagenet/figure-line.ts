@@ -54,7 +54,7 @@ function guidanceWords(sample: FigureSubject['sample'], weak: boolean): string {
 }
 
 /** FID, sFID, IS, precision and recall, those that were computed. */
-export function metricWords({ fid, sfid, is, pr }: SetValues): string {
+function metricWords({ fid, sfid, is, pr }: SetValues): string {
   return [
     ...(fid === undefined ? [] : [`FID ${fid.toFixed(2)}`]),
     ...(sfid === undefined ? [] : [`sFID ${sfid.toFixed(2)}`]),

@@ -18,6 +18,7 @@ import { drawRun, type RunOutcome } from '../generate/draw-run.js';
 import { evaluateImages } from '../images.js';
 import type { ImagesResult } from '../measure-types.js';
 import { Measurement } from '../measurement.js';
+import { checkNeeds } from '../needs.js';
 import { openPictures } from '../open-pictures.js';
 import { checkNotSource } from '../own-source.js';
 import { evaluatePack } from '../pack.js';
@@ -27,7 +28,7 @@ import { type ImagenetConfig, loadImagenetConfig } from './config.js';
 import { type FigureSubject, figureLine } from './figure-line.js';
 import { type ReferenceUse, unlikePublished, useOfReference } from './reference.js';
 import { writeImagenetReport } from './report.js';
-import { CLASSES, fileOf, LIST, PICTURES, SAMPLES } from './run-files.js';
+import { CLASSES, fileOf, indexOfFile, LIST, PICTURES, SAMPLES } from './run-files.js';
 import type { ImagenetRequest, ImagenetResult } from './types.js';
 
 /**
@@ -82,9 +83,10 @@ export async function runImagenet(config: ImagenetConfig, options: ImagenetOptio
   const measured = await measure(config, use, samples, options);
   warnings.push(...measured.warnings);
   const { fid, sfid, is, pr } = measured;
+  const subject = await subjectOf(config, run);
   const result: Omit<ImagenetResult, 'report'> = {
     kind: 'imagenet',
-    line: figureLine(await subjectOf(config, run), { fid, sfid, is, pr }),
+    line: figureLine(subject, { fid, sfid, is, pr }),
     ...{ fid, sfid, is, pr },
     count,
     drawn: run.drawn,
@@ -94,19 +96,28 @@ export async function runImagenet(config: ImagenetConfig, options: ImagenetOptio
     warnings,
     seconds: (performance.now() - began) / 1000,
   };
-  return { ...result, report: await writeImagenetReport(config, result, options.command) };
+  return {
+    ...result,
+    report: await writeImagenetReport(config, { result, subject, command: options.command }),
+  };
 }
 
 /** What it can serve, and that it can be read: hours before it is needed. */
 async function lookAtReference({ imagenet }: ImagenetConfig): Promise<ReferenceUse> {
-  const { reference, workers } = imagenet;
-  const source = await openPictures(reference, settleReading({ ...AS_THEY_ARE, workers }));
+  const { reference: path, count, workers, neighbours } = imagenet;
+  const reference = await openPictures(path, settleReading({ ...AS_THEY_ARE, workers }));
   try {
-    return useOfReference(source);
+    const use = useOfReference(reference);
+    const set = { name: SAMPLES, count, hasPictures: true };
+    checkNeeds({ set, reference, metrics: use.metrics, protocol: { ...OTHER_PROTOCOLS, neighbours } });
+    return use;
   } finally {
-    await source.close();
+    await reference.close();
   }
 }
+
+/** What ADM's protocol does not read. */
+const OTHER_PROTOCOLS = { protocol: 'adm', splits: 1, kidSubsets: 1, kidSubsetSize: 2, seed: 0 } as const;
 
 const AS_THEY_ARE = {
   resolution: undefined,
@@ -162,6 +173,7 @@ async function draw(config: ImagenetConfig, options: ImagenetOptions): Promise<R
       skipExisting: imagenet.skipExisting,
       onMismatch: imagenet.onMismatch,
       command: options.command,
+      isOfLongerRun: (name) => indexOfFile(name) >= count,
       // Not their number: a run may be made longer.
       decides: { classes: order, numClasses },
       about: { pictures: count, reference: imagenet.reference, inception: imagenet.inception },

@@ -7,26 +7,32 @@ import { settingsSchema } from '../../config/request.js';
 import { readImage } from '../../image/decode.js';
 import { commandLine } from '../command-line.js';
 import { writeReport } from '../html/write-report.js';
-import { finiteJson } from '../json-number.js';
 import { setFigures } from '../metric-words.js';
 import type { ReportPicture } from '../report-content.js';
 import { classAt } from './classes.js';
 import { type ImagenetConfig, printedImagenetConfig } from './config.js';
-import { samplerWords, thousands } from './figure-line.js';
+import { type FigureSubject, samplerWords, thousands } from './figure-line.js';
 import { fileOf, PICTURES } from './run-files.js';
 import type { ImagenetResult } from './types.js';
 
 /** Pictures that are shown. */
 const SHOWN = 32;
 
+export interface ImagenetFindings {
+  readonly result: Omit<ImagenetResult, 'report'>;
+  /** What the figures are of. */
+  readonly subject: FigureSubject;
+  /** As it was typed. */
+  readonly command: string | undefined;
+}
+
 /** Writes report.html and results.json; the path of the first. */
 export async function writeImagenetReport(
   config: ImagenetConfig,
-  result: Omit<ImagenetResult, 'report'>,
-  command: string | undefined,
+  { result, subject, command }: ImagenetFindings,
 ): Promise<string> {
-  const { imagenet, sample, found } = config;
-  const weak = found.options.weakDit !== undefined;
+  const { imagenet } = config;
+  const { seed, count } = subject;
   const settings = printedImagenetConfig(config) as Readonly<Record<string, unknown>>;
   const { html } = await writeReport(
     imagenet.out,
@@ -41,8 +47,8 @@ export async function writeImagenetReport(
           columns: ['', ''],
           rows: [
             ['figures', result.line],
-            ['sampler', samplerWords({ sample, weak })],
-            ['seeds', `${sample.seed ?? 0} to ${(sample.seed ?? 0) + result.count - 1}, one a picture`],
+            ['sampler', samplerWords(subject)],
+            ['seeds', `${seed} to ${seed + count - 1}, one a picture`],
             ['classes', `${imagenet.classes}, ${imagenet.numClasses} of them`],
             [
               'protocol',
@@ -57,7 +63,7 @@ export async function writeImagenetReport(
       warnings: result.warnings,
       settings,
     },
-    finiteJson({ ...result, settings }),
+    { ...result, settings },
   );
   return html;
 }

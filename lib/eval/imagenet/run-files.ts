@@ -13,3 +13,9 @@ export const SAMPLES = 'samples.npz';
 export function fileOf(index: number): string {
   return `${String(index).padStart(6, '0')}.png`;
 }
+
+/** The number of a picture's file; -1 of any other one. */
+export function indexOfFile(name: string): number {
+  const index = Number(/^(\d{6,})\.png$/.exec(name)?.[1] ?? -1);
+  return fileOf(index) === name ? index : -1;
+}
