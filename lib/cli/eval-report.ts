@@ -17,12 +17,19 @@ export interface ReportFlags extends CommonOptions {
   readonly [flag: string]: unknown;
 }
 
+/** What the command takes where nothing is given. */
+interface Usual {
+  /** Its flags that are values of the configuration. */
+  readonly known: readonly Flag[];
+  readonly out: string;
+}
+
 export async function reportScores(
   results: readonly string[],
   flags: ReportFlags,
-  known: readonly Flag[],
+  usual: Usual,
 ): Promise<void> {
-  const config = await resolveConfig(results, flags, known);
+  const config = await resolveConfig(results, flags, usual);
   if (flags.printConfig === true) {
     process.stdout.write(printable(printConfig({ scores: config })));
     return;
@@ -37,7 +44,7 @@ export async function reportScores(
 async function resolveConfig(
   results: readonly string[],
   flags: ReportFlags,
-  known: readonly Flag[],
+  { known, out }: Usual,
 ): Promise<ScoresConfig> {
   const named = (flags.name ?? []).map(parseName);
   const given = [
@@ -50,6 +57,7 @@ async function resolveConfig(
     });
   }
   const { scores } = await loadConfig(scoresConfigSchema, {
+    defaults: { scores: { out } },
     keys: SCORES_KEYS,
     file: flags.config,
     flags: merge(flagTree(known, flags), given.length === 0 ? {} : { scores: { results: given } }),

@@ -24,8 +24,8 @@ export async function readSmallPicture(path: string): Promise<RgbImage | undefin
   }
 }
 
-/** Whether a file is there that can be read as one. */
-export async function isFile(path: string): Promise<boolean> {
+/** Whether a file is there; no error whatever stands for a path, since a stranger's file names it. */
+export async function hasFile(path: string): Promise<boolean> {
   return stat(path).then(
     (entry) => entry.isFile(),
     () => false,

@@ -3,9 +3,11 @@ import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { jsonLines, run } from './cli.js';
+import { jsonLines, run as runIn } from './cli.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'svg-t2i-eval-report-'));
+/** Without --out it writes below the working folder. */
+const run = (args: readonly string[]) => runIn(args, { cwd: folder });
 const write = (name: string, text: string) => {
   writeFileSync(join(folder, name), text);
   return join(folder, name);

@@ -3,7 +3,7 @@ import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { type ScoresConfig, scoresSchema } from '../../config/eval/scores.js';
 import { commandLine } from '../command-line.js';
 import type { ContactSheet, Failure, Histogram, ReportContent, ReportPicture } from '../report-content.js';
-import { isFile, readSmallPicture } from '../small-picture.js';
+import { hasFile, readSmallPicture } from '../small-picture.js';
 import { spread } from '../spread.js';
 import type { ScoresResult } from './result.js';
 import { type RunScores, SCORE_SCALES, SCORER_TITLES, type ScoredPicture } from './run-scores.js';
@@ -85,7 +85,7 @@ async function findPictures(run: RunScores): Promise<ReadonlyMap<string, string>
       ...[4, 3, 2, 1].map((count) => join(folder, ...parts.slice(-count))),
     ];
     for (const place of places) {
-      if (!(await isFile(place))) continue;
+      if (!(await hasFile(place))) continue;
       found.set(path, place);
       break;
     }

@@ -1,8 +1,11 @@
 /** `svg-t2i eval report`: tables of what scorers have found. */
+import { join } from 'node:path';
 import { Command } from 'commander';
 import { scoresSchema } from '../../../config/eval/scores.js';
 import type { ReportFlags } from '../../eval-report.js';
 import { addFlags, addOutputModeFlags, collect, sectionFlags, toNumber } from '../../flags.js';
+
+const DEFAULT_OUT = join('output', 'eval-report');
 
 const EXAMPLES = `
 Reads what GenEval's scorer (results.jsonl), GenEval 2's (the file of its --output_file) and DPG-Bench's
@@ -13,7 +16,7 @@ figure is counted again. Runs after the first are also compared with it, prompt 
 GenEval's overall score is the mean of its tasks. DPG-Bench's categories are counted from the answers to the last picture of
 each grid, as its scorer does; for their intervals pass its list of questions (--questions dpg_bench.csv).
 
-With --out a folder gets report.html, report.md, scores.png and results.json.
+Beside the tables it writes report.html, report.md, scores.png and results.json.
 
 Examples:
   svg-t2i eval report results.jsonl
@@ -22,13 +25,15 @@ Examples:
   svg-t2i eval report score_lists.json --questions geneval2_data.jsonl --json
 `;
 
+const OUT_DESCRIPTION = `folder for report.html, report.md, scores.png and results.json (default: ${DEFAULT_OUT})`;
+
 const SCORES_FLAGS = sectionFlags('scores', scoresSchema, [
   { flags: '--as <scorer>', key: 'as' },
   { flags: '--questions <file>', key: 'questions' },
   { flags: '--bootstrap <n>', key: 'bootstrap', parse: toNumber },
   { flags: '--seed <n>', key: 'seed', parse: toNumber },
   { flags: '--published', key: 'published' },
-  { flags: '-o, --out <folder>', key: 'out' },
+  { flags: '-o, --out <folder>', key: 'out', description: OUT_DESCRIPTION },
 ]);
 
 export function evalReportCommand(): Command {
@@ -46,6 +51,6 @@ export function evalReportCommand(): Command {
     .addHelpText('after', EXAMPLES)
     .action(async (results: readonly string[], flags: ReportFlags) => {
       const { reportScores } = await import('../../eval-report.js');
-      await reportScores(results, flags, SCORES_FLAGS);
+      await reportScores(results, flags, { known: SCORES_FLAGS, out: DEFAULT_OUT });
     });
 }
