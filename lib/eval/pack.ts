@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { throwIfAborted } from '../abort.js';
 import { packSchema, type ResolvedPack, USUAL_RESOLUTION } from '../config/eval/pack.js';
+import { pathOf } from '../config/paths.js';
 import { validate } from '../config/validate.js';
 import { SvgT2IError } from '../errors.js';
 import { isBadItem } from '../features/bad-items.js';
@@ -23,15 +24,15 @@ import { type SettledReading, settleReading } from './reading.js';
 /** What `evaluate({ kind: 'pack' })` takes: packSchema in words, for editors. */
 export interface PackRequest extends Omit<ReadingFields, 'crop' | 'maxBadShare'> {
   /** Folder of pictures, with those below it, a list, or an npz. */
-  readonly source: string;
+  readonly source: string | URL;
   /** Npz that is written. */
-  readonly out: string;
+  readonly out: string | URL;
   /** Sides that the pictures must have; with `admCrop` those that they are cut to, 256 where not given. */
   readonly resolution?: number | undefined;
   /** Cut the pictures as ADM's reference sets were cut. Default: false. */
   readonly admCrop?: boolean | undefined;
   /** File with the class of each picture, which becomes arr_1. */
-  readonly labels?: string | undefined;
+  readonly labels?: string | URL | undefined;
 }
 
 /** What `evaluate({ kind: 'pack' })` gives. */
@@ -58,7 +59,12 @@ export interface PackResult {
  *   the others; ERR_SVGT2I_DISK_FULL before anything is written; the reason of the signal
  */
 export async function evaluatePack(request: PackRequest, options: EvaluateOptions = {}): Promise<PackResult> {
-  const asked = validate(packSchema, request, { code: 'ERR_SVGT2I_INVALID_ARGUMENT' });
+  const paths = {
+    source: pathOf(request.source, 'source'),
+    out: pathOf(request.out, 'out'),
+    labels: pathOf(request.labels, 'labels'),
+  };
+  const asked = validate(packSchema, { ...request, ...paths }, { code: 'ERR_SVGT2I_INVALID_ARGUMENT' });
   await checkNotSource(asked.out, asked.source);
   if (asked.labels !== undefined) await checkNotSource(asked.out, asked.labels);
   const { admCrop, alpha, autoOrient, maxPixels, workers } = asked;

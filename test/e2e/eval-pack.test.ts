@@ -2,6 +2,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { EvaluateEvent } from '../../dist/eval/events.js';
 import { encodeImage } from '../../dist/image/encode.js';
@@ -120,7 +121,7 @@ describe('eval pack', () => {
   it('is called by programs as well, tells how far it is, and ends with the reason of the signal', async () => {
     const out = inFolder('called.npz');
     const events: EvaluateEvent[] = [];
-    const request = { kind: 'pack', source: inFolder('alike'), out } as const;
+    const request = { kind: 'pack', source: pathToFileURL(inFolder('alike')), out } as const;
     const result = await evaluate(request, { onEvent: (event) => events.push(event) });
     expect(result).toEqual({ kind: 'pack', path: out, count: 4, width: 8, height: 6, labels: false });
     expect(events.at(-1)).toMatchObject({ type: 'progress', done: 4, total: 4 });
