@@ -1,7 +1,9 @@
 /** Tables of what scorers have found: their own result files side by side, with how sure each figure is. */
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { throwIfAborted } from '../abort.js';
+import { defined } from '../config/defined.js';
 import { type ScoresConfig, scoresSchema } from '../config/eval/scores.js';
+import { pathOf } from '../config/paths.js';
 import { validate } from '../config/validate.js';
 import { SvgT2IError, systemErrorCode } from '../errors.js';
 import { makeFolder, replaceFile } from '../files.js';
@@ -47,7 +49,7 @@ export async function evaluateScores(
   request: ScoresRequest,
   { signal, onEvent }: EvaluateOptions = {},
 ): Promise<ScoresResult> {
-  const config = validate(scoresSchema, request, { code: 'ERR_SVGT2I_INVALID_ARGUMENT' });
+  const config = validate(scoresSchema, withPlainPaths(request), { code: 'ERR_SVGT2I_INVALID_ARGUMENT' });
   await refuseOwnSources(config);
   const { as, runs: read } = await readRuns(config);
   throwIfAborted(signal);
@@ -62,6 +64,20 @@ export async function evaluateScores(
   const result = await count(as, read, { config, signal, published, warnings });
   const files = config.out === undefined ? undefined : await writeAll(config.out, result, { config, read });
   return files === undefined ? result : { ...result, files };
+}
+
+/** With paths in place of `file:` URLs; what is no request at all the schema refuses. */
+function withPlainPaths(request: ScoresRequest): Record<string, unknown> {
+  const { results, questions, out } = request;
+  const plain = (entry: unknown) =>
+    typeof entry === 'object' && entry !== null && 'path' in entry
+      ? { ...entry, path: pathOf(entry.path, 'path') }
+      : entry;
+  return {
+    ...request,
+    results: Array.isArray(results) ? results.map(plain) : results,
+    ...defined({ questions: pathOf(questions, 'questions'), out: pathOf(out, 'out') }),
+  };
 }
 
 async function count(

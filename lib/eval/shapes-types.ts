@@ -8,7 +8,7 @@ import type { WrittenReport } from './html/write-report.js';
 /** What `evaluate({ kind: 'shapes' })` takes. */
 export interface ShapesRequest {
   /** Folder whose shapes.jsonl lists the pictures to judge; nothing is drawn. */
-  readonly images?: string | undefined;
+  readonly images?: string | URL | undefined;
   /** Judge the autoencoder's reconstructions of drawn scenes. Default: false. */
   readonly reconstruct?: boolean | undefined;
   /** What is measured. Default: the model that comes with the package. */
@@ -22,7 +22,7 @@ export interface ShapesRequest {
   /** Of the prompts and of the pictures. Default: 0. */
   readonly seed?: number | undefined;
   /** Folder for report.html, sheet.png, failures.jsonl and results.json. Default: nothing is written. */
-  readonly out?: string | undefined;
+  readonly out?: string | URL | undefined;
 }
 
 /** What `evaluate({ kind: 'shapes' })` gives. */

@@ -4,6 +4,7 @@ import { defined } from '../config/defined.js';
 import { shapesSchema } from '../config/eval/shapes.js';
 import { PUBLISHED_CELL_PIXELS } from '../config/latent-grid.js';
 import { modelSchema } from '../config/model.js';
+import { pathOf } from '../config/paths.js';
 import { settingsSchemaOf } from '../config/request.js';
 import type { Settings } from '../config/settings.js';
 import { validate } from '../config/validate.js';
@@ -31,7 +32,14 @@ export async function evaluateShapes(
   request: ShapesRequest = {},
   { signal, onEvent }: EvaluateOptions = {},
 ): Promise<ShapesResult> {
-  const plain = request.model === undefined ? request : { ...request, model: withPlainPaths(request.model) };
+  const plain = {
+    ...request,
+    ...defined({
+      model: request.model === undefined ? undefined : withPlainPaths(request.model),
+      images: pathOf(request.images, 'images'),
+      out: pathOf(request.out, 'out'),
+    }),
+  };
   const config = validate(shapesSchema, plain, { code: 'ERR_SVGT2I_INVALID_ARGUMENT' });
   const { images, reconstruct, categories, perCategory, seed, out } = config;
   if (images !== undefined && reconstruct) {

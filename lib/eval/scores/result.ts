@@ -6,15 +6,15 @@ import type { ScorerKind } from './run-scores.js';
 export interface ScoresRequest {
   /** Result files of one scorer, each perhaps with the name that its column bears. */
   readonly results: readonly {
-    /** Of the file. */
-    readonly path: string;
+    /** Of the file: a path or a `file:` URL. */
+    readonly path: string | URL;
     /** Default: the file's name, with the folders above it where two have one name. */
     readonly name?: string | undefined;
   }[];
   /** Told from the files where not given. */
   readonly as?: ScorerKind | undefined;
   /** dpg_bench.csv or geneval2_data.jsonl: tells what each score is of. */
-  readonly questions?: string | undefined;
+  readonly questions?: string | URL | undefined;
   /** Draws for the 95 % intervals, 0 to 100,000. Default: 1000. */
   readonly bootstrap?: number | undefined;
   /** Of the draws. Default: 0. */
@@ -22,7 +22,7 @@ export interface ScoresRequest {
   /** Add the paper's own figures. Default: false. */
   readonly published?: boolean | undefined;
   /** Folder for report.html, report.md, scores.png and results.json. Default: nothing is written. */
-  readonly out?: string | undefined;
+  readonly out?: string | URL | undefined;
 }
 
 /** One figure of one run, or the difference of one figure between two. */

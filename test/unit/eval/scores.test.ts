@@ -10,6 +10,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { fileKindOf } from '../../../lib/eval/scores/file-kind.js';
 import { evaluateScores } from '../../../lib/eval/scores.js';
@@ -68,7 +69,7 @@ describe('runs', () => {
   });
 
   it('bear the names that they are given, once each', async () => {
-    const results = [{ path: a, name: 'one' }, { path: b }];
+    const results = [{ path: pathToFileURL(a), name: 'one' }, { path: b }];
     const { runs } = await evaluateScores({ results, bootstrap: 0 });
     expect(runs.map(({ name }) => name)).toEqual(['one', 'results']);
     await expect(evaluateScores({ results: [{ path: a }, { path: a }] })).rejects.toThrow(

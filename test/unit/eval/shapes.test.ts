@@ -2,6 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { evaluateShapes } from '../../../lib/eval/shapes.js';
 import { encodeImage } from '../../../lib/image/encode.js';
@@ -34,7 +35,9 @@ it('judges the pictures of a folder, and tells how far it is', async () => {
   );
   expect(result).toMatchObject({ overall: expect.closeTo(2 / 3, 12), prompts: 18 });
   expect(done).toEqual(Array.from({ length: 18 }, (_, i) => i + 1));
-  expect(await evaluateShapes({ images: folder, categories: ['counting'], perCategory: 1 })).toEqual({
+  expect(
+    await evaluateShapes({ images: pathToFileURL(folder), categories: ['counting'], perCategory: 1 }),
+  ).toEqual({
     overall: 1,
     categories: { ...Object.fromEntries(CATEGORIES.map((category) => [category, null])), counting: 1 },
     prompts: 1,
