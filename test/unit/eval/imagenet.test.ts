@@ -1,9 +1,14 @@
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { PUBLISHED_SAMPLER } from '../../../lib/config/eval/imagenet.js';
 import { settingsSchema } from '../../../lib/config/request.js';
+import { removeFiles } from '../../../lib/eval/generate/existing-files.js';
 import { classAt } from '../../../lib/eval/imagenet/classes.js';
 import { type FigureSubject, figureLine, samplerWords } from '../../../lib/eval/imagenet/figure-line.js';
 import { unlikePublished, useOfReference } from '../../../lib/eval/imagenet/reference.js';
+import { fileOf, indexOfFile } from '../../../lib/eval/imagenet/run-files.js';
 
 describe('classAt', () => {
   it('draws each class as often, and all of them in every part of 5000 pictures', () => {
@@ -135,5 +140,27 @@ describe('figureLine', () => {
 
   it('tells autoguidance from guidance away from none', () => {
     expect(samplerWords({ ...subject, weak: true })).toContain('autoguidance 1.5');
+  });
+});
+
+describe('files of a run', () => {
+  it('are numbered so that their names sort', () => {
+    expect([fileOf(0), fileOf(49_999), fileOf(1_000_000)]).toEqual([
+      '000000.png',
+      '049999.png',
+      '1000000.png',
+    ]);
+    const names = ['000007.png', '1000000.png', '0000007.png', '7.png', '000007.png.part', 'run.json'];
+    expect(names.map(indexOfFile)).toEqual([7, 1_000_000, -1, -1, -1, -1]);
+  });
+
+  it('of a longer run go where all is drawn anew, and nothing else does', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'svg-t2i-longer-'));
+    for (const name of ['000000.png', '000001.png', '000002.png', 'notes.txt'])
+      writeFileSync(join(folder, name), '');
+    await removeFiles(folder, [{ path: '000000.png', pictures: [0] }], (name) => indexOfFile(name) >= 2);
+    expect(readdirSync(folder).sort()).toEqual(['000001.png', 'notes.txt']);
+    await removeFiles(join(folder, 'none'), [], () => true);
+    rmSync(folder, { recursive: true });
   });
 });
