@@ -4,6 +4,7 @@ import { imagesConfigSchema } from '../config/eval/images.js';
 import { reconstructConfigSchema } from '../config/eval/reconstruct.js';
 import { statsConfigSchema } from '../config/eval/stats.js';
 import { type ConfigKeys, type ConfigTree, loadConfig, merge, printConfig } from '../config/load.js';
+import { SvgT2IError } from '../errors.js';
 import { evaluateImages } from '../eval/images.js';
 import { finiteJson } from '../eval/json-number.js';
 import type { SetValues } from '../eval/measure-types.js';
@@ -49,7 +50,10 @@ export async function imagesFromCommandLine(
     ...sourcesOf(flags, all(IMAGES_FLAGS), given, { 'images.set': 'A', 'images.reference': 'B' }),
   });
   if (isOnlyPrinted(flags, config)) return;
-  const { images } = config;
+  const images = {
+    ...config.images,
+    set: needed(config.images.set, 'A, the pictures that are judged, is missing', 'images A B'),
+  };
   if (images.out !== undefined) await prepareFolder(images.out, 0);
   const result = await followEvaluation(flags.json === true, (options) => evaluateImages(images, options));
   if (flags.json === true) return printJson({ type: 'result', ...(finiteJson(result) as object) });
@@ -69,7 +73,11 @@ export async function statsFromCommandLine(set: string | undefined, flags: Measu
     ),
   });
   if (isOnlyPrinted(flags, config)) return;
-  const { stats } = config;
+  const stats = {
+    ...config.stats,
+    set: needed(config.stats.set, 'the pictures are missing', STATS_USE),
+    out: needed(config.stats.out, '--out, the .npz that is written, is missing', STATS_USE),
+  };
   await prepareFile(stats.out, 0);
   const result = await followEvaluation(flags.json === true, (options) => evaluateStats(stats, options));
   if (flags.json === true) return printJson({ type: 'result', ...result });
@@ -94,7 +102,15 @@ export async function reconstructFromCommandLine(flags: MeasureFlags): Promise<v
     ...sourcesOf(flags, [...all(RECONSTRUCT_FLAGS), ...MODEL_FLAGS], {}, { 'reconstruct.data': '--data' }),
   });
   if (isOnlyPrinted(flags, config)) return;
-  const { model, reconstruct } = config;
+  const { model } = config;
+  const reconstruct = {
+    ...config.reconstruct,
+    data: needed(
+      config.reconstruct.data,
+      '--data, the pictures that are encoded, is missing',
+      'reconstruct --data photos',
+    ),
+  };
   if (reconstruct.out !== undefined) await prepareFolder(reconstruct.out, 0);
   const names = flagNames(MODEL_FLAGS, flags);
   const found = new FoundRelease(model, (option) => names(`model.${option}`) ?? `model.${option}`);
@@ -126,6 +142,16 @@ function sourcesOf(
       return names(whole) ?? argumentsOf[whole];
     },
   };
+}
+
+const STATS_USE = 'stats photos --out photos.npz';
+
+/** What a file may leave out, and a command cannot do without. */
+function needed(value: string | undefined, missing: string, use: string): string {
+  if (value !== undefined) return value;
+  throw new SvgT2IError('ERR_SVGT2I_USAGE', missing, {
+    hint: `For example: svg-t2i eval ${use}. --help has more.`,
+  });
 }
 
 function all(groups: FlagGroups): readonly Flag[] {

@@ -116,7 +116,7 @@ describe('images', () => {
     ],
     [['A', 'B', '--metrics', 'fids', '--inception', 'I'], 2, '--metrics'],
     [['A', '--metrics', 'psnr'], 2, 'psnr: there is nothing to compare'],
-    [['--metrics', 'psnr'], 2, 'A: '],
+    [['--metrics', 'psnr'], 2, 'A, the pictures that are judged, is missing'],
     [['A', 'B', '--inception', 'nowhere.pth'], 1, 'nowhere.pth'],
     [['A', 'B', '--inception', 'stats'], 1, 'b.npz'],
   ] as const)('refuses %j', async (words, code, message) => {
@@ -156,6 +156,8 @@ describe('images', () => {
     expect(printed.stdout.toString()).toContain('seed: 7');
     const finished = await run(['eval', 'images', '--config', at('images.yaml'), '--json']);
     expect(result(jsonLines(finished))).toMatchObject({ pairs: { psnr: { count: 6 } } });
+    writeFileSync(at('part.yaml'), 'images:\n  metrics: [psnr]\n');
+    expect((await run(['eval', 'images', at('a'), at('b'), '--config', at('part.yaml')])).code).toBe(0);
     writeFileSync(at('wrong.yaml'), 'images:\n  set: a\n  metric: [psnr]\n');
     const wrong = await run(['eval', 'images', '--config', at('wrong.yaml')]);
     expect(wrong.code).toBe(2);

@@ -32,6 +32,9 @@ export const imagesSchema = z.strictObject({
   ...machineShape,
 });
 
-export const imagesConfigSchema = z.strictObject({ images: imagesSchema });
+/** Of a file, beside which the sets may be arguments. */
+export const imagesConfigSchema = z.strictObject({
+  images: imagesSchema.partial({ set: true }).prefault({}),
+});
 
 export type ImagesConfig = z.output<typeof imagesSchema>;

@@ -18,6 +18,9 @@ export const statsSchema = z.strictObject({
   ...machineShape,
 });
 
-export const statsConfigSchema = z.strictObject({ stats: statsSchema });
+/** Of a file, beside which the pictures and the file may be arguments. */
+export const statsConfigSchema = z.strictObject({
+  stats: statsSchema.partial({ set: true, out: true }).prefault({}),
+});
 
 export type StatsConfig = z.output<typeof statsSchema>;
