@@ -4,7 +4,6 @@ import { imagesConfigSchema } from '../config/eval/images.js';
 import { reconstructConfigSchema } from '../config/eval/reconstruct.js';
 import { statsConfigSchema } from '../config/eval/stats.js';
 import { type ConfigKeys, type ConfigTree, loadConfig, merge, printConfig } from '../config/load.js';
-import { SvgT2IError } from '../errors.js';
 import { evaluateImages } from '../eval/images.js';
 import { finiteJson } from '../eval/json-number.js';
 import type { SetValues } from '../eval/measure-types.js';
@@ -22,6 +21,7 @@ import {
   RECONSTRUCT_FLAGS,
   STATS_FLAGS,
 } from './measure-flags.js';
+import { requireValues } from './missing-values.js';
 import { formatTable, note, printJson, printLine } from './output.js';
 import { prepareFile, prepareFolder } from './write-file.js';
 
@@ -44,16 +44,15 @@ export async function imagesFromCommandLine(
   const given = {
     images: { ...(set === undefined ? {} : { set }), ...(reference === undefined ? {} : { reference }) },
   };
-  const config = await loadConfig(imagesConfigSchema, {
+  const sources = {
     defaults: { images: { out: join('output', 'eval-images') } },
     keys: keysOf('images', ['set', 'reference', 'out']),
     ...sourcesOf(flags, all(IMAGES_FLAGS), given, { 'images.set': 'A', 'images.reference': 'B' }),
-  });
-  if (isOnlyPrinted(flags, config)) return;
-  const images = {
-    ...config.images,
-    set: needed(config.images.set, 'A, the pictures that are judged, is missing', 'images A B'),
   };
+  await requireValues(imagesConfigSchema, sources, 'images', { set: 'A, the pictures that are judged,' });
+  const config = await loadConfig(imagesConfigSchema, sources);
+  if (isOnlyPrinted(flags, config)) return;
+  const { images } = config;
   if (images.out !== undefined) await prepareFolder(images.out, 0);
   const result = await followEvaluation(flags.json === true, (options) => evaluateImages(images, options));
   if (flags.json === true) return printJson({ type: 'result', ...(finiteJson(result) as object) });
@@ -63,7 +62,7 @@ export async function imagesFromCommandLine(
 }
 
 export async function statsFromCommandLine(set: string | undefined, flags: MeasureFlags): Promise<void> {
-  const config = await loadConfig(statsConfigSchema, {
+  const sources = {
     keys: keysOf('stats', ['set', 'out']),
     ...sourcesOf(
       flags,
@@ -71,13 +70,11 @@ export async function statsFromCommandLine(set: string | undefined, flags: Measu
       { stats: set === undefined ? {} : { set } },
       { 'stats.set': 'pictures' },
     ),
-  });
-  if (isOnlyPrinted(flags, config)) return;
-  const stats = {
-    ...config.stats,
-    set: needed(config.stats.set, 'the pictures are missing', STATS_USE),
-    out: needed(config.stats.out, '--out, the .npz that is written, is missing', STATS_USE),
   };
+  await requireValues(statsConfigSchema, sources, 'stats', { set: 'the folder of pictures', out: '--out' });
+  const config = await loadConfig(statsConfigSchema, sources);
+  if (isOnlyPrinted(flags, config)) return;
+  const { stats } = config;
   await prepareFile(stats.out, 0);
   const result = await followEvaluation(flags.json === true, (options) => evaluateStats(stats, options));
   if (flags.json === true) return printJson({ type: 'result', ...result });
@@ -87,7 +84,7 @@ export async function statsFromCommandLine(set: string | undefined, flags: Measu
 
 export async function reconstructFromCommandLine(flags: MeasureFlags): Promise<void> {
   const keys = keysOf('reconstruct', ['data', 'reference', 'out'], 'model');
-  const config = await loadConfig(reconstructConfigSchema, {
+  const sources = {
     defaults: { reconstruct: { out: join('output', 'eval-reconstruct') } },
     keys: {
       ...keys,
@@ -100,17 +97,11 @@ export async function reconstructFromCommandLine(flags: MeasureFlags): Promise<v
       },
     },
     ...sourcesOf(flags, [...all(RECONSTRUCT_FLAGS), ...MODEL_FLAGS], {}, { 'reconstruct.data': '--data' }),
-  });
-  if (isOnlyPrinted(flags, config)) return;
-  const { model } = config;
-  const reconstruct = {
-    ...config.reconstruct,
-    data: needed(
-      config.reconstruct.data,
-      '--data, the pictures that are encoded, is missing',
-      'reconstruct --data photos',
-    ),
   };
+  await requireValues(reconstructConfigSchema, sources, 'reconstruct', { data: '--data' });
+  const config = await loadConfig(reconstructConfigSchema, sources);
+  if (isOnlyPrinted(flags, config)) return;
+  const { model, reconstruct } = config;
   if (reconstruct.out !== undefined) await prepareFolder(reconstruct.out, 0);
   const names = flagNames(MODEL_FLAGS, flags);
   const found = new FoundRelease(model, (option) => names(`model.${option}`) ?? `model.${option}`);
@@ -142,16 +133,6 @@ function sourcesOf(
       return names(whole) ?? argumentsOf[whole];
     },
   };
-}
-
-const STATS_USE = 'stats photos --out photos.npz';
-
-/** What a file may leave out, and a command cannot do without. */
-function needed(value: string | undefined, missing: string, use: string): string {
-  if (value !== undefined) return value;
-  throw new SvgT2IError('ERR_SVGT2I_USAGE', missing, {
-    hint: `For example: svg-t2i eval ${use}. --help has more.`,
-  });
 }
 
 function all(groups: FlagGroups): readonly Flag[] {

@@ -32,9 +32,6 @@ export const imagesSchema = z.strictObject({
   ...machineShape,
 });
 
-/** Of a file, beside which the sets may be arguments. */
-export const imagesConfigSchema = z.strictObject({
-  images: imagesSchema.partial({ set: true }).prefault({}),
-});
+export const imagesConfigSchema = z.strictObject({ images: imagesSchema });
 
 export type ImagesConfig = z.output<typeof imagesSchema>;

@@ -42,7 +42,7 @@ export const reconstructSchema = z.strictObject({
 
 export const reconstructConfigSchema = z.strictObject({
   model: modelSchema.prefault({}),
-  reconstruct: reconstructSchema.partial({ data: true }).prefault({}),
+  reconstruct: reconstructSchema,
 });
 
 /** As a program gives it: the models in a key of their own. */

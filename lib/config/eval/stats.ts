@@ -18,9 +18,6 @@ export const statsSchema = z.strictObject({
   ...machineShape,
 });
 
-/** Of a file, beside which the pictures and the file may be arguments. */
-export const statsConfigSchema = z.strictObject({
-  stats: statsSchema.partial({ set: true, out: true }).prefault({}),
-});
+export const statsConfigSchema = z.strictObject({ stats: statsSchema });
 
 export type StatsConfig = z.output<typeof statsSchema>;
