@@ -1,8 +1,7 @@
 /** The work of `svg-t2i eval watch`: settings from flags and files, and what one sees of it. */
 import { z } from 'zod';
 import { watchSchema } from '../config/eval/watch.js';
-import { type ConfigKeys, loadConfig, merge, printConfig } from '../config/load.js';
-import { SvgT2IError } from '../errors.js';
+import { type ConfigKeys, type ConfigSources, loadConfig, merge, printConfig } from '../config/load.js';
 import type { EvaluateEvent } from '../eval/events.js';
 import { finiteJson } from '../eval/json-number.js';
 import { kindOfValue } from '../eval/watch/probe.js';
@@ -12,6 +11,7 @@ import { shownValue } from '../eval/watch/watch-report.js';
 import { printable } from '../printable.js';
 import { followEvaluation } from './eval-run.js';
 import { flagNames, flagTree } from './flags.js';
+import { requireValues } from './missing-values.js';
 import { note, printJson, printLine } from './output.js';
 import { MEASURING_FLAGS, WATCHING_FLAGS, type WatchFlags } from './watch-flags.js';
 
@@ -27,19 +27,16 @@ const keys: ConfigKeys = {
 };
 
 export async function watchFromCommandLine(run: string | undefined, flags: WatchFlags): Promise<void> {
-  if (run === undefined && flags.config === undefined && flags.set === undefined) {
-    throw new SvgT2IError('ERR_SVGT2I_USAGE', 'the folder of the run is missing', {
-      hint: 'For example: svg-t2i eval watch runs/dit-256. Others are in svg-t2i eval watch --help.',
-    });
-  }
-  const { watch } = await loadConfig(configSchema, {
+  const sources: ConfigSources = {
     keys,
     file: flags.config,
     environment: process.env,
     flags: merge(flagTree(FLAGS, flags), run === undefined ? {} : { watch: { run } }),
     set: flags.set,
     nameOf: (path) => (path === 'watch.run' ? 'run' : flagNames(FLAGS, flags)(path)),
-  });
+  };
+  await requireValues(configSchema, sources, 'watch', { run: 'the folder of the run' });
+  const { watch } = await loadConfig(configSchema, sources);
   if (flags.printConfig === true) {
     process.stdout.write(printable(printConfig({ watch })));
     return;

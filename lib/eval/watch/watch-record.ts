@@ -13,6 +13,7 @@ import { checkpointName } from '../../train/checkpoint.js';
 import type { RunFolder } from '../../train/run-folder.js';
 import { writeReport } from '../html/write-report.js';
 import { withoutInfinity } from '../json-number.js';
+import { smallPicture } from '../small-picture.js';
 import { EvaluationFile } from './evaluations.js';
 import { EventFile } from './event-file.js';
 import type { Measured, Probe } from './probe.js';
@@ -164,7 +165,7 @@ export class WatchRecord {
     const grids: { readonly evaluation: CheckpointEvaluation; readonly grid: RgbImage }[] = [];
     for (const evaluation of evaluations.slice(-REPORT_GRIDS)) {
       const grid = await this.#readGrid(evaluation);
-      if (grid !== undefined) grids.push({ evaluation, grid });
+      if (grid !== undefined) grids.push({ evaluation, grid: smallPicture(grid) });
     }
     const content = watchReport({
       ...{ run: this.#options.run, path, stage, steps, evaluations, measured, grids },
