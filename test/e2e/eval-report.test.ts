@@ -94,11 +94,8 @@ it('reads its settings from a file, and prints those that it would use', async (
 
 it.each([
   [[], 2, /^error: no result file was given/],
-  [['nowhere.jsonl'], 1, /^error: cannot \w+ .*nowhere\.jsonl: no such file or folder/],
   [['--name', 'x'], 2, /^error: --name x: must be NAME=FILE/],
   [[before, '--bootstrap', 'many'], 2, /^error: .*--bootstrap: must be a number, got "many"/],
-  [[before, '--as', 'fid'], 2, /^error: .*--as: must be one of geneval, geneval2, dpg, got "fid"/],
-  [[before, '--as', 'dpg'], 2, /^error: .* is a result of GenEval, what was asked for is DPG-Bench/],
   [[before, '--set', 'scores.sed=1'], 2, /^error: .*unknown key "scores\.sed", did you mean "seed"\?/],
 ])('refuses %j', async (args, code, message) => {
   const refused = await run(['eval', 'report', ...args]);
