@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { realpathSync, rmSync } from 'node:fs';
 import { type FileHandle, lstat, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { throwIfAborted } from './abort.js';
 import { fileError, firstLine, systemErrorCode, workingFolderGone } from './errors.js';
 import { fileSystemTime } from './lock/file-system-time.mjs';
 import { processTag, TAG_PATTERN, tagState } from './lock/process.mjs';
@@ -175,16 +176,22 @@ export interface FileHash {
   readonly sha256: string;
 }
 
-export async function hashFile(path: string): Promise<FileHash> {
+/** @throws SvgT2IError ERR_SVGT2I_FILE_NOT_FOUND or ERR_SVGT2I_IO; or the signal's reason */
+export async function hashFile(
+  path: string,
+  { signal }: { readonly signal?: AbortSignal | undefined } = {},
+): Promise<FileHash> {
   const hash = createHash('sha256');
   let bytes = 0;
   const file = await openRegular(path);
   try {
     for await (const part of file.createReadStream({ autoClose: false, highWaterMark: 1024 * 1024 })) {
+      throwIfAborted(signal);
       hash.update(part as Buffer);
       bytes += (part as Buffer).length;
     }
   } catch (error) {
+    throwIfAborted(signal);
     throw fileError(error, 'read', path);
   } finally {
     await file.close();

@@ -23,7 +23,7 @@ export async function drawAndReport(
     }
   });
   const { folder, check, drawn, kept, failed, report, scorer } = result;
-  if (json) printJson({ type: 'done', ...result });
+  if (json) printJson({ type: 'result', ...result });
   else {
     printLine(
       `${folder}: ${check.pictures} pictures of ${result.prompts} prompts; ${drawn} file(s) drawn, ${kept} kept`,

@@ -9,7 +9,7 @@ export async function runCheck(request: CheckRequest, { json }: { readonly json:
   const report = await followEvaluation(json, (options) => evaluateCheck(request, options));
   process.exitCode = report.faults.length === 0 ? EXIT_CODES.ok : EXIT_CODES.failure;
   if (json) {
-    printJson({ type: 'done', ...report });
+    printJson({ type: 'result', ...report });
     return;
   }
   for (const message of report.warnings) warn(message);

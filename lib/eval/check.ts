@@ -89,8 +89,11 @@ interface CheckSettings extends Omit<CheckValues, 'as'> {
 /** Of a folder that we have drawn, what is not given is known. */
 async function settingsOf(target: string, as: BenchmarkKind, values: CheckValues): Promise<CheckSettings> {
   const { prompts, imagesPerPrompt, resolution } = values;
-  const run = await ownRun(target, as);
-  if (run === undefined) return { folder: target, note: [], prompts, imagesPerPrompt, resolution };
+  const run = await ownRun(target);
+  if (run === undefined || run.kind !== as) {
+    const note = run === undefined ? [] : [`${target} was drawn as ${run.kind}, not as ${as}`];
+    return { folder: target, note, prompts, imagesPerPrompt, resolution };
+  }
   const { about, decides } = run;
   const folder = scorerFolder(as, target);
   const list = prompts ?? (await listOf(run));
@@ -104,11 +107,10 @@ async function settingsOf(target: string, as: BenchmarkKind, values: CheckValues
   };
 }
 
-async function ownRun(target: string, as: BenchmarkKind): Promise<RunRecord | undefined> {
+async function ownRun(target: string): Promise<RunRecord | undefined> {
   try {
     if (!(await stat(target)).isDirectory()) return undefined;
-    const record = readRunRecord(target);
-    return record?.kind === as ? record : undefined;
+    return readRunRecord(target);
   } catch (error) {
     // Nothing there, which the check itself says; or a run.json of somebody else, which no scorer minds.
     if (SvgT2IError.isInstance(error) || systemErrorCode(error) !== undefined) return undefined;

@@ -1,13 +1,12 @@
 /** What the drawing of a benchmark can be told: one schema for flags, YAML and the API. */
 import { z } from 'zod';
-import { PUBLISHED_CELL_PIXELS } from '../latent-grid.js';
 import { modelSchema } from '../model.js';
 import { checkTogether, settingsSchemaOf } from '../request.js';
 
 export const BENCHMARKS = ['geneval', 'geneval2', 'dpg'] as const;
 export type BenchmarkKind = (typeof BENCHMARKS)[number];
 
-export const SEED_RULES = ['per-picture', 'upstream'] as const;
+const SEED_RULES = ['per-picture', 'upstream'] as const;
 export type SeedRule = (typeof SEED_RULES)[number];
 
 /** What GenEval's own script begins each prompt with. */
@@ -87,7 +86,5 @@ export function generateConfigSchemaOf(cellPixels: number | undefined) {
     sample: pictureSettingsOf(cellPixels).prefault({}),
   });
 }
-export const generateConfigSchema = generateConfigSchemaOf(PUBLISHED_CELL_PIXELS);
 
-export type BenchmarkOptions = z.output<typeof benchmarkSchema>;
-export type GenerateConfigValues = z.output<typeof generateConfigSchema>;
+export type GenerateConfigValues = z.output<ReturnType<typeof generateConfigSchemaOf>>;

@@ -15,10 +15,11 @@ import type { EvaluateOptions } from '../events.js';
 import type { PictureFile } from '../layouts/plan.js';
 import { deal } from './deal.js';
 import { CLASS_PARTS, type DrawEvent, type DrawnIn, drawFiles } from './draw-files.js';
-import { existingFiles, refuseOthers, removeFiles } from './existing-files.js';
+import { existingFiles, refuseOthers } from './existing-files.js';
 import { newRecord, otherBits, type RecordedRun } from './new-record.js';
 import { makePartsFolder, partsFolder, removeEmptyParts } from './parts-folder.js';
 import { drawInProcesses } from './processes.js';
+import { removeDrawn } from './remove-drawn.js';
 import {
   decisiveDifferences,
   type RunRecord,
@@ -134,7 +135,7 @@ class Run {
       this.#record = { ...this.#record, drawnIn: before ?? drawnIn };
     }
     // Where nothing in them tells them from the new ones, old pictures go first: a kill would leave a set of both.
-    if (this.#isAllAnew) await removeFiles(spec.folder, spec.files, spec.isOfLongerRun);
+    if (this.#isAllAnew) await removeDrawn(spec, { signal: options.signal });
     await this.#write(null);
     await options.beforeDrawing?.();
   }
@@ -142,22 +143,17 @@ class Run {
   /** What is there, held against what is asked for. */
   async #look(): Promise<{ readonly wanted: readonly PictureFile[]; readonly kept: readonly PictureFile[] }> {
     const { spec, before, options } = this.#parts;
-    const all = { wanted: spec.files, kept: [] };
-    if (!spec.skipExisting) {
-      this.#isAllAnew = true;
-      return all;
-    }
+    this.#isAllAnew = !spec.skipExisting;
     if (before !== undefined) {
       const { decides } = this.#record;
       const differs = decisiveDifferences(before.decides, decides);
+      // Files of another kind would stay where they are.
+      if (before.kind !== spec.kind) throw otherKind(spec, before.kind);
       if (differs.length > 0) {
         if (spec.onMismatch === 'refuse') throw otherRun(spec.out, differs);
         this.#warn(`this run goes on with other settings: ${differs.join('; ')}`);
         // What pictures carry are names of weights, which may be the same.
-        if (differs.some((difference) => difference.startsWith('weights.'))) {
-          this.#isAllAnew = true;
-          return all;
-        }
+        this.#isAllAnew ||= differs.some((difference) => difference.startsWith('weights.'));
       }
       if (before.software !== SOFTWARE) {
         this.#warn(
@@ -165,6 +161,7 @@ class Run {
         );
       }
     }
+    if (this.#isAllAnew) return { wanted: spec.files, kept: [] };
     const { wanted, kept, others } = await existingFiles(spec.files, {
       folder: spec.folder,
       askedOf: (index) => this.#asked(index),
@@ -302,6 +299,12 @@ class Run {
 
 function now(): string {
   return new Date().toISOString();
+}
+
+function otherKind({ out, kind }: RunSpec, there: string): SvgT2IError {
+  return new SvgT2IError('ERR_SVGT2I_RUN_FOLDER', `${out} holds a run of ${there}, not of ${kind}`, {
+    hint: 'Choose another --out.',
+  });
 }
 
 function otherRun(out: string, differs: readonly string[]): SvgT2IError {

@@ -1,7 +1,6 @@
 /** Which files of a run are there already, as what they carry tells. */
-import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileError, SvgT2IError, systemErrorCode } from '../../errors.js';
+import { SvgT2IError } from '../../errors.js';
 import type { ImageParameters } from '../../image/parameters.js';
 import { existingPicture } from '../../pipeline/existing-picture.js';
 import { gridMembers } from '../../pipeline/grid-metadata.js';
@@ -76,32 +75,6 @@ function differencesOf(
   if ((members?.length ?? 1) !== pictures.length) return ['number of pictures'];
   const differs = pictures.flatMap((index, i) => differences(askedOf(index), members?.[i] ?? found));
   return [...new Set(differs)];
-}
-
-/** Takes away what is there of some files. */
-export async function removeFiles(
-  folder: string,
-  files: readonly PictureFile[],
-  isOfLongerRun: (name: string) => boolean = () => false,
-): Promise<void> {
-  const beyond = (await namesIn(folder)).filter(isOfLongerRun);
-  for (const path of [...files.map((file) => file.path), ...beyond]) {
-    const file = join(folder, path);
-    try {
-      await rm(file, { force: true });
-    } catch (error) {
-      throw fileError(error, 'remove', file);
-    }
-  }
-}
-
-async function namesIn(folder: string): Promise<readonly string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return [];
-    throw fileError(error, 'read', folder);
-  }
 }
 
 /** Why a run may not go on in a folder with such files. */

@@ -1,10 +1,8 @@
 /** The report of a benchmark that was drawn: pictures of each category, faults, and how its scorer is called. */
 import { join } from 'node:path';
-import { SvgT2IError } from '../../errors.js';
-import { readImage } from '../../image/decode.js';
-import type { RgbImage } from '../../image/rgb-image.js';
 import type { BenchmarkPrompt, LayoutPlan, PictureFile } from '../layouts/plan.js';
 import type { ContactSheet, Failure, ReportContent, ReportPicture } from '../report-content.js';
+import { readSmallPicture } from '../small-picture.js';
 import { spread } from '../spread.js';
 import type { BenchmarkResult } from './types.js';
 
@@ -94,23 +92,14 @@ async function picturesOf(
   const shown: ReportPicture[] = [];
   for (const { file, prompt } of files) {
     const path = join(folder, file.path);
-    const image = await imageAt(path);
+    const image = await readSmallPicture(path);
+    // The check has told of it.
     if (image === undefined) continue;
     const [first = 0, ...others] = file.pictures;
     const value = `seed ${seedOf(first)}${others.length === 0 ? '' : ` to ${seedOf(first + others.length)}`}`;
     shown.push({ caption: prompt?.drawn ?? file.path, images: [image], path, value });
   }
   return shown;
-}
-
-/** Undefined for one that is not there: the check has told of it. */
-async function imageAt(path: string): Promise<RgbImage | undefined> {
-  try {
-    return await readImage(path);
-  } catch (error) {
-    if (!SvgT2IError.isInstance(error)) throw error;
-    return undefined;
-  }
 }
 
 /** "3 atoms" before "10 atoms", and names as the list has them. */

@@ -49,7 +49,7 @@ export async function hashWeights(
     const before = known.find(
       (each) => each.path === path && each.bytes === bytes && each.modified === modified,
     );
-    hashed.push(before ?? { part, path, bytes, modified, sha256: (await hashFile(path)).sha256 });
+    hashed.push(before ?? { part, path, bytes, modified, sha256: (await hashFile(path, { signal })).sha256 });
   }
   onFile(files.length, files.length);
   return hashed;

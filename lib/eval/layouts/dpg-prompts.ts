@@ -1,14 +1,13 @@
 /** DPG-Bench's prompts: a folder of ID.txt, a JSON Lines file, or a table. */
-import { stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { z } from 'zod';
-import { fileError, SvgT2IError } from '../../errors.js';
+import { SvgT2IError } from '../../errors.js';
 import { readText } from '../../regular-file.js';
 import { type CsvRow, parseCsv } from './csv.js';
 import { type DpgPrompt, dpgIdFault } from './dpg.js';
 import { drawnPrompt } from './drawn-prompt.js';
 import { badRows, MAX_PROMPTS_BYTES, readJsonRows } from './json-rows.js';
-import { entriesOf } from './look.js';
+import { entriesOf, namesFolder } from './look.js';
 
 /** Of an object or a table, in order of preference. The original repository's list has names of files, "286.txt". */
 const ID_KEYS = ['id', 'item_id', 'filename'] as const;
@@ -50,21 +49,13 @@ export async function readDpgPrompts(path: string, promptKey = 'prompt'): Promis
 }
 
 async function readAny(path: string, promptKey: string): Promise<readonly Read[]> {
-  if (await isFolder(path)) return readFolder(path, promptKey);
+  if (await namesFolder(path)) return readFolder(path, promptKey);
   const extension = extname(path).toLowerCase();
   if (extension === '.csv') return readTable(path, promptKey);
   if (extension === '.txt') {
     throw new SvgT2IError('ERR_SVGT2I_FILE_FORMAT', `${path} is one text, which has no ids`, { hint: HINT });
   }
   return readLines(path, promptKey);
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).isDirectory();
-  } catch (error) {
-    throw fileError(error, 'read', path);
-  }
 }
 
 async function readFolder(folder: string, promptKey: string): Promise<readonly Read[]> {

@@ -8,7 +8,7 @@ export interface DpgPrompt extends BenchmarkPrompt {
 }
 
 /** Samples that the scorer crops out of a file: --pic-num. */
-export const DPG_COUNTS: readonly number[] = [1, 4];
+const DPG_COUNTS: readonly number[] = [1, 4];
 
 /**
  * Why the scorer could never find a prompt of this id; undefined where it can. It takes a file's name up to the first dot.

@@ -1,14 +1,13 @@
 /** What GenEval 2's scorer would stumble over in the object that leads from prompts to pictures. */
-import { stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { fileError, firstLine } from '../../errors.js';
+import { firstLine } from '../../errors.js';
 import { parsePythonJson } from '../../python-json.js';
 import { readText } from '../../regular-file.js';
 import { type CheckOptions, NO_LIST, shortened, sizeFault } from './check-options.js';
 import type { CheckReport, Fault } from './check-report.js';
 import { GENEVAL2_LIST, type Geneval2Prompt } from './geneval2.js';
 import { MAX_PROMPTS_BYTES } from './json-rows.js';
-import { lookAtAll } from './look.js';
+import { lookAtAll, namesFolder } from './look.js';
 
 const STOPS = 'stops: Missing filepath for the prompt';
 
@@ -35,7 +34,7 @@ export async function checkGeneval2(
   target: string,
   { prompts, resolution, signal, onLooked }: CheckOptions<Geneval2Prompt>,
 ): Promise<CheckReport> {
-  const list = (await isFolder(target)) ? join(target, GENEVAL2_LIST) : target;
+  const list = (await namesFolder(target)) ? join(target, GENEVAL2_LIST) : target;
   const faults: Fault[] = [];
   const answer = (pictures: number): CheckReport => ({
     as: 'geneval2',
@@ -82,14 +81,6 @@ export async function checkGeneval2(
     if (reason !== undefined) faults.push({ path, reason });
   }
   return answer(pictures);
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).isDirectory();
-  } catch (error) {
-    throw fileError(error, 'read', path);
-  }
 }
 
 type Said =

@@ -10,7 +10,7 @@ export const GENEVAL2_LIST = 'image_paths.json';
 const SKILLS: readonly string[] = ['object', 'count', 'position', 'verb', 'attribute'];
 const [FEWEST_ATOMS, MOST_ATOMS] = [3, 10];
 
-export const geneval2RowSchema = z
+const geneval2RowSchema = z
   .looseObject({
     prompt: z.string().min(1),
     atom_count: z

@@ -1,8 +1,10 @@
 /** What lies in a folder that a scorer will read: names, and whether pictures open. */
-import { readdir } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileError, firstLine, SvgT2IError } from '../../errors.js';
 import { readImage } from '../../image/decode.js';
 import { IMAGE_EXTENSIONS } from '../../image/format.js';
+import { isFolder } from '../../release/find.js';
 
 export interface Entry {
   readonly name: string;
@@ -18,10 +20,27 @@ export async function entriesOf(folder: string): Promise<readonly Entry[]> {
   try {
     const entries = await readdir(folder, { withFileTypes: true });
     return entries
-      .map((entry) => ({ name: entry.name, isFolder: entry.isDirectory() }))
+      .map((entry) => ({
+        name: entry.name,
+        // The scorers follow links.
+        isFolder: entry.isSymbolicLink() ? isFolder(join(folder, entry.name)) : entry.isDirectory(),
+      }))
       .sort((a, b) => (a.name < b.name ? -1 : 1));
   } catch (error) {
     throw fileError(error, 'read', folder);
+  }
+}
+
+/**
+ * Whether what a user has named is a folder.
+ *
+ * @throws SvgT2IError ERR_SVGT2I_FILE_NOT_FOUND or ERR_SVGT2I_IO
+ */
+export async function namesFolder(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (error) {
+    throw fileError(error, 'read', path);
   }
 }
 
@@ -35,7 +54,7 @@ export function isPictureName(name: string): boolean {
 export type Looked = { readonly width: number; readonly height: number } | { readonly problem: string };
 
 /** Decodes all of a picture: a file that is cut opens, and stops a scorer later. */
-export async function lookAt(path: string): Promise<Looked> {
+async function lookAt(path: string): Promise<Looked> {
   try {
     // As stored: the scorers' crops know no orientation.
     const { width, height } = await readImage(path, { autoOrient: false });

@@ -1,5 +1,5 @@
 /** The checks of scorers' folders, beyond the golden cases: `eval check` as a whole, and what the cases leave open. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -108,6 +108,22 @@ describe('geneval', () => {
   });
 });
 
+it('follows links as the scorers do', async () => {
+  const files = { '5/metadata.jsonl': { json: row('a') }, 'pool/0.png': png };
+  await makeDescribed(join(folder, 'there'), files);
+  const path = join(folder, 'linked');
+  mkdirSync(path);
+  symlinkSync('../pool', join(folder, 'there/5/samples'));
+  symlinkSync('../there/5', join(path, '00000'));
+  symlinkSync('nowhere', join(path, '00001'));
+  const report = await evaluateCheck({ path, as: 'geneval', imagesPerPrompt: 1 });
+  expect(report).toMatchObject({ faults: [], pictures: 1 });
+  expect((await evaluateCheck({ path, as: 'dpg', resolution: 8 })).faults).toEqual([
+    expect.objectContaining({ path: '00000', reason: 'pictures lie in folders, not flat' }),
+    expect.objectContaining({ path: '00001' }),
+  ]);
+});
+
 describe('dpg', () => {
   it('needs a resolution', async () => {
     await expect(check({ 'a.png': png }, { as: 'dpg' })).rejects.toMatchObject({ code: 'ERR_SVGT2I_USAGE' });
@@ -159,6 +175,8 @@ describe('a folder that was drawn here', () => {
     expect(report.warnings).toEqual([
       `${path} was drawn by svg-t2i: what the scorer gets is ${join(path, 'images')}`,
     ]);
+    const asOther = await check({}, { as: 'geneval' });
+    expect(asOther.warnings[0]).toBe(`${path} was drawn as dpg, not as geneval`);
     // The list is another one by now: it is not taken.
     writeFileSync(prompts, `${JSON.stringify({ id: 'b', prompt: 'b' })}\n`);
     expect((await check({}, { as: 'dpg' })).prompts).toBe(0);

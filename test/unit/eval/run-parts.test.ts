@@ -14,6 +14,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { existingFiles, refuseOthers } from '../../../lib/eval/generate/existing-files.js';
 import { type FileEvent, FileWriter } from '../../../lib/eval/generate/file-writer.js';
 import { promptsHash } from '../../../lib/eval/generate/prompts-hash.js';
+import { removeDrawn } from '../../../lib/eval/generate/remove-drawn.js';
 import { decisiveDifferences, readRunRecord } from '../../../lib/eval/generate/run-record.js';
 import { hashWeights } from '../../../lib/eval/generate/weights.js';
 import { scorerCalls } from '../../../lib/eval/layouts/scorer-calls.js';
@@ -71,6 +72,43 @@ it('keeps files of what is asked for, and names what differs in the others; grid
   expect(refuseOthers('out', found.others).message).toBe(
     '4 file(s) in out are not those asked for: other.png (prompt, steps), plain.png (carries no parameters), half.png (seed), single.png (number of pictures)',
   );
+});
+
+it('takes all drawn pictures away before others come, and nothing of anybody else', async () => {
+  for (const name of ['images/00000', 'images/00009/samples', 'elsewhere'])
+    mkdirSync(join(folder, name), { recursive: true });
+  const drawn = { software: 'svg-t2i 0', prompt: 'p' };
+  await put('images/00000/0.png', undefined);
+  await put('images/00000/1.png', undefined);
+  await put('images/00009/samples/0.png', drawn);
+  await put('elsewhere/0.png', drawn);
+  writeFileSync(join(folder, 'images/00000/metadata.jsonl'), '{}');
+  const spec = {
+    out: folder,
+    folder: join(folder, 'images'),
+    files: [{ path: '00000/0.png', pictures: [0] }],
+  };
+  await removeDrawn(spec, { signal: undefined });
+  const left = () =>
+    readdirSync(folder, { recursive: true })
+      .filter((name) => String(name).includes('.'))
+      .sort();
+  expect(left()).toEqual(['elsewhere/0.png', 'images/00000/1.png', 'images/00000/metadata.jsonl']);
+
+  // Where the pictures' folder is the user's own, what lies deeper is not the run's.
+  await put('images/7.png', drawn);
+  await put('images/00009/samples/0.png', drawn);
+  await removeDrawn(
+    { out: folder, folder, files: [{ path: 'images/0.png', pictures: [0] }] },
+    { signal: undefined },
+  );
+  expect(left()).toEqual([
+    'elsewhere/0.png',
+    'images/00000/1.png',
+    'images/00000/metadata.jsonl',
+    'images/00009/samples/0.png',
+  ]);
+  await removeDrawn({ out: folder, folder: join(folder, 'none'), files: [] }, { signal: undefined });
 });
 
 describe('the writer', () => {

@@ -112,6 +112,7 @@ function benchmarkCommand({ kind, description, layout, examples }: Words): Comma
 }
 
 async function runBenchmark(kind: BenchmarkKind, options: BenchmarkFlags): Promise<void> {
+  refuseMissing(kind, options);
   const config = await resolveConfig(options);
   if (options.printConfig === true) {
     const [{ printConfig }, { printedGenerateConfig }] = await Promise.all([
@@ -143,6 +144,16 @@ async function resolveConfig(options: BenchmarkFlags): Promise<GenerateConfig> {
         ? `--size: ${side}`
         : (nameOfFlag(path) ?? missing(path));
     },
+  });
+}
+
+/** Where a file or --set may say it, the schema tells. */
+function refuseMissing(kind: BenchmarkKind, options: BenchmarkFlags): void {
+  if (options.config !== undefined || options.set !== undefined) return;
+  const name = (['prompts', 'out'] as const).find((each) => options[each] === undefined);
+  if (name === undefined) return;
+  throw new SvgT2IError('ERR_SVGT2I_USAGE', `--${name} is missing`, {
+    hint: `For example: svg-t2i eval ${kind} --prompts FILE --out FOLDER. svg-t2i eval ${kind} --help says which file.`,
   });
 }
 
