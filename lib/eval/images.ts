@@ -131,6 +131,7 @@ class ImagesRun {
       networks: this.#config,
       metrics,
       spillMegabytes,
+      spillFolder: this.#config.out,
       signal,
     });
     for (const remark of measurement.remarks) this.#warn(remark);

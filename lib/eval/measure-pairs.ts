@@ -33,15 +33,19 @@ const LEAST_SIDE: Readonly<Record<PairMetricName, number>> = {
   lpips: 16,
 };
 
+/** Larger pictures would take tens of gigabytes in VGG's first layers. */
+const MOST_LPIPS_PIXELS = 4096 * 4096;
+
 /** Why pictures of a size cannot be measured so; undefined where they can. */
-export function tooSmallFor(
+export function unfitFor(
   metrics: readonly PairMetricName[],
   { width, height }: { readonly width: number; readonly height: number },
 ): string | undefined {
   const metric = metrics.find((one) => Math.min(width, height) < LEAST_SIDE[one]);
-  return metric === undefined
-    ? undefined
-    : `has ${width}x${height} pixels; ${metric} needs ${LEAST_SIDE[metric]} a side`;
+  const size = `has ${width}x${height} pixels`;
+  if (metric !== undefined) return `${size}; ${metric} needs ${LEAST_SIDE[metric]} a side`;
+  if (!metrics.includes('lpips') || width * height <= MOST_LPIPS_PIXELS) return undefined;
+  return `${size}; lpips takes at most ${MOST_LPIPS_PIXELS}, as of 4096x4096`;
 }
 
 export interface MeasuredPairs {
@@ -141,8 +145,8 @@ function fitting(
     const message = `${place.path} has ${shown(a)} pixels and its partner ${partner} ${shown(b)}: ${metrics.join(', ')} compare pictures of one size`;
     return { ...place, message };
   }
-  const small = tooSmallFor(metrics, a.image);
-  return small === undefined ? [a, b] : { ...place, message: `${place.path} ${small}` };
+  const unfit = unfitFor(metrics, a.image);
+  return unfit === undefined ? [a, b] : { ...place, message: `${place.path} ${unfit}` };
 }
 
 function blamed({ name, path, reason }: FailedAttempt): Omit<BadPicture, 'index'> {

@@ -27,6 +27,8 @@ export interface MeasurementOptions {
   readonly metrics: readonly (SetMetricName | PairMetricName)[];
   /** Rows of features above this go to a file. */
   readonly spillMegabytes?: number | undefined;
+  /** Where that file goes. Default: the folder for temporary files, which on some systems is memory. */
+  readonly spillFolder?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -96,7 +98,10 @@ export class Measurement {
           ? {}
           : { lpips: { net: lpips, lin: networks.lpipsLinear ?? lpips } }),
         metrics: sets,
-        spill: { bytes: (options.spillMegabytes ?? SPILL_MEGABYTES) * MEGABYTE, folder: tmpdir() },
+        spill: {
+          bytes: (options.spillMegabytes ?? SPILL_MEGABYTES) * MEGABYTE,
+          folder: options.spillFolder ?? tmpdir(),
+        },
       },
       { signal },
     );

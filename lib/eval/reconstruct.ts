@@ -21,7 +21,7 @@ import { BadPictures } from './bad-pictures.js';
 import type { EvaluateOptions } from './events.js';
 import { fingerprintOf } from './fingerprint.js';
 import { checkKeeping, keepReconstruction, keptIn } from './keep-reconstruction.js';
-import { type MeasuredPair, tooSmallFor } from './measure-pairs.js';
+import { type MeasuredPair, unfitFor } from './measure-pairs.js';
 import { measureReconstructions } from './measure-reconstructions.js';
 import type { SetSummary, SetValues } from './measure-types.js';
 import { checkNetworks, Measurement } from './measurement.js';
@@ -97,10 +97,10 @@ function checkSides(resolution: number, cellPixels: number, metrics: readonly st
     );
   }
   const pairs = PAIR_METRICS.filter((metric) => metrics.includes(metric));
-  const small = tooSmallFor(pairs, { width: resolution, height: resolution });
-  if (small === undefined) return;
-  throw new SvgT2IError('ERR_SVGT2I_INVALID_ARGUMENT', `a picture at resolution ${resolution} ${small}`, {
-    hint: 'Take a larger --resolution, or leave that metric out.',
+  const unfit = unfitFor(pairs, { width: resolution, height: resolution });
+  if (unfit === undefined) return;
+  throw new SvgT2IError('ERR_SVGT2I_INVALID_ARGUMENT', `a picture at resolution ${resolution} ${unfit}`, {
+    hint: 'Take another --resolution, or leave that metric out.',
   });
 }
 
@@ -160,6 +160,7 @@ class ReconstructRun {
       networks: this.#settings,
       metrics,
       spillMegabytes,
+      spillFolder: this.#settings.out,
       signal,
     });
     for (const remark of measurement.remarks) this.#warn(remark);

@@ -98,7 +98,9 @@ export const machineShape = {
     .min(0)
     .max(1_000_000)
     .default(2048)
-    .describe('features of kid and pr above this go to a file in the folder for temporary files'),
+    .describe(
+      'features of kid and pr above this go to a file in the output folder, else in the one for temporary files (TMPDIR), which must not be memory',
+    ),
 };
 
 /** Crops and alpha: how a picture of a file becomes the one that is measured. */
