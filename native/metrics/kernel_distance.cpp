@@ -9,7 +9,8 @@
 namespace svg {
 namespace {
 
-constexpr int64_t kKernelBlock = 512;  // rows: memory is bounded whatever the subset's size, and a job soon cancelled
+constexpr int64_t kKernelBlock =
+    512;  // rows: beside the subsets themselves little is held, and a job is soon cancelled
 
 /// Values of the kernel for some rows, fp64.
 at::Tensor polynomial_kernel(const at::Tensor& x, const at::Tensor& y, const KernelDistanceOptions& options) {

@@ -20,8 +20,9 @@ struct KernelDistanceOptions {
 
 /// Unbiased squared maximum mean discrepancy under the kernel (gamma x.y + coef0)^degree, mean and deviation over
 /// random subsets of both; in fp64. It may lie below 0, and does for a set against itself. Subsets are those of
-/// torch-fidelity. Throws Error(kInvalidArgument) for a set with fewer rows than a subset. Source: Binkowski et al.,
-/// "Demystifying MMD GANs", 2018.
+/// torch-fidelity; one of each set is held in memory, 12 d bytes a row. Throws Error(kInvalidArgument) for a set with
+/// fewer rows than a subset.
+/// Source: Binkowski et al., "Demystifying MMD GANs", 2018.
 MeanStd kernel_distance(const RowStore& a, const RowStore& b, const KernelDistanceOptions& options);
 
 }  // namespace svg

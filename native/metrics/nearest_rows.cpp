@@ -9,9 +9,16 @@
 namespace svg {
 namespace {
 
-/// So many more rows than are asked for are looked at by differences: those whose order a product's rounding may have
-/// changed. Copies of one row, of which there may be more, have one distance.
+/// So many more rows than are asked for are looked at by differences first: those whose order a product's rounding may
+/// have changed.
 constexpr int64_t kSpareCandidates = 8;
+
+// A sum of d products is off by at most d / 2 epsilon times the sum of their sizes, which for x.y is at most
+// (|x|^2 + |y|^2) / 2: d epsilon covers the product and both norms; what is added to d, the few operations between
+// them.
+double product_slack(int64_t dimensions) {
+  return static_cast<double>(dimensions + 16) * std::numeric_limits<double>::epsilon();
+}
 
 /// The nearest rows met so far, the farthest of them first.
 class Candidates {
@@ -64,16 +71,42 @@ void offer_pairs(const RowBlock& x, const RowBlock& y, std::vector<Candidates>& 
   }
 }
 
-/// By differences, of the candidates' distances to their row.
-double exact_radius(const RowStore& store, const double* row, const Candidates& candidates, int64_t neighbours) {
-  const at::Tensor others = store.rows(candidates.rows()).to(at::kDouble);
-  const int64_t d = store.dimensions();
+double nth_smallest(std::vector<double>& values, int64_t n) {
+  std::nth_element(values.begin(), values.begin() + (n - 1), values.end());
+  return values[static_cast<size_t>(n - 1)];
+}
+
+/// By differences, of the distances of all others to row `own`.
+double radius_over_all(const RowStore& store, int64_t own, const double* row, int64_t neighbours) {
+  const int64_t n = store.count(), d = store.dimensions();
   std::vector<double> distances;
-  for (int64_t i = 0; i < others.size(0); ++i) {
-    distances.push_back(squared_distance(row, others.const_data_ptr<double>() + i * d, d));
+  for (int64_t from = 0; from < n; from += kRowsPerBlock) {
+    check_cancelled();
+    const at::Tensor others = store.rows(from, std::min(n, from + kRowsPerBlock)).to(at::kDouble);
+    for (int64_t i = 0; i < others.size(0); ++i) {
+      if (from + i == own) continue;
+      distances.push_back(squared_distance(row, others.const_data_ptr<double>() + i * d, d));
+    }
   }
-  std::nth_element(distances.begin(), distances.begin() + (neighbours - 1), distances.end());
-  return distances[static_cast<size_t>(neighbours - 1)];
+  return nth_smallest(distances, neighbours);
+}
+
+/// By differences, of the candidates' distances to row i of the block; of all where the candidates may lack one.
+double exact_radius(const RowStore& store, const RowBlock& x, int64_t i, const Candidates& candidates,
+                    int64_t neighbours) {
+  const int64_t d = store.dimensions();
+  const double* row = x.rows.const_data_ptr<double>() + i * d;
+  const at::Tensor others = store.rows(candidates.rows()).to(at::kDouble);
+  std::vector<double> distances;
+  for (int64_t j = 0; j < others.size(0); ++j) {
+    distances.push_back(squared_distance(row, others.const_data_ptr<double>() + j * d, d));
+  }
+  const double radius = nth_smallest(distances, neighbours);
+  // A row y that was left out is no candidate for being nearer than that where even its product's rounding does not
+  // bring it there: |y|^2 is at most 2 |x|^2 + 2 radius then.
+  const double norm = x.norms.const_data_ptr<double>()[i];
+  const bool certain = radius == 0 || candidates.bound() - product_slack(d) * (3 * norm + 2 * radius) >= radius;
+  return certain ? radius : radius_over_all(store, x.start + i, row, neighbours);
 }
 
 }  // namespace
@@ -87,16 +120,13 @@ double squared_distance(const double* x, const double* y, int64_t dimensions) {
   return sum;
 }
 
-// A sum of d products is off by at most d / 2 epsilon times the sum of their sizes, which for x.y is at most
-// (|x|^2 + |y|^2) / 2: d epsilon covers the product and both norms; what is added to d, the few operations between
-// them.
 ApproximateDistances::ApproximateDistances(const RowBlock& x, const RowBlock& y)
     : products_(x.rows.matmul(y.rows.t()).contiguous()),
       x_norms_(x.norms.const_data_ptr<double>()),
       y_norms_(y.norms.const_data_ptr<double>()),
       products_data_(products_.const_data_ptr<double>()),
       columns_(y.count),
-      slack_(static_cast<double>(x.rows.size(1) + 16) * std::numeric_limits<double>::epsilon()) {}
+      slack_(product_slack(x.rows.size(1))) {}
 
 std::vector<double> squared_radii(const RowStore& store, int64_t neighbours) {
   const int64_t n = store.count();
@@ -114,8 +144,7 @@ std::vector<double> squared_radii(const RowStore& store, int64_t neighbours) {
     const RowBlock x(store, from, std::min(n, from + kRowsPerBlock));
     for (int64_t i = 0; i < x.count; ++i) {
       if (i % 256 == 0) check_cancelled();
-      const double* row = x.rows.const_data_ptr<double>() + i * store.dimensions();
-      radii.push_back(exact_radius(store, row, candidates[static_cast<size_t>(from + i)], neighbours));
+      radii.push_back(exact_radius(store, x, i, candidates[static_cast<size_t>(from + i)], neighbours));
     }
   }
   return radii;

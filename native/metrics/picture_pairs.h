@@ -12,7 +12,8 @@ namespace svg {
 double psnr(const at::Tensor& a, const at::Tensor& b);
 
 /// Mean of the structural similarity over the 11 x 11 gaussian windows (deviation 1.5) that lie inside; sides from 11
-/// on. Source: Wang et al., "Image quality assessment: from error visibility to structural similarity", 2004.
+/// on.
+/// Source: Wang et al., "Image quality assessment: from error visibility to structural similarity", 2004.
 double ssim(const at::Tensor& a, const at::Tensor& b);
 
 /// The same over a window at each pixel, the pictures continued by reflection: what torchmetrics gives since 1.5.

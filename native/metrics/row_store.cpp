@@ -110,7 +110,10 @@ void RowStore::write(int file, int64_t from, const float* rows, int64_t count) c
   for (off_t offset = from * row_bytes(); left > 0;) {
     const ssize_t written = ::pwrite(file, bytes, std::min(left, kMaxTransfer), offset);
     if (written < 0 && errno == EINTR) continue;
-    if (written < 0) throw file_error("write features to a file in " + spill_.folder(), errno);
+    // Some file systems answer 0 where they have no room.
+    if (written <= 0) {
+      throw file_error("write features to a file in " + spill_.folder(), written < 0 ? errno : ENOSPC);
+    }
     bytes += written;
     offset += written;
     left -= static_cast<size_t>(written);

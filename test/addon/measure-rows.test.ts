@@ -27,7 +27,7 @@ const pictures = (from: number, to: number) =>
   Object.fromEntries(Array.from({ length: to - from }, (_, i) => [`image.${i}`, picture(from + i)]));
 
 async function opened(spill: { bytes: number; folder: string }): Promise<Engine> {
-  const engine = await Engine.create({ device: 'cpu' });
+  const engine = await Engine.create({ device: 'cpu', threads: 1 });
   const metrics = ['fid', 'kid', 'is', 'pr'] as const;
   await engine.run('measure-open', { inception: { path: weights }, metrics, spill });
   return engine;

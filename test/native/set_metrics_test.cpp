@@ -13,6 +13,7 @@
 #include "metrics/frechet.h"
 #include "metrics/inception_score.h"
 #include "metrics/kernel_distance.h"
+#include "metrics/nearest_rows.h"
 #include "metrics/numpy_random.h"
 #include "metrics/precision_recall.h"
 
@@ -339,6 +340,17 @@ TEST_CASE("metrics: precision and recall are those of all distances by differenc
   // 20 copies of each row: every radius is 0, and only copies are within it.
   expect_precision_recall(lattice(55, 12, 40, 2).repeat({20, 1}), seeded_noise(56, {50, 40}), 5);
   expect_precision_recall(seeded_noise(57, {2100, 3}), seeded_noise(58, {2500, 3}) + 0.5, 3);
+}
+
+TEST_CASE("metrics: radii among rows that are nearer to each other than a product tells") {
+  // One row 60 times, each time off by a few steps of fp32: by products, distances of 1e-15 are noise of 1e-13.
+  const at::Tensor base = at::rand({1, 1024}, seeded_generator(71), at::TensorOptions()) * 0.2 + 0.3;
+  const at::Tensor steps = at::randint(-1, 2, {60, 1024}, seeded_generator(72), at::TensorOptions().dtype(at::kFloat));
+  const at::Tensor rows = at::cat({base + steps * std::ldexp(1.0, -25), seeded_noise(73, {30, 1024})});
+  const std::vector<double> got = squared_radii(*store_of(rows), 3), want = plain_radii(rows, 3);
+  EXPECT(got.size() == 90);
+  for (size_t i = 0; i < got.size(); ++i) EXPECT_CLOSE(got[i] / want[i], 1, 1e-12);
+  expect_precision_recall(rows, rows.slice(0, 0, 40), 3);
 }
 
 TEST_CASE("metrics: precision and recall refuse sets without radii") {
