@@ -122,7 +122,7 @@ describe('eval imagenet', () => {
 
   it.each([
     [['--steps', '4'], /holds another run: steps was 3 and is 4/],
-    [['--inception', 'none.pth'], /none\.pth: no such file or folder/],
+    [['--inception', 'none.pth'], /cannot open none\.pth: No such file/],
     [['--reference', 'other-network.npz'], /mu has 64 dimensions, FID's Inception 2048/],
     [['--dit', 'dit-tiny', '-o', 'other'], /class: this model draws from text/],
     [['--guidance-schedule', 'sometimes'], /must be constant, late, linear/],
