@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { PUBLISHED_SAMPLER } from '../../../lib/config/eval/imagenet.js';
 import { settingsSchema } from '../../../lib/config/request.js';
-import { removeFiles } from '../../../lib/eval/generate/existing-files.js';
+import { removeDrawn } from '../../../lib/eval/generate/remove-drawn.js';
 import { classAt } from '../../../lib/eval/imagenet/classes.js';
 import { type FigureSubject, figureLine, samplerWords } from '../../../lib/eval/imagenet/figure-line.js';
 import { unlikePublished, useOfReference } from '../../../lib/eval/imagenet/reference.js';
@@ -158,9 +158,12 @@ describe('files of a run', () => {
     const folder = mkdtempSync(join(tmpdir(), 'svg-t2i-longer-'));
     for (const name of ['000000.png', '000001.png', '000002.png', 'notes.txt'])
       writeFileSync(join(folder, name), '');
-    await removeFiles(folder, [{ path: '000000.png', pictures: [0] }], (name) => indexOfFile(name) >= 2);
+    const files = [{ path: '000000.png', pictures: [0] }];
+    const isOfLongerRun = (name: string) => indexOfFile(name) >= 2;
+    await removeDrawn({ out: join(folder, '..'), folder, files, isOfLongerRun }, { signal: undefined });
     expect(readdirSync(folder).sort()).toEqual(['000001.png', 'notes.txt']);
-    await removeFiles(join(folder, 'none'), [], () => true);
+    const none = { out: folder, folder: join(folder, 'none'), files: [], isOfLongerRun: () => true };
+    await removeDrawn(none, { signal: undefined });
     rmSync(folder, { recursive: true });
   });
 });
