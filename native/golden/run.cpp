@@ -8,7 +8,7 @@
 namespace svg {
 
 Json run_golden_case(const std::string& folder, at::Device device) {
-  const ExactConvolutions exact;
+  const ExactConvolutions exact(device);
   Json broken = Json::object();
   broken.set("name", golden_case_name(folder));
   broken.set("module", "");

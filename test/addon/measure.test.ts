@@ -5,7 +5,12 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Engine } from '../../dist/engine.js';
 import type { NativeTensor, NativeTensors } from '../../dist/native/binding.js';
-import type { MeasureResultRequest, SetMetric, StatisticsTensors } from '../../dist/native/measure-jobs.js';
+import type {
+  MeasureResultRequest,
+  PairMetric,
+  SetMetric,
+  StatisticsTensors,
+} from '../../dist/native/measure-jobs.js';
 import { inceptionTensors, writeInceptionWeights } from '../inception-weights.js';
 import { type RawTensor, writeSafetensors } from '../unit/safetensors.js';
 
@@ -183,6 +188,41 @@ describe('a failed call', () => {
     await expect(cancelled).rejects.toMatchObject({ name: 'AbortError' });
     expect(await add(engine, 'set', pictures(1, 3))).toBe(4);
     expect((await engine.run('measure-statistics', { set: 'set' })).value.count).toBe(4);
+  });
+
+  it('takes no tensor that its numbers pass over, and no metric twice', async () => {
+    await using engine = await opened(['fid']);
+    const [a, b] = [picture(1, 16, 16), picture(2, 16, 16)];
+    const gap = engine.run('measure-add', { set: 'set' }, { tensors: { 'image.0': a, 'image.2': b } });
+    await expect(gap).rejects.toThrow('1 of the 2 tensors are numbered from 0 on without a gap');
+    const pairs = (tensors: Record<`${'a' | 'b'}.${number}`, NativeTensor>, metrics: readonly PairMetric[]) =>
+      engine.run('measure-pairs', { metrics }, { tensors });
+    await expect(pairs({ 'a.0': a, 'b.0': b, 'b.1': b }, ['psnr'])).rejects.toThrow('2 of the 3 tensors');
+    await expect(pairs({ 'a.0': a, 'b.0': b }, ['psnr', 'psnr'])).rejects.toThrow('is named twice');
+  });
+
+  it('is either pictures or statistics', async () => {
+    await using engine = await opened(['fid']);
+    const doubles = (...shape: number[]): NativeTensor => ({
+      dtype: 'float64',
+      shape,
+      data: new Float64Array(shape.reduce((product, side) => product * side, 1)),
+    });
+    const give = (set: string) =>
+      engine.run(
+        'measure-reference',
+        { set, count: 9 },
+        { tensors: { mu: doubles(4), sigma: doubles(4, 4) } },
+      );
+    await give('given');
+    await expect(add(engine, 'given', pictures(1, 0))).rejects.toMatchObject({
+      code: 'ERR_SVGT2I_INVALID_ARGUMENT',
+      message: 'set "given" was given as statistics: pictures cannot be added to it',
+    });
+    await add(engine, 'filled', pictures(1, 0));
+    await expect(give('filled')).rejects.toThrow(
+      'set "filled" holds pictures: statistics cannot stand for it',
+    );
   });
 
   it('tells that nothing is open, or lacks its network', async () => {

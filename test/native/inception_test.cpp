@@ -1,5 +1,6 @@
 #include "models/inception/inception.h"
 
+#include "core/exact_convolutions.h"
 #include "core/rng.h"
 #include "golden.h"
 #include "ops/tensorflow_resize.h"
@@ -37,6 +38,21 @@ TEST_CASE("inception tells its own weights from those of other classes") {
   tensors.erase("fc.weight");
   EXPECT(!recognised());
   EXPECT(Inception::is_spare("Mixed_5b.branch1x1.bn.num_batches_tracked") && !Inception::is_spare("fc.weight"));
+}
+
+TEST_CASE("inception keeps convolutions exact until the last of several engines is done") {
+  auto& context = at::globalContext();
+  const bool before = context.allowTF32CuDNN();
+  context.setAllowTF32CuDNN(true);
+  auto first = std::make_unique<ExactConvolutions>(at::kCUDA), second = std::make_unique<ExactConvolutions>(at::kCUDA);
+  const bool with_both = context.allowTF32CuDNN();
+  first.reset();
+  const bool with_second = context.allowTF32CuDNN();
+  second.reset();
+  const ExactConvolutions of_cpu(at::kCPU);
+  const bool after = context.allowTF32CuDNN();
+  context.setAllowTF32CuDNN(before);
+  EXPECT(!with_both && !with_second && after);
 }
 
 TEST_CASE("tensorflow_resize is its plain form, smaller and larger, of one pixel and of its own size") {

@@ -1,4 +1,6 @@
 // Jobs that measure pictures: sets against sets, pictures against pictures.
+#include <set>
+
 #include "engine/jobs.h"
 #include "engine/measure/measurement.h"
 #include "engine/numbered.h"
@@ -17,6 +19,12 @@ const at::Tensor& given_tensor(const TensorMap& tensors, const char* name) {
   const auto found = tensors.find(name);
   SVG_CHECK(found != tensors.end(), ErrorCode::kInvalidArgument, "no tensor \"", name, "\" was given");
   return found->second;
+}
+
+/// Numbers that leave one out would lose what comes behind it.
+void check_all_taken(const TensorMap& tensors, size_t taken) {
+  SVG_CHECK(tensors.size() == taken, ErrorCode::kInvalidArgument, taken, " of the ", tensors.size(),
+            " tensors are numbered from 0 on without a gap");
 }
 
 /// The job's tensors are views of JavaScript's memory, which a caller may write to once the job is done.
@@ -96,6 +104,7 @@ JobResult measure_add(EngineState& state, const Request& request, const TensorMa
     check_pixels(picture, name);
     pictures.push_back(picture);
   });
+  check_all_taken(tensors, pictures.size());
   return {Json::object().set("count", measurement.add(set, pictures)), {}};
 }
 
@@ -143,11 +152,14 @@ JobResult measure_result(EngineState& state, const Request& request, const Tenso
 JobResult measure_pairs(EngineState& state, const Request& request, const TensorMap& tensors, const EventSink&) {
   const Measurement& measurement = open_measurement(state);
   const std::vector<std::string> metrics = request.at("metrics").as_string_list();
+  SVG_CHECK(std::set<std::string>(metrics.begin(), metrics.end()).size() == metrics.size(), ErrorCode::kInvalidArgument,
+            "a metric of pairs is named twice");
   std::map<std::string, std::vector<double>> values;
-  for_each_numbered(tensors, "a", [&](int64_t i, const std::string&, const at::Tensor& a) {
+  const int64_t pairs = for_each_numbered(tensors, "a", [&](int64_t i, const std::string&, const at::Tensor& a) {
     const at::Tensor& b = given_tensor(tensors, concat("b.", i).c_str());
     for (const std::string& metric : metrics) values[metric].push_back(measurement.distance(metric, a, b));
   });
+  check_all_taken(tensors, static_cast<size_t>(2 * pairs));
   JobResult result{Json::object(), {}};
   for (const auto& [metric, of_pairs] : values) result.tensors[metric] = at::tensor(of_pairs, at::kDouble);
   return result;

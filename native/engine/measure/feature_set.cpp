@@ -78,6 +78,8 @@ const RowStore& FeatureSet::logits(const char* metric) const {
 }
 
 void FeatureSet::lacks(const char* what, const char* metric) const {
+  SVG_CHECK(count_ == 0, ErrorCode::kInternal, "set \"", name_, "\": ", metric,
+            " was not named when the measurement was opened");
   throw Error(ErrorCode::kInvalidArgument,
               concat("set \"", name_, "\" holds ", given_ && count_ == 0 ? "statistics alone" : "no pictures", ", ",
                      metric, " needs ", what),

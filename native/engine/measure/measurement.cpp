@@ -61,7 +61,7 @@ InceptionFeatures Measurement::features(const std::vector<at::Tensor>& pictures)
   if (!networks_.inception) {
     throw Error(ErrorCode::kNotLoaded, "this needs FID's Inception v3, which was not loaded");
   }
-  const ExactConvolutions exact;
+  const ExactConvolutions exact(device_);
   const auto count = static_cast<int64_t>(pictures.size());
   std::vector<at::Tensor> pool, logits, spatial;
   for (int64_t begin = 0; begin < count; begin += batch()) {
@@ -70,8 +70,9 @@ InceptionFeatures Measurement::features(const std::vector<at::Tensor>& pictures)
     std::vector<at::Tensor> chunk(pictures.begin() + begin, pictures.begin() + begin + own);
     at::Tensor input = inception_input(chunk);
     if (own < batch()) {
-      const at::Tensor whole = at::zeros({batch(), 3, Inception::kSide, Inception::kSide},
-                                         input.options().memory_format(at::MemoryFormat::ChannelsLast));
+      const at::Tensor whole =
+          at::empty({batch(), 3, Inception::kSide, Inception::kSide}, input.options(), at::MemoryFormat::ChannelsLast)
+              .zero_();
       whole.slice(0, 0, own).copy_(input);
       input = whole;
     }
@@ -91,6 +92,9 @@ FeatureSet& Measurement::set_to_fill(const std::string& name) {
 }
 
 int64_t Measurement::add(const std::string& set, const std::vector<at::Tensor>& pictures) {
+  const auto known = sets_.find(set);
+  SVG_CHECK(known == sets_.end() || !known->second.given(), ErrorCode::kInvalidArgument, "set \"", set,
+            "\" was given as statistics: pictures cannot be added to it");
   const InceptionFeatures found = features(pictures);
   FeatureSet& filled = set_to_fill(set);
   filled.add(found);
@@ -100,7 +104,10 @@ int64_t Measurement::add(const std::string& set, const std::vector<at::Tensor>& 
 void Measurement::give(const std::string& set, GivenStatistics statistics) {
   check_statistics(set, "", statistics.pool);
   if (statistics.spatial) check_statistics(set, "_s", *statistics.spatial);
-  set_to_fill(set).give(std::move(statistics));
+  FeatureSet& filled = set_to_fill(set);
+  SVG_CHECK(filled.count() == 0, ErrorCode::kInvalidArgument, "set \"", set,
+            "\" holds pictures: statistics cannot stand for it");
+  filled.give(std::move(statistics));
 }
 
 const FeatureSet& Measurement::set(const std::string& name) const {
@@ -150,7 +157,7 @@ double Measurement::distance(const std::string& metric, const at::Tensor& a, con
   if (found != kPictureDistances.end()) return found->second(a, b);
   SVG_CHECK(metric == "lpips", ErrorCode::kInternal, "unknown metric \"", metric, "\" of pairs");
   if (!networks_.lpips) throw Error(ErrorCode::kNotLoaded, "this needs the LPIPS metric, which was not loaded");
-  const ExactConvolutions exact;
+  const ExactConvolutions exact(device_);
   const auto prepared = [&](const at::Tensor& picture, const char* name) {
     return from_pixels(picture, name).to(device_).unsqueeze(0);
   };

@@ -2,6 +2,8 @@
 
 #include <ATen/core/dispatch/Dispatcher.h>
 
+#include <algorithm>
+
 #include "core/error.h"
 
 namespace svg {
@@ -9,16 +11,30 @@ namespace {
 
 constexpr double kInceptionNormEps = 1e-3;
 
+bool has_known_arguments(const c10::FunctionSchema& schema) {
+  const std::vector<std::string> known = {"X",        "W",      "B",    "padding", "stride",
+                                          "dilation", "groups", "attr", "scalars", "algorithm"};
+  const auto& arguments = schema.arguments();
+  return schema.returns().size() == 1 &&
+         std::equal(arguments.begin(), arguments.end(), known.begin(), known.end(),
+                    [](const c10::Argument& argument, const std::string& name) { return argument.name() == name; });
+}
+
 /// oneDNN's convolution with what follows it in one pass, over a weight that lies as it wants it; libtorch's compiler
 /// calls it, ATen has no function for it.
 const std::optional<c10::OperatorHandle>& fused_convolution() {
-  static const std::optional<c10::OperatorHandle> found =
-      at::globalContext().hasMKLDNN() ? c10::Dispatcher::singleton().findSchema({"mkldnn::_convolution_pointwise", ""})
-                                      : std::nullopt;
+  static const std::optional<c10::OperatorHandle> found = [] {
+    std::optional<c10::OperatorHandle> handle;
+    if (at::globalContext().hasMKLDNN()) {
+      handle = c10::Dispatcher::singleton().findSchema({"mkldnn::_convolution_pointwise", ""});
+    }
+    // It is no public function: with arguments that are not known it is left alone.
+    if (handle && !has_known_arguments(handle->schema())) handle.reset();
+    return handle;
+  }();
   return found;
 }
 
-/// Called by its schema: arguments that a later libtorch adds would be told of here.
 at::Tensor run_fused(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
                      const std::vector<int64_t>& stride, const std::vector<int64_t>& padding, bool with_relu) {
   torch::jit::Stack stack = {x,
