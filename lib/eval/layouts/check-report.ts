@@ -13,6 +13,7 @@ export interface Fault {
   readonly scorer?: string;
 }
 
+/** What a check found in one folder or file. */
 export interface CheckReport {
   /** Whose input it is. */
   readonly as: CheckKind;
