@@ -136,7 +136,7 @@ describe('images', () => {
     const refused = await run(args);
     expect(refused.code).toBe(1);
     expect(refused.stderr).toMatch(/left out: .*1\.png/);
-    expect(refused.stderr).toContain('1 of 3 pictures');
+    expect(refused.stderr).toContain('1 of 3 pairs');
     const allowed = await run([...args, '--max-bad-share', '0.4']);
     expect(allowed.code).toBe(0);
   });
