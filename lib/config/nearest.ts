@@ -27,16 +27,19 @@ function wordDistance(word: string, known: string): number {
 /** No name that people type is longer; the distance takes time by both lengths. */
 const LONGEST_WORD = 200;
 
-/** The closest of `known`, or undefined where none is close (more than 40 % of the letters differ). */
+/** The closest of `known`, of several the one of likest length; undefined where none is close (over 40 % of the letters differ). */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   if (word.length > LONGEST_WORD) return undefined;
   let best: { word: string; distance: number } | undefined;
   for (const candidate of known) {
     const distance = wordDistance(normalise(word), normalise(candidate));
     const limit = Math.max(2, Math.floor(0.4 * Math.max(word.length, candidate.length)));
-    if (distance <= limit && (best === undefined || distance < best.distance)) {
-      best = { word: candidate, distance };
-    }
+    const longer = Math.abs(candidate.length - word.length);
+    const isCloser =
+      best === undefined ||
+      distance < best.distance ||
+      (distance === best.distance && longer < Math.abs(best.word.length - word.length));
+    if (distance <= limit && isCloser) best = { word: candidate, distance };
   }
   return best?.word;
 }
