@@ -15,7 +15,7 @@ bool records_grad(std::initializer_list<at::Tensor> tensors) {
 
 bool fits_kernel(const at::Tensor& tensor) {
   const bool type = tensor.scalar_type() == at::kFloat || tensor.scalar_type() == at::kBFloat16;
-  const bool place = tensor.is_cpu() || (tensor.is_cuda() && cuda::built_with_cuda());
+  const bool place = tensor.is_cpu() || tensor.is_meta() || (tensor.is_cuda() && cuda::built_with_cuda());
   return type && place && tensor.dim() > 0 && (tensor.size(-1) <= 1 || tensor.stride(-1) == 1);
 }
 

@@ -14,7 +14,8 @@ namespace svg {
 /// Autograd would have to see inside.
 bool records_grad(std::initializer_list<at::Tensor> tensors);
 
-/// fp32 or bf16 with contiguous elements inside a row, on the CPU or on a GPU that this build has kernels for.
+/// fp32 or bf16 with contiguous elements inside a row, on the CPU or on a GPU that this build has kernels for; meta
+/// tensors stand for one that has them (ops/counted.h).
 bool fits_kernel(const at::Tensor& tensor);
 
 /// An optional fp32 parameter as the kernels read it.

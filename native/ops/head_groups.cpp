@@ -3,6 +3,7 @@
 #include <ATen/Parallel.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include "ops/counted.h"
 #include "ops/fused.h"
 
 namespace svg {
@@ -29,7 +30,9 @@ bool fits(const at::Tensor& rows, const std::vector<HeadGroup>& groups, int64_t 
 const float* pointer(const at::Tensor& tensor) { return tensor.const_data_ptr<float>(); }
 
 /// heads and out (T, H, D), rows may be strided.
-void rotate(const at::Tensor& heads, const float* norm, double eps, const Rope& rope, const at::Tensor& out) {
+void rotate(const at::Tensor& heads, const at::Tensor& weight, double eps, const Rope& rope, const at::Tensor& out) {
+  if (counted("norm_rotate_heads", {heads, weight, rope.cos, rope.sin}, {out})) return;
+  const float* norm = weight.defined() ? pointer(weight) : nullptr;
   const int64_t rows = heads.size(0), count = heads.size(1), head_dim = heads.size(2);
   const float small = static_cast<float>(eps);
   if (heads.is_cpu()) {
@@ -46,11 +49,13 @@ at::Tensor rotate_backward(const at::Tensor& heads, const at::Tensor& norm, doub
                            const at::Tensor& dout, const at::Tensor& dheads) {
   const int64_t rows = heads.size(0), count = heads.size(1), head_dim = heads.size(2);
   const float small = static_cast<float>(eps);
-  const float* weight = norm.defined() ? pointer(norm) : nullptr;
   const int64_t slices = heads.is_cpu() ? at::get_num_threads() : 1;
-  const at::Tensor partial = weight ? at::zeros({slices, head_dim}, norm.options()) : at::Tensor();
-  float* dweight = weight ? partial.mutable_data_ptr<float>() : nullptr;
+  const at::Tensor partial = norm.defined() ? at::zeros({slices, head_dim}, norm.options()) : at::Tensor();
   const at::Tensor slopes = dout.contiguous();
+  const bool told = counted("norm_rotate_heads_backward", {heads, norm, rope.cos, rope.sin, slopes}, {dheads, partial});
+  if (told) return norm.defined() ? partial.sum(0) : at::Tensor();
+  const float* weight = norm.defined() ? pointer(norm) : nullptr;
+  float* dweight = weight ? partial.mutable_data_ptr<float>() : nullptr;
   if (heads.is_cpu()) {
     cpu::norm_rotate_heads_backward(kernel_rows(heads), weight, small, pointer(rope.cos), pointer(rope.sin),
                                     kernel_rows(slopes), kernel_rows(dheads), dweight, slices, rows, count, head_dim);
@@ -84,7 +89,7 @@ struct SplitHeads : torch::autograd::Function<SplitHeads> {
       const at::Tensor out = at::empty(heads.sizes(), rows.options().dtype(dtype));
       outs.push_back(out);
       if (rotated[i]) {
-        rotate(heads, norm_of[i] < 0 ? nullptr : pointer(norms[norm_of[i]]), eps, {cos, sin}, out);
+        rotate(heads, norm_of[i] < 0 ? at::Tensor() : norms[norm_of[i]], eps, {cos, sin}, out);
       } else {
         out.copy_(heads);
       }

@@ -4,6 +4,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "core/error.h"
+#include "ops/counted.h"
 #include "ops/fused.h"
 #include "ops/verified.h"
 
@@ -30,7 +31,7 @@ void check(const at::Tensor& x, const RowWeights& weights) {
 }
 
 bool fits(const at::Tensor& x, const RowWeights& weights, bool recorded) {
-  const bool wide = recorded && x.is_cuda() && x.size(1) > cuda::kMaxNormDim;
+  const bool wide = recorded && !x.is_cpu() && x.size(1) > cuda::kMaxNormDim;
   return x.dim() == 2 && !wide && fits_kernel(x) && fits_parameter(weights.rows) &&
          (!weights.group.defined() || weights.group.scalar_type() == at::kInt);
 }
@@ -39,6 +40,7 @@ const int32_t* groups(const at::Tensor& group) { return group.defined() ? group.
 
 at::Tensor fused_norm(const at::Tensor& x, const RowWeights& weights, double eps, at::ScalarType dtype) {
   const at::Tensor out = at::empty(x.sizes(), x.options().dtype(dtype));
+  if (counted("scaled_rms_norm", {x, weights.rows, weights.group}, {out})) return out;
   const float* rows = weights.rows.const_data_ptr<float>();
   const float small = static_cast<float>(eps);
   if (x.is_cpu()) {
@@ -57,6 +59,7 @@ at::Tensor fused_norm(const at::Tensor& x, const RowWeights& weights, double eps
 
 at::Tensor fused_add_norm(const at::Tensor& x, const at::Tensor& y, const RowWeights& weights, double eps) {
   const at::Tensor out = at::empty(x.sizes(), x.options());
+  if (counted("add_scaled_rms_norm", {x, y, weights.rows, weights.group}, {out})) return out;
   const float* rows = weights.rows.const_data_ptr<float>();
   const float small = static_cast<float>(eps);
   if (x.is_cpu()) {
@@ -84,6 +87,7 @@ variable_list norm_backward(const variable_list& saved, double eps, const at::Te
   const float small = static_cast<float>(eps);
   if (!x.is_cpu()) {
     const at::Tensor drows = at::zeros_like(rows);
+    if (counted("scaled_rms_norm_backward", {x, rows, saved[2], slopes}, {dx, drows})) return {dx, drows};
     cuda::scaled_rms_norm_backward(kernel_rows(x), weight, groups(saved[2]), small, kernel_rows(slopes),
                                    kernel_rows(dx), drows.mutable_data_ptr<float>(), x.size(0), x.size(1),
                                    stream_of(x));

@@ -14,18 +14,25 @@ namespace {
 // Longer segments fill a GPU one by one, and cuDNN's kernels, which know no packing, are faster (arXiv 2407.08608).
 constexpr int64_t kLongMean = 2048;
 
+/// Of compute capability 8.0 on. Meta tensors stand for such a GPU (ops/counted.h).
+bool has_flash(const at::Tensor& q) {
+  return q.is_meta() || (q.is_cuda() && at::detail::getCUDAHooks().supportsBFloat16ConvolutionWithCuDNNv8());
+}
+
 /// FlashAttention's packed kernel: one launch, and no plan for every new length, as cuDNN makes.
 bool fits_flash(const at::Tensor& q, const Segments& q_segments, const Segments& k_segments) {
   const bool type = q.scalar_type() == at::kBFloat16 || q.scalar_type() == at::kHalf;
-  return q.is_cuda() && type && q.size(2) % 8 == 0 && q.size(2) <= 256 && q_segments.bounds.defined() &&
-         k_segments.bounds.defined() && k_segments.rows() < kLongMean * k_segments.count() &&
-         at::detail::getCUDAHooks().supportsBFloat16ConvolutionWithCuDNNv8();  // compute capability 8.0
+  return type && q.size(2) % 8 == 0 && q.size(2) <= 256 && q_segments.bounds.defined() && k_segments.bounds.defined() &&
+         k_segments.rows() < kLongMean * k_segments.count() && has_flash(q);
 }
 
 }  // namespace
 
 Segments::Segments(std::vector<int64_t> offsets, at::Device device) : offsets(std::move(offsets)) {
-  if (device.is_cuda()) bounds = at::tensor(this->offsets, at::kInt).to(device);
+  if (device.is_cpu()) return;
+  bounds = at::tensor(this->offsets, at::kInt);
+  // Counting needs their values, which a meta tensor would not keep.
+  if (!device.is_meta()) bounds = bounds.to(device);
 }
 
 int64_t Segments::longest() const {

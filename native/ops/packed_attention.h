@@ -10,7 +10,7 @@ namespace svg {
 /// Sequences laid one after the other: segment i holds the rows offsets[i] .. offsets[i + 1].
 struct Segments {
   std::vector<int64_t> offsets;
-  at::Tensor bounds;  // the offsets as int32 on a GPU; undefined elsewhere
+  at::Tensor bounds;  // the offsets as int32 on a GPU; undefined on the CPU
 
   Segments() = default;
   /// Copies to a GPU, which waits for it: once a batch, not once a layer.

@@ -1,6 +1,7 @@
 #include "ops/rope.h"
 
 #include "core/error.h"
+#include "ops/counted.h"
 #include "ops/fused.h"
 #include "ops/rms_norm.h"
 #include "ops/verified.h"
@@ -53,6 +54,7 @@ at::Tensor norm_rotate_heads(const at::Tensor& x, const at::Tensor& weight, doub
                     fits_parameter(rope.sin) && fits_parameter(weight);
   if (!fits || records_grad({x, weight})) return norm_rotate_heads_reference(x, weight, eps, rope);
   const at::Tensor out = at::empty(x.sizes(), x.options());
+  if (counted("norm_rotate_heads", {x, weight, rope.cos, rope.sin}, {out})) return out;
   const float* norm = weight.defined() ? weight.const_data_ptr<float>() : nullptr;
   const float* cos = rope.cos.const_data_ptr<float>();
   const float* sin = rope.sin.const_data_ptr<float>();

@@ -2,6 +2,7 @@
 
 #include <torch/csrc/autograd/custom_function.h>
 
+#include "ops/counted.h"
 #include "ops/fused.h"
 #include "ops/verified.h"
 
@@ -18,6 +19,7 @@ at::Tensor fused(const at::Tensor& gate, const at::Tensor& up) {
   const int64_t dim = gate.size(-1);
   if (gate.numel() == 0) return out;
   const int64_t rows = gate.numel() / dim;
+  if (counted("swiglu", {gate, up}, {out})) return out;
   if (gate.is_cpu()) {
     cpu::swiglu(flat_rows(gate), flat_rows(up), flat_rows(out), rows, dim);
     return out;
@@ -44,6 +46,7 @@ struct Swiglu : torch::autograd::Function<Swiglu> {
     const at::Tensor dgate = at::empty_like(gate);
     const at::Tensor dup = at::empty_like(saved[1]);
     if (gate.numel() == 0) return {dgate, dup};
+    if (counted("swiglu_backward", {gate, saved[1], dout}, {dgate, dup})) return {dgate, dup};
     const int64_t dim = gate.size(-1), rows = gate.numel() / dim;
     if (gate.is_cpu()) {
       cpu::swiglu_backward(flat_rows(gate), flat_rows(saved[1]), flat_rows(dout), flat_rows(dgate), flat_rows(dup),
