@@ -62,6 +62,18 @@ at::Device parse_device(const std::string& name) {
   return at::Device(at::kCUDA, static_cast<at::DeviceIndex>(index));
 }
 
+const char* Precision::name() const { return int8 ? "int8" : dtype_short_name(compute); }
+
+Precision parse_precision(const std::string& name, at::Device device) {
+  if (name != "int8") return {parse_dtype(name, device), /*int8=*/false};
+  if (!device.is_cpu()) {
+    throw Error(
+        ErrorCode::kInvalidArgument, concat("dtype int8 is for a CPU, the device is ", device.str()),
+        "Use --dtype auto on a GPU, or --device cpu. A file of int8 weights serves a GPU too: it computes in bf16.");
+  }
+  return {at::kFloat, /*int8=*/true};
+}
+
 at::ScalarType parse_dtype(const std::string& name, at::Device device) {
   if (name == "fp32") return at::kFloat;
   if (name == "bf16") return at::kBFloat16;
@@ -69,7 +81,10 @@ at::ScalarType parse_dtype(const std::string& name, at::Device device) {
     SVG_CHECK(device.is_cuda(), ErrorCode::kInvalidArgument, "dtype fp16 needs a GPU: use bf16 or fp32 on a CPU");
     return at::kHalf;
   }
-  SVG_CHECK(name == "auto", ErrorCode::kInvalidArgument, "unknown dtype \"", name, "\": use auto, fp32, bf16 or fp16");
+  SVG_CHECK(name != "int8", ErrorCode::kInvalidArgument,
+            "dtype int8 is for drawing and for reading prompts alone: use auto, fp32 or bf16");
+  SVG_CHECK(name == "auto", ErrorCode::kInvalidArgument, "unknown dtype \"", name,
+            "\": use auto, fp32, bf16, fp16 or int8");
   return (device.is_cuda() ? gpu_has_bf16(device) : cpu_has_bf16_matrix()) ? at::kBFloat16 : at::kFloat;
 }
 

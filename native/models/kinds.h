@@ -107,12 +107,18 @@ struct ModelKind {
   /// The same weights so that those of equal models are equal: under one set of names, joined alike, without what the
   /// model masks. For comparing two files; what is built from them takes own_names. Null: own_names do.
   std::function<Weights(const Weights&)> comparable;
+  /// Whether a matrix of this name, of the model's own, and shape may be stored and multiplied as int8 (core/int8.h).
+  /// Null: none may.
+  std::function<bool(const std::string& name, at::IntArrayRef shape)> int8_matrix;
   /// Names that files hold beside what the model asks for. Null: none.
   std::function<bool(const std::string&)> is_spare;
 
   Weights under_own_names(const Weights& weights) const { return own_names ? own_names(weights) : weights; }
   Weights as_comparable(const Weights& weights) const {
     return comparable ? comparable(weights) : under_own_names(weights);
+  }
+  bool takes_int8(const std::string& name, at::IntArrayRef shape) const {
+    return int8_matrix && shape.size() == 2 && int8_matrix(name, shape);
   }
   bool spares(const std::string& name) const { return is_spare && is_spare(name); }
 };

@@ -95,6 +95,8 @@ bool Gemma2::is_spare(const std::string& name) {
   return name.size() <= 200 && (layer_of(name) >= 0 || std::regex_match(name, late));
 }
 
+bool Gemma2::is_projection(const std::string& name) { return layer_of(name) >= 0 && name.ends_with("_proj.weight"); }
+
 void Gemma2::refuse_unknown() const {
   refuse_unknown_tensors(root_, "Gemma-2", [&](const std::string& name) {
     const int64_t layer = layer_of(name);

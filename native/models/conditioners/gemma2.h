@@ -85,6 +85,8 @@ class Gemma2 : public Conditioner, public TextWriter {
   void refuse_unknown() const;
   /// What belongs to one, but is read late or never.
   static bool is_spare(const std::string& name);
+  /// A projection of a layer: what is multiplied as int8 where the vocabulary stays as it is stored.
+  static bool is_projection(const std::string& name);
 
   const Gemma2Config& config() const { return config_; }
   ConditionKind kind() const override { return ConditionKind::text(config_.hidden_size, kGemma2MaxPositions); }

@@ -49,6 +49,7 @@ ConditionerKind gemma2_kind() {
     SVG_CHECK(json.is_object(), ErrorCode::kFileNotFound, weights.description(), " has no config.json beside it");
     return gemma2_plan(Gemma2Config::from_json(json, said.get_bool("attentionSoftCap", false)));
   };
+  kind.int8_matrix = [](const std::string& name, at::IntArrayRef) { return Gemma2::is_projection(name); };
   kind.is_spare = Gemma2::is_spare;
   return kind;
 }

@@ -1,4 +1,6 @@
 // NextDiT's entry in the catalogue.
+#include <regex>
+
 #include "core/error.h"
 #include "models/next_dit/next_dit.h"
 #include "models/next_dit/work.h"
@@ -45,6 +47,12 @@ VelocityKind next_dit_kind() {
   };
   // Rotary tables are computed, not read.
   kind.is_spare = [](const std::string& name) { return name == "freqs_cis" || name.starts_with("rope_embedder."); };
+  // All that is large. The embedders and the final layer are a hundredth of it, and their errors reach every picture.
+  kind.int8_matrix = [](const std::string& name, at::IntArrayRef) {
+    static const std::regex matrix(R"((layers|noise_refiner|context_refiner)\.\d{1,4}\.)"
+                                   R"((attention\.(qkv|out)|feed_forward\.w[123]|adaLN_modulation\.1)\.weight)");
+    return name.size() <= 200 && std::regex_match(name, matrix);
+  };
   return kind;
 }
 
