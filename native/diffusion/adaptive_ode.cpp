@@ -178,6 +178,7 @@ SolverRun adaptive_run(AdaptiveMethod method, Tolerance tolerance, double start,
 
 SolverKind adaptive_solver(std::string name, std::string title, const AdaptiveMethod& method) {
   SolverKind kind{std::move(name), std::move(title), {}, SolverFamily::kAdaptive, {"atol", "rtol"}};
+  kind.stages = 0;
   kind.model_times = [](const SolverSettings&) { return std::vector<double>(); };
   kind.run = [method](const SolverSettings& settings, const at::Tensor& state, const StepFn& on_step) {
     return adaptive_run(method, settings.tolerance, settings.start, state, on_step);

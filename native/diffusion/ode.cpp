@@ -47,6 +47,7 @@ SolverKind fixed_solver(std::string name, std::string title, const ButcherTablea
   SolverKind kind{std::move(name), std::move(title), std::move(aliases), SolverFamily::kFixed, {"steps", "shift"}};
   kind.usual_shift = 6;
   kind.least_steps = 2;  // a grid has two ends
+  kind.stages = static_cast<int64_t>(method.nodes.size());
   kind.model_times = [method](const SolverSettings& settings) {
     return ode_model_times(method, ode_grid(settings.steps, settings.shift, settings.start, settings.end));
   };

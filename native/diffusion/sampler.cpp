@@ -82,7 +82,8 @@ Json solver_rows() {
                        .set("family", solver_family_name(kind.family))
                        .set("fields", std::move(fields))
                        .set("shift", kind.usual_shift)
-                       .set("leastSteps", kind.least_steps));
+                       .set("leastSteps", kind.least_steps)
+                       .set("stages", kind.stages));
   }
   return rows;
 }

@@ -4,6 +4,7 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -19,7 +20,7 @@ const std::vector<SolverKind>& solver_kinds();
 /// By name or alias. Throws Error(kInvalidArgument) listing the names.
 const SolverKind& find_solver(const std::string& name);
 
-/// For the catalogue: [{"name", "title", "family", "fields", "shift", "leastSteps"}].
+/// For the catalogue: [{"name", "title", "family", "fields", "shift", "leastSteps", "stages"}].
 Json solver_rows();
 
 struct SamplerOptions : SolverSettings {
@@ -33,6 +34,10 @@ struct SamplerOptions : SolverSettings {
 
   const SolverKind& kind() const { return find_solver(name); }
   bool adaptive() const { return kind().family == SolverFamily::kAdaptive; }
+  /// At most; 0 for adaptive methods.
+  int64_t evaluations_of_step() const {
+    return kind().family == SolverFamily::kDpm && singlestep ? std::min(order, steps) : kind().stages;
+  }
 };
 
 /// Model times of all evaluations in order; empty for adaptive methods, which choose them on the way.

@@ -49,6 +49,7 @@ struct SolverKind {
   std::vector<std::string> fields;  // names of the settings that it takes, as a request has them
   double usual_shift = 1;           // of the published sampling scripts; 1 where it takes none
   int64_t least_steps = 1;
+  int64_t stages = 1;  // evaluations of a step (dpm++: multistep); 0 where an error estimate chooses them
 
   /// Model times of all evaluations in order; empty where the solver chooses them on the way.
   std::function<std::vector<double>(const SolverSettings&)> model_times = nullptr;

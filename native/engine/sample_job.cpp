@@ -52,8 +52,8 @@ PicturesToSample SampleJob::pictures(const TensorMap& tensors) {
   for (size_t i = 0; i < request_.items.size(); ++i) {
     const SampleItem& item = request_.items[i];
     pictures.noise.push_back(initial_noise(item, i, model_, tensors));
-    pictures.items.push_back(
-        {conditions[item.condition], conditions[item.unconditional], item.cells, request_.guidance});
+    pictures.items.push_back({conditions[item.condition], conditions[item.unconditional], item.cells, request_.guidance,
+                              request_.step_cache});
   }
   return pictures;
 }
@@ -111,9 +111,12 @@ JobResult SampleJob::finish() {
                                   .set("model", sampled.model_seconds)
                                   .set("decode", watch_.lap()));
   Json::Array counts;
-  for (const ModelEvaluations& of_item : sampled.evaluations) {
-    counts.push_back(
-        Json::object().set("conditional", of_item.conditional).set("unconditional", of_item.unconditional));
+  for (size_t i = 0; i < sampled.evaluations.size(); ++i) {
+    const VelocityCounts &computed = sampled.evaluations[i], &reused = sampled.reused[i];
+    counts.push_back(Json::object()
+                         .set("conditional", computed.conditional)
+                         .set("unconditional", computed.unconditional)
+                         .set("reused", reused.conditional + reused.unconditional));
   }
   result.value.set("evaluations", Json(std::move(counts)));
   return result;

@@ -14,7 +14,8 @@ namespace svg {
 
 /// SampleRequest::read, and optionally the tensors noise.I (C, h, w);
 /// -> {"timings", "evaluations"}: seconds of encode, sample (of them in the model: model) and decode; for each item how
-/// many {"conditional", "unconditional"} velocities the model computed; with image.I uint8 (H, W, 3), and latent.I
+/// many {"conditional", "unconditional"} velocities the model computed and how many of both its step cache gave beside
+/// ("reused"); with image.I uint8 (H, W, 3), and latent.I
 /// (C, h, w) and decoded.I (3, H, W) where asked for. All items go through the solver together, those of an adaptive
 /// one each with its own steps. Events: encode, step and preview (tensor "image") with the item that they are of,
 /// decode. Of a job that shares its evaluations, sample is the time from its first to its last step, with what others

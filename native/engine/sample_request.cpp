@@ -55,6 +55,20 @@ class Inputs {
   std::vector<ConditionInput> lists_;
 };
 
+StepCache step_cache_of(double threshold, const VelocityModel& model, const SamplerOptions& solver) {
+  SVG_CHECK(threshold > 0, ErrorCode::kInvalidArgument, "stepCache is ", threshold, ", must be above 0");
+  if (!model.caches_steps()) {
+    throw Error(ErrorCode::kInvalidArgument, "this model has no step cache", "Leave it out, or draw fewer steps.");
+  }
+  if (solver.evaluations_of_step() != 1) {
+    throw Error(ErrorCode::kInvalidArgument,
+                concat("a step cache wants a solver of one evaluation a step, not ", solver.name,
+                       solver.singlestep ? " with method singlestep" : ""),
+                "Take dpm++ with method multistep, or euler.");
+  }
+  return {threshold};
+}
+
 }  // namespace
 
 Guidance guidance_from_request(const Request& request) {
@@ -75,6 +89,7 @@ VelocityLoad SampleRequest::load(const VelocityModel& model) const {
   const auto tokens = [&](size_t input) { return reads_text ? static_cast<int64_t>(inputs[input].size()) : 0; };
   VelocityLoad load;
   load.guided = guidance.can_need_unconditional();
+  load.step_cache = step_cache.has_value();
   load.element_bytes = static_cast<int64_t>(c10::elementSize(model.dtype()));
   for (const SampleItem& item : items) {
     load.pictures.push_back({item.cells, tokens(item.condition), tokens(item.unconditional)});
@@ -90,6 +105,9 @@ SampleRequest SampleRequest::read(const EngineModels& models, const Request& req
   SampleRequest read;
   read.solver = SamplerOptions::from_request(request.at("solver"));
   read.guidance = guidance_from_request(request.at("guidance"));
+  if (const Request* threshold = request.find("stepCache")) {
+    read.step_cache = step_cache_of(threshold->as_double(), model, read.solver);
+  }
   read.preview_every = request.at("previewEvery").as_int();
   read.return_latents = request.at("returnLatents").as_bool();
   read.return_decoded = request.at("returnDecoded").as_bool();

@@ -20,15 +20,17 @@ struct SampleItem {
 struct SampleRequest {
   SamplerOptions solver;
   Guidance guidance;
+  std::optional<StepCache> step_cache;
   std::vector<SampleItem> items;
   std::vector<ConditionInput> inputs;  // what the items are conditioned on
   int64_t preview_every = 0;           // 0: none
   bool return_latents = false, return_decoded = false;
 
   /// {"solver": SamplerOptions::from_request, "guidance": {"scale", "mode", "from"?, "until", "renorm", "schedule"},
-  /// "items": [{"seed", "width", "height", "prompt" and "negative", or "class"}], "previewEvery", "returnLatents",
-  /// "returnDecoded"} with tensors tokens.N (ids without padding), to which "prompt" and "negative" point.
-  /// Throws Error(kNotLoaded) for a part that is missing, Error(kInvalidArgument) for what the models cannot draw.
+  /// "stepCache"?: its threshold, "items": [{"seed", "width", "height", "prompt" and "negative", or "class"}],
+  /// "previewEvery", "returnLatents", "returnDecoded"} with tensors tokens.N (ids without padding), to which "prompt"
+  /// and "negative" point. Throws Error(kNotLoaded) for a part that is missing, Error(kInvalidArgument) for what the
+  /// models cannot draw.
   static SampleRequest read(const EngineModels& models, const Request& request, const TensorMap& tensors);
 
   /// What goes through the models together.

@@ -22,7 +22,7 @@ SamplingTask::SamplingTask(GuidedVelocity& guided, PicturesToSample pictures, Sa
       pictures_(std::move(pictures)),
       on_step_(std::move(on_step)),
       cancelled_(cancelled),
-      evaluations_(pictures_.items.size()) {
+      asked_(pictures_.items.size()) {
   const size_t count = pictures_.items.size();
   SVG_CHECK(count > 0 && pictures_.noise.size() == count, ErrorCode::kInternal, "[sampling] ", pictures_.noise.size(),
             " noises for ", count, " pictures");
@@ -106,8 +106,8 @@ void SamplingTask::answer(std::span<const at::Tensor> velocities, double seconds
     next += run->count;
     for (size_t i = run->first; i < run->first + run->count; ++i) {
       const GuidanceNeeds needs = pictures_.items[i].guidance.needs(asked->when);
-      evaluations_[i].conditional += needs.conditional;
-      evaluations_[i].unconditional += needs.unconditional;
+      asked_[i].conditional += needs.conditional;
+      asked_[i].unconditional += needs.unconditional;
     }
     if (on_step_) run->predicted = asked->x + (1 - asked->when.t) * v;
     run->solver->resume(v);
@@ -115,7 +115,12 @@ void SamplingTask::answer(std::span<const at::Tensor> velocities, double seconds
 }
 
 SampledLatents SamplingTask::result() const {
-  SampledLatents all{{}, evaluations_, model_seconds_};
+  SampledLatents all{{}, asked_, {}, model_seconds_};
+  for (size_t i = 0; i < asked_.size(); ++i) {
+    all.reused.push_back(guided_.reused(numbers_[i]));
+    all.evaluations[i].conditional -= all.reused[i].conditional;
+    all.evaluations[i].unconditional -= all.reused[i].unconditional;
+  }
   for (const auto& run : runs_) {
     const at::Tensor& flat = run->solver->result();
     SVG_CHECK(flat.isfinite().all().item<bool>(), ErrorCode::kNumeric,

@@ -20,16 +20,11 @@ namespace svg {
 using SampleStepFn =
     std::function<void(const SolverProgress& progress, size_t first, const std::vector<at::Tensor>& predicted)>;
 
-/// Velocities that the model computed for one picture.
-struct ModelEvaluations {
-  int64_t conditional = 0;
-  int64_t unconditional = 0;  // 0 without guidance
-};
-
 struct SampledLatents {
-  std::vector<at::Tensor> latents;            // (C, h, w) fp32
-  std::vector<ModelEvaluations> evaluations;  // of each picture
-  double model_seconds = 0;                   // of the evaluations that it took part in, with whomever it shared them
+  std::vector<at::Tensor> latents;          // (C, h, w) fp32
+  std::vector<VelocityCounts> evaluations;  // of each picture, what the model computed
+  std::vector<VelocityCounts> reused;       // of each picture, what its step cache gave beside
+  double model_seconds = 0;                 // of the evaluations that it took part in, with whomever it shared them
 };
 
 /// Pictures to be drawn by one solver, each with a size and a guidance of its own.
@@ -80,7 +75,7 @@ class SamplingTask {
   const std::atomic<bool>& cancelled_;
   std::vector<int64_t> numbers_;            // of the pictures in guided_
   std::vector<std::unique_ptr<Run>> runs_;  // the solver's hook points to its run
-  std::vector<ModelEvaluations> evaluations_;
+  std::vector<VelocityCounts> asked_;       // of each picture
   double model_seconds_ = 0;
 };
 

@@ -50,6 +50,7 @@ bool SamplingSession::memory_suffices(const QueuedJob& job) const {
   for (const Member& member : members_) {
     all.pictures.insert(all.pictures.end(), member.load.pictures.begin(), member.load.pictures.end());
     all.guided = all.guided || member.load.guided;
+    all.step_cache = all.step_cache || member.load.step_cache;
   }
   return DrawingMemory(state_, std::move(all)).fits();
 }

@@ -43,6 +43,7 @@ const GoldenRunner* find_golden_runner(const std::string& module) {
       {"residual_vit", run_residual_vit},
       {"solver", run_solver},
       {"ssim", run_ssim},
+      {"step_cache", run_step_cache},
       {"svg_dit", run_svg_dit},
       {"torch_file", run_torch_file},
       {"transport", run_transport},

@@ -58,6 +58,11 @@ class AutoguidedVelocity : public GuidedVelocity {
     return result;
   }
 
+  VelocityCounts reused(int64_t item) const override {
+    const Item& known = items_.at(item);
+    return {strong_->reused(known.strong).conditional, weak_->reused(known.weak).conditional};
+  }
+
  private:
   struct Item {
     int64_t strong = 0, weak = 0;  // their numbers there
@@ -70,7 +75,7 @@ class AutoguidedVelocity : public GuidedVelocity {
     Guidance none;
     none.scale = 1;
     none.mode = GuidanceMode::kStandard;
-    return {condition, condition, item.cells, none};
+    return {condition, condition, item.cells, none, item.step_cache};
   }
 
   const VelocityModel &strong_model_, &weak_model_;

@@ -21,6 +21,7 @@ class Autoguided : public VelocityModel {
   int64_t parameter_count() const override { return strong_->parameter_count(); }
   at::ScalarType dtype() const override { return strong_->dtype(); }
   at::Device device() const override { return strong_->device(); }
+  bool caches_steps() const override { return strong_->caches_steps() && weak_->caches_steps(); }
   std::vector<at::Tensor> forward(const std::vector<at::Tensor>& latents, const at::Tensor& t,
                                   const std::vector<at::Tensor>& conditions) const override {
     return strong_->forward(latents, t, conditions);

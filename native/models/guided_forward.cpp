@@ -19,6 +19,7 @@ class GuidedForward : public GuidedVelocity {
                   "this model was trained without a class for \"none\", which guidance moves away from",
                   "Set the guidance scale to 1, or give the weights of a weaker model to guide by.");
     }
+    SVG_CHECK(!item.step_cache, ErrorCode::kInvalidArgument, "this model has no step cache");
     return items_.add(item);
   }
 

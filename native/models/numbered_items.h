@@ -23,6 +23,7 @@ class NumberedItems {
     SVG_CHECK(found != items_.end(), ErrorCode::kInternal, "[guide] there is no picture ", number);
     return found->second;
   }
+  Item& at(int64_t number) { return const_cast<Item&>(std::as_const(*this).at(number)); }
   const std::map<int64_t, Item>& all() const { return items_; }
 
  private:

@@ -11,6 +11,7 @@
 
 #include "core/json.h"
 #include "diffusion/guidance.h"
+#include "diffusion/step_cache.h"
 #include "diffusion/velocity.h"
 
 namespace svg {
@@ -103,6 +104,13 @@ struct GuidedItem {
   at::Tensor conditional, unconditional;
   Cells cells;
   Guidance guidance = {};
+  std::optional<StepCache> step_cache = {};  // where VelocityModel::caches_steps()
+};
+
+/// Velocities of a picture.
+struct VelocityCounts {
+  int64_t conditional = 0;
+  int64_t unconditional = 0;  // 0 without guidance
 };
 
 /// Where one picture is on its way.
@@ -119,13 +127,15 @@ class GuidedVelocity {
 
   /// A picture that comes, and the times at which it will be asked for, so that what depends on time alone is computed
   /// together; without times each is computed when it comes. Returns its number. Throws Error(kInvalidArgument) for
-  /// cells that the model cannot draw and guidance that it does not know.
+  /// cells that the model cannot draw, guidance that it does not know and a step cache that it does not have.
   virtual int64_t add(const GuidedItem& item, const std::vector<double>& times) = 0;
   /// One that goes.
   virtual void remove(int64_t item) = 0;
   /// Velocity data - noise of every query, (C, h, w) fp32 each, whatever pictures they are of. What the rows of an
   /// evaluation share is kept for the next one, where it asks for the same rows. Call under a no-grad guard.
   virtual std::vector<at::Tensor> velocity(const std::vector<GuidedQuery>& queries) = 0;
+  /// Of a picture so far, those that its step cache gave in the place of the model's layers.
+  virtual VelocityCounts reused(int64_t /*item*/) const { return {}; }
 };
 
 /// The velocity of the flow from noise to latents.
@@ -142,6 +152,8 @@ class VelocityModel {
   virtual int64_t parameter_count() const = 0;
   virtual at::ScalarType dtype() const = 0;
   virtual at::Device device() const = 0;
+  /// Whether its pictures may have a step cache.
+  virtual bool caches_steps() const { return false; }
 
   /// For training: the velocity of every latent, fp32, in the order given. latents (C, h, w) each, sizes may differ; t
   /// (B) in [0, 1], 0 = noise; conditions as a Conditioner gives them.

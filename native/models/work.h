@@ -62,6 +62,7 @@ struct VelocityLoad {
   std::vector<PictureLoad> pictures;
   bool guided = true;
   int64_t element_bytes = 4;  // of the dtype that it computes in
+  bool step_cache = false;    // whether each picture has one
 };
 
 }  // namespace svg

@@ -38,7 +38,7 @@ CountedLoad parse_load(const Request& json, const PlannedParts& parts) {
   return {std::vector<PictureLoad>(static_cast<size_t>(count), one)};
 }
 
-StageWorks stage_works(const PlannedParts& parts, const CountedLoad& load, int64_t element_bytes) {
+StageWorks stage_works(const PlannedParts& parts, const CountedLoad& load, int64_t element_bytes, bool step_cache) {
   StageWorks works;
   const VelocityPlan& plan = parts.dit->plan;
   for (const int64_t tokens : {load.pictures[0].tokens, load.pictures[0].unconditional_tokens}) {
@@ -46,12 +46,12 @@ StageWorks stage_works(const PlannedParts& parts, const CountedLoad& load, int64
     if (parts.text_encoder) works.encode.add(parts.text_encoder->plan.work(tokens, element_bytes));
     if (plan.prepared_work) works.encode.add(plan.prepared_work(tokens, element_bytes));
   }
-  works.single = plan.work({load.pictures, /*guided=*/false, element_bytes});
+  works.single = plan.work({load.pictures, /*guided=*/false, element_bytes, step_cache});
   if (parts.weak) {
     works.guided = works.single;
-    works.guided.add(parts.weak->plan.work({load.pictures, /*guided=*/false, element_bytes}));
+    works.guided.add(parts.weak->plan.work({load.pictures, /*guided=*/false, element_bytes, step_cache}));
   } else {
-    works.guided = plan.work({load.pictures, /*guided=*/true, element_bytes});
+    works.guided = plan.work({load.pictures, /*guided=*/true, element_bytes, step_cache});
   }
   works.decode = parts.autoencoder->plan.work(load.pictures[0].cells, element_bytes);
   return works;
@@ -107,22 +107,24 @@ Json evaluations_of(const SamplerOptions& solver, const Guidance& guidance) {
 }  // namespace
 
 /// {the parts of `load` (plans.h), "dtypes": [names], "loads": [{"width", "height", "pictures", "tokens",
-/// "unconditionalTokens"}], "solver" and "guidance" as `sample` takes them} -> {"parts": {"dit": {"kind",
-/// "description", "parameters", "bytes": {dtype: of the weights in memory}}, ...}, "condition", "cellPixels",
-/// "patchSize", "maxCells": [rows, columns], "usualCells"?, "maxTokens"?, "evaluations": {"guided", "single"} or null,
-/// "loads": [{dtype: {"encode" | "guided" | "single" | "decode": {"flops", "peakBytes"}}}]}. Nothing but headers is
-/// read; "decode" is of one picture, the others are of all that are drawn together.
+/// "unconditionalTokens"}], "solver" and "guidance" as `sample` takes them, "stepCache": whether pictures have one} ->
+/// {"parts": {"dit": {"kind", "description", "parameters", "bytes": {dtype: of the weights in memory}}, ...},
+/// "condition", "cellPixels", "patchSize", "maxCells": [rows, columns], "usualCells"?, "maxTokens"?, "evaluations":
+/// {"guided", "single"} or null, "loads": [{dtype: {"encode" | "guided" | "single" | "decode": {"flops",
+/// "peakBytes"}}}]}. Nothing but headers is read; "decode" is of one picture, the others are of all that are drawn
+/// together.
 JobResult count(EngineState& state, const Request& request, const TensorMap&, const EventSink&) {
   const PlannedParts parts = plan_parts(request);
   require_to_draw(parts);
   const std::vector<std::string> dtypes = request.at("dtypes").as_string_list();
   const SamplerOptions solver = SamplerOptions::from_request(request.at("solver"));
+  const bool step_cache = request.at("stepCache").as_bool();
   Json loads = Json::array();
   for (const Request& json : request.at("loads").as_array()) {
     const CountedLoad load = parse_load(json, parts);
     Json by_dtype = Json::object();
     for (const std::string& dtype : dtypes) {
-      by_dtype.set(dtype, stages_json(stage_works(parts, load, element_bytes_of(dtype, state.device))));
+      by_dtype.set(dtype, stages_json(stage_works(parts, load, element_bytes_of(dtype, state.device), step_cache)));
     }
     loads.push_back(std::move(by_dtype));
   }
@@ -156,7 +158,8 @@ JobResult probe(EngineState& state, const Request& request, const TensorMap&, co
   const CountedLoad load = parse_load(request.at("load"), parts);
   const double seconds = request.at("seconds").as_double();
   request.check_all_read();
-  const StageWorks works = stage_works(parts, load, static_cast<int64_t>(c10::elementSize(dtype)));
+  const StageWorks works =
+      stage_works(parts, load, static_cast<int64_t>(c10::elementSize(dtype)), /*step_cache=*/false);
   Stopwatch watch(state.device);
   const Probe tried({&works.encode, &works.guided, &works.single, &works.decode}, state.device, dtype, seconds);
   return {Json::object()

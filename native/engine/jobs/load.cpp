@@ -61,6 +61,7 @@ Json facts_of(const VelocityModel& model) {
                    .set("channels", model.channels())
                    .set("parameters", model.parameter_count())
                    .set("patchSize", model.patch_size())
+                   .set("stepCache", model.caches_steps())
                    .set("maxLatentRows", model.most_cells().rows)
                    .set("maxLatentColumns", model.most_cells().columns);
   if (const std::optional<Cells> usual = model.usual_cells()) {

@@ -18,27 +18,16 @@ std::vector<size_t> queries_with_rows(const std::vector<GuidedRow>& rows) {
   return queries;
 }
 
-/// Every packed row takes the modulation of its own segment's time.
-void set_groups(const std::vector<int64_t>& of_images, const std::vector<size_t>& image, Packing& images, Packing& rows,
-                RowSubset& image_rows) {
-  at::Tensor groups, sequence_groups;
-  if (!of_images.empty()) {
-    std::vector<int64_t> of_sequences;
-    for (const size_t place : image) of_sequences.push_back(of_images[place]);
-    groups = at::tensor(of_images, at::kLong);
-    sequence_groups = at::tensor(of_sequences, at::kLong);
-  }
-  const at::Device device = rows.rope.cos.device();
-  images.group = groups_of_rows(groups, images.segments.offsets, device);
-  rows.group = groups_of_rows(sequence_groups, rows.segments.offsets, device);
-  image_rows.group = groups_of_rows(sequence_groups, image_rows.segments.offsets, device);
+/// Undefined where all take the table's only row.
+at::Tensor groups_of(const std::vector<int64_t>& modulated) {
+  return modulated.empty() ? at::Tensor() : at::tensor(modulated, at::kLong);
 }
 
 }  // namespace
 
 int64_t NextDitGuided::add(const GuidedItem& item, const std::vector<double>& times) {
   const at::Tensor shape_only = at::empty({1}).expand({model_.config.in_channels, item.cells.rows, item.cells.columns});
-  Item added{item, model_.grid_of(shape_only), nullptr};
+  Item added{item, model_.grid_of(shape_only), nullptr, {}, {}};
   // Pictures with the same times share their adaLN.
   for (const auto& [_, other] : items_.all()) {
     if (*other.times == times) added.times = other.times;
@@ -49,42 +38,148 @@ int64_t NextDitGuided::add(const GuidedItem& item, const std::vector<double>& ti
 
 void NextDitGuided::remove(int64_t item) {
   items_.remove(item);
-  std::erase_if(layouts_, [item](const Layout& layout) {
+  std::erase_if(image_layouts_, [item](const ImageLayout& layout) {
+    return std::find(layout.items.begin(), layout.items.end(), item) != layout.items.end();
+  });
+  std::erase_if(sequence_layouts_, [item](const SequenceLayout& layout) {
     return std::any_of(layout.sequences.begin(), layout.sequences.end(),
                        [item](const Sequence& sequence) { return sequence.item == item; });
   });
 }
 
-NextDitGuided::Layout NextDitGuided::make_layout(std::vector<Sequence> sequences, const GuidedStep& step,
-                                                 const std::vector<GuidedQuery>& queries) const {
-  const std::vector<size_t> drawn = queries_with_rows(step.rows());
-  std::vector<TokenGrid> image_grids, grids;
-  for (const size_t query : drawn) image_grids.push_back(items_.at(queries[query].item).grid);
-  Layout layout;
-  layout.sequences = std::move(sequences);
-  std::vector<int64_t> tokens;
-  for (const GuidedRow& row : step.rows()) {
-    layout.captions.push_back(step.condition_of(row));
-    layout.image.push_back(
-        static_cast<size_t>(std::lower_bound(drawn.begin(), drawn.end(), row.query) - drawn.begin()));
-    tokens.push_back(layout.captions.back().size(0));
-    grids.push_back(image_grids[layout.image.back()]);
-  }
-  layout.images = model_.pack_images(image_grids);
-  layout.rows = model_.pack_sequences(tokens, grids);
-  layout.image_rows = model_.image_rows(layout.rows, tokens);
-  return layout;
+VelocityCounts NextDitGuided::reused(int64_t item) const {
+  const Item& known = items_.at(item);
+  return {known.conditional.reused, known.unconditional.reused};
 }
 
-NextDitGuided::Layout& NextDitGuided::layout_of(const GuidedStep& step, const std::vector<GuidedQuery>& queries) {
+NextDitGuided::ImageLayout& NextDitGuided::image_layout(const std::vector<int64_t>& items) {
+  const auto known = std::find_if(image_layouts_.begin(), image_layouts_.end(),
+                                  [&](const ImageLayout& layout) { return layout.items == items; });
+  if (known != image_layouts_.end()) return *known;
+  if (image_layouts_.size() >= kKeptLayouts) image_layouts_.pop_front();
+  std::vector<TokenGrid> grids;
+  for (const int64_t item : items) grids.push_back(items_.at(item).grid);
+  image_layouts_.push_back({items, model_.pack_images(grids), std::nullopt});
+  return image_layouts_.back();
+}
+
+NextDitGuided::SequenceLayout& NextDitGuided::sequence_layout(const std::vector<Sequence>& sequences) {
+  const auto known = std::find_if(sequence_layouts_.begin(), sequence_layouts_.end(),
+                                  [&](const SequenceLayout& layout) { return layout.sequences == sequences; });
+  if (known != sequence_layouts_.end()) return *known;
+  if (sequence_layouts_.size() >= kKeptLayouts) sequence_layouts_.pop_front();
+  std::vector<int64_t> tokens;
+  std::vector<TokenGrid> grids;
+  for (const Sequence& sequence : sequences) {
+    const Item& item = items_.at(sequence.item);
+    tokens.push_back(item.caption(sequence.conditional).size(0));
+    grids.push_back(item.grid);
+  }
+  Packing rows = model_.pack_sequences(tokens, grids);
+  RowSubset image_rows = model_.image_rows(rows, tokens);
+  sequence_layouts_.push_back({sequences, std::move(rows), std::move(image_rows), std::nullopt});
+  return sequence_layouts_.back();
+}
+
+NextDitGuided::Embedded NextDitGuided::embed(const GuidedStep& step, const std::vector<GuidedQuery>& queries) {
+  const std::vector<size_t> drawn = queries_with_rows(step.rows());
+  std::vector<int64_t> items;
+  std::vector<at::Tensor> latents;
+  std::vector<ModulationWindow::Asked> asked;
+  for (const size_t query : drawn) {
+    items.push_back(queries[query].item);
+    latents.push_back(queries[query].latent);
+    asked.push_back({items_.at(items.back()).times, queries[query].when.t});
+  }
+  const ModulationWindow::Rows modulation = modulation_.at(asked);
+  ImageLayout& layout = image_layout(items);
+  const std::vector<int64_t>& bounds = layout.packing.segments.offsets;
+  if (layout.modulated != modulation.rows) {
+    layout.packing.group = groups_of_rows(groups_of(modulation.rows), bounds, model_.device());
+    layout.modulated = modulation.rows;
+  }
+  const at::Tensor images = model_.embed_images(latents, layout.packing, modulation.table);
+
+  Embedded embedded{{}, modulation.table, modulation.rows.empty()};
+  for (const GuidedRow& row : step.rows()) {
+    const auto place = static_cast<size_t>(std::lower_bound(drawn.begin(), drawn.end(), row.query) - drawn.begin());
+    embedded.rows.push_back({{queries[row.query].item, row.conditional},
+                             queries[row.query].when,
+                             images.narrow(0, bounds[place], bounds[place + 1] - bounds[place]),
+                             modulation.rows.empty() ? 0 : modulation.rows[place]});
+  }
+  return embedded;
+}
+
+std::vector<CachedSequence> NextDitGuided::cached_sequences(const Embedded& step, const std::vector<size_t>& rows) {
+  std::vector<at::Tensor> parts;
+  std::vector<int64_t> offsets = {0}, modulated;
+  for (const size_t r : rows) {
+    const Row& row = step.rows[r];
+    const at::Tensor& caption = items_.at(row.sequence.item).caption(row.sequence.conditional);
+    parts.push_back(caption);
+    parts.push_back(row.image);
+    offsets.push_back(offsets.back() + caption.size(0) + row.image.size(0));
+    if (!step.one_time) modulated.push_back(row.modulated);
+  }
+  std::vector<CachedSequence> cached;
+  if (rows.empty()) return cached;
+  const at::Tensor group = groups_of_rows(groups_of(modulated), offsets, model_.device());
+  const at::Tensor inputs = model_.first_input(at::cat(parts, 0), group, step.table);
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const Row& row = step.rows[rows[i]];
+    Item& item = items_.at(row.sequence.item);
+    cached.push_back({row.sequence.conditional ? &item.conditional : &item.unconditional, *item.given.step_cache,
+                      row.when, inputs.narrow(0, offsets[i], offsets[i + 1] - offsets[i])});
+  }
+  return cached;
+}
+
+NextDitGuided::ImageRows NextDitGuided::run_blocks(const Embedded& step, const std::vector<size_t>& rows) {
   std::vector<Sequence> sequences;
-  for (const GuidedRow& row : step.rows()) sequences.push_back({queries[row.query].item, row.conditional});
-  const auto known = std::find_if(layouts_.begin(), layouts_.end(),
-                                  [&](const Layout& layout) { return layout.sequences == sequences; });
-  if (known != layouts_.end()) return *known;
-  if (layouts_.size() >= kKeptLayouts) layouts_.pop_front();
-  layouts_.push_back(make_layout(std::move(sequences), step, queries));
-  return layouts_.back();
+  std::vector<at::Tensor> parts;
+  std::vector<int64_t> modulated;
+  for (const size_t r : rows) {
+    const Row& row = step.rows[r];
+    sequences.push_back(row.sequence);
+    parts.push_back(items_.at(row.sequence.item).caption(row.sequence.conditional));
+    parts.push_back(row.image);
+    if (!step.one_time) modulated.push_back(row.modulated);
+  }
+  SequenceLayout& layout = sequence_layout(sequences);
+  if (layout.modulated != modulated) {
+    layout.modulated.reset();
+    const at::Tensor groups = groups_of(modulated);
+    layout.rows.group = groups_of_rows(groups, layout.rows.segments.offsets, model_.device());
+    layout.image_rows.group = groups_of_rows(groups, layout.image_rows.segments.offsets, model_.device());
+    layout.modulated = modulated;
+  }
+  return {rows, model_.run_blocks(at::cat(parts, 0), layout.rows, layout.image_rows, step.table),
+          layout.image_rows.segments.offsets, layout.image_rows.group};
+}
+
+NextDitGuided::ImageRows NextDitGuided::add_residuals(const Embedded& step, const std::vector<size_t>& rows,
+                                                      const std::vector<at::Tensor>& residuals) const {
+  ImageRows images{rows, {}, {0}, {}};
+  std::vector<at::Tensor> sums;
+  std::vector<int64_t> modulated;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    sums.push_back(step.rows[rows[i]].image + residuals[i]);
+    images.offsets.push_back(images.offsets.back() + sums[i].size(0));
+    if (!step.one_time) modulated.push_back(step.rows[rows[i]].modulated);
+  }
+  images.values = at::cat(sums, 0);
+  images.group = groups_of_rows(groups_of(modulated), images.offsets, model_.device());
+  return images;
+}
+
+void NextDitGuided::finish(const Embedded& step, const ImageRows& images, std::vector<at::Tensor>& velocities) const {
+  const at::Tensor patches = model_.final_patches(images.values, images.group, step.table);
+  for (size_t i = 0; i < images.rows.size(); ++i) {
+    const size_t r = images.rows[i];
+    const TokenGrid& grid = items_.at(step.rows[r].sequence.item).grid;
+    velocities[r] = model_.unpatchify(patches.narrow(0, images.offsets[i], grid.tokens()), grid);
+  }
 }
 
 std::vector<at::Tensor> NextDitGuided::velocity(const std::vector<GuidedQuery>& queries) {
@@ -92,37 +187,38 @@ std::vector<at::Tensor> NextDitGuided::velocity(const std::vector<GuidedQuery>& 
   for (const GuidedQuery& query : queries) given.push_back(&items_.at(query.item).given);
   const GuidedStep step(queries, std::move(given));
   if (step.rows().empty()) return step.guided({});
-  Layout& layout = layout_of(step, queries);
+  const Embedded embedded = embed(step, queries);
 
-  std::vector<at::Tensor> latents;
-  std::vector<ModulationWindow::Asked> asked;
-  for (const size_t query : queries_with_rows(step.rows())) {
-    latents.push_back(queries[query].latent);
-    asked.push_back({items_.at(queries[query].item).times, queries[query].when.t});
+  std::vector<size_t> cached;
+  for (size_t r = 0; r < embedded.rows.size(); ++r) {
+    if (items_.at(embedded.rows[r].sequence.item).given.step_cache) cached.push_back(r);
   }
-  const ModulationWindow::Rows modulation = modulation_.at(asked);
-  if (layout.modulated != modulation.rows) {
-    layout.modulated.reset();
-    set_groups(modulation.rows, layout.image, layout.images, layout.rows, layout.image_rows);
-    layout.modulated = modulation.rows;
+  StepCacheTurn turn(cached_sequences(embedded, cached));
+  std::vector<size_t> computed, reused;
+  std::vector<at::Tensor> residuals;
+  for (size_t r = 0, c = 0; r < embedded.rows.size(); ++r) {
+    const bool is_cached = c < cached.size() && cached[c] == r;
+    if (!is_cached || turn.computes(c)) {
+      computed.push_back(r);
+    } else {
+      reused.push_back(r);
+      residuals.push_back(turn.residual(c));
+    }
+    c += is_cached;
   }
 
-  const at::Tensor images = model_.embed_images(latents, layout.images, modulation.table);
-  const std::vector<int64_t>& bounds = layout.images.segments.offsets;
-  std::vector<at::Tensor> parts;
-  for (size_t i = 0; i < layout.captions.size(); ++i) {
-    const int64_t start = bounds[layout.image[i]];
-    parts.push_back(layout.captions[i]);
-    parts.push_back(images.narrow(0, start, bounds[layout.image[i] + 1] - start));
+  std::vector<at::Tensor> velocities(embedded.rows.size());
+  if (!reused.empty()) finish(embedded, add_residuals(embedded, reused, residuals), velocities);
+  if (!computed.empty()) {
+    const ImageRows images = run_blocks(embedded, computed);
+    finish(embedded, images, velocities);
+    for (size_t i = 0; i < computed.size(); ++i) {
+      const auto c = std::lower_bound(cached.begin(), cached.end(), computed[i]);
+      if (c == cached.end() || *c != computed[i]) continue;
+      turn.set_residual(static_cast<size_t>(c - cached.begin()), images.of(i) - embedded.rows[computed[i]].image);
+    }
   }
-  const at::Tensor patches = model_.run_layers(at::cat(parts, 0), layout.rows, layout.image_rows, modulation.table);
-
-  std::vector<at::Tensor> velocities;
-  for (size_t i = 0; i < step.rows().size(); ++i) {
-    const TokenGrid& grid = items_.at(queries[step.rows()[i].query].item).grid;
-    const int64_t start = layout.image_rows.segments.offsets[i];
-    velocities.push_back(model_.unpatchify(patches.narrow(0, start, grid.tokens()), grid));
-  }
+  turn.commit();
   return step.guided(velocities);
 }
 

@@ -142,6 +142,11 @@ at::Tensor NextDit::encode_captions(const std::vector<at::Tensor>& features) con
   return x;
 }
 
+at::Tensor NextDit::first_input(const at::Tensor& x, const at::Tensor& group, const ModulationTable& modulation) const {
+  const NextDitBlock& first = layers.front();
+  return scaled_rms_norm(x, {modulation.layers.front().attention_in, group}, first.attention_norm1.eps, at::kFloat);
+}
+
 ModulationTable NextDit::modulation_table(const at::Tensor& t) const {
   const at::Tensor features = time_features(t.to(device())).to(dtype());
   const at::Tensor silu_t = at::silu(time_out(at::silu(time_in(features))));
@@ -207,13 +212,21 @@ RowSubset NextDit::image_rows(const Packing& sequences, const std::vector<int64_
 
 at::Tensor NextDit::run_layers(const at::Tensor& x, const Packing& sequences, const RowSubset& images,
                                const ModulationTable& modulation) const {
+  return final_patches(run_blocks(x, sequences, images, modulation), images.group, modulation);
+}
+
+at::Tensor NextDit::run_blocks(const at::Tensor& x, const Packing& sequences, const RowSubset& images,
+                               const ModulationTable& modulation) const {
   at::Tensor rows = x;
   for (size_t i = 0; i + 1 < layers.size(); ++i) {
     rows = run_block(layers[i], rows, sequences, modulation.layers[i]);
   }
-  rows = run_block(layers.back(), rows, sequences, modulation.layers.back(), &images);
-  const at::Tensor scale =
-      images.group.defined() ? modulation.final_scale.index_select(0, images.group) : modulation.final_scale;
+  return run_block(layers.back(), rows, sequences, modulation.layers.back(), &images);
+}
+
+at::Tensor NextDit::final_patches(const at::Tensor& rows, const at::Tensor& group,
+                                  const ModulationTable& modulation) const {
+  const at::Tensor scale = group.defined() ? modulation.final_scale.index_select(0, group) : modulation.final_scale;
   const at::Tensor normed = at::layer_norm(rows, {config.dim}, {}, {}, kFinalNormEps) * scale;
   return final_linear(normed.to(dtype())).to(at::kFloat);
 }

@@ -49,6 +49,7 @@ struct NextDit : VelocityModel {
     return ConditionKind::text(config.caption_dim, config.max_caption_tokens());
   }
   int64_t parameter_count() const override { return config.parameter_count(); }
+  bool caches_steps() const override { return true; }
   at::ScalarType dtype() const override { return x_embedder.dtype(); }
   at::Device device() const override { return x_embedder.device(); }
 
@@ -84,8 +85,14 @@ struct NextDit : VelocityModel {
                          const at::Tensor& groups = {}) const;
   /// The image rows of such a packing.
   RowSubset image_rows(const Packing& sequences, const std::vector<int64_t>& caption_tokens) const;
-  /// Main layers on the packed sequences, of the last one only the image rows, then the final layer.
-  /// Returns (image rows, patch_dim) fp32.
+  /// What the first main layer's attention reads of rows (T, dim), modulated: fp32. `group` as of Packing.
+  at::Tensor first_input(const at::Tensor& x, const at::Tensor& group, const ModulationTable& modulation) const;
+  /// Main layers on the packed sequences, of the last one only the image rows: (image rows, dim).
+  at::Tensor run_blocks(const at::Tensor& x, const Packing& sequences, const RowSubset& images,
+                        const ModulationTable& modulation) const;
+  /// The final layer on image rows (S, dim): (S, patch_dim) fp32. `group` is that of the rows.
+  at::Tensor final_patches(const at::Tensor& rows, const at::Tensor& group, const ModulationTable& modulation) const;
+  /// run_blocks(), then final_patches().
   at::Tensor run_layers(const at::Tensor& x, const Packing& sequences, const RowSubset& images,
                         const ModulationTable& modulation) const;
   /// (tokens, patch_dim) to (C, H, W).

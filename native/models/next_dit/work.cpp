@@ -94,7 +94,9 @@ Work next_dit_work(const NextDitConfig& config, const VelocityLoad& load) {
   const int64_t table = kFloatBytes * kPlannedTimes * 4 * dim * (config.layers + config.refiner_layers);
   const int64_t streams = kFloatBytes * dim * (2 * all_rows + image_rows);
   constexpr int64_t kSolverCopies = 6;  // state, velocity, prediction and what a multistep solver remembers
-  work.hold(table + streams + all_rows * dit_row_bytes(config, e) + kSolverCopies * latent_bytes);
+  // The inputs of this step and of the one before, and what the layers added.
+  const int64_t cache = load.step_cache ? kFloatBytes * dim * (2 * all_rows + last_rows) : 0;
+  work.hold(table + streams + all_rows * dit_row_bytes(config, e) + kSolverCopies * latent_bytes + cache);
   return work;
 }
 
