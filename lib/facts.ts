@@ -89,7 +89,7 @@ export const SOLVERS = [
   'adaptive_heun',
 ] as const;
 
-/** Their family, the settings that each reads, its usual time shift, and the fewest steps that it takes. */
+/** Their family, the settings that each reads, its usual time shift, the fewest steps that it takes, and the evaluations of one. */
 export const SOLVER_FACTS = {
   'dpm++': {
     title: 'DPM-Solver++',
@@ -97,6 +97,7 @@ export const SOLVER_FACTS = {
     fields: ['steps', 'order', 'method', 'skipType', 'shift'],
     shift: 10,
     leastSteps: 1,
+    stages: 1,
   },
   euler: {
     title: "Euler's method, first order",
@@ -104,6 +105,7 @@ export const SOLVER_FACTS = {
     fields: ['steps', 'shift'],
     shift: 6,
     leastSteps: 2,
+    stages: 1,
   },
   midpoint: {
     title: 'midpoint method, second order',
@@ -111,6 +113,7 @@ export const SOLVER_FACTS = {
     fields: ['steps', 'shift'],
     shift: 6,
     leastSteps: 2,
+    stages: 2,
   },
   heun: {
     title: "Heun's method, second order",
@@ -118,6 +121,7 @@ export const SOLVER_FACTS = {
     fields: ['steps', 'shift'],
     shift: 6,
     leastSteps: 2,
+    stages: 2,
   },
   heun3: {
     title: "Heun's method, third order",
@@ -125,6 +129,7 @@ export const SOLVER_FACTS = {
     fields: ['steps', 'shift'],
     shift: 6,
     leastSteps: 2,
+    stages: 3,
   },
   rk4: {
     title: 'Runge-Kutta, fourth order (3/8 rule)',
@@ -132,6 +137,7 @@ export const SOLVER_FACTS = {
     fields: ['steps', 'shift'],
     shift: 6,
     leastSteps: 2,
+    stages: 4,
   },
   dopri5: {
     title: 'Dormand-Prince, fifth order',
@@ -139,6 +145,7 @@ export const SOLVER_FACTS = {
     fields: ['atol', 'rtol'],
     shift: 1,
     leastSteps: 1,
+    stages: 0,
   },
   bosh3: {
     title: 'Bogacki-Shampine, third order',
@@ -146,6 +153,7 @@ export const SOLVER_FACTS = {
     fields: ['atol', 'rtol'],
     shift: 1,
     leastSteps: 1,
+    stages: 0,
   },
   fehlberg2: {
     title: 'Fehlberg, second order',
@@ -153,6 +161,7 @@ export const SOLVER_FACTS = {
     fields: ['atol', 'rtol'],
     shift: 1,
     leastSteps: 1,
+    stages: 0,
   },
   adaptive_heun: {
     title: "Heun's method with Euler's as its error",
@@ -160,6 +169,7 @@ export const SOLVER_FACTS = {
     fields: ['atol', 'rtol'],
     shift: 1,
     leastSteps: 1,
+    stages: 0,
   },
 } as const;
 

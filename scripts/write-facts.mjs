@@ -26,8 +26,8 @@ export function factsOf(catalogue) {
       value: catalogue.solvers.map(({ name }) => name),
     },
     SOLVER_FACTS: {
-      doc: 'Their family, the settings that each reads, its usual time shift, and the fewest steps that it takes.',
-      value: byName(catalogue.solvers, ['title', 'family', 'fields', 'shift', 'leastSteps']),
+      doc: 'Their family, the settings that each reads, its usual time shift, the fewest steps that it takes, and the evaluations of one.',
+      value: byName(catalogue.solvers, ['title', 'family', 'fields', 'shift', 'leastSteps', 'stages']),
     },
     ENCODERS: {
       doc: 'Vision encoders: patterns of their files, their key in a yaml, and the channels of each published size.',

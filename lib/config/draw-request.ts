@@ -46,6 +46,7 @@ const SETTING_OF = {
   atol: 'atol',
   rtol: 'rtol',
   renorm: 'renorm',
+  step_cache: 'stepCache',
   width: 'width',
   height: 'height',
 } as const satisfies Readonly<Record<string, keyof Settings>>;
@@ -95,6 +96,7 @@ export const drawBodySchema = z.strictObject({
   atol: given(shape.atol),
   rtol: given(shape.rtol),
   renorm: given(shape.renorm),
+  step_cache: given(shape.stepCache),
   response_format: z.enum(['b64_json', 'url']).default('b64_json').describe('of the pictures in the answer'),
   output_format: z.enum(OUTPUT_FORMATS).default('png').describe('of the pictures'),
   output_compression: z

@@ -23,6 +23,15 @@ export function isAdaptive(solver: Solver): boolean {
   return SOLVER_FACTS[solver].family === 'adaptive';
 }
 
+/** Whether each step asks for one velocity. */
+function hasOneStage({
+  solver,
+  method,
+  order,
+}: Pick<ResolvedSettings, 'solver' | 'method' | 'order'>): boolean {
+  return SOLVER_FACTS[solver].stages === 1 && (solver !== 'dpm++' || method === 'multistep' || order === 1);
+}
+
 /** The time shift of the published sampling script for each kind of solver. */
 export function defaultShift(solver: Solver): number {
   // Adaptive solvers read none; pictures of theirs record what the other solvers of differential equations take.
@@ -110,6 +119,14 @@ export const settingsSchema = z.strictObject({
       'how guidance changes: constant; late: in the second half of the steps alone; linear: rising to the last step; early-T: where t is above T; cfg_star-SKIP-RATIO: the first SKIP steps take -RATIO of the unconditional velocity',
     ),
   renorm: z.number().positive().max(1000).default(1).describe('factor on the limit of guidance mode renorm'),
+  stepCache: z
+    .number()
+    .min(0)
+    .max(1000)
+    .default(0)
+    .describe(
+      'reuse what the layers added where little changes from step to step: how much change adds up before they run again; 0: every step is computed',
+    ),
 });
 
 const anySide = z.number().int().positive().default(1024);
@@ -144,6 +161,22 @@ export function checkTogether(request: z.output<typeof settingsSchema>, context:
       `counts steps, which ${solver} chooses on the way`,
       request.guidanceSchedule,
       'Take a solver with fixed steps (--solver euler), or the schedule constant or early-T.',
+    );
+  }
+  if (request.guidanceFrom > 0 && request.guidanceFrom >= request.guidanceUntil) {
+    refuse(
+      'guidanceFrom',
+      `must be below guidanceUntil (${request.guidanceUntil}): no step would be guided`,
+      request.guidanceFrom,
+      'Guidance counts from guidanceFrom to guidanceUntil, 0 is noise and 1 the picture; --guidance 1 turns it off.',
+    );
+  }
+  if (request.stepCache > 0 && !hasOneStage(request)) {
+    refuse(
+      'stepCache',
+      `wants a solver of one evaluation a step, not ${solver}${solver === 'dpm++' ? ' with method singlestep' : ''}`,
+      request.stepCache,
+      'Take solver dpm++ with method multistep, or euler; or leave the step cache out.',
     );
   }
   if (typeof seed === 'number' && seed > Number.MAX_SAFE_INTEGER - (count - 1)) {

@@ -72,4 +72,10 @@ export interface Settings {
   readonly guidanceSchedule?: string | undefined;
   /** Factor on the limit of guidance mode `renorm`, above 0 to 1000. Default: 1. */
   readonly renorm?: number | undefined;
+  /**
+   * Where little changes from step to step, add again what the transformer's layers added before, in place of running them:
+   * how much change adds up before they run, 0 (every step is computed) to 1000. Of SVG-T2I's transformer, with dpm++
+   * (multistep) or euler. Default: 0.
+   */
+  readonly stepCache?: number | undefined;
 }

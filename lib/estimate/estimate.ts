@@ -166,7 +166,8 @@ class Estimator {
     const { parts, kind, settings, signal } = this.#request;
     const solver = solverRequest(settings, kind);
     const guidance = guidanceRequest(settings);
-    const request = { ...parts, dtypes, loads, solver, guidance };
+    const stepCache = settings.stepCache > 0;
+    const request = { ...parts, dtypes, loads, solver, guidance, stepCache };
     return (await this.#engine.run('count', request, { signal })).value;
   }
 

@@ -12,8 +12,11 @@ const SAMPLER_NAMES: Readonly<Record<string, string>> = { euler: 'Euler', heun: 
 const OTHERS: readonly (readonly [string, string])[] = [
   ['shift', 'Shift'],
   ['guidanceMode', 'Guidance mode'],
+  ['guidanceFrom', 'Guidance from'],
   ['guidanceUntil', 'Guidance until'],
+  ['guidanceSchedule', 'Guidance schedule'],
   ['renorm', 'Renorm'],
+  ['stepCache', 'Step cache'],
   ['skipType', 'Schedule type'],
   ['atol', 'Absolute tolerance'],
   ['rtol', 'Relative tolerance'],

@@ -56,6 +56,8 @@ export interface CountJob {
     readonly loads: readonly CountedLoad[];
     readonly solver: SolverRequest;
     readonly guidance: GuidanceRequest;
+    /** Whether pictures have a step cache. */
+    readonly stepCache: boolean;
   };
   readonly value: {
     readonly parts: {

@@ -267,6 +267,8 @@ export interface Catalogue {
     /** Of time, where nobody says otherwise. */
     readonly shift: number;
     readonly leastSteps: number;
+    /** Evaluations of a step; 0 where an error estimate chooses them. */
+    readonly stages: number;
   }[];
   readonly losses: {
     readonly pixel: readonly string[];

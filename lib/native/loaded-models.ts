@@ -44,6 +44,8 @@ export interface LoadedDit {
   readonly noneClass?: boolean;
   /** Of a model of captions: numbers a token, as the text encoder gives them. */
   readonly captionDim?: number;
+  /** Whether its pictures may have a step cache. */
+  readonly stepCache?: boolean;
   /** Weights in all. */
   readonly parameters: number;
   /** Side of its patches, in rows or columns of a latent. */

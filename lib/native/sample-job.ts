@@ -45,6 +45,8 @@ export interface SampleJob {
   readonly request: {
     readonly solver: SolverRequest;
     readonly guidance: GuidanceRequest;
+    /** Threshold of the step cache, above 0; none where not given. */
+    readonly stepCache?: number | undefined;
     /** All of them go through the solver together; with an adaptive one each takes its own steps. */
     readonly items: readonly SampleJobItem[];
     readonly previewEvery: number;
@@ -76,8 +78,12 @@ export interface SampleJob {
       readonly model: number;
       readonly decode: number;
     };
-    /** Of each item: velocities that the model computed. */
-    readonly evaluations: readonly { readonly conditional: number; readonly unconditional: number }[];
+    /** Of each item: velocities that the model computed, and those of both kinds that its step cache gave beside. */
+    readonly evaluations: readonly {
+      readonly conditional: number;
+      readonly unconditional: number;
+      readonly reused: number;
+    }[];
   };
   /** image.I uint8 (H, W, 3); where asked for, latent.I (C, h, w) and decoded.I (3, H, W), float32. */
   readonly results: Readonly<Record<`${'image' | 'latent' | 'decoded'}.${number}`, NativeTensor>>;

@@ -50,6 +50,8 @@ export type ImageMetadata = {
   readonly guidanceSchedule?: string;
   /** Of guidance mode `renorm` only. */
   readonly renorm?: number;
+  /** As in the request, where it is not 0. */
+  readonly stepCache?: number;
   /** Folder and file name of the transformer's weights. */
   readonly dit: string | undefined;
   /** Of the weaker transformer that guidance moved away from. */
@@ -66,6 +68,8 @@ export type ImageMetadata = {
   readonly device: string;
   /** Velocities with the prompt that the transformer computed. */
   readonly evaluations?: number;
-  /** Of these, how many also needed one with the negative prompt. */
+  /** Velocities with the negative prompt that it computed beside them. */
   readonly unconditionalEvaluations?: number;
+  /** Velocities of both kinds that the step cache gave, where it gave some. */
+  readonly reusedEvaluations?: number;
 };

@@ -72,6 +72,7 @@ export function askedMetadata(asked: AskedPicture): AskedMetadata {
     ...(request.guidanceFrom === 0 ? {} : { guidanceFrom: request.guidanceFrom }),
     ...(request.guidanceSchedule === 'constant' ? {} : { guidanceSchedule: request.guidanceSchedule }),
     ...(request.guidanceMode === 'renorm' ? { renorm: request.renorm } : {}),
+    ...(request.stepCache === 0 ? {} : { stepCache: request.stepCache }),
     ...modelNames(layout),
     ...(asked.class === undefined ? { attentionSoftCap } : {}),
   };
@@ -90,7 +91,12 @@ export function modelNames(
 }
 
 /** What a picture was drawn with that does not say: `askedMetadata` leaves these out. */
-const UNSAID: ImageParameters = { guidanceFrom: 0, guidanceSchedule: 'constant', weakDit: 'none' };
+const UNSAID: ImageParameters = {
+  guidanceFrom: 0,
+  guidanceSchedule: 'constant',
+  stepCache: 0,
+  weakDit: 'none',
+};
 
 /**
  * Names of the parameters in which a picture differs from what is asked for. Only what both say counts: pictures of

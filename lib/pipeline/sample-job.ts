@@ -125,6 +125,7 @@ function jobRequest(
   return {
     solver: solverRequest(request, options.kind),
     guidance: guidanceRequest(request),
+    stepCache: request.stepCache === 0 ? undefined : request.stepCache,
     items,
     returnLatents: options.returnLatents,
     returnDecoded: options.returnDecoded,

@@ -155,7 +155,7 @@ export class SampleRun {
         index: item.index,
         seed: item.seed,
         prompt: item.prompt,
-        metadata: { ...this.#metadata(item), ...counts[position] },
+        metadata: { ...this.#metadata(item), ...said(counts[position]) },
         pixels: imageFrom(tensors, `image.${position}`),
         latent: returnLatents ? latentFrom(tensors, `latent.${position}`) : undefined,
         decoded: returnDecoded ? decodedFrom(tensors, `decoded.${position}`) : undefined,
@@ -200,7 +200,13 @@ function inOrder(only: readonly number[], total: number): readonly number[] {
 function evaluationsOf({ evaluations }: JobValue<'sample'>, position: number): Partial<Evaluations> {
   const counts = evaluations[position];
   if (counts === undefined) return {};
-  return { evaluations: counts.conditional, unconditionalEvaluations: counts.unconditional };
+  const { conditional, unconditional, reused } = counts;
+  return { evaluations: conditional, unconditionalEvaluations: unconditional, reusedEvaluations: reused };
+}
+
+/** As a picture says it: without a step cache there is nothing to reuse. */
+function said({ reusedEvaluations, ...computed }: Partial<Evaluations> = {}): Partial<Evaluations> {
+  return reusedEvaluations ? { ...computed, reusedEvaluations } : computed;
 }
 
 /** Of a size that the models never saw. */

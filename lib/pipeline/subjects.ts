@@ -30,10 +30,11 @@ export function subjectsOf(asked: Asked, names: ClassNames | undefined): Subject
  * The subjects of a request, for the model that is loaded.
  *
  * @throws SvgT2IError ERR_SVGT2I_INVALID_ARGUMENT for a class where it draws prompts, a prompt or another text where it
- *   draws classes, a class that it has not, a name that nobody knows, or guidance of a model that cannot be guided
+ *   draws classes, a class that it has not, a name that nobody knows, guidance of a model that cannot be guided, or a
+ *   step cache of one that has none
  */
 export function checkSubjects(
-  request: Asked & AskedTexts & Pick<ResolvedRequest, 'guidanceScale'>,
+  request: Asked & AskedTexts & Pick<ResolvedRequest, 'guidanceScale' | 'stepCache'>,
   loaded: Pick<Loaded, 'kind' | 'models' | 'classNames'> & {
     readonly layout?: Pick<ReleaseLayout, 'weakDit'>;
   },
@@ -41,6 +42,10 @@ export function checkSubjects(
   const { kind, models, classNames } = loaded;
   const { classes: count = 0, noneClass = true } = models.dit ?? {};
   checkCondition(request, kind.condition, count);
+  if (request.stepCache > 0 && models.dit?.stepCache === false) {
+    const message = 'stepCache: this model has no step cache';
+    throw refusal(message, 'Leave it out (--step-cache 0), or draw fewer steps (--steps).');
+  }
   const subjects = subjectsOf(request, classNames);
   if (kind.condition === 'text') return subjects;
   const unknown = subjects.classes?.find(({ number }) => number >= count);

@@ -7,6 +7,7 @@ export const NO_TIME: Timings = {
   decode: 0,
   evaluations: 0,
   unconditionalEvaluations: 0,
+  reusedEvaluations: 0,
 };
 
 export function addTimings(sum: Timings, more: Partial<Timings>): Timings {

@@ -43,10 +43,12 @@ export interface RequestFields extends Settings, SignalOptions {
 
 /** How often the transformer was asked. */
 export interface Evaluations {
-  /** Velocities with the prompt: one a step or more, as the solver needs them. */
+  /** Velocities with the prompt that it computed: one a step or more, as the solver needs them, less with a step cache. */
   readonly evaluations: number;
-  /** Of these, how many also needed one with the negative prompt: none at a guidance scale of 1. */
+  /** Velocities with the negative prompt that it computed beside them: none at a guidance scale of 1. */
   readonly unconditionalEvaluations: number;
+  /** Velocities of both kinds that the step cache gave in place of the transformer's layers. */
+  readonly reusedEvaluations: number;
 }
 
 /**

@@ -11,6 +11,7 @@ import {
   psnr,
   readImage,
   readParameters,
+  requestFromParameters,
   SvgT2I,
 } from '../../dist/index.js';
 import { tinyReleaseFiles, writeTinyRelease } from '../../dist/release/tiny-release.js';
@@ -161,6 +162,57 @@ it.each([
     for (const { metadata } of run.images) expect(metadata).toMatchObject(counts);
   },
 );
+
+describe('a step cache', () => {
+  const settings = { ...small, steps: 12, guidanceUntil: 0.9 } as const;
+
+  it('draws the bits of no cache where its threshold skips nothing', async () => {
+    const plain = await pipeline.generate(settings);
+    // The first of the published polynomials is above 0 at every change of this model.
+    const cached = await pipeline.generate({ ...settings, stepCache: 1e-9 });
+    expect(cached.images[0]?.data).toEqual(plain.images[0]?.data);
+    expect(cached.timings).toMatchObject({ evaluations: 12, reusedEvaluations: 0 });
+    expect(cached.images[0]?.metadata).toMatchObject({ stepCache: 1e-9, evaluations: 12 });
+    expect(plain.images[0]?.metadata).not.toHaveProperty('stepCache');
+    expect(plain.images[0]?.metadata).not.toHaveProperty('reusedEvaluations');
+  });
+
+  it('computes the first and the last step, and says how many', async () => {
+    const plain = await pipeline.generate(settings);
+    const asked = plain.timings.evaluations + plain.timings.unconditionalEvaluations;
+    const { images, timings } = await pipeline.generate({ ...settings, stepCache: 1000 });
+    // With the prompt: first and last; without: its first alone, since guidance ends before the last step.
+    expect(timings).toMatchObject({
+      evaluations: 2,
+      unconditionalEvaluations: 1,
+      reusedEvaluations: asked - 3,
+    });
+    expect(images[0]?.metadata).toMatchObject({
+      evaluations: 2,
+      reusedEvaluations: asked - 3,
+      stepCache: 1000,
+    });
+    expect(images[0]?.data).not.toEqual(plain.images[0]?.data);
+  });
+
+  it('decides for each picture of a batch as for the picture alone', async () => {
+    const cached = { ...settings, stepCache: 2 };
+    const together = await pipeline.generate({ ...cached, count: 3, batchSize: 3 });
+    for (const [index, image] of together.images.entries()) {
+      const [alone] = (await pipeline.generate({ ...cached, seed: index })).images;
+      expect(image.metadata.reusedEvaluations).toBe(alone?.metadata.reusedEvaluations);
+      expect(psnr(image, alone ?? image)).toBeGreaterThan(50);
+    }
+  });
+
+  it('is repeated from what the picture carries', async () => {
+    const [first] = (await pipeline.generate({ ...settings, stepCache: 2 })).images;
+    const parameters = await readParameters((await first?.encode('png')) ?? new Uint8Array());
+    const again = requestFromParameters(parameters ?? {});
+    expect(again).toMatchObject({ stepCache: 2 });
+    expect((await pipeline.generate(again)).images[0]?.data).toEqual(first?.data);
+  });
+});
 
 it('at scale 1 the negative prompt changes nothing, whatever the renorm', async () => {
   const settings = { ...small, guidanceScale: 1, renorm: 0.5 };

@@ -62,6 +62,23 @@ describe('a request', () => {
     [{ prompt: 'x', seed: -1 }, 'seed: must be at least 0, got -1'],
     [{ prompt: 'x', seed: 'any' }, 'seed: must be a whole number from 0 to 2^53 - 1, or "random", got "any"'],
     [{ prompt: 'x', seed: Number.MAX_SAFE_INTEGER, count: 2 }, 'seed: seed + count must stay below 2^53'],
+    [
+      { prompt: 'x', guidanceFrom: 0.5, guidanceUntil: 0.5 },
+      'guidanceFrom: must be below guidanceUntil (0.5): no step would be guided, got 0.5',
+    ],
+    [{ prompt: 'x', stepCache: -0.1 }, 'stepCache: must be at least 0, got -0.1'],
+    [
+      { prompt: 'x', stepCache: 0.3, solver: 'heun' },
+      'stepCache: wants a solver of one evaluation a step, not heun, got 0.3',
+    ],
+    [
+      { prompt: 'x', stepCache: 0.3, method: 'singlestep' },
+      'stepCache: wants a solver of one evaluation a step, not dpm++ with method singlestep, got 0.3',
+    ],
+    [
+      { prompt: 'x', stepCache: 0.3, solver: 'dopri5' },
+      'stepCache: wants a solver of one evaluation a step, not dopri5, got 0.3',
+    ],
     [{ prompt: 'x', guidanceUntil: 1.5 }, 'guidanceUntil: must be at most 1, got 1.5'],
     [{ prompt: 'x', shift: 0 }, 'shift: must be above 0, got 0'],
     [{ prompt: 'x', count: 0 }, 'count: must be at least 1, got 0'],

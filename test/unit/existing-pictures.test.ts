@@ -117,6 +117,7 @@ it('a text that had no room is compared as far as it goes', () => {
 it.each([
   ['guidanceFrom', 0.5],
   ['guidanceSchedule', 'late'],
+  ['stepCache', 0.3],
   ['weakDit', 'dit-small/consolidated.pth'],
 ])('%s counts where only one of both says it', (name, value) => {
   const plain = { prompt: 'a', seed: 1 };

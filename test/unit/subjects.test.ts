@@ -75,6 +75,29 @@ it('a model that was trained without "none" is guided by a weaker one alone', ()
   expect(checkSubjects(request({ class: 2 }), two).prompt).toEqual(['class 2']);
 });
 
+it('a model without a step cache refuses one', () => {
+  const { dit } = ofText.models;
+  const loaded = (stepCache: boolean) => ({
+    ...ofText,
+    models: { ...ofText.models, dit: { ...dit, stepCache } },
+  });
+  expect(() => checkSubjects(request({ prompt: 'a fox', stepCache: 0.3 }), loaded(false))).toThrow(
+    expect.objectContaining({
+      code: 'ERR_SVGT2I_INVALID_ARGUMENT',
+      message: 'stepCache: this model has no step cache',
+      hint: expect.stringContaining('--step-cache 0'),
+    }),
+  );
+  for (const [given, has] of [
+    [0.3, true],
+    [0, false],
+  ] as const) {
+    expect(checkSubjects(request({ prompt: 'a fox', stepCache: given }), loaded(has)).prompt).toEqual([
+      'a fox',
+    ]);
+  }
+});
+
 it.each([[{}], [{ prompt: 'a', class: 1 }]])('%j says not what to draw', (given) => {
   expect(requestSchema.safeParse(given).success).toBe(false);
 });

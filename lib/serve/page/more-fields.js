@@ -10,6 +10,7 @@ import { label, sentence } from './words.js';
 /** In this order; each is shown where the server knows it. */
 const SOLVER_SETTINGS = ['order', 'method', 'skip_type', 'shift', 'atol', 'rtol'];
 const GUIDANCE_SETTINGS = ['guidance_mode', 'renorm', 'guidance_from', 'guidance_until', 'guidance_schedule'];
+const SPEED_SETTINGS = ['step_cache'];
 const OWN_TEXT = 'text of your own';
 
 /** @typedef {{ readonly name: string, readonly box: HTMLDivElement, readonly input: HTMLInputElement | HTMLSelectElement }} SchemaField */
@@ -55,7 +56,7 @@ export class MoreFields {
       this.#format,
       output_formats.map((format) => ({ value: format, text: format.toUpperCase() })),
     );
-    this.#fields = [...SOLVER_SETTINGS, ...GUIDANCE_SETTINGS].flatMap((name) => {
+    this.#fields = [...SOLVER_SETTINGS, ...GUIDANCE_SETTINGS, ...SPEED_SETTINGS].flatMap((name) => {
       const schema = settings[name];
       return schema === undefined ? [] : [schemaField(name, schema)];
     });

@@ -45,6 +45,7 @@ export class FakePipeline implements AiPipeline {
       decode: 0,
       evaluations: 0,
       unconditionalEvaluations: 0,
+      reusedEvaluations: 0,
     };
     yield { type: 'done', images: request.count ?? 1, timings };
   }
