@@ -47,7 +47,12 @@ struct GroupNormRows {
 /// and 1 / deviation of each group.
 void group_norm_silu(Rows x, const GroupNormRows& norm, Rows out, float* statistics, int64_t pixels, int64_t channels);
 
-/// By the gradient of that: grad_x is set, what belongs to the parameters is added to grad_weight and grad_bias.
+/// What that norm does to each channel, (x - mean) * scale + bias: mean and scale (channels).
+void group_norm_of_channels(Rows x, const GroupNormRows& norm, float* mean, float* scale, int64_t pixels,
+                            int64_t channels);
+
+/// By the gradient of group_norm_silu: grad_x is set, what belongs to the parameters is added to grad_weight and
+/// grad_bias.
 void group_norm_silu_backward(Rows x, Rows grad, const GroupNormRows& norm, const float* statistics, Rows grad_x,
                               float* grad_weight, float* grad_bias, int64_t pixels, int64_t channels);
 

@@ -10,10 +10,13 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-/// Image b of (B, C, h, w), channels-last: its pixels as rows.
-Rows rows_of(const at::Tensor& x, int64_t b) {
-  return kernel_rows(x[b].permute({1, 2, 0}).view({x.size(2) * x.size(3), x.size(1)}));
+/// (C, h, w), channels side by side: its pixels as rows.
+Rows rows_of(const at::Tensor& image) {
+  return kernel_rows(image.permute({1, 2, 0}).view({image.size(1) * image.size(2), image.size(0)}));
 }
+
+/// Image b of (B, C, h, w), channels-last.
+Rows rows_of(const at::Tensor& x, int64_t b) { return rows_of(x[b]); }
 
 cpu::GroupNormRows parameters(const at::Tensor& weight, const at::Tensor& bias, int64_t groups, double eps) {
   return {weight.const_data_ptr<float>(), bias.const_data_ptr<float>(), groups, static_cast<float>(eps)};
@@ -69,6 +72,15 @@ at::Tensor group_norm_silu(const GroupNorm& norm, const at::Tensor& x) {
     return GroupNormSilu::apply(x, norm.weight, norm.bias, norm.groups, norm.eps);
   }
   return forward_of(x, parameters(norm.weight, norm.bias, norm.groups, norm.eps)).first;
+}
+
+ChannelNorm norm_of_channels(const GroupNorm& norm, const at::Tensor& image) {
+  const at::Tensor both = at::empty({2, image.size(0)}, at::kFloat);
+  const ChannelNorm channels = {both[0], both[1]};
+  cpu::group_norm_of_channels(rows_of(image), parameters(norm.weight, norm.bias, norm.groups, norm.eps),
+                              channels.mean.data_ptr<float>(), channels.scale.data_ptr<float>(),
+                              image.size(1) * image.size(2), image.size(0));
+  return channels;
 }
 
 }  // namespace svg

@@ -12,4 +12,12 @@ namespace svg {
 at::Tensor group_norm_silu(const GroupNorm& norm, const at::Tensor& x);
 at::Tensor group_norm_silu_reference(const GroupNorm& norm, const at::Tensor& x);
 
+/// What the norm does to the channels of one image: (x - mean) * scale + norm.bias, each (C), fp32.
+struct ChannelNorm {
+  at::Tensor mean, scale;
+};
+
+/// image (C, h, w), on a CPU in fp32 or bf16, its channels side by side in memory.
+ChannelNorm norm_of_channels(const GroupNorm& norm, const at::Tensor& image);
+
 }  // namespace svg

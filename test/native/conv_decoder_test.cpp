@@ -104,6 +104,17 @@ TEST_CASE("conv_decoder gives the same pixels and gradients by fast operations a
   EXPECT_CLOSE((latent.grad() - gradient).norm().item<double>() / gradient.norm().item<double>(), 0, 1e-5);
 }
 
+TEST_CASE(
+    "conv_decoder without gradients gives the pixels of the reference's operations, where tiles are many and odd") {
+  const auto source = fresh();
+  const ConvDecoder fast(Weights(source), tiny());
+  const ConvDecoder reference(Weights(source), tiny(), ConvDecoder::Operations::kReference);
+  c10::NoGradGuard no_grad;
+  const at::Tensor latent = at::randn({2, 6, 33, 47}, at::kFloat);
+  const at::Tensor wanted = reference(latent);
+  EXPECT_CLOSE((fast(latent) - wanted).abs().max().item<double>() / wanted.abs().max().item<double>(), 0, 2e-5);
+}
+
 TEST_CASE("conv_decoder refuses latents and configurations that do not fit") {
   const ConvDecoder decoder(Weights(fresh()), tiny());
   EXPECT_ERROR(decoder(at::zeros({1, 7, 2, 2})), ErrorCode::kInvalidArgument, "(batch, 6, height, width)");

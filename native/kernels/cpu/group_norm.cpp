@@ -189,6 +189,15 @@ void group_norm_silu(Rows x, const GroupNormRows& norm, Rows out, float* statist
   parallel_rows(pixels, 64, [&](int64_t begin, int64_t end) { run(x, values.affine(), out, begin, end, channels); });
 }
 
+void group_norm_of_channels(Rows x, const GroupNormRows& norm, float* mean, float* scale, int64_t pixels,
+                            int64_t channels) {
+  std::vector<float> statistics(static_cast<size_t>(2 * norm.groups));
+  group_statistics(x, norm, pixels, channels, statistics.data());
+  const Channels values(norm, statistics.data(), channels);
+  std::copy(values.mean.begin(), values.mean.end(), mean);
+  std::copy(values.scale.begin(), values.scale.end(), scale);
+}
+
 void group_norm_silu_backward(Rows x, Rows grad, const GroupNormRows& norm, const float* statistics, Rows grad_x,
                               float* grad_weight, float* grad_bias, int64_t pixels, int64_t channels) {
   const Channels values(norm, statistics, channels);

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "ops/attention.h"
+#include "ops/conv3x3.h"
 #include "ops/group_norm.h"
 
 namespace svg {
@@ -33,6 +34,10 @@ at::Tensor norm_swish(const GroupNorm& norm, const at::Tensor& x, ConvOperations
   return group_norm_silu(norm, x);
 }
 
+at::Tensor doubled_conv(const Conv2d& conv, const at::Tensor& x, ConvOperations operations) {
+  return operations == ConvOperations::kReference ? doubled_conv3x3_reference(conv, x) : doubled_conv3x3(conv, x);
+}
+
 DecoderResBlock::DecoderResBlock(const Weights& weights, int64_t in, int64_t out)
     : norm1(decoder_norm(weights.scope("norm1"), in)),
       norm2(decoder_norm(weights.scope("norm2"), out)),
@@ -42,12 +47,17 @@ DecoderResBlock::DecoderResBlock(const Weights& weights, int64_t in, int64_t out
 }
 
 at::Tensor DecoderResBlock::operator()(const at::Tensor& x, ConvOperations operations) const {
+  const auto kept = [&] { return shortcut.weight.defined() ? shortcut(x) : x; };
+  if (operations == ConvOperations::kFast) {
+    at::Tensor hidden = norm_silu_conv3x3(norm1, x, conv1);
+    return norm_silu_conv3x3(norm2, std::move(hidden), conv2, kept());
+  }
   // Step by step, so that nothing outlives its use: at the pixels' level each of these is large.
   at::Tensor hidden = norm_swish(norm1, x, operations);
   hidden = conv1(hidden);
   hidden = norm_swish(norm2, hidden, operations);
   hidden = conv2(hidden);
-  return (shortcut.weight.defined() ? shortcut(x) : x) + hidden;
+  return kept() + hidden;
 }
 
 DecoderAttnBlock::DecoderAttnBlock(const Weights& weights, int64_t channels)

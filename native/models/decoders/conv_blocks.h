@@ -22,6 +22,9 @@ Conv2d decoder_conv3x3(const Weights& weights, int64_t in, int64_t out);
 /// silu(norm(x)), x (B, C, h, w).
 at::Tensor norm_swish(const GroupNorm& norm, const at::Tensor& x, ConvOperations operations);
 
+/// conv of x with every pixel doubled: (B, C, h, w) -> (B, out, 2h, 2w).
+at::Tensor doubled_conv(const Conv2d& conv, const at::Tensor& x, ConvOperations operations);
+
 /// x (B, in, h, w) -> (B, out, h, w).
 struct DecoderResBlock {
   GroupNorm norm1, norm2;

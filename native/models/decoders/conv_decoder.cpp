@@ -124,7 +124,7 @@ at::Tensor ConvDecoder::operator()(const at::Tensor& latent) const {
       x = level.blocks[i](x, operations_);
       if (!level.attention.empty()) x = level.attention[i](x, operations_);
     }
-    for (const Conv2d& conv : level.upsample) x = conv(at::upsample_nearest2d(x, {2 * x.size(2), 2 * x.size(3)}));
+    for (const Conv2d& conv : level.upsample) x = doubled_conv(conv, x, operations_);
   }
   return conv_out_(norm_swish(norm_out_, x, operations_)).to(at::kFloat).contiguous();
 }

@@ -3,6 +3,7 @@
 #include <c10/core/GradMode.h>
 
 #include "core/error.h"
+#include "ops/conv3x3.h"
 
 namespace svg {
 namespace {
@@ -200,7 +201,8 @@ at::Tensor HunyuanDecoder::decode(const at::Tensor& latent) const {
     for (const DecoderResBlock& block : level.blocks) x = block(x, operations_);
     for (const Conv2d& conv : level.upsample) {
       // Added before the move: it is the same move for both.
-      x = channels_to_space((conv(x) + x.repeat_interleave(level.repeats, 1)).contiguous()).contiguous(layout);
+      const at::Tensor wide = operations_ == ConvOperations::kReference ? conv(x) : conv3x3(conv, x);
+      x = channels_to_space((wide + x.repeat_interleave(level.repeats, 1)).contiguous()).contiguous(layout);
     }
   }
   return conv_out_(norm_swish(norm_out_, x, operations_)).to(at::kFloat).contiguous();
