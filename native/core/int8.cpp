@@ -18,14 +18,15 @@ void each_block(int64_t rows, const Body& body) {
 
 }  // namespace
 
-Int8Rows to_int8(const at::Tensor& weight) {
+Int8Rows to_int8(const at::Tensor& weight, const std::string& name) {
   SVG_CHECK(weight.dim() == 2 && at::isFloatingType(weight.scalar_type()), ErrorCode::kInternal, "[int8] a weight of ",
             weight.sizes(), ", ", weight.scalar_type());
   Int8Rows rows{at::empty(weight.sizes(), at::kChar), at::empty({weight.size(0)}, at::kFloat)};
   each_block(weight.size(0), [&](int64_t first, int64_t count) {
     const at::Tensor block = weight.narrow(0, first, count).to(at::kCPU, at::kFloat);
     const at::Tensor largest = block.numel() == 0 ? at::zeros({count}) : at::amax(block.abs(), {1});
-    SVG_CHECK(largest.isfinite().all().item<bool>(), ErrorCode::kWeightsMismatch, "a matrix holds NaN or infinity");
+    SVG_CHECK(largest.isfinite().all().item<bool>(), ErrorCode::kWeightsMismatch,
+              name.empty() ? "a matrix" : "tensor \"" + name + "\"", " holds NaN or infinity: it has no 8-bit form");
     const at::Tensor scale = largest / kLargest;
     // Dividing by a subnormal scale could overflow; such rows are zeros as far as any sum can tell.
     const at::Tensor used = at::where(scale < std::numeric_limits<float>::min(), at::zeros_like(scale), scale);

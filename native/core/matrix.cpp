@@ -1,5 +1,7 @@
 #include "core/matrix.h"
 
+#include "core/error.h"
+
 namespace svg {
 namespace {
 
@@ -24,6 +26,10 @@ class PlainMatrix : public Matrix {
 };
 
 }  // namespace
+
+at::Tensor Matrix::unscaled_product(const QuantisedRows&) const {
+  throw Error(ErrorCode::kInternal, "[matrix] 8-bit rows for a matrix that takes none");
+}
 
 std::shared_ptr<const Matrix> plain_matrix(at::Tensor weight) {
   return std::make_shared<PlainMatrix>(std::move(weight));

@@ -5,6 +5,8 @@
 
 #include <memory>
 
+#include "core/int8.h"
+
 namespace svg {
 
 /// W (out, in). A source that stores a weight in a form of its own hands it out as one of these (WeightSource::matrix).
@@ -14,7 +16,11 @@ class Matrix {
 
   /// x (..., in) -> x W^T + bias, (..., out), in dtype(). `bias` (out) may be undefined.
   virtual at::Tensor product(const at::Tensor& x, const at::Tensor& bias) const = 0;
-  /// Rows start to start + count of W: the part that gives these outputs. Shares what is stored.
+  /// Whether it multiplies 8-bit rows as they are; unscaled_product() is for such matrices alone.
+  virtual bool is_int8() const { return false; }
+  /// (values - 128) W^T: x W^T before each row is multiplied by its scale, (T, out) fp32.
+  virtual at::Tensor unscaled_product(const QuantisedRows& x) const;
+  /// Rows start to start + count of W: the part that gives these outputs. Shares what is stored, but for packed forms.
   virtual std::shared_ptr<const Matrix> rows(int64_t start, int64_t count) const = 0;
 
   virtual int64_t in() const = 0;

@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "core/int8.h"
+
 namespace svg {
 
 class Matrix;
@@ -48,6 +50,12 @@ class WeightSource {
   virtual std::shared_ptr<const Matrix> matrix(const std::string& /*name*/, at::IntArrayRef /*shape*/, Init /*init*/) {
     return nullptr;
   }
+  /// Whether matrices are stored as 8-bit numbers with scales.
+  virtual bool is_int8() const { return false; }
+  /// A matrix that is stored as 8-bit numbers with their scales, as such; none elsewhere.
+  virtual std::optional<Int8Rows> int8_rows(const std::string& /*name*/) { return std::nullopt; }
+  /// Tells that what was handed out of a tensor as it is stored was copied, so that its pages may leave memory.
+  virtual void release(const std::string& /*name*/) {}
   /// Shape of a stored tensor, or an empty optional where the name is absent or nothing is stored.
   virtual std::optional<std::vector<int64_t>> shape_of(const std::string& name) const = 0;
   /// For messages: the file, or what stands for it.
@@ -74,6 +82,10 @@ class Weights {
   /// The weight of a linear layer, (out, in), in whatever form it is stored. Throws as get() does.
   std::shared_ptr<const Matrix> matrix(const std::string& name, at::IntArrayRef shape,
                                        Init init = Init::xavier_uniform()) const;
+  bool is_int8() const { return source_->is_int8(); }
+  /// As the source has them.
+  std::optional<Int8Rows> int8_rows(const std::string& name) const { return source_->int8_rows(prefix_ + name); }
+  void release(const std::string& name) const { source_->release(prefix_ + name); }
   bool has(const std::string& name) const;
   std::optional<std::vector<int64_t>> shape_of(const std::string& name) const {
     return source_->shape_of(prefix_ + name);

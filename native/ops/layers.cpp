@@ -1,5 +1,6 @@
 #include "ops/layers.h"
 
+#include "ops/quantise.h"
 #include "ops/rms_norm.h"
 #include "ops/whole_blocks.h"
 
@@ -15,6 +16,11 @@ Linear::Linear(std::shared_ptr<const Matrix> weight, at::Tensor bias)
 
 at::Tensor Linear::operator()(const at::Tensor& x) const {
   return product_of_blocks(x, [this](const at::Tensor& rows) { return weight_->product(rows, bias_); });
+}
+
+at::Tensor Linear::operator()(const LayerInput& x) const {
+  const QuantisedRows* rows = x.quantised();
+  return rows && multiplies_int8() ? scale_rows(unscaled(*rows), rows->scale) : (*this)(x.plain());
 }
 
 Linear Linear::rows(int64_t start, int64_t count) const {

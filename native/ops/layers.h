@@ -7,6 +7,7 @@
 
 #include "core/matrix.h"
 #include "core/weights.h"
+#include "ops/layer_input.h"
 
 namespace svg {
 
@@ -21,6 +22,11 @@ class Linear {
 
   /// x (..., in), in dtype() -> (..., out).
   at::Tensor operator()(const at::Tensor& x) const;
+  at::Tensor operator()(const LayerInput& x) const;
+  /// Whether 8-bit rows go in as they are: unscaled() is for such layers without a bias.
+  bool multiplies_int8() const { return weight_->is_int8() && !bias_.defined(); }
+  /// The result before each row is multiplied by its scale, (T, out) fp32.
+  at::Tensor unscaled(const QuantisedRows& x) const { return weight_->unscaled_product(x); }
   /// The layer of outputs start to start + count alone.
   Linear rows(int64_t start, int64_t count) const;
   /// The same weight with another bias.

@@ -237,6 +237,10 @@ VelocityKind svg_dit_kind() {
     plan.remark = label_table(weights, given).remark;
     return plan;
   };
+  // What has two dimensions in a block is multiplied by.
+  kind.int8_matrix = [](const std::string& name, at::IntArrayRef) {
+    return name.starts_with("blocks.") && name.ends_with(".weight");
+  };
   return kind;
 }
 

@@ -6,6 +6,7 @@
 
 #include "core/cancel.h"
 #include "core/error.h"
+#include "ops/between_layers.h"
 #include "ops/rms_norm.h"
 
 namespace svg {
@@ -46,6 +47,11 @@ Gemma2Norm::Gemma2Norm(const Weights& weights, const Gemma2Config& config, Init 
 
 at::Tensor Gemma2Norm::operator()(const at::Tensor& x) const { return rms_norm(x, weight, eps); }
 
+LayerInput Gemma2Norm::before(const Linear& next, const at::Tensor& x) const {
+  if (!next.multiplies_int8()) return LayerInput((*this)(x));
+  return norm_for(next, x, {weight.unsqueeze(0), {}}, eps);
+}
+
 Gemma2Layer::Gemma2Layer(const Weights& weights, const Gemma2Config& config, bool sliding)
     : input_norm(weights.scope("input_layernorm"), config),
       post_attention_norm(weights.scope("post_attention_layernorm"), config, attention_scale_init()),
@@ -57,9 +63,10 @@ Gemma2Layer::Gemma2Layer(const Weights& weights, const Gemma2Config& config, boo
       down_proj(weights.scope("mlp.down_proj"), config.intermediate_size, config.hidden_size, false) {}
 
 at::Tensor Gemma2Layer::operator()(const at::Tensor& x, const PackedTokens& tokens, KeyValueCache* cache) const {
-  const at::Tensor attended = x + post_attention_norm(attention(input_norm(x), tokens, cache));
-  const at::Tensor h = pre_feedforward_norm(attended);
-  const at::Tensor mixed = down_proj(at::gelu(gate_proj(h), "tanh") * up_proj(h));
+  const LayerInput in = input_norm.before(attention.q_proj, x);
+  const at::Tensor attended = x + post_attention_norm(attention(in, tokens, cache));
+  const LayerInput h = pre_feedforward_norm.before(gate_proj, attended);
+  const at::Tensor mixed = down_proj(geglu_for(down_proj, gate_proj, up_proj, h));
   return attended + post_feedforward_norm(mixed);
 }
 

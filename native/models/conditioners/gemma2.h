@@ -42,6 +42,8 @@ struct Gemma2Norm {
   Gemma2Norm() = default;
   Gemma2Norm(const Weights& weights, const Gemma2Config& config, Init init = Init::zeros());
   at::Tensor operator()(const at::Tensor& x) const;
+  /// x (rows, hidden) as `next` takes it.
+  LayerInput before(const Linear& next, const at::Tensor& x) const;
 };
 
 struct Gemma2Attention {
@@ -55,7 +57,7 @@ struct Gemma2Attention {
   Gemma2Attention() = default;
   Gemma2Attention(const Weights& weights, const Gemma2Config& config, bool sliding);
   /// x (rows, hidden) to (rows, hidden). A cache is read for the past and takes the new rows.
-  at::Tensor operator()(const at::Tensor& x, const PackedTokens& tokens, KeyValueCache* cache) const;
+  at::Tensor operator()(const LayerInput& x, const PackedTokens& tokens, KeyValueCache* cache) const;
 
  private:
   /// q (B, T, H, D) of the positions first..first+T-1, k and v (B, S, KV, D) of the positions 0..S-1; returns

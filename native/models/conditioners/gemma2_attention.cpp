@@ -66,8 +66,8 @@ Gemma2Attention::Gemma2Attention(const Weights& weights, const Gemma2Config& con
       scale(1.0 / std::sqrt(config.query_pre_attn_scalar)),
       soft_cap(config.attention_soft_cap) {}
 
-at::Tensor Gemma2Attention::operator()(const at::Tensor& x, const PackedTokens& tokens, KeyValueCache* cache) const {
-  const int64_t rows = x.size(0);
+at::Tensor Gemma2Attention::operator()(const LayerInput& x, const PackedTokens& tokens, KeyValueCache* cache) const {
+  const int64_t rows = tokens.cos.size(0);
   const at::Tensor q = rotate(q_proj(x).view({rows, heads, head_dim}), tokens.cos, tokens.sin);
   const at::Tensor k = rotate(k_proj(x).view({rows, kv_heads, head_dim}), tokens.cos, tokens.sin);
   const at::Tensor v = v_proj(x).view({rows, kv_heads, head_dim});

@@ -1,7 +1,7 @@
 #include "models/next_dit/block.h"
 
+#include "ops/between_layers.h"
 #include "ops/head_groups.h"
-#include "ops/swiglu.h"
 
 namespace svg {
 namespace {
@@ -43,6 +43,19 @@ NextDitBlock::NextDitBlock(const Weights& weights, const NextDitConfig& config, 
   }
 }
 
+Linear NextDitBlock::queries() const { return q.defined() ? q : qkv.rows(0, heads * head_dim); }
+
+Linear NextDitBlock::keys_and_values() const {
+  return kv.defined() ? kv : qkv.rows(heads * head_dim, 2 * kv_heads * head_dim);
+}
+
+void NextDitBlock::part_queries() {
+  if (!qkv.multiplies_int8()) return;
+  const Linear first = queries(), second = keys_and_values();
+  q = first;
+  kv = second;
+}
+
 BlockModulation NextDitBlock::modulation(const at::Tensor& silu_t) const {
   if (!modulated) {
     return {attention_norm1.weight.unsqueeze(0), attention_norm2.weight.unsqueeze(0), ffn_norm1.weight.unsqueeze(0),
@@ -60,8 +73,7 @@ at::ScalarType NextDitBlock::attention_dtype() const {
 
 at::Tensor NextDitBlock::operator()(const at::Tensor& x, const Packing& packing,
                                     const BlockModulation& modulation) const {
-  const at::Tensor in = scaled_rms_norm(x, {modulation.attention_in, packing.group}, attention_norm1.eps, qkv.dtype());
-  const at::Tensor rows = qkv(in);
+  const at::Tensor rows = qkv(norm_for(qkv, x, {modulation.attention_in, packing.group}, attention_norm1.eps));
   const auto parts = split_heads(rows, {{heads, true, q_norm}, {kv_heads, true, k_norm}, {kv_heads}}, head_dim,
                                  kQkNormEps, packing.rope, attention_dtype());
   const at::Tensor attended = packed_attention(parts[0], parts[1], parts[2], packing.segments, packing.segments)
@@ -74,17 +86,16 @@ at::Tensor NextDitBlock::operator()(const at::Tensor& x, const Packing& packing,
 
 at::Tensor NextDitBlock::for_rows(const at::Tensor& x, const Packing& packing, const BlockModulation& modulation,
                                   const RowSubset& subset) const {
-  const at::Tensor in = scaled_rms_norm(x, {modulation.attention_in, packing.group}, attention_norm1.eps, qkv.dtype());
-  const int64_t q_width = heads * head_dim;
-  const int64_t kv_width = 2 * kv_heads * head_dim;
-  const at::Tensor q_rows = qkv.rows(0, q_width)(in.index_select(0, subset.rows));
-  const at::Tensor kv_rows = qkv.rows(q_width, kv_width)(in);
-  const at::Tensor q =
+  const LayerInput in = norm_for(qkv, x, {modulation.attention_in, packing.group}, attention_norm1.eps);
+  const at::Tensor q_rows = queries()(in.some(subset.rows));
+  const at::Tensor kv_rows = keys_and_values()(in);
+  const at::Tensor q_heads =
       split_heads(q_rows, {{heads, true, q_norm}}, head_dim, kQkNormEps, subset.rope, attention_dtype())[0];
-  const auto kv = split_heads(kv_rows, {{kv_heads, true, k_norm}, {kv_heads}}, head_dim, kQkNormEps, packing.rope,
-                              attention_dtype());
-  const at::Tensor attended =
-      packed_attention(q, kv[0], kv[1], subset.segments, packing.segments).flatten(1).to(q_rows.scalar_type());
+  const auto kv_parts = split_heads(kv_rows, {{kv_heads, true, k_norm}, {kv_heads}}, head_dim, kQkNormEps, packing.rope,
+                                    attention_dtype());
+  const at::Tensor attended = packed_attention(q_heads, kv_parts[0], kv_parts[1], subset.segments, packing.segments)
+                                  .flatten(1)
+                                  .to(q_rows.scalar_type());
   const at::Tensor middle = add_scaled_rms_norm(x.index_select(0, subset.rows), out(attended),
                                                 {modulation.attention_out, subset.group}, attention_norm2.eps);
   return feed_forward(middle, modulation, subset.group);
@@ -92,8 +103,8 @@ at::Tensor NextDitBlock::for_rows(const at::Tensor& x, const Packing& packing, c
 
 at::Tensor NextDitBlock::feed_forward(const at::Tensor& x, const BlockModulation& modulation,
                                       const at::Tensor& group) const {
-  const at::Tensor in = scaled_rms_norm(x, {modulation.ffn_in, group}, ffn_norm1.eps, w1.dtype());
-  return add_scaled_rms_norm(x, w2(swiglu(w1(in), w3(in))), {modulation.ffn_out, group}, ffn_norm2.eps);
+  const LayerInput in = norm_for(w1, x, {modulation.ffn_in, group}, ffn_norm1.eps);
+  return add_scaled_rms_norm(x, w2(swiglu_for(w2, w1, w3, in)), {modulation.ffn_out, group}, ffn_norm2.eps);
 }
 
 }  // namespace svg

@@ -42,6 +42,7 @@ struct BlockModulation {
 struct NextDitBlock {
   std::string name;  // its weights' own: "layers.3"
   Linear qkv, out, w1, w2, w3, adaln;
+  Linear q, kv;  // parts of qkv that are packed alone (part_queries())
   RmsNorm attention_norm1, attention_norm2, ffn_norm1, ffn_norm2;
   at::Tensor q_norm, k_norm;  // undefined without qk_norm
   int64_t heads = 0, kv_heads = 0, head_dim = 0;
@@ -49,6 +50,9 @@ struct NextDitBlock {
 
   /// From the weights below `name`.
   NextDitBlock(const Weights& model, std::string name, const NextDitConfig& config, bool modulated);
+
+  /// Packs queries alone, where matrices are packed, for a block of which some rows alone are asked.
+  void part_queries();
 
   /// silu_t (G, adaln_dim): SiLU of the time embedding. Undefined for blocks without adaLN.
   BlockModulation modulation(const at::Tensor& silu_t) const;
@@ -62,6 +66,8 @@ struct NextDitBlock {
  private:
   NextDitBlock(const Weights& weights, const NextDitConfig& config, bool modulated);
 
+  Linear queries() const;
+  Linear keys_and_values() const;
   at::Tensor feed_forward(const at::Tensor& x, const BlockModulation& modulation, const at::Tensor& group) const;
   at::ScalarType attention_dtype() const;
 };

@@ -64,7 +64,9 @@ NextDit::NextDit(const Weights& weights, const NextDitConfig& config)
       noise_refiner(blocks(weights, "noise_refiner", config.refiner_layers, config, true)),
       context_refiner(blocks(weights, "context_refiner", config.refiner_layers, config, false)),
       layers(blocks(weights, "layers", config.layers, config, true)),
-      norm_final(weights.get_optional("norm_final.weight", {config.dim}, Init::ones(), Role::kExact)) {}
+      norm_final(weights.get_optional("norm_final.weight", {config.dim}, Init::ones(), Role::kExact)) {
+  layers.back().part_queries();
+}
 
 at::Tensor NextDit::run_block(const NextDitBlock& block, const at::Tensor& x, const Packing& packing,
                               const BlockModulation& modulation, const RowSubset* subset) const {

@@ -44,6 +44,10 @@ VelocityKind rae_dit_kind() {
     plan.remark = label_table(weights, said).remark;
     return plan;
   };
+  // What has two dimensions in a block is multiplied by.
+  kind.int8_matrix = [](const std::string& name, at::IntArrayRef) {
+    return name.starts_with("blocks.") && name.ends_with(".weight");
+  };
   kind.is_spare = RaeDit::is_spare;
   return kind;
 }
