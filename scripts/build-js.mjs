@@ -1,7 +1,7 @@
 // lib/ to dist/: TypeScript is compiled, and what browsers read (the server's page, a report's style and script) goes
-// beside it as it is.
+// beside it as it is. Last the outlines of all commands are written, from which the command line prints a help.
 import { spawnSync } from 'node:child_process';
-import { cpSync, rmSync } from 'node:fs';
+import { cpSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
@@ -18,3 +18,6 @@ for (const folder of AS_THEY_ARE) {
   rmSync(to, { recursive: true, force: true });
   cpSync(join(root, 'lib', folder), to, { recursive: true, filter: (path) => !path.endsWith('.d.ts') });
 }
+
+const { allOutlines, OUTLINES_FILE } = await import('../dist/cli/command-outlines.js');
+writeFileSync(OUTLINES_FILE, JSON.stringify(await allOutlines()));

@@ -1,63 +1,15 @@
 /** The command line: a table of commands, strict parsing, and one place where errors become exit codes. */
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, type OutputConfiguration } from 'commander';
 import { EXIT_CODES, exitCodeOf, isAbortError, SvgT2IError, systemErrorCode, typedError } from '../errors.js';
 import { stopExitCode } from '../stop.js';
-import { benchCommand } from './commands/bench.js';
-import { buildCommand } from './commands/build.js';
-import { cacheCommand } from './commands/cache.js';
-import { convertCommand } from './commands/convert.js';
-import { datasetCommand } from './commands/dataset.js';
-import { doctorCommand } from './commands/doctor.js';
-import { enhanceCommand } from './commands/enhance.js';
-import { estimateCommand } from './commands/estimate.js';
-import { evalCommand } from './commands/eval/eval.js';
-import { exportCommand } from './commands/export.js';
+import { type Asked, addCommands } from './command-entry.js';
+import { readOutlines } from './command-outline.js';
+import { mayAskForHelp, wordsOf } from './command-words.js';
 import { helpCommand } from './commands/help.js';
-import { infoCommand } from './commands/info.js';
-import { initCommand } from './commands/init.js';
-import { inspectCommand } from './commands/inspect.js';
-import { installCommand } from './commands/install.js';
-import { pullCommand } from './commands/pull.js';
-import { quickstartCommand } from './commands/quickstart.js';
-import { reconstructCommand } from './commands/reconstruct.js';
-import { sampleCommand } from './commands/sample.js';
-import { selftestCommand } from './commands/selftest.js';
-import { serveCommand } from './commands/serve.js';
-import { statsCommand } from './commands/stats.js';
-import { trainCommand } from './commands/train.js';
-import { verifyCommand } from './commands/verify.js';
-import { versionCommand } from './commands/version.js';
+import { COMMANDS } from './commands/table.js';
 import { errorToJson, printError, printJson } from './output.js';
 import { adoptStop } from './signals.js';
 import { asksForVersions, printVersions } from './version.js';
-
-/** One entry a command; each file defines its flags and loads its work only when it runs. */
-const commands: readonly (() => Command)[] = [
-  quickstartCommand,
-  sampleCommand,
-  serveCommand,
-  reconstructCommand,
-  enhanceCommand,
-  estimateCommand,
-  infoCommand,
-  inspectCommand,
-  convertCommand,
-  verifyCommand,
-  datasetCommand,
-  evalCommand,
-  initCommand,
-  trainCommand,
-  cacheCommand,
-  statsCommand,
-  exportCommand,
-  selftestCommand,
-  benchCommand,
-  doctorCommand,
-  installCommand,
-  pullCommand,
-  buildCommand,
-  versionCommand,
-];
 
 const EXAMPLES = `
 Examples:
@@ -74,8 +26,8 @@ Exit codes:
   ${stopExitCode('SIGHUP')} SIGHUP, ${stopExitCode('SIGUSR1')} SIGUSR1, ${stopExitCode('SIGUSR2')} SIGUSR2, ${stopExitCode('SIGXCPU')} SIGXCPU, ${stopExitCode('SIGPIPE')} nobody read stdout any more
 `;
 
-/** `onError` gets what commander prints where a command line is wrong. */
-function createProgram(onError: (text: string) => void): Command {
+/** With the commands that are asked for whole; `output` gets what commander prints. */
+async function createProgram(asked: Asked, output: OutputConfiguration): Promise<Command> {
   const program = new Command('svg-t2i')
     .description(
       'Diffusion in the features of vision encoders: pictures from text or of classes (SVG-T2I, SVG, RAE)',
@@ -86,8 +38,8 @@ function createProgram(onError: (text: string) => void): Command {
     .showSuggestionAfterError()
     .enablePositionalOptions()
     .configureHelp({ showGlobalOptions: false })
-    .configureOutput({ writeErr: onError });
-  for (const create of commands) program.addCommand(create());
+    .configureOutput(output);
+  await addCommands(program, COMMANDS, asked, readOutlines());
   addHelpCommands(program);
   for (const command of program.commands) inheritSettings(program, command);
   return program;
@@ -125,17 +77,39 @@ function isUnreadOutput(error: unknown): boolean {
   return systemErrorCode(error) === 'EPIPE';
 }
 
+/** Prints the help that is asked for, from outlines alone; false where none is, or something is wrong with the line. */
+async function printedHelp(argv: readonly string[]): Promise<boolean> {
+  if (!mayAskForHelp(argv)) return false;
+  let help = '';
+  const program = await createProgram([], {
+    writeOut: (text) => {
+      help += text;
+    },
+    writeErr: () => undefined,
+  });
+  try {
+    if (argv.length === 0) program.outputHelp();
+    else await program.parseAsync(argv, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError) || error.exitCode !== 0) return false;
+  }
+  if (help !== '') process.stdout.write(help);
+  return help !== '';
+}
+
 /** Runs one command line and returns the exit code, 130 where it was stopped. */
 export async function main(argv: readonly string[]): Promise<number> {
   let parserText = '';
   try {
-    const program = createProgram((text) => {
-      parserText += text;
-    });
-    if (argv.length === 0) program.outputHelp();
     // Ours, not commander's: the versions of libtorch and CUDA are known only after loading the addon.
-    else if (asksForVersions(argv)) await printVersions({ json: argv.includes('--json') });
-    else await program.parseAsync(argv, { from: 'user' });
+    if (asksForVersions(argv)) await printVersions({ json: argv.includes('--json') });
+    else if (!(await printedHelp(argv))) {
+      const writeErr = (text: string) => {
+        parserText += text;
+      };
+      const program = await createProgram(wordsOf(argv), { writeErr });
+      await program.parseAsync(argv, { from: 'user' });
+    }
     return typeof process.exitCode === 'number' ? process.exitCode : EXIT_CODES.ok;
   } catch (thrown) {
     if (isMissingSubcommand(thrown)) {

@@ -35,6 +35,7 @@ export function expectedFiles(root, flavours) {
   return [
     ...clonedFiles(root, AS_THEY_ARE).filter((file) => !FOR_TESTS.test(file)),
     ...sources.flatMap((file) => compiled(file.replace(/^lib\//, 'dist/'))),
+    'dist/cli/command-outlines.json', // of build-js.mjs
     ...flavours.flatMap((flavour) => Object.values(filesOf(flavour))),
   ].sort();
 }

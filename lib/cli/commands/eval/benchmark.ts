@@ -51,15 +51,13 @@ const PICTURE_FLAGS = [
 const flags = [...BENCHMARK_FLAGS, ...PICTURE_FLAGS, ...MODEL_FLAGS];
 
 interface Words {
-  readonly kind: BenchmarkKind;
   readonly description: string;
   readonly layout: string;
   readonly examples: string;
 }
 
-const WORDS: readonly Words[] = [
-  {
-    kind: 'geneval',
+const WORDS: Readonly<Record<BenchmarkKind, Words>> = {
+  geneval: {
     description: "draw GenEval's prompts in its scorer's layout",
     layout: `--prompts is GenEval's evaluation_metadata.jsonl (553 lines), or one whose lines also have a prompt that a language
 model wrote: the paper's figure is of those (--refined). The scorer is given OUT/images: a folder a prompt with its line as
@@ -68,22 +66,20 @@ metadata.jsonl, whatever is drawn, and samples/00000.png to 00003.png.`,
   svg-t2i eval geneval --prompts geneval_metadata_long.jsonl --refined --out runs/geneval-long --nproc 8
   svg-t2i eval geneval --prompts evaluation_metadata.jsonl --seeds upstream --size 512x512 --out runs/geneval-512`,
   },
-  {
-    kind: 'geneval2',
+  geneval2: {
     description: "draw GenEval 2's prompts in its scorer's layout",
     layout: `--prompts is GenEval 2's geneval2_data.jsonl (800 lines). OUT/image_paths.json leads from each prompt to its picture in
 OUT/images; its paths count from OUT, so the scorer is run there.`,
     examples: `  svg-t2i eval geneval2 --prompts geneval2_data.jsonl --out runs/geneval2`,
   },
-  {
-    kind: 'dpg',
+  dpg: {
     description: "draw DPG-Bench's prompts in its scorer's layout",
     layout: `--prompts is the folder dpg_bench/prompts of ELLA (1065 files ID.txt), the dpg.jsonl of SVG-T2I ({"filename", "prompt"}), or
 a .csv. The scorer is given OUT/images: one file ID.png a prompt, its four pictures in a 2 x 2 grid without gaps.`,
     examples: `  svg-t2i eval dpg --prompts dpg_bench/prompts --out runs/dpg
   svg-t2i eval dpg --prompts dpg.jsonl --out runs/dpg --nproc 2 --device cuda`,
   },
-];
+};
 
 const GOES_ON = `
 A run that was stopped or killed goes on where it was with the same command: pictures that are there are kept, as their
@@ -91,11 +87,8 @@ parameters tell. OUT/run.json holds all that is needed to draw it again, and ano
 the folder is checked as \`svg-t2i eval check\` does; OUT/report.html shows pictures of each category.
 `;
 
-export const benchmarkCommands: readonly (() => Command)[] = WORDS.map(
-  (words) => () => benchmarkCommand(words),
-);
-
-function benchmarkCommand({ kind, description, layout, examples }: Words): Command {
+export function benchmarkCommand(kind: BenchmarkKind): Command {
+  const { description, layout, examples } = WORDS[kind];
   const command = new Command(kind).description(description);
   addFlags(command, 'Benchmark:', BENCHMARK_FLAGS);
   command
