@@ -4,6 +4,7 @@ import { seedOf } from '../config/request.js';
 import type { SampleConfig } from '../config/sample.js';
 import { SvgT2IError } from '../errors.js';
 import { type ImageParameters, readFileParameters } from '../image/parameters.js';
+import { loadSharp } from '../image/sharp.js';
 import type { GeneratedImage } from '../pipeline/generated-image.js';
 import { askedMetadata, modelNames } from '../pipeline/metadata.js';
 import type { Repetition } from '../pipeline/repeat.js';
@@ -179,6 +180,7 @@ class DrawRun {
     for (const message of await adviceBeforeDrawing(config, { pictures, prompts: subjects.prompt, signal })) {
       report.warning(message);
     }
+    const unwritable = new AbortController();
     await using pipeline = await SvgT2I.loadFound(config.found, {
       ...(subjects.classes === undefined ? {} : { parts: CLASS_PARTS }),
       signal,
@@ -191,9 +193,12 @@ class DrawRun {
     const keepGoing = pictures > 1;
     const { prompt, classes } = subjects;
     const what = classes === undefined ? { prompt } : { class: classes.map(({ number }) => number) };
-    const request = { ...settings, ...what, only, keepGoing, signal };
+    const until = AbortSignal.any([signal, unwritable.signal]);
+    const request = { ...settings, ...what, only, keepGoing, signal: until };
     for await (const event of pipeline.stream(request)) {
       report.event(event);
+      // While the engine is busy. Without it nothing that is drawn could be written.
+      loadSharp().catch((error: unknown) => unwritable.abort(error));
       if (event.type === 'image') await this.#write(event.image, keepGoing, report);
       else if (event.type === 'failed') await this.#fail(event, report);
     }

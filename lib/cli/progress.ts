@@ -1,5 +1,5 @@
 /** Progress on stderr: a bar with the time left on a terminal, nothing elsewhere. */
-import { SingleBar } from 'cli-progress';
+import { createRequire } from 'node:module';
 import { printable } from '../printable.js';
 
 export interface ProgressBar {
@@ -23,6 +23,8 @@ export function createProgressBar(
   before = 0,
 ): ProgressBar {
   if (!enabled || total <= 0) return none;
+  // It is needed at terminals alone.
+  const { SingleBar } = createRequire(import.meta.url)('cli-progress') as typeof import('cli-progress');
   const bar = new SingleBar({
     format: '{bar} {percentage}% | {text} | {duration_formatted} gone, {eta_formatted} left',
     barCompleteChar: '\u2588',

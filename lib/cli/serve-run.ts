@@ -2,6 +2,7 @@
 import { type ConfigTree, loadConfig, printConfig } from '../config/load.js';
 import { type ServeConfig, serveKeys, serveSchema } from '../config/serve.js';
 import { SvgT2IError } from '../errors.js';
+import { loadSharp } from '../image/sharp.js';
 import { printable } from '../printable.js';
 import { startServer } from '../serve/server.js';
 import { warn } from './output.js';
@@ -34,6 +35,7 @@ export async function runServe(flags: ServeFlags): Promise<void> {
   // The log says the rest; of JSON nothing else may be between its lines.
   const told = settings.log === 'pretty' ? 'stopping (Ctrl-C again to quit at once)' : '';
   using interrupt = listenForInterrupt({ told });
+  await loadSharp(); // without it no picture could be sent
   const server = await startServer(settings);
   const stopped = new Promise<void>((resolve) => {
     const { signal } = interrupt;

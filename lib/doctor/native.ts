@@ -69,7 +69,9 @@ export function probeAddon(
 ): readonly Finding[] {
   // Not to be put off by a process that hangs in a driver.
   const options = { encoding: 'utf8', timeout: limit, killSignal: 'SIGKILL' } as const;
-  const result = spawnSync(process.execPath, [probe], options);
+  // The loader leaves functions to be found when they are called: here all are.
+  const env = { ...process.env, LD_BIND_NOW: '1' };
+  const result = spawnSync(process.execPath, [probe], { ...options, env });
   const [info, kernels] = result.stdout.split('\n').slice(0, -1);
   const fix = 'Run `npx svg-t2i build` to build it anew; if that does not help, report it with this output.';
   const cause = endOf(result, limit);

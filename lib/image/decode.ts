@@ -1,6 +1,5 @@
 /** Picture files into RGB pixels, within limits that are checked before any raster is allocated. */
 import type { FileHandle } from 'node:fs/promises';
-import sharp from 'sharp';
 import { checkPath } from '../config/paths.js';
 import { DEFAULT_MAX_PIXELS } from '../config/picture.js';
 import { bytesSchema, checkArgument } from '../config/values.js';
@@ -9,6 +8,7 @@ import { openRegular } from '../regular-file.js';
 import { cmykToRgb, toRgb } from './colour.js';
 import { HEAD_BYTES, IMAGE_FORMATS, type ImageFormat, otherKind, sniffImageFormat } from './format.js';
 import { type RgbImage, rgbImage } from './rgb-image.js';
+import { loadSharp } from './sharp.js';
 import { hasPlainYcbcr } from './tiff-colour.js';
 
 /** What a picture file may cost. */
@@ -92,6 +92,7 @@ async function decodePicture(bytes: Uint8Array, options: DecodeOptions): Promise
   const maxBytes = maxBytesOf(options);
   if (bytes.length > maxBytes) throw tooManyBytes(name, bytes.length, maxBytes);
   const format = knownFormat(bytes, name);
+  const sharp = await loadSharp();
   try {
     // Reads the header only.
     const { width, height, space, depth } = await headerOf(bytes);
@@ -131,6 +132,7 @@ export async function readImageSize(
   options: Pick<DecodeOptions, 'autoOrient'> = {},
 ): Promise<{ readonly width: number; readonly height: number }> {
   knownFormat(await readHead(path), path);
+  await loadSharp();
   try {
     const { width, height, autoOrient } = await headerOf(path);
     return (options.autoOrient ?? true) ? autoOrient : { width, height };
@@ -159,8 +161,9 @@ export class UndecodableError extends SvgT2IError {
 /** Of header and pixels alike: what a decoder only warns of is read. */
 const FAIL_ON = 'error';
 
-function headerOf(input: string | Uint8Array) {
-  return sharp(input, { limitInputPixels: false, failOn: FAIL_ON }).metadata();
+async function headerOf(input: string | Uint8Array) {
+  const sharp = await loadSharp();
+  return await sharp(input, { limitInputPixels: false, failOn: FAIL_ON }).metadata();
 }
 
 /** Sample types that have a white of their own. */

@@ -1,5 +1,4 @@
 /** RGB pixels into picture files that carry their parameters. */
-import sharp from 'sharp';
 import { z } from 'zod';
 import { validate } from '../config/validate.js';
 import { firstLine, SvgT2IError } from '../errors.js';
@@ -9,6 +8,7 @@ import { type ImageParameters, PARAMETERS_KEYWORD, parametersExif, toAsciiJson }
 import { insertPngChunks, pngTextChunk } from './png-text.js';
 import type { RgbImage } from './rgb-image.js';
 import { checkImage } from './schema.js';
+import { loadSharp } from './sharp.js';
 import { insertWebpExif } from './webp-exif.js';
 
 /** Formats that are written. */
@@ -78,6 +78,7 @@ export async function encodeImage(image: RgbImage, options: EncodeOptions): Prom
     code: 'ERR_SVGT2I_INVALID_ARGUMENT',
   });
   const { width, height, data } = checkImage('image', image);
+  const sharp = await loadSharp();
   const encoder = sharp(data, { raw: { width, height, channels: 3 }, limitInputPixels: false });
   if (format === 'png') encoder.png();
   else if (format === 'jpeg') encoder.jpeg({ quality, chromaSubsampling: '4:4:4' });

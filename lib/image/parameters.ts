@@ -1,5 +1,4 @@
 /** The parameters that a picture carries: JSON in a text chunk of PNG, and in the EXIF description of every format. */
-import sharp from 'sharp';
 import { firstLine, SvgT2IError } from '../errors.js';
 import { type ByteSource, bytesSource, withFileSource } from './byte-source.js';
 import { readFileBounded } from './decode.js';
@@ -9,6 +8,7 @@ import { IMAGE_FORMATS, sniffImageFormat } from './format.js';
 import { infotextOf } from './infotext.js';
 import { readJpegExif } from './jpeg-exif.js';
 import { readPngTexts } from './png-text.js';
+import { loadSharp } from './sharp.js';
 import { readWebpExif } from './webp-exif.js';
 
 /** Anything that JSON can say; the pipeline decides what a picture remembers. */
@@ -125,6 +125,7 @@ function fromExif(exif: Uint8Array | undefined): ImageParameters | undefined {
 }
 
 async function decoderExif(bytes: Uint8Array, name: string): Promise<Uint8Array | undefined> {
+  const sharp = await loadSharp();
   try {
     return (await sharp(bytes, { limitInputPixels: false }).metadata()).exif;
   } catch (error) {

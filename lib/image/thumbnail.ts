@@ -1,6 +1,6 @@
 /** Small pictures of large ones, made off the event loop. */
-import sharp from 'sharp';
 import type { RgbImage } from './rgb-image.js';
+import { loadSharp } from './sharp.js';
 
 export interface ThumbnailOptions {
   /** Longest side in pixels; a smaller picture stays as it is. */
@@ -15,6 +15,7 @@ export async function encodeThumbnail(
   { maxSide, quality }: ThumbnailOptions,
 ): Promise<Uint8Array> {
   const { width, height, data } = image;
+  const sharp = await loadSharp();
   return await sharp(data, { raw: { width, height, channels: 3 }, limitInputPixels: false })
     .resize({ width: maxSide, height: maxSide, fit: 'inside', withoutEnlargement: true })
     .jpeg({ quality })

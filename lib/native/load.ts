@@ -1,6 +1,5 @@
 /** Loads the addon: libtorch first, by absolute path, then the .node file that needs it. */
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
 import { firstLine, SvgT2IError } from '../errors.js';
 import { checkWorkingFolder } from '../files.js';
 import { librariesToOpen } from '../install/libtorch.js';
@@ -8,13 +7,12 @@ import { findAddons } from './addons.js';
 import type { NativeBinding } from './binding.js';
 import { chooseNative, type NativePair } from './choose.js';
 import { loadHint } from './load-error.js';
+import { requireLoader } from './loader.js';
 
 const require = createRequire(import.meta.url);
 
-interface Loader {
-  open(paths: readonly string[]): void;
-  openAsync?(paths: readonly string[]): Promise<void>;
-}
+/** Some days: longer than anything is opened. */
+const LONG_MS = 2 ** 30;
 
 let binding: NativeBinding | undefined;
 let opening: Promise<NativeBinding> | undefined;
@@ -24,7 +22,7 @@ export function loadNative(): NativeBinding {
   if (binding !== undefined) return binding;
   const plan = planLoad();
   try {
-    requireLoader(plan).open(librariesToOpen(plan.libtorch));
+    requireLoader(plan.files.loaderFolder).open(librariesToOpen(plan.libtorch));
     return requireAddon(plan);
   } catch (error) {
     throw loadError(plan, error);
@@ -32,8 +30,24 @@ export function loadNative(): NativeBinding {
 }
 
 /** The same; libtorch is opened on another thread, so that the event loop goes on. */
-export function openNative(): Promise<NativeBinding> {
-  if (binding !== undefined) return Promise.resolve(binding);
+export async function openNative(): Promise<NativeBinding> {
+  const staying = setInterval(() => undefined, LONG_MS);
+  try {
+    return binding ?? (await beginning());
+  } finally {
+    clearInterval(staying);
+  }
+}
+
+/**
+ * Begins to open libtorch: who needs the addon later finds it open, or is told then what is wrong. Nothing waits for it: a
+ * process may end meanwhile.
+ */
+export function beginToOpenNative(): void {
+  beginning().catch(() => undefined);
+}
+
+function beginning(): Promise<NativeBinding> {
   opening ??= open().finally(() => {
     opening = undefined; // a failure may have been mended until the next call
   });
@@ -43,10 +57,7 @@ export function openNative(): Promise<NativeBinding> {
 async function open(): Promise<NativeBinding> {
   const plan = planLoad();
   try {
-    const loader = requireLoader(plan);
-    // A loader that was built before it could do so opens them here.
-    if (loader.openAsync === undefined) loader.open(librariesToOpen(plan.libtorch));
-    else await loader.openAsync(librariesToOpen(plan.libtorch));
+    await requireLoader(plan.files.loaderFolder).openAsync(librariesToOpen(plan.libtorch));
     return requireAddon(plan);
   } catch (error) {
     throw loadError(plan, error);
@@ -56,10 +67,6 @@ async function open(): Promise<NativeBinding> {
 function planLoad(): NativePair {
   checkWorkingFolder(); // MKL would end the process
   return chooseNative(findAddons());
-}
-
-function requireLoader({ files }: NativePair): Loader {
-  return require(join(files.loaderFolder, 'svg-t2i-loader.node')) as Loader;
 }
 
 function requireAddon({ files }: NativePair): NativeBinding {

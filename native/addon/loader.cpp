@@ -2,20 +2,24 @@
 // asks for by SONAME is open already. A library of its own, since the main addon cannot load before this has run.
 #include <dlfcn.h>
 #include <napi.h>
+#include <unistd.h>
 
+#include <cstdio>
 #include <cstdlib>
 #include <string>
-#include <utility>
+#include <thread>
 #include <vector>
 
 namespace {
 
 // Opens all of them, in order; what dlerror says of the one that does not open, or nothing. Handles are never closed:
 // libtorch does not survive dlclose. RTLD_LOCAL keeps libtorch's symbols (protobuf, OpenMP) from other addons of the
-// process; RTLD_NOW finds a missing dependency here rather than in the middle of a job.
+// process. RTLD_LAZY: libtorch_cpu alone calls 43,000 functions through its table, of which a run uses some hundred,
+// and to find them all takes a third of the time. A library that is missing is found here all the same; the doctor,
+// which sets LD_BIND_NOW, finds a missing function.
 std::string open_all(const std::vector<std::string>& paths) {
   for (const std::string& path : paths) {
-    if (dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE) == nullptr) return dlerror();
+    if (dlopen(path.c_str(), RTLD_LAZY | RTLD_LOCAL | RTLD_NODELETE) == nullptr) return dlerror();
   }
   return "";
 }
@@ -37,37 +41,40 @@ void open(const Napi::CallbackInfo& info) {
   if (!error.empty()) throw Napi::Error::New(info.Env(), error);
 }
 
-class OpenWorker : public Napi::AsyncWorker {
- public:
-  OpenWorker(Napi::Env env, std::vector<std::string> paths)
-      : Napi::AsyncWorker(env, "svg-t2i open"), paths_(std::move(paths)), deferred_(env) {}
-
-  Napi::Promise promise() const { return deferred_.Promise(); }
-
- protected:
-  void Execute() override {
-    const std::string error = open_all(paths_);
-    if (!error.empty()) SetError(error);
-  }
-  void OnOK() override { deferred_.Resolve(Env().Undefined()); }
-  void OnError(const Napi::Error& error) override { deferred_.Reject(error.Value()); }
-
- private:
-  std::vector<std::string> paths_;
-  Napi::Promise::Deferred deferred_;
-};
-
-// openAsync(paths): the same on a thread of libuv's pool, as a promise.
+// openAsync(paths): the same on a thread of its own, as a promise that keeps no process alive: one that has nothing
+// else to do may end before it settles.
 Napi::Value open_async(const Napi::CallbackInfo& info) {
-  auto* worker = new OpenWorker(info.Env(), prepare(info));  // deletes itself
-  const Napi::Promise promise = worker->promise();
-  worker->Queue();
-  return promise;
+  const Napi::Env env = info.Env();
+  const Napi::Promise::Deferred deferred(env);
+  const auto nothing = Napi::Function::New(env, [](const Napi::CallbackInfo&) {});
+  auto opened = Napi::ThreadSafeFunction::New(env, nothing, "svg-t2i open", /*maxQueueSize=*/0,
+                                              /*initialThreadCount=*/1);
+  opened.Unref(env);
+  std::thread([paths = prepare(info), deferred, opened]() mutable {
+    const std::string error = open_all(paths);
+    const auto settle = [deferred, error](Napi::Env env, Napi::Function) {
+      if (error.empty())
+        deferred.Resolve(env.Undefined());
+      else
+        deferred.Reject(Napi::Error::New(env, error).Value());
+    };
+    if (opened.BlockingCall(settle) == napi_ok) opened.Release();
+  }).detach();
+  return deferred.Promise();
+}
+
+// endProcess(code): at once. libtorch takes a tenth of a second to take its tables of operators apart, and an open that
+// is under way would be waited for.
+void end_process(const Napi::CallbackInfo& info) {
+  const int code = info[0].As<Napi::Number>().Int32Value();
+  std::fflush(nullptr);
+  _exit(code);
 }
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("open", Napi::Function::New(env, open));
   exports.Set("openAsync", Napi::Function::New(env, open_async));
+  exports.Set("endProcess", Napi::Function::New(env, end_process));
   return exports;
 }
 
