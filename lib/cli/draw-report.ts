@@ -3,6 +3,7 @@ import type { GeneratedImage } from '../pipeline/generated-image.js';
 import type { GenerateEvent } from '../pipeline/types.js';
 import { type Mismatch, mismatchText } from './existing-pictures.js';
 import { errorToJson, note, printError, printJson, printLine, warn } from './output.js';
+import { PhaseTimes, phaseText } from './phase-times.js';
 import { createProgressBar, type ProgressBar } from './progress.js';
 
 /** Of pictures that are there and do not fit, so many are named; --json tells of all. */
@@ -14,6 +15,8 @@ export interface ReportOptions {
   readonly kept: number;
   readonly steps: number;
   readonly json: boolean;
+  /** Tells at the end what took how long. */
+  readonly verbose: boolean;
 }
 
 /** Tells the user what happens: NDJSON on stdout, or a bar on stderr and file names on stdout. */
@@ -23,10 +26,13 @@ export class DrawReport {
   readonly #json: boolean;
   readonly #bar: ProgressBar;
   readonly #files: string[] = [];
+  readonly #times = new PhaseTimes();
+  readonly #verbose: boolean;
   #drawn = 0;
   #failed = 0;
 
-  constructor({ wanted, kept, steps, json }: ReportOptions) {
+  constructor({ wanted, kept, steps, json, verbose }: ReportOptions) {
+    this.#verbose = verbose;
     this.#wanted = wanted;
     this.#steps = steps;
     this.#json = json;
@@ -41,11 +47,13 @@ export class DrawReport {
   }
 
   load(event: { readonly part: string; readonly done: number; readonly total: number }): void {
+    this.#times.loading(event.part);
     if (this.#json) printJson({ ...event, type: 'load' });
     else this.#bar.update(0, `loading ${event.part}`);
   }
 
   event(event: GenerateEvent): void {
+    this.#times.drawing();
     if (event.type === 'warning') this.warning(event.message);
     // The others carry pictures, or are told by drawn(), failed() and end().
     else if (event.type === 'encode' || event.type === 'step' || event.type === 'decode') this.#stage(event);
@@ -111,7 +119,9 @@ export class DrawReport {
 
   end(): void {
     const failed = this.#failed === 0 ? {} : { failed: this.#failed };
-    if (this.#json) printJson({ type: 'done', images: this.#drawn, ...failed, files: this.#files });
+    const seconds = this.#times.seconds();
+    if (this.#json) printJson({ type: 'done', images: this.#drawn, ...failed, files: this.#files, seconds });
+    if (this.#verbose && seconds !== undefined) this.#bar.aside(() => note(phaseText(seconds)));
   }
 
   stop(): void {

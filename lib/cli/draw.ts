@@ -41,6 +41,7 @@ export interface RepeatedPicture {
 
 export interface DrawOptions {
   readonly json: boolean;
+  readonly verbose?: boolean | undefined;
   readonly from?: RepeatedPicture | undefined;
 }
 
@@ -94,6 +95,7 @@ interface DrawSettings {
   readonly plan: OutputPlan;
   readonly layout: ReleaseLayout;
   readonly json: boolean;
+  readonly verbose?: boolean | undefined;
   readonly from?: RepeatedPicture | undefined;
 }
 
@@ -114,14 +116,14 @@ class DrawRun {
   }
 
   async draw(signal: AbortSignal): Promise<readonly string[]> {
-    const { config, sample, plan, json } = this.#settings;
+    const { config, sample, plan, json, verbose = false } = this.#settings;
     const { output } = config;
     const only = output.skipExisting ? await this.#picturesToDraw(signal) : undefined;
     const wanted = only?.length ?? plan.total;
     if (output.manifest !== undefined) {
       this.#manifest = await Manifest.open(output.manifest, { keep: output.skipExisting, onWarning: warn });
     }
-    const report = new DrawReport({ wanted, kept: plan.total - wanted, steps: sample.steps, json });
+    const report = new DrawReport({ wanted, kept: plan.total - wanted, steps: sample.steps, json, verbose });
     try {
       if (wanted > 0) await this.#drawWanted(only, report, signal);
       await this.#passKept(plan.total, report);

@@ -53,7 +53,7 @@ async function runQuickstart(prompt: string, options: QuickstartOptions): Promis
   const json = options.json === true;
   const canAsk = !json && process.stdin.isTTY === true && process.stderr.isTTY === true;
   await offerLibtorch({ yes: options.yes === true, canAsk });
-  const files = await drawAll(config, { prompts: [prompt] }, { json });
+  const files = await drawAll(config, { prompts: [prompt] }, { json, verbose: options.verbose });
   if (!json) for (const file of files) await show(file);
 }
 

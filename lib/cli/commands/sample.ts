@@ -74,6 +74,7 @@ export function sampleCommand(): Command {
 async function runSample(prompt: string | undefined, options: SampleOptions): Promise<void> {
   const from = options.from === undefined ? undefined : await readRepeated(options.from);
   const config = await resolveConfig(options, from?.repetition);
+  const how = { json: options.json === true, verbose: options.verbose, from };
   if (options.printConfig === true) {
     const [{ printConfig }, { printedConfig }] = await Promise.all([
       import('../../config/load.js'),
@@ -90,13 +91,13 @@ async function runSample(prompt: string | undefined, options: SampleOptions): Pr
       });
     }
     const { drawAll } = await import('../draw.js');
-    await drawAll(config, { classes: options.class }, { json: options.json === true, from });
+    await drawAll(config, { classes: options.class }, how);
     return;
   }
   const [{ gatherPrompts }, { drawAll }] = await Promise.all([import('../prompts.js'), import('../draw.js')]);
   const repeatsClass = from?.repetition.class;
   if (repeatsClass !== undefined && prompt === undefined && options.prompts === undefined) {
-    await drawAll(config, { classes: [repeatsClass] }, { json: options.json === true, from });
+    await drawAll(config, { classes: [repeatsClass] }, how);
     return;
   }
   const source = { argument: prompt, file: options.prompts, stdin: process.stdin };
@@ -105,7 +106,7 @@ async function runSample(prompt: string | undefined, options: SampleOptions): Pr
     if (from.repetition.prompt === undefined) throw noPrompt(from.picture);
   }
   const prompts = await gatherPrompts({ ...source, repeated: from?.repetition.prompt });
-  await drawAll(config, { prompts }, { json: options.json === true, from });
+  await drawAll(config, { prompts }, how);
 }
 
 async function readRepeated(picture: string): Promise<RepeatedPicture> {
