@@ -1,6 +1,6 @@
 /** Commands that are defined when they are asked for; of the others an outline stands in the help. */
 import type { Command } from 'commander';
-import { type CommandOutline, commandFrom, outlineOf } from './command-outline.js';
+import { type CommandOutline, listedFrom, outlineOf } from './command-outline.js';
 
 /** What stands on the command line behind a command's name, without flags; or all that there may be. */
 export type Asked = readonly string[] | 'all';
@@ -21,10 +21,10 @@ export async function addCommands(
   outlines: readonly CommandOutline[],
 ): Promise<void> {
   for (const { name, load } of entries) {
-    const outline = outlines.find((one) => one.name === name);
     const isAsked = asked === 'all' || asked[0] === name;
+    const outline = outlines.find((one) => one.name === name);
     parent.addCommand(
-      isAsked ? await load(rest(asked)) : commandFrom(outline ?? outlineOf(await load('all'))),
+      isAsked ? await load(rest(asked)) : listedFrom(outline ?? outlineOf(await load('all'))),
     );
   }
 }

@@ -70,6 +70,13 @@ function bracketed(argument: Argument): string {
   return argument.required ? `<${name}>` : `[${name}]`;
 }
 
+/** A command that stands in the list of its parent as this one does, and has no help of its own. */
+export function listedFrom({ name, description, arguments: values, options }: CommandOutline): Command {
+  const command = new Command(name).description(description);
+  for (const { flags } of values) command.addArgument(new Argument(flags));
+  return options.length === 0 ? command : command.option('--any');
+}
+
 /** A command that has this help, and does nothing. */
 export function commandFrom(outline: CommandOutline): Command {
   const command = new Command(outline.name).description(outline.description);

@@ -146,11 +146,16 @@ function choices(schema: z.ZodType): readonly string[] {
   return values.some((value) => schema.description?.includes(value)) ? [] : values;
 }
 
+/** What commander calls its value. */
+function attributeOf({ flags }: Flag): string {
+  return new Option(flags).attributeName();
+}
+
 /** The flags that were given, as a configuration. */
 export function flagTree(flags: readonly Flag[], values: Readonly<Record<string, unknown>>): ConfigTree {
   let tree: ConfigTree = {};
   for (const flag of flags) {
-    const value = values[toOption(flag).attributeName()];
+    const value = values[attributeOf(flag)];
     const [section = '', key = ''] = flag.path.split('.');
     if (value !== undefined) tree = merge(tree, { [section]: { [key]: value } });
   }
@@ -162,10 +167,11 @@ export function flagNames(
   flags: readonly Flag[],
   values: Readonly<Record<string, unknown>>,
 ): (path: string) => string | undefined {
-  const given = flags
-    .map((flag) => ({ flag, option: toOption(flag) }))
-    .filter(({ option }) => values[option.attributeName()] !== undefined);
-  return (path) => given.find(({ flag }) => flag.path === path)?.option.long;
+  const given = flags.filter((flag) => values[attributeOf(flag)] !== undefined);
+  return (path) => {
+    const flag = given.find((one) => one.path === path);
+    return flag === undefined ? undefined : new Option(flag.flags).long;
+  };
 }
 
 /** `1280x720` as width and height. */

@@ -2,8 +2,8 @@
 import { Command, CommanderError, type OutputConfiguration } from 'commander';
 import { EXIT_CODES, exitCodeOf, isAbortError, SvgT2IError, systemErrorCode, typedError } from '../errors.js';
 import { stopExitCode } from '../stop.js';
-import { type Asked, addCommands } from './command-entry.js';
-import { readOutlines } from './command-outline.js';
+import { addCommands } from './command-entry.js';
+import { commandFrom, listedFrom, readOutlines } from './command-outline.js';
 import { mayAskForHelp, wordsOf } from './command-words.js';
 import { helpCommand } from './commands/help.js';
 import { COMMANDS } from './commands/table.js';
@@ -26,9 +26,9 @@ Exit codes:
   ${stopExitCode('SIGHUP')} SIGHUP, ${stopExitCode('SIGUSR1')} SIGUSR1, ${stopExitCode('SIGUSR2')} SIGUSR2, ${stopExitCode('SIGXCPU')} SIGXCPU, ${stopExitCode('SIGPIPE')} nobody read stdout any more
 `;
 
-/** With the commands that are asked for whole; `output` gets what commander prints. */
-async function createProgram(asked: Asked, output: OutputConfiguration): Promise<Command> {
-  const program = new Command('svg-t2i')
+/** Without commands; `output` gets what commander prints. */
+function createProgram(output: OutputConfiguration): Command {
+  return new Command('svg-t2i')
     .description(
       'Diffusion in the features of vision encoders: pictures from text or of classes (SVG-T2I, SVG, RAE)',
     )
@@ -39,7 +39,27 @@ async function createProgram(asked: Asked, output: OutputConfiguration): Promise
     .enablePositionalOptions()
     .configureHelp({ showGlobalOptions: false })
     .configureOutput(output);
-  await addCommands(program, COMMANDS, asked, readOutlines());
+}
+
+/** With all commands, the one that `words` ask for as it is defined. */
+async function wholeProgram(words: readonly string[], output: OutputConfiguration): Promise<Command> {
+  const program = createProgram(output);
+  await addCommands(program, COMMANDS, words, readOutlines());
+  return completed(program);
+}
+
+/** With all commands in outline; undefined where the build has not written them. */
+function outlinedProgram([asked]: readonly string[], output: OutputConfiguration): Command | undefined {
+  const program = createProgram(output);
+  const outlines = readOutlines();
+  for (const outline of outlines) {
+    program.addCommand(outline.name === asked ? commandFrom(outline) : listedFrom(outline));
+  }
+  return outlines.length === 0 ? undefined : completed(program);
+}
+
+/** What depends on the commands that there are. */
+function completed(program: Command): Command {
   addHelpCommands(program);
   for (const command of program.commands) inheritSettings(program, command);
   return program;
@@ -81,12 +101,13 @@ function isUnreadOutput(error: unknown): boolean {
 async function printedHelp(argv: readonly string[]): Promise<boolean> {
   if (!mayAskForHelp(argv)) return false;
   let help = '';
-  const program = await createProgram([], {
+  const program = outlinedProgram(wordsOf(argv), {
     writeOut: (text) => {
       help += text;
     },
     writeErr: () => undefined,
   });
+  if (program === undefined) return false;
   try {
     if (argv.length === 0) program.outputHelp();
     else await program.parseAsync(argv, { from: 'user' });
@@ -107,8 +128,9 @@ export async function main(argv: readonly string[]): Promise<number> {
       const writeErr = (text: string) => {
         parserText += text;
       };
-      const program = await createProgram(wordsOf(argv), { writeErr });
-      await program.parseAsync(argv, { from: 'user' });
+      const program = await wholeProgram(wordsOf(argv), { writeErr });
+      if (argv.length === 0) program.outputHelp();
+      else await program.parseAsync(argv, { from: 'user' });
     }
     return typeof process.exitCode === 'number' ? process.exitCode : EXIT_CODES.ok;
   } catch (thrown) {

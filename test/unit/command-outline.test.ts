@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { expect, it } from 'vitest';
 import { addCommands } from '../../lib/cli/command-entry.js';
-import { commandFrom, outlineOf } from '../../lib/cli/command-outline.js';
+import { commandFrom, listedFrom, outlineOf } from '../../lib/cli/command-outline.js';
 import { mayAskForHelp, wordsOf } from '../../lib/cli/command-words.js';
 import { COMMANDS } from '../../lib/cli/commands/table.js';
 
@@ -23,6 +23,16 @@ it.each(COMMANDS)('$name has the help of its definition, and its own name', asyn
   expect(defined.name()).toBe(name);
   const outline = JSON.parse(JSON.stringify(outlineOf(defined)));
   expect(helpsOf(commandFrom(outline))).toEqual(helpsOf(defined));
+});
+
+it('a parent lists all as they are defined', async () => {
+  const defined = await Promise.all(COMMANDS.map(({ load }) => load('all')));
+  const parent = () => commandFrom({ ...plain, name: 'parent' });
+  const listed = parent();
+  for (const command of defined) listed.addCommand(listedFrom(outlineOf(command)));
+  const whole = parent();
+  for (const command of defined) whole.addCommand(command);
+  expect(listed.helpInformation()).toBe(whole.helpInformation());
 });
 
 it('defines the command that is asked for, and outlines the others', async () => {
