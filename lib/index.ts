@@ -119,6 +119,7 @@ export {
   convertWeights,
   type FileJobOptions,
   type FileProgress,
+  type Int8Summary,
   inspectWeights,
   type TensorSummary,
   type VerificationReport,

@@ -1,7 +1,7 @@
 /** Weight files: what they hold, whether they are whole, and any of them as safetensors. */
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import { CONVERSION_DTYPES } from './config/conversion.js';
+import { CONVERSION_DTYPES, QUANTISATIONS } from './config/conversion.js';
 import { checkPath } from './config/paths.js';
 import { callbackSchema, checkArgument, signalSchema } from './config/values.js';
 import { Engine } from './engine.js';
@@ -17,6 +17,7 @@ import type {
 export type {
   ConversionReport,
   FileProgress,
+  Int8Summary,
   TensorSummary,
   VerificationReport,
   WeightFileReport,
@@ -32,8 +33,13 @@ export interface FileJobOptions {
 
 /** What `convertWeights()` takes. */
 export interface ConvertOptions extends FileJobOptions {
-  /** Of floating-point tensors; "keep" is the default. */
+  /** Of floating-point tensors; "keep" is the default. Matrices that are int8 are multiplied out. */
   readonly dtype?: (typeof CONVERSION_DTYPES)[number] | undefined;
+  /**
+   * `int8`: the large matrices of a transformer or a text encoder in 8 bit, as `dtype: 'int8'` draws with them; `dtype` is of
+   * the other tensors. Into a folder, config.json, model_args.json and the tokenizer's files go along. Default: `none`.
+   */
+  readonly quantize?: (typeof QUANTISATIONS)[number] | undefined;
   /** Above this the tensors are spread over several files with an index; 5 GB. */
   readonly maxShardBytes?: number | undefined;
   /** Keep files of an interrupted run that hold the very bytes; true. */
@@ -54,6 +60,7 @@ const jobOptions = z.strictObject({
 });
 const convertOptions = jobOptions.extend({
   dtype: z.enum(CONVERSION_DTYPES).default('keep'),
+  quantize: z.enum(QUANTISATIONS).default('none'),
   maxShardBytes: z.number().int().min(1).default(5_000_000_000),
   resume: z.boolean().default(true),
   overwrite: z.boolean().default(false),
@@ -87,6 +94,7 @@ export async function inspectWeights(
  *
  * @example
  * await convertWeights('consolidated.00-of-01.pth', 'dit.safetensors', { dtype: 'bf16' });
+ * await convertWeights('gemma-2-2b', 'gemma-2-2b-int8', { quantize: 'int8' });
  */
 export async function convertWeights(
   input: string | URL,

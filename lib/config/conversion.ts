@@ -1,4 +1,6 @@
-/** What a conversion makes of floating-point tensors: a flag and an option of the API. */
+/** What a conversion makes of tensors: flags and options of the API. */
 import { STORED_DTYPES } from '../facts.js';
 
 export const CONVERSION_DTYPES = ['keep', ...STORED_DTYPES] as const;
+/** Of the large matrices. */
+export const QUANTISATIONS = ['none', 'int8'] as const;

@@ -77,6 +77,7 @@ export interface Jobs extends MeasureJobEntries {
       readonly input: string;
       readonly output: string;
       readonly dtype: 'keep' | StoredDtype;
+      readonly quantize: 'none' | 'int8';
       readonly maxShardBytes: number;
       readonly resume: boolean;
       readonly overwrite: boolean;
@@ -280,6 +281,8 @@ export interface Catalogue {
   readonly dtypes: readonly string[];
   /** Of models. */
   readonly computeDtypes: readonly string[];
+  /** Of pictures. */
+  readonly precisions: readonly string[];
   /** Cells of a side, at most. */
   readonly maxSideCells: number;
   readonly jobs: readonly string[];
@@ -287,7 +290,7 @@ export interface Catalogue {
 }
 
 export interface LoadRequest extends LoadParts {
-  readonly dtype: 'auto' | StoredDtype;
+  readonly dtype: 'auto' | StoredDtype | 'int8';
   /** Keep the text encoder on the CPU. */
   readonly offload: boolean;
 }

@@ -12,6 +12,14 @@ export interface TensorSummary {
   readonly bytes: number;
 }
 
+/** How much of a model is int8 (docs/weight-files.md). */
+export interface Int8Summary {
+  /** Matrices that are. */
+  readonly matrices: number;
+  /** Names of those that are not. */
+  readonly leftOut: readonly string[];
+}
+
 /** What a weight file holds. */
 export interface WeightFileReport {
   /** As it was given, absolute. */
@@ -24,6 +32,8 @@ export interface WeightFileReport {
   readonly description: string;
   /** What to do with a file that cannot be loaded as it is, such as weights in another library's form. */
   readonly hint?: string;
+  /** Absent where no matrix is int8 with a scale an output. */
+  readonly int8?: Int8Summary;
   /** Keys of the torch file that lead to the tensors. */
   readonly root: readonly string[];
   /** All that belong to it: the shards and their index. */
@@ -52,6 +62,10 @@ export interface ConversionReport {
   readonly tensors: number;
   /** Of the tensors. */
   readonly bytes: number;
+  /** How the names were read, in a line; mostly empty. */
+  readonly remark: string;
+  /** Absent where no matrix is int8. */
+  readonly int8?: Int8Summary;
 }
 
 /** Whether a weight file is whole. */

@@ -32,10 +32,17 @@ std::shared_ptr<Checkpoint> open_checkpoint(const std::string& path, const Check
 }
 
 CheckpointSource::CheckpointSource(std::shared_ptr<Checkpoint> checkpoint, at::Device device, at::ScalarType dtype)
-    : checkpoint_(std::move(checkpoint)), device_(device), dtype_(dtype) {}
+    : checkpoint_(std::move(checkpoint)), int8_(find_int8_layout(*checkpoint_)), device_(device), dtype_(dtype) {}
 
 at::Tensor CheckpointSource::find(const std::string& name, at::IntArrayRef, Init, Role role) {
   if (!checkpoint_->has(name)) return {};
+  if (role == Role::kMatrix) {
+    if (const std::optional<Int8Rows> rows = int8_rows(name)) {
+      at::Tensor weight = from_int8(*rows, dtype_);
+      release(name);
+      return weight.to(device_);
+    }
+  }
   used_.insert(name);
   const at::Tensor mapped = checkpoint_->read(name);
   if (role == Role::kTable) return mapped;
@@ -44,6 +51,13 @@ at::Tensor CheckpointSource::find(const std::string& name, at::IntArrayRef, Init
   at::Tensor tensor = mapped.to(device_, dtype);
   if (!tensor.is_alias_of(mapped)) checkpoint_->release(name);
   return tensor;
+}
+
+std::optional<Int8Rows> CheckpointSource::int8_rows(const std::string& name) {
+  if (!int8_ || !int8_->holds(name)) return std::nullopt;
+  used_.insert(name);
+  used_.insert(int8_scale_name(name));
+  return read_int8_rows(*checkpoint_, name);
 }
 
 std::vector<std::string> CheckpointSource::unused() const {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/weights.h"
+#include "io/int8_layout.h"
 #include "io/stored_tensors.h"
 
 namespace svg {
@@ -17,8 +18,8 @@ namespace svg {
 /// Throws Error(kFileNotFound | kFileFormat | kUnsafeFile) naming the file and the cause.
 std::shared_ptr<Checkpoint> open_checkpoint(const std::string& path, const CheckpointOptions& options = {});
 
-/// Weights of a checkpoint as a source for models: matrices cast to `dtype`, all moved to `device`;
-/// fp32 on the CPU is not copied.
+/// Weights of a checkpoint as a source for models: matrices cast to `dtype`, all moved to `device`; fp32 on the CPU is
+/// not copied. Matrices that are stored as int8 are multiplied out, or taken as they are by int8_rows().
 class CheckpointSource : public WeightSource {
  public:
   CheckpointSource(std::shared_ptr<Checkpoint> checkpoint, at::Device device, at::ScalarType dtype);
@@ -28,8 +29,17 @@ class CheckpointSource : public WeightSource {
   std::string description() const override { return checkpoint_->path(); }
   std::vector<std::string> unused() const override;
 
+  /// Whether matrices are stored as int8 (io/int8_layout.h).
+  bool is_int8() const override { return int8_.has_value(); }
+  /// A matrix as it is stored, values as a view of the mapped bytes; empty where it is plain or absent. Throws
+  /// Error(kFileFormat).
+  std::optional<Int8Rows> int8_rows(const std::string& name) override;
+  /// Tells that the bytes behind a tensor were copied and may leave memory.
+  void release(const std::string& name) override { checkpoint_->release(name); }
+
  private:
   std::shared_ptr<Checkpoint> checkpoint_;
+  std::optional<Int8Layout> int8_;
   std::set<std::string> used_;
   at::Device device_;
   at::ScalarType dtype_;

@@ -7,6 +7,8 @@
 #include "core/error.h"
 #include "io/atomic_file.h"
 #include "io/checkpoint.h"
+#include "io/companion_files.h"
+#include "io/identify.h"
 #include "io/safetensors_writer.h"
 #include "io/shard_plan.h"
 
@@ -23,22 +25,37 @@ std::optional<at::ScalarType> target_dtype(const std::string& name) {
   throw Error(ErrorCode::kInvalidArgument, concat("dtype \"", name, "\" is none of fp32, bf16, fp16, keep"));
 }
 
+Conversion conversion_of(const Request& request) {
+  const std::string& quantize = request.at("quantize").as_string();
+  SVG_CHECK(quantize == "none" || quantize == "int8", ErrorCode::kInvalidArgument, "quantize \"", quantize,
+            "\" is none of none, int8");
+  return {target_dtype(request.at("dtype").as_string()), quantize == "int8"};
+}
+
+ConvertedTensors converted(const Request& request, const Int8Chooser& choose) {
+  const Conversion conversion = conversion_of(request);
+  const std::string& path = request.at("input").as_string();
+  return {conversion.to_int8 ? open_model(path, "a model to quantise") : open_checkpoint(path), conversion, choose};
+}
+
+Json list_of(const std::vector<std::string>& names) {
+  Json list = Json::array();
+  for (const std::string& name : names) list.push_back(name);
+  return list;
+}
+
 class Converter {
  public:
-  Converter(const Request& request, const FileProgress& progress)
-      : input_(open_checkpoint(request.at("input").as_string())),
-        dtype_(target_dtype(request.at("dtype").as_string())),
+  Converter(const Request& request, const FileProgress& progress, const Int8Chooser& choose)
+      : tensors_(converted(request, choose)),
         resume_(request.at("resume").as_bool()),
         overwrite_(request.at("overwrite").as_bool()),
         progress_(progress) {
-    SVG_CHECK(!input_->tensors().empty(), ErrorCode::kInvalidArgument, input_->path(), " holds no tensors");
-    std::map<std::string, TensorInfo> tensors = input_->tensors();
-    for (auto& [name, info] : tensors) {
-      if (!info.listed.empty()) input_->read_part(name, 0, 0);  // throws, before anything is written
-      if (dtype_ && info.is_floating()) info.dtype = *dtype_;
-    }
-    plan_ = plan_shards(request.at("output").as_string(), tensors, request.at("maxShardBytes").as_int());
+    const std::string& output = request.at("output").as_string();
+    plan_ = plan_shards(output, tensors_.tensors(), request.at("maxShardBytes").as_int(), tensors_.together());
     request.check_all_read();
+    const bool to_folder = !output.ends_with(".safetensors") || fs::is_directory(output);
+    if (tensors_.is_int8() && to_folder) companions_.emplace(tensors_.input().path(), plan_.folder, overwrite_);
   }
 
   Json run() {
@@ -57,11 +74,19 @@ class Converter {
       files.push_back(path);
     }
     if (!plan_.index.empty()) files.push_back(write_index());
-    return Json::Object{{"input", input_->path()},
-                        {"files", std::move(files)},
-                        {"kept", kept},
-                        {"tensors", input_->tensors().size()},
-                        {"bytes", plan_.bytes}};
+    if (companions_) {
+      companions_->write();
+      for (const std::string& path : companions_->paths()) files.push_back(path);
+    }
+    Json report = Json::Object{
+        {"input", tensors_.input().path()},     {"files", std::move(files)}, {"kept", kept},
+        {"tensors", tensors_.tensors().size()}, {"bytes", plan_.bytes},      {"remark", tensors_.input().remark()}};
+    if (tensors_.is_int8()) {
+      report.set(
+          "int8",
+          Json::object().set("matrices", tensors_.int8_matrices().size()).set("leftOut", list_of(tensors_.left_out())));
+    }
+    return report;
   }
 
  private:
@@ -80,24 +105,24 @@ class Converter {
     return finished;
   }
 
-  at::Tensor converted(const std::string& name) const {
-    const at::Tensor stored = input_->read(name);
-    if (!dtype_ || !at::isFloatingType(stored.scalar_type()) || stored.scalar_type() == *dtype_) return stored;
-    const at::Tensor cast = stored.to(*dtype_);
-    if (*dtype_ == at::kHalf) {
-      SVG_CHECK(at::isinf(cast).sum().item<int64_t>() == at::isinf(stored.to(at::kFloat)).sum().item<int64_t>(),
-                ErrorCode::kNumeric, "tensor \"", name, "\" of ", input_->path(),
-                " has values beyond fp16 (65504): use bf16");
+  /// A shard says of its own matrices which are plain.
+  std::map<std::string, std::string> metadata_of(const Shard& shard) const {
+    std::map<std::string, std::string> metadata = {{"format", "pt"}};
+    if (!tensors_.says_int8()) return metadata;
+    std::vector<std::string> left_out;
+    for (const std::string& name : tensors_.left_out()) {
+      if (shard.tensors.count(name)) left_out.push_back(name);
     }
-    return cast;
+    metadata[kInt8MetadataKey] = int8_metadata(left_out);
+    return metadata;
   }
 
   void write(const Shard& shard, const std::string& path) {
-    SafetensorsWriter writer(path, shard.tensors, {{"format", "pt"}});
+    SafetensorsWriter writer(path, shard.tensors, metadata_of(shard));
     for (const std::string& name : writer.order()) {
       check_cancelled();
-      writer.add(converted(name));
-      input_->release(name);
+      writer.add(tensors_.make(name));
+      tensors_.release(name);
       advance(name, shard.tensors.at(name).bytes());
     }
     writer.commit();
@@ -119,16 +144,25 @@ class Converter {
         return false;
       }
     }
+    if (!says_the_same(*file, metadata_of(shard))) return false;
     for (const auto& entry : shard.tensors) {
       check_cancelled();
-      const at::Tensor wanted = converted(entry.first);
+      const at::Tensor wanted = tensors_.make(entry.first);
       const at::Tensor stored = file->read(entry.first);
-      const bool same = wanted.nbytes() == 0 || std::memcmp(wanted.data_ptr(), stored.data_ptr(), wanted.nbytes()) == 0;
-      input_->release(entry.first);
+      const bool same =
+          wanted.nbytes() == 0 || std::memcmp(wanted.contiguous().data_ptr(), stored.data_ptr(), wanted.nbytes()) == 0;
+      tensors_.release(entry.first);
       file->release(entry.first);
       if (!same) return false;
     }
     return true;
+  }
+
+  static bool says_the_same(const Checkpoint& file, const std::map<std::string, std::string>& metadata) {
+    const auto wanted = metadata.find(kInt8MetadataKey);
+    const Json* said = file.metadata().is_object() ? file.metadata().find(kInt8MetadataKey) : nullptr;
+    if (wanted == metadata.end()) return !said;
+    return said && said->is_string() && said->as_string() == wanted->second;
   }
 
   std::string write_index() const {
@@ -136,8 +170,9 @@ class Converter {
     for (const Shard& shard : plan_.shards) {
       for (const auto& entry : shard.tensors) weight_map.emplace_back(entry.first, shard.file);
     }
-    const Json index(
-        Json::Object{{"metadata", Json::Object{{"total_size", plan_.bytes}}}, {"weight_map", std::move(weight_map)}});
+    Json metadata = Json::object().set("total_size", plan_.bytes);
+    if (tensors_.says_int8()) metadata.set(kInt8MetadataKey, int8_metadata(tensors_.left_out()));
+    const Json index(Json::Object{{"metadata", std::move(metadata)}, {"weight_map", std::move(weight_map)}});
     const std::string path = path_of(plan_.index);
     const std::string text = index.dump() + "\n";
     AtomicFile file(path);
@@ -151,17 +186,19 @@ class Converter {
     if (progress_) progress_(name, done_, plan_.bytes);
   }
 
-  std::shared_ptr<Checkpoint> input_;
-  std::optional<at::ScalarType> dtype_;
+  ConvertedTensors tensors_;
   bool resume_;
   bool overwrite_;
   const FileProgress& progress_;
   ShardPlan plan_;
+  std::optional<CompanionCopies> companions_;
   int64_t done_ = 0;
 };
 
 }  // namespace
 
-Json convert_file(const Request& request, const FileProgress& progress) { return Converter(request, progress).run(); }
+Json convert_file(const Request& request, const FileProgress& progress, const Int8Chooser& choose) {
+  return Converter(request, progress, choose).run();
+}
 
 }  // namespace svg

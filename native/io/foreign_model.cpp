@@ -1,21 +1,18 @@
 #include "io/foreign_model.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <iterator>
 
 #include "core/error.h"
+#include "io/config_beside.h"
 #include "io/quantised.h"
-#include "io/regular_file.h"
 #include "io/text.h"
 
 namespace svg {
 namespace {
 
-namespace fs = std::filesystem;
-
 constexpr char kPlainHint[] =
-    "Take the bf16 or fp32 weights that it was made from, or save its modules dequantised, as plain weights.";
+    "Take the bf16 or fp32 weights that it was made from; `svg-t2i convert --quantize int8` makes int8 of them.";
 
 class TensorNames {
  public:
@@ -40,14 +37,9 @@ class TensorNames {
 
 // A text of the config.json beside the weights; empty where there is none that can be read.
 std::string config_text(const Checkpoint& checkpoint, const char* key) {
-  const fs::path path(checkpoint.path());
-  const fs::path config = (fs::is_directory(path) ? path : path.parent_path()) / "config.json";
-  if (!fs::is_regular_file(config)) return "";
-  try {
-    return printable(read_json_file(config.string()).get_string(key, ""));
-  } catch (const Error&) {
-    return "";  // whoever needs the file says what is wrong with it
-  }
+  const Json config = config_beside(checkpoint.path());
+  const Json* text = config.is_object() ? config.find(key) : nullptr;
+  return text && text->is_string() ? printable(text->as_string()) : "";
 }
 
 std::optional<Identity> adapter(const TensorNames& names) {
@@ -62,7 +54,13 @@ std::optional<Identity> adapter(const TensorNames& names) {
 }
 
 std::optional<Identity> quantized(const Checkpoint& checkpoint, const TensorNames& names) {
-  const std::string mark = find_quantisation(checkpoint);
+  std::string mark;
+  try {
+    mark = find_quantisation(checkpoint);
+  } catch (const Error& error) {  // of the layout that is read
+    if (error.code() != ErrorCode::kFileFormat) throw;
+    return Identity{"quantized", "int8 weights that are damaged", error.what()};
+  }
   if (mark.empty()) return std::nullopt;
   const std::string where = concat(" (\"", printable(mark), "\")");
   if (names.has("scaled_fp8") || names.any_ends_with(".scale_weight")) {

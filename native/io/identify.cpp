@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "io/foreign_model.h"
+#include "io/int8_layout.h"
 #include "io/quantised.h"
 #include "io/wrappers.h"
 
@@ -25,7 +26,10 @@ bool has_prefix(const Checkpoint& checkpoint, const std::string& prefix) {
 
 int64_t count_parameters(const Checkpoint& checkpoint) {
   int64_t count = 0;
-  for (const auto& entry : checkpoint.tensors()) count += entry.second.elements();
+  const std::optional<Int8Layout> int8 = find_sound_int8_layout(checkpoint);
+  for (const auto& [name, info] : checkpoint.tensors()) {
+    if (!int8 || !int8->is_scale(name)) count += info.elements();
+  }
   return count;
 }
 
@@ -38,6 +42,7 @@ Identity identify(const std::shared_ptr<Checkpoint>& checkpoint, const ModelReco
   }
   if (known) {
     known->description += parameters(count);
+    if (const auto int8 = find_sound_int8_layout(*checkpoint)) known->description += ", " + int8->description();
     return *known;
   }
   const bool statistics = checkpoint->has("mean") && checkpoint->has("std");
@@ -53,6 +58,7 @@ Identity identify(const std::shared_ptr<Checkpoint>& checkpoint, const ModelReco
 std::shared_ptr<Checkpoint> open_model(const std::string& path, const std::string& wanted,
                                        const CheckpointOptions& options) {
   auto checkpoint = without_wrappers(open_checkpoint(path, options));
+  find_int8_layout(*checkpoint);  // throws where its parts do not fit together
   if (const std::optional<Identity> foreign = identify_foreign(*checkpoint)) {
     throw Error(ErrorCode::kWeightsMismatch, concat(path, " is not ", wanted, ": it holds ", foreign->description),
                 foreign->way_out);

@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "io/checkpoint.h"
 #include "io/identify.h"
+#include "io/int8_layout.h"
 #include "io/wrappers.h"
 
 namespace svg {
@@ -65,6 +66,11 @@ Json inspect_file(const Request& request, const ModelRecogniser& recognise) {
                              {"parameters", count_parameters(*checkpoint)},
                              {"totalBytes", total},
                              {"fileBytes", file_bytes}};
+  if (const std::optional<Int8Layout> int8 = find_sound_int8_layout(*checkpoint)) {
+    Json left_out = Json::array();
+    for (const std::string& name : int8->left_out) left_out.push_back(name);
+    report.set("int8", Json::object().set("matrices", int8->matrices.size()).set("leftOut", std::move(left_out)));
+  }
   if (!identity.way_out.empty()) report.set("hint", identity.way_out);
   return report;
 }

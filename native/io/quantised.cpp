@@ -3,6 +3,8 @@
 #include <set>
 
 #include "core/error.h"
+#include "io/compressed_tensors.h"
+#include "io/int8_layout.h"
 #include "io/text.h"
 
 namespace svg {
@@ -54,8 +56,8 @@ bool is_mark(const std::string& name) {
 }
 
 constexpr const char* kHint =
-    "Quantised weights are not read. Take the model in fp32, bf16 or fp16 (fp8 without scales is read too), or "
-    "multiply the scales out and save the plain state dict.";
+    "Quantised weights are read as int8 with a scale an output alone. Take the model in fp32, bf16 or fp16 (fp8 "
+    "without scales is read too); `svg-t2i convert --quantize int8` makes int8 of it.";
 
 /// A Lightning checkpoint of an autoencoder carries its losses, whose layers may hold scales of their own.
 bool is_loss(const std::string& name) { return name.rfind("loss.", 0) == 0; }
@@ -63,7 +65,9 @@ bool is_loss(const std::string& name) { return name.rfind("loss.", 0) == 0; }
 }  // namespace
 
 std::string find_quantisation(const Checkpoint& checkpoint) {
+  const std::optional<Int8Layout> int8 = find_int8_layout(checkpoint);
   for (const auto& entry : checkpoint.tensors()) {
+    if (int8 && int8->is_scale(entry.first)) continue;
     if (!is_loss(entry.first) && is_mark(entry.first)) return entry.first;
   }
   return "";
@@ -75,7 +79,9 @@ void refuse_quantised(const Checkpoint& checkpoint) {
                 concat(checkpoint.path(), " holds quantised weights: \"", printable(mark), "\" belongs to them"),
                 kHint);
   }
+  const std::optional<Int8Layout> int8 = find_int8_layout(checkpoint);
   for (const auto& [name, info] : checkpoint.tensors()) {
+    if (int8 && int8->holds(name)) continue;
     // What is only listed has no element type here; who needs it is told which it is.
     if (is_loss(name) || !info.listed.empty()) continue;
     if (info.dtype != at::kChar && info.dtype != at::kByte) continue;
@@ -87,7 +93,7 @@ void refuse_quantised(const Checkpoint& checkpoint) {
 
 void refuse_quantised(const Json& config, const std::string& path) {
   const Json* found = config.is_object() ? config.find("quantization_config") : nullptr;
-  if (!found) return;
+  if (!found || is_compressed_int8(config)) return;
   const Json* method = found->is_object() ? found->find("quant_method") : nullptr;
   const std::string name = method && method->is_string() ? " (" + printable(method->as_string()) + ")" : "";
   throw Error(ErrorCode::kWeightsMismatch,

@@ -9,7 +9,8 @@ namespace svg {
 
 namespace fs = std::filesystem;
 
-ShardPlan plan_shards(const std::string& output, const std::map<std::string, TensorInfo>& tensors, int64_t max_bytes) {
+ShardPlan plan_shards(const std::string& output, const std::map<std::string, TensorInfo>& tensors, int64_t max_bytes,
+                      const std::map<std::string, std::string>& together) {
   SVG_CHECK(max_bytes > 0, ErrorCode::kInvalidArgument, "a shard needs more than ", max_bytes, " bytes");
   ShardPlan plan;
   const fs::path path(output);
@@ -19,14 +20,21 @@ ShardPlan plan_shards(const std::string& output, const std::map<std::string, Ten
   plan.folder = folder.empty() ? "." : folder.string();
   plan.shards.emplace_back();
   int64_t filled = 0;
+  std::map<std::string, std::vector<std::string>> followers;
+  for (const auto& [name, leader] : together) followers[leader].push_back(name);
   for (const auto& [name, info] : tensors) {
-    if (filled > 0 && info.bytes() > max_bytes - filled) {
+    if (together.count(name)) continue;
+    std::map<std::string, TensorInfo> group = {{name, info}};
+    for (const std::string& follower : followers[name]) group[follower] = tensors.at(follower);
+    int64_t bytes = 0;
+    for (const auto& entry : group) bytes += entry.second.bytes();
+    if (filled > 0 && bytes > max_bytes - filled) {
       plan.shards.emplace_back();
       filled = 0;
     }
-    plan.shards.back().tensors[name] = info;
-    filled = filled + info.bytes();
-    plan.bytes += info.bytes();
+    plan.shards.back().tensors.merge(group);
+    filled += bytes;
+    plan.bytes += bytes;
   }
   if (plan.shards.size() == 1) {
     plan.shards[0].file = stem + ".safetensors";

@@ -6,6 +6,7 @@
 
 #include "core/cancel.h"
 #include "core/error.h"
+#include "io/int8_layout.h"
 #include "io/regular_file.h"
 #include "io/text.h"
 
@@ -55,6 +56,12 @@ class ShardedCheckpoint : public Checkpoint {
     SVG_CHECK(tensors_.emplace(name, found->second).second, ErrorCode::kFileFormat, path_, ": tensor \"",
               printable(name), "\" is in two shards");
     owners_[name] = shard;
+  }
+
+  /// Where there is no index that has it.
+  void add_metadata(const Checkpoint& shard) {
+    if (metadata_.is_null()) metadata_ = Json::object();
+    join_int8_metadata(metadata_, shard);
   }
 
   at::Tensor read(const std::string& name) const override {
@@ -177,6 +184,7 @@ std::shared_ptr<Checkpoint> open_checkpoint_folder(const std::string& folder, co
     for (const std::string& name : names) {
       const auto shard = checkpoint->add_shard(path_of(name), options, open);
       for (const auto& entry : shard->tensors()) checkpoint->add_tensor(entry.first, shard);
+      checkpoint->add_metadata(*shard);
     }
     return checkpoint;
   }

@@ -10,6 +10,7 @@
 #include "core/sha256.h"
 #include "io/checkpoint.h"
 #include "io/identify.h"
+#include "io/int8_layout.h"
 #include "io/mapped_file.h"
 
 namespace svg {
@@ -41,6 +42,7 @@ class Verifier {
 
   Json run() {
     check_index();
+    check_int8();
     check_finite();
     hash_files();
     return Json::Object{{"path", checkpoint_->path()},
@@ -71,8 +73,22 @@ class Verifier {
     }
   }
 
+  void check_int8() {
+    try {
+      int8_ = find_int8_layout(*checkpoint_);
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::kFileFormat) throw;
+      problems_.push_back(error.what());
+    }
+    if (!int8_) return;
+    check_int8_values(
+        *checkpoint_, *int8_, [&](const std::string& problem) { problems_.push_back(problem); },
+        [&](const std::string& name, int64_t bytes) { advance(name, bytes); });
+  }
+
   void check_finite() {
     for (const auto& [name, info] : checkpoint_->tensors()) {
+      if (int8_ && int8_->holds(name)) continue;  // read already
       if (info.is_floating() && info.bytes() > 0) {
         count_not_finite(name, info);
       } else {
@@ -154,6 +170,7 @@ class Verifier {
   std::map<std::string, std::filesystem::file_time_type> written_;  // when, of each file
   const FileProgress& progress_;
   const ModelRecogniser& recognise_;
+  std::optional<Int8Layout> int8_;
   int64_t tensor_bytes_ = 0;
   int64_t done_ = 0;
   int64_t total_ = 0;

@@ -28,6 +28,7 @@ Json request(const std::string& input, const std::string& output) {
   return Json(Json::Object{{"input", input},
                            {"output", output},
                            {"dtype", "keep"},
+                           {"quantize", "none"},
                            {"maxShardBytes", 5'000'000'000},
                            {"resume", true},
                            {"overwrite", false}});

@@ -23,6 +23,7 @@ Request conversion(const std::string& input, const std::string& output) {
   return {Json(Json::Object{{"input", input},
                             {"output", output},
                             {"dtype", "keep"},
+                            {"quantize", "none"},
                             {"maxShardBytes", 5'000'000'000},
                             {"resume", true},
                             {"overwrite", false}}),

@@ -1,6 +1,7 @@
 /** `svg-t2i inspect`: what a weight file holds. */
 import { Command } from 'commander';
 import type { WeightFileReport } from '../../weight-files.js';
+import { int8Words } from '../int8-words.js';
 import { formatTable, note, printJson, printLine } from '../output.js';
 import { formatBytes } from '../units.js';
 
@@ -54,6 +55,7 @@ function printReport(report: WeightFileReport): void {
     ['parameters', report.parameters.toLocaleString('en')],
     ['size', `${formatBytes(report.totalBytes)} of tensors, ${formatBytes(report.fileBytes)} on disk`],
   ];
+  if (report.int8 !== undefined) facts.push(['precision', int8Words(report.int8)]);
   if (report.root.length > 0) facts.push(['below', report.root.join('.')]);
   if (report.files.length > 1) facts.push(['files', String(report.files.length)]);
   for (const [name, value] of Object.entries(report.metadata)) facts.push([`metadata ${name}`, brief(value)]);

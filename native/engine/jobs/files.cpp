@@ -1,10 +1,12 @@
 // Jobs that read and write weight files.
 #include "core/cancel.h"
+#include "core/error.h"
 #include "engine/jobs.h"
 #include "io/checkpoint.h"
 #include "io/convert.h"
 #include "io/inspect.h"
 #include "io/verify.h"
+#include "models/catalogue.h"
 #include "models/recognise.h"
 
 namespace svg::jobs {
@@ -27,6 +29,24 @@ std::optional<Identity> recognised(const Weights& weights) {
   return Identity{model->kind, model->description};
 }
 
+/// What of a transformer or a text encoder may be int8, as its kind says.
+TakesInt8 int8_matrices(const Weights& weights) {
+  const auto of_kind = [](const auto& kind) -> TakesInt8 {
+    return [&kind](const std::string& name, at::IntArrayRef shape) { return kind.takes_int8(name, shape); };
+  };
+  const VelocityKind* velocity = recognise_velocity_model(weights);
+  if (velocity && velocity->int8_matrix) return of_kind(*velocity);
+  const ConditionerKind* conditioner = recognise_conditioner(weights);
+  if (conditioner && conditioner->int8_matrix) return of_kind(*conditioner);
+  const std::optional<RecognisedModel> model = recognise_model(weights);
+  throw Error(
+      ErrorCode::kInvalidArgument,
+      concat(weights.description(), " is ", model ? model->description : "of a kind that is not known",
+             ": nothing of it is computed in int8"),
+      "Transformers that draw and text encoders are. An autoencoder and its encoder stay as they are beside them: "
+      "leave --quantize out.");
+}
+
 }  // namespace
 
 /// io/inspect.h
@@ -36,7 +56,7 @@ JobResult inspect(EngineState&, const Request& request, const TensorMap&, const 
 
 /// io/convert.h
 JobResult convert(EngineState&, const Request& request, const TensorMap&, const EventSink& emit) {
-  return {convert_file(request, progress_events(emit)), {}};
+  return {convert_file(request, progress_events(emit), int8_matrices), {}};
 }
 
 /// io/verify.h
