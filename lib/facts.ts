@@ -72,6 +72,9 @@ export const STORED_DTYPES = ['fp32', 'bf16', 'fp16'] as const;
 /** What models compute in. */
 export const COMPUTE_DTYPES = ['fp32', 'bf16'] as const;
 
+/** What pictures are drawn in: int8 are the large matrices alone, on a CPU. */
+export const PRECISIONS = ['fp32', 'bf16', 'int8'] as const;
+
 /** Cells of a side of a latent, at most. */
 export const MAX_SIDE_CELLS = 512 as const;
 

@@ -20,6 +20,10 @@ export function factsOf(catalogue) {
     JOB_KINDS: { doc: 'Jobs of the engine, those for tests among them.', value: catalogue.jobs },
     STORED_DTYPES: { doc: 'What weights and features are stored in.', value: catalogue.dtypes },
     COMPUTE_DTYPES: { doc: 'What models compute in.', value: catalogue.computeDtypes },
+    PRECISIONS: {
+      doc: 'What pictures are drawn in: int8 are the large matrices alone, on a CPU.',
+      value: catalogue.precisions,
+    },
     MAX_SIDE_CELLS: { doc: 'Cells of a side of a latent, at most.', value: catalogue.maxSideCells },
     SOLVERS: {
       doc: 'Ways to integrate the flow, in the order in which they are shown.',

@@ -6,7 +6,7 @@ import { modelSchema } from '../config/model.js';
 import { settingsWithRules } from '../config/request.js';
 import { Engine } from '../engine.js';
 import { estimateFor } from '../estimate/release.js';
-import type { ComputeDtype } from '../native/estimate-jobs.js';
+import type { Precision } from '../native/estimate-jobs.js';
 import { SvgT2I } from '../pipeline.js';
 import { EMBEDDED_MODEL } from '../release/embedded-model.js';
 import { FoundRelease } from '../release/found-release.js';
@@ -15,7 +15,7 @@ import type { BenchRow } from './row.js';
 
 interface EstimateRow {
   readonly name: string;
-  readonly dtype: ComputeDtype;
+  readonly dtype: Precision;
   readonly side: number;
   readonly steps: number;
   readonly batchSize: number;

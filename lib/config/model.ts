@@ -1,8 +1,8 @@
 /** Which weights, where they run and in which precision. */
 import { z } from 'zod';
-import { COMPUTE_DTYPES } from '../facts.js';
+import { PRECISIONS } from '../facts.js';
 
-export const DTYPES = ['auto', ...COMPUTE_DTYPES] as const;
+export const DTYPES = ['auto', ...PRECISIONS] as const;
 export const WEIGHT_KINDS = ['auto', 'ema', 'raw'] as const;
 
 export type Dtype = (typeof DTYPES)[number];
@@ -50,7 +50,9 @@ export const modelSchema = z.strictObject({
   dtype: z
     .enum(DTYPES)
     .default('auto')
-    .describe('auto takes bf16 where the hardware multiplies it, fp32 elsewhere'),
+    .describe(
+      'auto takes bf16 where the hardware multiplies it, fp32 elsewhere, and int8 where the weights are stored so; int8 (CPU) multiplies the large matrices of transformer and text encoder in 8 bit',
+    ),
   threads: z.number().int().min(1).max(4096).optional().describe('CPU threads; all cores where not given'),
   offload: z.boolean().default(false).describe('keep the text encoder on the CPU, to save GPU memory'),
 });
@@ -96,7 +98,11 @@ export interface ModelOptions {
   readonly weights?: WeightKind | undefined;
   /** `auto`, `cpu`, `cuda` or `cuda:N`. Default: `auto`, which takes a GPU where there is one. */
   readonly device?: string | undefined;
-  /** `auto`, `fp32` or `bf16`. Default: `auto`: bf16 where the hardware multiplies it, fp32 elsewhere. */
+  /**
+   * `auto`, `fp32`, `bf16` or `int8`. Default: `auto`: bf16 where the hardware multiplies it, fp32 elsewhere, and int8 on a
+   * CPU for weights that are stored so. `int8`, on a CPU alone: the large matrices of the transformer and the text encoder
+   * in 8 bit, everything else and the autoencoder in fp32.
+   */
   readonly dtype?: Dtype | undefined;
   /** CPU threads, 1 to 4096. Default: all cores. */
   readonly threads?: number | undefined;

@@ -17,7 +17,7 @@ export interface ServeSettings {
   readonly models?: readonly ServedModelOptions[] | undefined;
   /** Of every model that does not say otherwise: `auto`, `cpu`, `cuda` or `cuda:N`. Default: `auto`. */
   readonly device?: string | undefined;
-  /** Of every model that does not say otherwise: `auto`, `fp32` or `bf16`. Default: `auto`. */
+  /** Of every model that does not say otherwise: `auto`, `fp32`, `bf16` or `int8`. Default: `auto`. */
   readonly dtype?: Dtype | undefined;
   /** CPU threads of every model that does not say otherwise. Default: all cores. */
   readonly threads?: number | undefined;

@@ -141,7 +141,15 @@ export const commonShape = {
     .describe('weights to begin with; what does not fit is listed and drawn anew'),
   batch: batchSchema,
   schedule: scheduleSchema.prefault({}),
-  precision: z.enum(COMPUTE_DTYPES).default('fp32').describe('of the matrix products; weights stay in fp32'),
+  precision: z
+    .enum(COMPUTE_DTYPES, {
+      error: ({ input }) =>
+        input === 'int8'
+          ? `must be one of ${COMPUTE_DTYPES.join(', ')}: int8 is for drawing, gradients need more`
+          : undefined,
+    })
+    .default('fp32')
+    .describe('of the matrix products; weights stay in fp32'),
   maxBadSteps: wholeFrom(1)
     .default(10)
     .describe('the run stops after so many steps in a row whose loss or gradients are no numbers'),

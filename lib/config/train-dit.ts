@@ -1,6 +1,6 @@
 /** A configuration file of `svg-t2i train dit`: the diffusion transformer on frozen encoders. */
 import { z } from 'zod';
-import { VELOCITY_MODELS } from '../facts.js';
+import { COMPUTE_DTYPES, VELOCITY_MODELS } from '../facts.js';
 import { svgModelSchema } from './class-dit.js';
 import { defined, keysOf } from './defined.js';
 import { refuseMeaningless, USUAL_CAPTION_TOKENS, USUAL_SAMPLES } from './meaningless.js';
@@ -145,8 +145,17 @@ const samplesSchema = z.strictObject({
   ...sampling,
 });
 
-const { pretrained, autoencoder, textEncoder, attentionSoftCap, statistics, dtype, offload } =
-  modelSchema.shape;
+const { pretrained, autoencoder, textEncoder, attentionSoftCap, statistics, offload } = modelSchema.shape;
+/** Captions are encoded once for many steps, and 8 bit would teach the transformer the errors of one machine. */
+const dtype = z
+  .enum(['auto', ...COMPUTE_DTYPES], {
+    error: ({ input }) =>
+      input === 'int8'
+        ? `must be one of auto, ${COMPUTE_DTYPES.join(', ')}: int8 is for drawing, features to train on are computed in full`
+        : undefined,
+  })
+  .default('auto')
+  .describe('auto takes bf16 where the hardware multiplies it, fp32 elsewhere');
 
 export const ditTrainingSchema = z
   .strictObject({

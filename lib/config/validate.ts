@@ -98,6 +98,7 @@ const typeNames: Readonly<Record<string, string>> = {
 function reason(issue: z.core.$ZodIssue): string {
   switch (issue.code) {
     case 'invalid_value':
+      if (issue.message.startsWith('must be one of')) return issue.message;
       return `must be one of ${issue.values.map(String).join(', ')}`;
     case 'too_small':
       if (issue.origin === 'array') return `needs at least ${issue.minimum} of them`;

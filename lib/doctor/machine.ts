@@ -41,9 +41,8 @@ function checkSystem(): Finding {
 function checkProcessor(): Finding {
   const model = cpus()[0]?.model.trim() ?? 'unknown';
   const flags = existsSync('/proc/cpuinfo') ? readFileSync('/proc/cpuinfo', 'utf8') : '';
-  const features = ['avx2', 'avx512f', 'avx512_bf16', 'amx_bf16'].filter((name) =>
-    new RegExp(`\\b${name}\\b`).test(flags),
-  );
+  const known = ['avx2', 'avx512f', 'avx512_vnni', 'avx_vnni', 'avx512_bf16', 'amx_int8', 'amx_bf16'];
+  const features = known.filter((name) => new RegExp(`\\b${name}\\b`).test(flags));
   const detail = `${model}, ${availableParallelism()} threads, ${features.join(' ') || 'no vector extensions'}`;
   return features.includes('avx2')
     ? ok('processor', detail)

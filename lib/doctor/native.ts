@@ -9,6 +9,7 @@ import type { RuntimeInfo } from '../native/binding.js';
 import { chooseNative, type NativePair } from '../native/choose.js';
 import { type Finding, fail, ok, warn } from './finding.js';
 import { kernelFindings } from './kernels.js';
+import { precisionFinding } from './precision.js';
 import type { ProbedKernels } from './probe.js';
 
 function asFailure(name: string, error: unknown, fix: string): Finding {
@@ -76,8 +77,10 @@ export function probeAddon(
   const fix = 'Run `npx svg-t2i build` to build it anew; if that does not help, report it with this output.';
   const cause = endOf(result, limit);
   if (info === undefined) return [fail('addon', `${addon} does not load: ${cause}`, fix)];
+  const runtime = JSON.parse(info) as RuntimeInfo;
   return [
-    addonFinding(JSON.parse(info) as RuntimeInfo, addon),
+    addonFinding(runtime, addon),
+    precisionFinding(runtime),
     ...(kernels === undefined
       ? [warn('kernels', `they could not be tried to the end: ${cause}`, CPU_FIX)]
       : probedKernels(JSON.parse(kernels) as ProbedKernels)),

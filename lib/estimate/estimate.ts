@@ -3,14 +3,14 @@ import { type SignalOptions, untilAborted } from '../abort.js';
 import type { ResolvedModelOptions } from '../config/model.js';
 import type { ResolvedSettings } from '../config/request.js';
 import { deviceFor, Engine, runtimeInfo } from '../engine.js';
-import { COMPUTE_DTYPES } from '../facts.js';
 import type { RuntimeInfo } from '../native/binding.js';
-import type { ComputeDtype, CountedLoad, CountedParts } from '../native/estimate-jobs.js';
+import type { CountedLoad, CountedParts, Precision } from '../native/estimate-jobs.js';
 import type { JobValue } from '../native/jobs.js';
 import { openNative } from '../native/load.js';
 import { guidanceRequest, solverRequest } from '../pipeline/sample-job.js';
 import type { DitKind } from '../release/dit-kind.js';
 import { memoryOf, stepStage } from './memory.js';
+import { precisionsFor } from './precisions.js';
 import type { Alternative, Estimate, TimeEstimate } from './types.js';
 import { batchesToCount, largestThatFits, sizesToCount } from './what-fits.js';
 
@@ -67,9 +67,9 @@ class Estimator {
 
   async run(): Promise<Estimate> {
     const { settings, prompts } = this.#request;
-    const first = await this.#count([this.#load(settings)], COMPUTE_DTYPES);
-    const asked = this.#load(sized(this.#request, first), first.maxTokens);
     const dtypes = this.#dtypes();
+    const first = await this.#count([this.#load(settings)], dtypes);
+    const asked = this.#load(sized(this.#request, first), first.maxTokens);
     const [dtype = 'fp32'] = dtypes;
     const limits = {
       multiple: first.cellPixels * first.patchSize,
@@ -80,7 +80,7 @@ class Estimator {
     const batches = batchesToCount(asked);
     const counted = await this.#count([asked, ...sizes, ...batches], dtypes);
     const { memory: report, free } = await this.#free();
-    const total = (at: number, of: ComputeDtype) =>
+    const total = (at: number, of: Precision) =>
       memoryOf(counted, at, of, this.#place(report.residentBytes)).total;
     const memory = memoryOf(counted, 0, dtype, this.#place(report.residentBytes));
     const stages = counted.loads[0]?.[dtype];
@@ -155,14 +155,11 @@ class Estimator {
   }
 
   /** The asked one first. */
-  #dtypes(): readonly ComputeDtype[] {
-    const { dtype } = this.#request.model;
-    const isGpu = this.#device.startsWith('cuda');
-    const asked = dtype === 'auto' ? (isGpu || runtimeInfo().cpuBf16 ? 'bf16' : 'fp32') : dtype;
-    return [asked, ...COMPUTE_DTYPES.filter((other) => other !== asked)];
+  #dtypes(): readonly Precision[] {
+    return precisionsFor(this.#request.model.dtype, this.#device, runtimeInfo());
   }
 
-  async #count(loads: readonly CountedLoad[], dtypes: readonly ComputeDtype[]): Promise<Count> {
+  async #count(loads: readonly CountedLoad[], dtypes: readonly Precision[]): Promise<Count> {
     const { parts, kind, settings, signal } = this.#request;
     const solver = solverRequest(settings, kind);
     const guidance = guidanceRequest(settings);
@@ -179,10 +176,10 @@ class Estimator {
     return { memory, free: free === 0 ? undefined : free };
   }
 
-  async #try(load: CountedLoad, dtypes: readonly ComputeDtype[], flops: number) {
+  async #try(load: CountedLoad, dtypes: readonly Precision[], flops: number) {
     const { probeSeconds, parts, signal } = this.#request;
     const seconds = typeof probeSeconds === 'number' ? probeSeconds : probeSeconds(flops);
-    const tried = new Map<ComputeDtype, JobValue<'probe'>>();
+    const tried = new Map<Precision, JobValue<'probe'>>();
     if (seconds === 0 || !this.#isHere) return tried;
     for (const [i, dtype] of dtypes.entries()) {
       const share = i === 0 ? seconds : seconds * OTHER_SHARE;
@@ -208,7 +205,7 @@ class Estimator {
 }
 
 /** Of a batch, through all its velocities and the decoder. */
-function flopsOf({ evaluations, loads }: Count, dtype: ComputeDtype): number {
+function flopsOf({ evaluations, loads }: Count, dtype: Precision): number {
   const stages = loads[0]?.[dtype];
   if (stages === undefined || evaluations === null) return 0;
   const { guided, single, decode } = stages;

@@ -1,5 +1,5 @@
 /** What an estimate says. */
-import type { ComputeDtype } from '../native/estimate-jobs.js';
+import type { Precision } from '../native/estimate-jobs.js';
 
 /** Memory of one dtype, in bytes. */
 export interface MemoryEstimate {
@@ -32,7 +32,7 @@ export interface TimeEstimate {
 
 /** Another way to draw, and what it brings. */
 export interface Alternative {
-  readonly dtype: ComputeDtype;
+  readonly dtype: Precision;
   /** What the asked pictures would take. */
   readonly total: number;
   /** Whether that fits; undefined where nobody knows what is free. */
@@ -50,7 +50,7 @@ export interface Estimate {
   readonly parts: Readonly<Record<string, { readonly description: string; readonly parameters: number }>>;
   /** `cpu`, `cuda`, `cuda:N`. */
   readonly device: string;
-  readonly dtype: ComputeDtype;
+  readonly dtype: Precision;
   readonly width: number;
   readonly height: number;
   /** In all. */
@@ -69,6 +69,6 @@ export interface Estimate {
   readonly time?: TimeEstimate;
   /** What was measured: multiplications and additions, and bytes, a second; for how many seconds. */
   readonly machine?: { readonly flopRate: number; readonly byteRate: number; readonly tried: number };
-  /** Each dtype that the device computes in, the asked one first. */
+  /** Each precision that the device computes in: the asked one, then those that suit it. */
   readonly alternatives: readonly Alternative[];
 }

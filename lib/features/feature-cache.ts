@@ -12,7 +12,7 @@ import type { DeviceChoice } from '../processes/device.js';
 import { lockRunFolder, type RunLock } from '../processes/run-lock.js';
 import { findCellPixels } from '../release/cell-pixels.js';
 import { findFolder } from '../release/folder.js';
-import { type Loaded, loadRelease } from '../release/load.js';
+import type { Loaded } from '../release/load.js';
 import { unanswered } from '../text/unanswered.js';
 import { BadItems } from './bad-items.js';
 import type { BucketCounts } from './bucket-counts.js';
@@ -28,7 +28,7 @@ import { readShards, removeUnfinishedShards, shardName } from './cache-shards.js
 import { cacheSource } from './cache-source.js';
 import { checkDitSizes } from './check-sizes.js';
 import { dataNeeds, TrainingDataset } from './dataset.js';
-import { frozenOptions } from './frozen-options.js';
+import { frozenOptions, loadEncoders } from './frozen-options.js';
 import { type Picture, PictureLoader } from './pictures.js';
 import { SizeGroups } from './size-groups.js';
 import { startSoftCapWarning, trainingSoftCap } from './soft-cap.js';
@@ -93,7 +93,7 @@ export async function writeFeatureCache(options: CacheOptions): Promise<CacheRes
     const lock = await lockRunFolder(folder, { signal, onWait: onWarning, onWarning });
     try {
       await removeDeadParts(folder, { onWarning });
-      loaded = await loadRelease({
+      loaded = await loadEncoders({
         ...frozenOptions(config, device),
         attentionSoftCap: trainingSoftCap(config, findFolder(config.frozen)),
         signal,

@@ -61,6 +61,8 @@ export interface RuntimeInfo {
   readonly torch: string;
   readonly cpuCapability: string;
   readonly cpuBf16: boolean;
+  /** By which instructions 8-bit numbers are multiplied. */
+  readonly cpuInt8: 'amx' | 'vnni' | 'none';
   readonly threads: number;
   readonly cudaBuild: boolean;
   readonly cudaDevices: number;

@@ -1,9 +1,9 @@
 /** The jobs of `svg-t2i estimate`: counting what a pipeline takes and does, and trying how fast a machine does it. */
-import type { COMPUTE_DTYPES } from '../facts.js';
+import type { PRECISIONS } from '../facts.js';
 import type { LoadParts } from './load-parts.js';
 import type { GuidanceRequest, SolverRequest } from './sample-job.js';
 
-export type ComputeDtype = (typeof COMPUTE_DTYPES)[number];
+export type Precision = (typeof PRECISIONS)[number];
 
 /** Published dimensions in place of files. */
 export interface PresetPart {
@@ -47,12 +47,12 @@ export interface CountedPart {
   readonly description: string;
   readonly parameters: number;
   /** Of its weights in memory. */
-  readonly bytes: Readonly<Partial<Record<ComputeDtype, number>>>;
+  readonly bytes: Readonly<Partial<Record<Precision, number>>>;
 }
 
 export interface CountJob {
   readonly request: CountedParts & {
-    readonly dtypes: readonly ComputeDtype[];
+    readonly dtypes: readonly Precision[];
     readonly loads: readonly CountedLoad[];
     readonly solver: SolverRequest;
     readonly guidance: GuidanceRequest;
@@ -77,13 +77,13 @@ export interface CountJob {
     /** Velocities of a picture; null of an adaptive solver, which chooses them on the way. */
     readonly evaluations: { readonly guided: number; readonly single: number } | null;
     /** Of each load, by dtype; `decode` is of one picture. */
-    readonly loads: readonly Readonly<Partial<Record<ComputeDtype, CountedStages>>>[];
+    readonly loads: readonly Readonly<Partial<Record<Precision, CountedStages>>>[];
   };
 }
 
 export interface ProbeJob {
   readonly request: CountedParts & {
-    readonly dtype: ComputeDtype;
+    readonly dtype: Precision;
     readonly load: CountedLoad;
     /** To try for. */
     readonly seconds: number;

@@ -4,7 +4,7 @@
 export interface LoadedModels {
   /** `cpu` or `cuda:N`. */
   readonly device: string;
-  /** What the models compute in: `fp32` or `bf16`. */
+  /** What the models compute in: `fp32`, `bf16` or `int8`; the transformer's where it is loaded. */
   readonly dtype: string;
   /** Gemma-2. */
   readonly textEncoder?: LoadedTextEncoder;
@@ -20,6 +20,8 @@ export interface LoadedModels {
 
 /** The text encoder. */
 export interface LoadedTextEncoder {
+  /** What it computes in; weights that are stored as int8 may differ from the transformer's. */
+  readonly dtype?: string;
   /** Numbers a token. */
   readonly hiddenSize: number;
   /** Rows of the token table. */
@@ -34,6 +36,8 @@ export interface LoadedTextEncoder {
 export interface LoadedDit {
   /** Of the engine's catalogue: `next-dit`, `svg` or `rae-dit`. */
   readonly kind?: string;
+  /** What it computes in. */
+  readonly dtype?: string;
   /** Channels of the latents that it draws. */
   readonly channels: number;
   /** What it draws from: captions, or numbers of classes. */

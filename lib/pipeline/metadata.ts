@@ -5,6 +5,7 @@ import type { ImageParameters } from '../image/parameters.js';
 import type { ClassSubject } from '../release/class-names.js';
 import type { ReleaseLayout } from '../release/layout.js';
 import type { Loaded } from '../release/load.js';
+import { drawnPrecision } from '../release/precision.js';
 import { PACKAGE_VERSION } from '../version.js';
 import type { ImageMetadata } from './image-metadata.js';
 import type { Evaluations } from './types.js';
@@ -44,7 +45,7 @@ export function imageMetadata(picture: {
     ...(picture.enhancedPrompt === undefined ? {} : { enhancedPrompt: picture.enhancedPrompt }),
     // The seed says nothing where the caller gave the noise.
     ...(picture.givenNoise ? { noise: 'given' } : {}),
-    dtype: loaded.models.dtype,
+    dtype: drawnPrecision(loaded.models),
     device: loaded.models.device,
   };
 }

@@ -9,6 +9,7 @@ import { type DitKind, saidDitKind } from './dit-kind.js';
 import type { MissingPart } from './find.js';
 import { autoencoderOfFetched, findFolder } from './folder.js';
 import { type DefaultsFile, readDefaultsFile } from './model-defaults.js';
+import { checkPrecision } from './precision.js';
 
 export type NameOfOption = (option: keyof ResolvedModelOptions) => string;
 
@@ -18,9 +19,11 @@ export class FoundRelease<Options extends Partial<ResolvedModelOptions> = Partia
   readonly nameOf: NameOfOption;
   readonly #known = new Map<string, unknown>();
 
+  /** @throws SvgT2IError ERR_SVGT2I_INVALID_CONFIG for a precision that the device does not compute in */
   constructor(options: Options, nameOf: NameOfOption = (option) => option) {
     this.options = options;
     this.nameOf = nameOf;
+    checkPrecision(options, nameOf);
   }
 
   /** Undefined where there is none. */

@@ -2,7 +2,7 @@
 import { linkedController, throwIfAborted } from '../abort.js';
 import type { ResolvedModelOptions } from '../config/model.js';
 import type { Settings } from '../config/settings.js';
-import { Engine } from '../engine.js';
+import { Engine, runtimeInfo } from '../engine.js';
 import type { EngineConfig, LoadParts, LoadRequest } from '../native/jobs.js';
 import type { LoadedModels, LoadOptions } from '../release/types.js';
 import { type OpenTokenizer, openTokenizer } from '../text/open-tokenizer.js';
@@ -14,6 +14,7 @@ import { DIT_KINDS, type DitKind, meantFor, usualSettings } from './dit-kind.js'
 import { FoundRelease } from './found-release.js';
 import { checkMeaningful, layoutOf, MODEL_PARTS, type ReleaseLayout } from './layout.js';
 import { checkLoadOptions, type LoadHow } from './load-options.js';
+import { slowPrecision } from './precision.js';
 import type { RaeFiles } from './rae-files.js';
 
 export interface Loaded {
@@ -76,7 +77,8 @@ export async function loadFound(
       ),
     ]);
     const { remarks, ...models } = job.value;
-    const warnings = [...layout.warnings, ...request.warnings, ...remarks];
+    const slow = slowPrecision(models, () => runtimeInfo());
+    const warnings = [...layout.warnings, ...request.warnings, ...remarks, ...slow];
     const used = models.autoencoder?.ownEncoder === true ? withOwnEncoder(layout) : layout;
     const { attentionSoftCap } = request;
     const kind = kindOf(layout.dit === undefined ? undefined : found.ditKind, models);

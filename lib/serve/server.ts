@@ -8,6 +8,7 @@ import type { ServeConfig } from '../config/serve.js';
 import { firstLine, SvgT2IError } from '../errors.js';
 import { SvgT2I } from '../pipeline.js';
 import { EMBEDDED_MODEL } from '../release/embedded-model.js';
+import { checkPrecision } from '../release/precision.js';
 import type { LoadOptions } from '../release/types.js';
 import { adviceBeforeServing } from './advice.js';
 import { createApp } from './app.js';
@@ -159,7 +160,9 @@ function placesOf({
   const given = models.length === 0 ? [{ name: EMBEDDED_NAME, pretrained: EMBEDDED_MODEL }] : models;
   const places = given.map(({ name, ...options }): ModelPlace => {
     const own = Object.fromEntries(Object.entries(ofAll).filter(([, value]) => value !== undefined));
-    return { name: name ?? nameOf(options), options: { ...own, ...options } };
+    const all: ModelPlace['options'] = { ...own, ...options };
+    checkPrecision(all, (option) => `models.${name ?? nameOf(options)}.${option}`);
+    return { name: name ?? nameOf(options), options: all };
   });
   const twice = places.find(({ name }, i) => places.findIndex((other) => other.name === name) !== i);
   if (twice === undefined) return places;

@@ -7,13 +7,13 @@ import { checkCacheSource, readCacheIndex, readFeaturePlaces } from '../features
 import { cacheSource } from '../features/cache-source.js';
 import { checkDitSizes, checkSampleSizes } from '../features/check-sizes.js';
 import { dataNeeds, TrainingDataset } from '../features/dataset.js';
-import { frozenOptions } from '../features/frozen-options.js';
+import { frozenOptions, loadEncoders } from '../features/frozen-options.js';
 import { PictureLoader } from '../features/pictures.js';
 import { SampleStream } from '../features/sample-stream.js';
 import { findCellPixels } from '../release/cell-pixels.js';
 import { findStart } from '../release/init-from.js';
 import { findRelease, type ReleaseLayout } from '../release/layout.js';
-import { type Loaded, loadRelease, withOwnEncoder } from '../release/load.js';
+import { type Loaded, withOwnEncoder } from '../release/load.js';
 import type { ReleasePart } from '../release/types.js';
 import { exportDit } from './dit-export.js';
 import { drawGrid } from './dit-grid.js';
@@ -79,7 +79,7 @@ async function loadFrozen(config: DitTrainingConfig, options: OpenOptions): Prom
       : config.model.kind === 'svg'
         ? ['autoencoder', 'statistics']
         : ['textEncoder', 'autoencoder', 'statistics'];
-  const loaded = await loadRelease({
+  const loaded = await loadEncoders({
     ...frozenOptions(config, options.device),
     parts,
     signal: options.signal,

@@ -3,9 +3,9 @@ import type { TrainingConfig } from '../config/train.js';
 import type { AutoencoderTrainingConfig } from '../config/train-autoencoder.js';
 import { Engine } from '../engine.js';
 import { SvgT2IError } from '../errors.js';
-import { frozenOptions } from '../features/frozen-options.js';
+import { frozenOptions, loadEncoders } from '../features/frozen-options.js';
 import { findStart } from '../release/init-from.js';
-import { type Loaded, loadRelease } from '../release/load.js';
+import type { Loaded } from '../release/load.js';
 import type { ReleasePart } from '../release/types.js';
 import { autoencoderOpenRequest } from './autoencoder-open-request.js';
 import { type FoundCheckpoint, restoreRequest } from './checkpoint.js';
@@ -48,7 +48,7 @@ export async function openRunEngine(config: TrainingConfig, options: RunEngineOp
     );
     return { engine, loaded: undefined };
   }
-  const loaded = await loadRelease({
+  const loaded = await loadEncoders({
     ...frozenOptions(config, { device, threads }),
     ...(niceness === undefined ? {} : { niceness }),
     parts,

@@ -6,6 +6,7 @@
 #include "core/cancel.h"
 #include "core/stopwatch.h"
 #include "ops/attention.h"
+#include "ops/int8_matrix.h"
 #include "ops/swiglu.h"
 
 namespace svg {
@@ -19,7 +20,7 @@ constexpr double kLeastShare = 0.002;
 constexpr int64_t kPassRows = 2048, kPassColumns = 2048;
 constexpr int kCalls = 200, kTinySide = 8;
 
-enum ProbeKind : int { kProduct, kAttention, kConvolution };
+enum ProbeKind : int { kProduct, kInt8Product, kAttention, kConvolution };
 
 int64_t rows_alike(int64_t rows) {
   return std::min(kManyRows, static_cast<int64_t>(std::bit_ceil(static_cast<uint64_t>(std::max<int64_t>(rows, 1)))));
@@ -35,6 +36,13 @@ ProbeShape shape_of_work(const Work::Attention& one) {
 }
 ProbeShape shape_of_work(const Work::Convolution& one) {
   return {kConvolution, one.columns, one.in, one.out, one.kernel, 0};
+}
+
+template <typename One>
+ProbeShape shape_in(const One& one, bool int8) {
+  ProbeShape shape = shape_of_work(one);
+  if (int8 && std::get<0>(shape) == kProduct) std::get<0>(shape) = kInt8Product;
+  return shape;
 }
 
 int64_t units_of(const Work::Product& one) { return one.rows; }
@@ -65,9 +73,9 @@ void for_each_of(const Work& work, const Body& body) {
 
 }  // namespace
 
-Probe::Probe(const std::vector<const Work*>& works, at::Device device, at::ScalarType dtype, double seconds)
+Probe::Probe(const std::vector<ProbedWork>& works, at::Device device, at::ScalarType dtype, double seconds)
     : device_(device), dtype_(dtype) {
-  for (const Work* work : works) collect(*work);
+  for (const ProbedWork& probed : works) collect(probed);
   double all = 0;
   for (const auto& [shape, entry] : entries_) all += entry.flops;
   std::vector<std::pair<const Shape*, Entry*>> tried;
@@ -87,9 +95,9 @@ Probe::Probe(const std::vector<const Work*>& works, at::Device device, at::Scala
   seconds_a_flop_ = tried_flops > 0 ? tried_seconds / tried_flops : 0;
 }
 
-void Probe::collect(const Work& work) {
-  for_each_of(work, [&](const auto& one) {
-    Entry& entry = entries_[shape_of_work(one)];
+void Probe::collect(const ProbedWork& probed) {
+  for_each_of(*probed.work, [&](const auto& one) {
+    Entry& entry = entries_[shape_in(one, probed.int8)];
     const double flops = flops_of(one);
     entry.flops += one.times * flops;
     if (units_of(one) <= entry.most) return;
@@ -124,6 +132,7 @@ std::function<void()> Probe::prepared(const Shape& shape, int64_t units) const {
   if (kind == kProduct) {
     return [x = filled({units, second}), weight = filled({third, second})] { at::linear(x, weight); };
   }
+  if (kind == kInt8Product) return prepared_int8(units, second, third);
   if (kind == kAttention) {
     return [q = filled({1, units, third, fifth}), k = filled({1, second, fourth, fifth}),
             v = filled({1, second, fourth, fifth})] { svg::attention(q, k, v); };
@@ -133,6 +142,13 @@ std::function<void()> Probe::prepared(const Shape& shape, int64_t units) const {
   return [x = filled({1, second, units, first}).contiguous(layout),
           weight = filled({third, second, kernel, kernel}).contiguous(layout),
           padding = kernel / 2] { at::conv2d(x, weight, {}, 1, padding); };
+}
+
+std::function<void()> Probe::prepared_int8(int64_t units, int64_t in, int64_t out) const {
+  if (!packed_ || packed_->in() != in || packed_->out() != out) {
+    packed_ = int8_matrix({at::ones({out, in}, at::kChar), at::full({out}, 0.01)});
+  }
+  return [x = filled({units, in}), matrix = packed_] { matrix->product(x, {}); };
 }
 
 double Probe::try_entry(const Shape& shape, const Entry& entry, double patience) const {
@@ -153,10 +169,11 @@ double Probe::try_entry(const Shape& shape, const Entry& entry, double patience)
   }
 }
 
-double Probe::seconds_of(const Work& work) const {
+double Probe::seconds_of(const ProbedWork& probed) const {
+  const Work& work = *probed.work;
   double seconds = work.pass_bytes * seconds_a_byte_ + work.passes * seconds_a_call_;
   for_each_of(work, [&](const auto& one) {
-    const auto found = entries_.find(shape_of_work(one));
+    const auto found = entries_.find(shape_in(one, probed.int8));
     const bool tried = found != entries_.end() && found->second.seconds_a_unit > 0;
     const double once = tried ? real_of(units_of(one)) * found->second.seconds_a_unit
                               : flops_of(one) * seconds_a_flop_ + seconds_a_call_;

@@ -6,19 +6,27 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <tuple>
 #include <vector>
 
+#include "core/matrix.h"
 #include "models/work.h"
 
 namespace svg {
 
+/// Work and whether its products are of 8-bit numbers.
+struct ProbedWork {
+  const Work* work;
+  bool int8 = false;
+};
+
 class Probe {
  public:
-  /// Tries what `works` are made of on `device` in `dtype`, for about so many seconds.
-  Probe(const std::vector<const Work*>& works, at::Device device, at::ScalarType dtype, double seconds);
+  /// Tries what `works` are made of on `device`, for about so many seconds; what is not 8 bit in `dtype`.
+  Probe(const std::vector<ProbedWork>& works, at::Device device, at::ScalarType dtype, double seconds);
 
-  double seconds_of(const Work& work) const;
+  double seconds_of(const ProbedWork& probed) const;
   /// Multiplications and additions a second in what was tried.
   double flop_rate() const { return 1 / seconds_a_flop_; }
   /// Bytes a second of elementwise operations that do not fit into a cache.
@@ -37,16 +45,19 @@ class Probe {
     double seconds_a_unit = 0;  // 0: not tried
   };
 
-  void collect(const Work& work);
+  void collect(const ProbedWork& probed);
   void try_passes();
   /// Seconds of one unit, of `most` or of fewer at once.
   double try_entry(const Shape& shape, const Entry& entry, double patience) const;
   std::function<void()> prepared(const Shape& shape, int64_t units) const;
+  /// x (units, in) by a matrix of 8 bit, (out, in).
+  std::function<void()> prepared_int8(int64_t units, int64_t in, int64_t out) const;
   at::Tensor filled(at::IntArrayRef shape) const;
 
   at::Device device_;
   at::ScalarType dtype_;
   std::map<Shape, Entry> entries_;
+  mutable std::shared_ptr<const Matrix> packed_;  // the last one: packing takes as long as a product of many rows
   double seconds_a_flop_ = 0, seconds_a_byte_ = 0, seconds_a_call_ = 0;
 };
 

@@ -97,13 +97,20 @@ Json names_of(std::initializer_list<at::ScalarType> dtypes) {
   return names;
 }
 
+Json precisions() {
+  Json names = names_of({at::kFloat, at::kBFloat16});
+  names.push_back(Precision{at::kFloat, /*int8=*/true}.name());
+  return names;
+}
+
 }  // namespace
 
 /// {} -> {"encoders": [{"name", "title", "files", "yamlKey", "presets": {name: channels}}], "residuals": [the same and
 /// "usual": dimensions], "decoders": [the same and "cellPixels"], "velocityModels": [{..., "condition": "text" |
 /// "class", "canTrain", "presets": {name: dimensions}}], "conditioners": [the same without presets], "solvers":
 /// [{"name", "title", "family", "fields", "shift", "leastSteps"}], "losses": loss_rows(), "dtypes" of files and
-/// "computeDtypes" of models: [names], "maxSideCells", "jobs": [kinds], "errorCodes": [names]}.
+/// "computeDtypes" of models, "precisions" of pictures: [names], "maxSideCells", "jobs": [kinds], "errorCodes":
+/// [names]}.
 JobResult catalogue(EngineState&, const Request&, const TensorMap&, const EventSink&) {
   return {Json::object()
               .set("encoders", kinds_with_channels(encoder_kinds()))
@@ -115,6 +122,7 @@ JobResult catalogue(EngineState&, const Request&, const TensorMap&, const EventS
               .set("losses", loss_rows())
               .set("dtypes", names_of({at::kFloat, at::kBFloat16, at::kHalf}))
               .set("computeDtypes", names_of({at::kFloat, at::kBFloat16}))
+              .set("precisions", precisions())
               .set("maxSideCells", kMostSideCells)
               .set("jobs", texts(job_kinds(JobSet::kWithThoseOfTests)))
               .set("errorCodes", error_codes()),

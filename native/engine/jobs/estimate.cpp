@@ -154,19 +154,22 @@ JobResult count(EngineState& state, const Request& request, const TensorMap&, co
 JobResult probe(EngineState& state, const Request& request, const TensorMap&, const EventSink&) {
   const PlannedParts parts = plan_parts(request);
   require_to_draw(parts);
-  const at::ScalarType dtype = parse_dtype(request.at("dtype").as_string(), state.device);
+  const Precision precision = parse_precision(request.at("dtype").as_string(), state.device);
+  const at::ScalarType dtype = precision.compute;
   const CountedLoad load = parse_load(request.at("load"), parts);
   const double seconds = request.at("seconds").as_double();
   request.check_all_read();
   const StageWorks works =
       stage_works(parts, load, static_cast<int64_t>(c10::elementSize(dtype)), /*step_cache=*/false);
   Stopwatch watch(state.device);
-  const Probe tried({&works.encode, &works.guided, &works.single, &works.decode}, state.device, dtype, seconds);
+  const ProbedWork encode{&works.encode, precision.int8}, guided{&works.guided, precision.int8},
+      single{&works.single, precision.int8}, decode{&works.decode};
+  const Probe tried({encode, guided, single, decode}, state.device, dtype, seconds);
   return {Json::object()
-              .set("encode", tried.seconds_of(works.encode))
-              .set("guided", tried.seconds_of(works.guided))
-              .set("single", tried.seconds_of(works.single))
-              .set("decode", tried.seconds_of(works.decode))
+              .set("encode", tried.seconds_of(encode))
+              .set("guided", tried.seconds_of(guided))
+              .set("single", tried.seconds_of(single))
+              .set("decode", tried.seconds_of(decode))
               .set("flopRate", tried.flop_rate())
               .set("byteRate", tried.byte_rate())
               .set("callSeconds", tried.seconds_a_call())
