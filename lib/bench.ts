@@ -2,7 +2,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { countedLaunches } from './bench/count.js';
 import { ESTIMATE_ROWS, measureEstimates } from './bench/estimates.js';
+import { gpuName } from './bench/gpu-name.js';
 import { measureInception, TORCH_FIDELITY_ROW } from './bench/inception.js';
 import { type BenchRow, median } from './bench/row.js';
 import { measureServing, SERVING_ROWS } from './bench/serving.js';
@@ -22,6 +24,8 @@ export interface BenchOptions {
   /** Timed runs of each; 3. */
   readonly repeats?: number | undefined;
   readonly threads?: number | undefined;
+  /** cpu, cuda or cuda:N; a GPU has the rows of single parts, and whole steps of the 2B. */
+  readonly device?: string | undefined;
   /** A Python that has torch-fidelity: adds the row eval-inception-torch-fidelity. */
   readonly torchFidelity?: string | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -45,6 +49,14 @@ const nativeRows: readonly { readonly part: Part; readonly name: string }[] = [
   { part: 'inception', name: 'eval-inception' },
 ];
 
+/** Whole steps of the 2B, in bf16: on a GPU alone, since a CPU takes minutes for one. */
+const stepRows: typeof nativeRows = ['step', 'train'].flatMap((what) =>
+  [256, 512, 1024].map((side) => ({ part: 'step' as const, name: `${what}-${side}-128` })),
+);
+
+/** Those of a GPU. */
+export const GPU_BENCH_ROWS: readonly string[] = [...nativeRows, ...stepRows].map(({ name }) => name);
+
 export const BENCH_ROWS: readonly string[] = [
   ...[...nativeRows, ...TRAINING_ROWS, ...ESTIMATE_ROWS].map(({ name }) => name),
   OVERHEAD,
@@ -52,9 +64,11 @@ export const BENCH_ROWS: readonly string[] = [
 ];
 
 /** What the numbers were measured on. */
-export function benchMachine(): Readonly<Record<string, string | number | boolean>> {
+export function benchMachine(device = 'cpu'): Readonly<Record<string, string | number | boolean>> {
   const { torch, threads, cpuCapability, cpuBf16 } = runtimeInfo();
-  return { processor: cpus()[0]?.model.trim() ?? 'unknown', threads, torch, cpuCapability, cpuBf16 };
+  const processor = cpus()[0]?.model.trim() ?? 'unknown';
+  const gpu = device === 'cpu' ? {} : { gpu: gpuName(device) };
+  return { ...gpu, processor, threads, torch, cpuCapability, cpuBf16 };
 }
 
 /**
@@ -63,6 +77,11 @@ export function benchMachine(): Readonly<Record<string, string | number | boolea
  * @throws SvgT2IError ERR_SVGT2I_USAGE where no row matches, or the Python of `torchFidelity` does not have it
  */
 export async function* runBenchmarks(options: BenchOptions = {}): AsyncGenerator<BenchRow, void, undefined> {
+  const { device = 'cpu' } = options;
+  if (device !== 'cpu') {
+    yield* runOnGpu(device, options);
+    return;
+  }
   const { rows = /./, repeats = 3, torchFidelity, signal } = options;
   const threads = options.threads === undefined ? {} : { threads: options.threads };
   const withLibrary = torchFidelity !== undefined && rows.test(TORCH_FIDELITY_ROW);
@@ -72,10 +91,7 @@ export async function* runBenchmarks(options: BenchOptions = {}): AsyncGenerator
     });
   }
   for (const { part, name } of nativeRows.filter((row) => rows.test(row.name))) {
-    // An engine of its own, so that no row inherits another one's memory.
-    await using engine = await Engine.create({ device: 'cpu', ...threads });
-    const { value } = await engine.run('bench', { part, only: name, repeats }, { signal });
-    yield* value.rows;
+    yield* measureNative({ part, name, repeats, signal }, { device, ...threads });
   }
   if (withLibrary) yield await measureInception({ python: torchFidelity, repeats, ...threads, signal });
   const training = TRAINING_ROWS.filter(({ name }) => rows.test(name));
@@ -85,6 +101,39 @@ export async function* runBenchmarks(options: BenchOptions = {}): AsyncGenerator
   if (rows.test(OVERHEAD)) yield await measureOverhead(repeats, threads, signal);
   const serving = SERVING_ROWS.filter((name) => rows.test(name));
   if (serving.length > 0) yield* measureServing(serving, { repeats, ...threads, signal });
+}
+
+async function* runOnGpu(device: string, options: BenchOptions): AsyncGenerator<BenchRow, void, undefined> {
+  const { rows = /./, repeats = 3, threads, signal } = options;
+  const wanted = [...nativeRows, ...stepRows].filter(({ name }) => rows.test(name));
+  if (wanted.length === 0) {
+    throw new SvgT2IError('ERR_SVGT2I_USAGE', `no row of a GPU matches ${rows.source}`, {
+      hint: `Known rows: ${GPU_BENCH_ROWS.join(', ')}.`,
+    });
+  }
+  const settings = { device, ...(threads === undefined ? {} : { threads }) };
+  for (const { part, name } of wanted) {
+    for await (const row of measureNative({ part, name, repeats, signal }, settings)) {
+      const launches = part === 'step' ? await countedLaunches(name, signal) : undefined;
+      yield { ...row, ...(launches && { launches }) };
+    }
+  }
+}
+
+/** One row, in an engine of its own, so that none inherits another one's memory. */
+async function* measureNative(
+  row: {
+    readonly part: Part;
+    readonly name: string;
+    readonly repeats: number;
+    readonly signal?: AbortSignal | undefined;
+  },
+  settings: { readonly device: string; readonly threads?: number },
+): AsyncGenerator<BenchRow, void, undefined> {
+  const { part, name, repeats, signal } = row;
+  await using engine = await Engine.create(settings);
+  const { value } = await engine.run('bench', { part, only: name, repeats }, { signal });
+  yield* value.rows;
 }
 
 /** Ours: seconds of a sample as the caller sees it; plain: those that its models took. */

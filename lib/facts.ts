@@ -28,6 +28,7 @@ export const JOB_KINDS = [
   'check-kernels',
   'convert',
   'count',
+  'count-launches',
   'decode',
   'dist-agree',
   'dist-barrier',

@@ -3,6 +3,8 @@ import type { NativeBenchRow } from '../native/jobs.js';
 
 /** Of training, times are for one step, and the difference is that of the losses. */
 export interface BenchRow extends NativeBenchRow {
+  /** Of whole steps on a GPU: counted, not measured (count.ts). */
+  readonly launches?: { readonly ours: number; readonly plain: number };
   readonly training?: { readonly ours: TrainingSpeed; readonly plain: TrainingSpeed };
 }
 

@@ -5,6 +5,7 @@
 import type { STORED_DTYPES } from '../facts.js';
 import type { NativeTensor, NativeTensors, Numbered } from './binding.js';
 import type { CountJob, MemoryReport, ProbeJob } from './estimate-jobs.js';
+import type { CountLaunchesJob } from './launch-jobs.js';
 import type { EngineConfig, LoadParts } from './load-parts.js';
 import type { LoadedModels } from './loaded-models.js';
 import type { MeasureJobs } from './measure-jobs.js';
@@ -46,7 +47,7 @@ export interface Jobs extends MeasureJobEntries {
   /** Rows of a benchmark whose names hold `only`. */
   readonly bench: JobOf<{
     request: {
-      readonly part: 'dit' | 'encoder' | 'decoder' | 'inception' | 'sample' | 'text-encoder';
+      readonly part: 'dit' | 'encoder' | 'decoder' | 'inception' | 'sample' | 'step' | 'text-encoder';
       readonly only: string;
       /** Timed runs. */
       readonly repeats: number;
@@ -87,6 +88,8 @@ export interface Jobs extends MeasureJobEntries {
   }>;
   /** What a pipeline takes in memory and does for a picture, from the headers of its files. */
   readonly count: JobOf<CountJob>;
+  /** What a step of the 2B has a GPU do, ours and plain, without a GPU and without weights. */
+  readonly 'count-launches': JobOf<CountLaunchesJob>;
   /** latent.N float32 (C, h, w) or (1, C, h, w) to image.N uint8 (H, W, 3). */
   readonly decode: JobOf<{ tensors: Numbered<'latent'>; results: Numbered<'image'> }>;
   /** Fails in all processes, naming those whose text is not the first one's. */
@@ -305,9 +308,13 @@ export interface NativeBenchRow {
   readonly unit: 's' | 'images/s';
   /** plain / ours; of rates ours / plain: above 1 where ours is faster. */
   readonly ratio: number;
-  /** Bytes by which the process grew at most. */
+  /** Bytes by which the process, or what tensors hold on a GPU, grew at most. */
   readonly oursPeakRss?: number;
   readonly plainPeakRss?: number;
   /** |ours - plain| / |plain| of the results. */
   readonly difference?: number;
+  /** Multiplications and additions of ours, where they are known: of a step, or of an image. */
+  readonly flops?: number;
+  /** That the device does a second in one large product of the same type, measured beside the row. */
+  readonly matrixFlops?: number;
 }

@@ -39,27 +39,34 @@ Json rows_of(const char* part, const std::string& only, int64_t repeats, Body bo
 
 }  // namespace
 
-Json bench_encoder(const std::string& only, int64_t repeats) {
-  return rows_of("encoder", only, repeats, [](const std::string& name, const AutoencoderRow& row, int64_t repeats) {
-    const Dinov3Config config = Dinov3Config::preset("vits16plus");
-    const Weights weights = drawn_weights(row.dtype, [&](const Weights& source) { Dinov3(source, config); });
-    const Dinov3 encoder(weights, config);
-    const at::Tensor image = at::randn({1, 3, row.px, row.px}, seeded_generator(1), at::TensorOptions());
-    return compare(
-        name, repeats, [&] { return encoder(image).patches; }, [&] { return plain_encode(weights, config, image); });
-  });
+Json bench_encoder(const std::string& only, int64_t repeats, at::Device device) {
+  return rows_of(
+      "encoder", only, repeats, [device](const std::string& name, const AutoencoderRow& row, int64_t repeats) {
+        const Dinov3Config config = Dinov3Config::preset("vits16plus");
+        const Weights weights = drawn_weights(
+            row.dtype, [&](const Weights& source) { Dinov3(source, config); }, device);
+        const Dinov3 encoder(weights, config);
+        const at::Tensor image = at::randn({1, 3, row.px, row.px}, seeded_generator(1), at::TensorOptions()).to(device);
+        return compare(
+            name, repeats, [&] { return encoder(image).patches; }, [&] { return plain_encode(weights, config, image); },
+            device);
+      });
 }
 
-Json bench_decoder(const std::string& only, int64_t repeats) {
-  return rows_of("decoder", only, repeats, [](const std::string& name, const AutoencoderRow& row, int64_t repeats) {
-    const ConvDecoderConfig config;
-    const Weights weights = drawn_weights(row.dtype, [&](const Weights& source) { ConvDecoder(source, config); });
-    const ConvDecoder decoder(weights, config);
-    const int64_t side = row.px / config.scale();
-    const at::Tensor latent = at::randn({1, config.z_channels, side, side}, seeded_generator(1), at::TensorOptions());
-    return compare(
-        name, repeats, [&] { return decoder(latent); }, [&] { return plain_decode(weights, config, latent); });
-  });
+Json bench_decoder(const std::string& only, int64_t repeats, at::Device device) {
+  return rows_of(
+      "decoder", only, repeats, [device](const std::string& name, const AutoencoderRow& row, int64_t repeats) {
+        const ConvDecoderConfig config;
+        const Weights weights = drawn_weights(
+            row.dtype, [&](const Weights& source) { ConvDecoder(source, config); }, device);
+        const ConvDecoder decoder(weights, config);
+        const int64_t side = row.px / config.scale();
+        const at::Tensor latent =
+            at::randn({1, config.z_channels, side, side}, seeded_generator(1), at::TensorOptions()).to(device);
+        return compare(
+            name, repeats, [&] { return decoder(latent); }, [&] { return plain_decode(weights, config, latent); },
+            device);
+      });
 }
 
 }  // namespace svg

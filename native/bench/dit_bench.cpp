@@ -9,6 +9,7 @@
 #include "models/decoders/conv_decoder.h"
 #include "models/guided_pictures.h"
 #include "models/next_dit/next_dit.h"
+#include "models/next_dit/work.h"
 #include "plain/plain_dit.h"
 
 namespace svg {
@@ -31,7 +32,8 @@ NextDitConfig wide_dit_config() {
 }
 
 Json bench_row(const DitRow& row, const NextDit& model, int64_t repeats, at::Generator generator) {
-  const auto draw = [&](at::IntArrayRef shape) { return at::randn(shape, generator, at::TensorOptions()); };
+  const at::Device device = model.device();
+  const auto draw = [&](at::IntArrayRef shape) { return at::randn(shape, generator, at::TensorOptions()).to(device); };
   const int64_t side = row.px / ConvDecoderConfig().scale();  // in cells of the published decoder
   const at::Tensor latent = draw({1, model.config.in_channels, side, side});
   const at::Tensor features = draw({2, row.tokens, model.config.caption_dim});
@@ -47,7 +49,7 @@ Json bench_row(const DitRow& row, const NextDit& model, int64_t repeats, at::Gen
       model,
       {{model.encode_caption(features[0]), model.encode_caption(features[1].narrow(0, 0, 1)), {side, side}, guidance}},
       times);
-  Run shared, ours, plain;
+  Run shared{device}, ours{device}, plain{device};
   for (int64_t i = 0; i <= repeats; ++i) {
     if (i == 1) {  // the first turn warms up
       for (Run* run : {&shared, &ours, &plain}) run->restart();
@@ -62,14 +64,18 @@ Json bench_row(const DitRow& row, const NextDit& model, int64_t repeats, at::Gen
     plain.once([&] { return plain_guided_velocity(model, latent, t, features, mask, guidance); });
   }
   ours.peak = std::max(ours.peak, shared.peak);
-  return row_of(row.name(), ours.median() + shared.median() / kSteps, ours, plain);
+  const VelocityLoad load{{{{side, side}, row.tokens, 1}}, true, row.bf16 ? 2 : 4};
+  return row_of(row.name(), ours.median() + shared.median() / kSteps, ours, plain)
+      .set("flops", next_dit_work(model.config, load).flops());
 }
 
 }  // namespace
 
-Json bench_dit(const std::string& only, int64_t repeats) { return bench_dit(wide_dit_config(), only, repeats); }
+Json bench_dit(const std::string& only, int64_t repeats, at::Device device) {
+  return bench_dit(wide_dit_config(), only, repeats, device);
+}
 
-Json bench_dit(const NextDitConfig& config, const std::string& only, int64_t repeats) {
+Json bench_dit(const NextDitConfig& config, const std::string& only, int64_t repeats, at::Device device) {
   c10::NoGradGuard no_grad;
   at::Generator generator = seeded_generator(0);
   Json results = Json::array();
@@ -79,7 +85,7 @@ Json bench_dit(const NextDitConfig& config, const std::string& only, int64_t rep
       if (row.name().find(only) == std::string::npos) continue;
       if (!model) {
         const auto source = std::make_shared<RandomWeights>(generator, RandomWeights::Values::kRandom,
-                                                            bf16 ? at::kBFloat16 : at::kFloat);
+                                                            bf16 ? at::kBFloat16 : at::kFloat, device);
         model = std::make_unique<NextDit>(Weights(source), config);
       }
       results.push_back(bench_row(row, *model, repeats, generator));

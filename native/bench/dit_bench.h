@@ -12,8 +12,8 @@ namespace svg {
 /// "plain", "unit": "s", "ratio", "oursPeakRss", "plainPeakRss", "difference"}]}: medians of alternating runs; peaks
 /// are the bytes by which the process grew, where the system tells; difference is |ours - plain| / |plain| of the
 /// velocity.
-Json bench_dit(const std::string& only, int64_t repeats);
+Json bench_dit(const std::string& only, int64_t repeats, at::Device device);
 /// The same on a model of other dimensions.
-Json bench_dit(const NextDitConfig& config, const std::string& only, int64_t repeats);
+Json bench_dit(const NextDitConfig& config, const std::string& only, int64_t repeats, at::Device device = at::kCPU);
 
 }  // namespace svg

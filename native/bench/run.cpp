@@ -1,9 +1,8 @@
 #include "bench/run.h"
 
 #include <algorithm>
-#include <chrono>
 
-#include "bench/peak_rss.h"
+#include "bench/device_time.h"
 #include "core/cancel.h"
 #include "core/system_memory.h"
 
@@ -21,12 +20,9 @@ void Run::once(const std::function<at::Tensor()>& body) {
   // taken from there again, and would hide what this one needs.
   const bool measures = seconds.empty();
   if (measures) give_back_free_memory();
-  const bool known = measures && reset_peak_rss();
-  const int64_t before = current_rss();
-  const auto start = std::chrono::steady_clock::now();
-  result = body();
-  seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
-  if (known) peak = peak_rss() - before;
+  const PeakMemory memory(device);
+  seconds.push_back(seconds_on(device, [&] { result = body(); }));
+  if (measures) peak = memory.bytes();
 }
 
 double Run::median() const {
@@ -49,8 +45,8 @@ Json row_of(const std::string& name, double ours_seconds, const Run& ours, const
 }
 
 Json compare(const std::string& name, int64_t repeats, const std::function<at::Tensor()>& ours,
-             const std::function<at::Tensor()>& plain) {
-  Run fast, slow;
+             const std::function<at::Tensor()>& plain, at::Device device) {
+  Run fast{device}, slow{device};
   for (int64_t i = 0; i <= repeats; ++i) {
     fast.once(ours);
     slow.once(plain);

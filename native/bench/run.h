@@ -12,9 +12,10 @@
 namespace svg {
 
 struct Run {
-  std::vector<double> seconds;
-  int64_t peak = 0;  // bytes above what was resident before, where the system tells
-  at::Tensor result;
+  at::Device device = at::kCPU;
+  std::vector<double> seconds = {};  // of the device's work
+  int64_t peak = 0;                  // bytes above what was there before, where the system tells
+  at::Tensor result = {};
 
   /// Forgets the runs so far, which warmed up.
   void restart();
@@ -25,7 +26,7 @@ struct Run {
 /// {"name", "ours", "plain", "unit": "s", "ratio": plain / ours, "oursPeakRss", "plainPeakRss", "difference"}: medians
 /// of `repeats` alternating runs after one that warms up; difference is |ours - plain| / |plain| of the results.
 Json compare(const std::string& name, int64_t repeats, const std::function<at::Tensor()>& ours,
-             const std::function<at::Tensor()>& plain);
+             const std::function<at::Tensor()>& plain, at::Device device = at::kCPU);
 
 /// The row that `compare` returns, from runs that were made elsewhere and the seconds to report.
 Json row_of(const std::string& name, double ours_seconds, const Run& ours, const Run& plain);

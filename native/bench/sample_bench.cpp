@@ -33,20 +33,22 @@ NextDitConfig dit_config() {
   return config;
 }
 
-std::shared_ptr<RandomWeights> random_weights(at::ScalarType dtype) {
-  return std::make_shared<RandomWeights>(seeded_generator(0), RandomWeights::Values::kRandom, dtype);
+std::shared_ptr<RandomWeights> random_weights(at::ScalarType dtype, at::Device device) {
+  return std::make_shared<RandomWeights>(seeded_generator(0), RandomWeights::Values::kRandom, dtype, device);
 }
 
-Json sample_row(const std::string& name, at::ScalarType dtype, const SamplerOptions& solver, int64_t repeats) {
-  const Gemma2 text(Weights(random_weights(dtype)), gemma_2b(/*layers=*/2));
-  const NextDit dit(Weights(random_weights(dtype)), dit_config());
+Json sample_row(const std::string& name, at::ScalarType dtype, const SamplerOptions& solver, int64_t repeats,
+                at::Device device) {
+  const Gemma2 text(Weights(random_weights(dtype, device)), gemma_2b(/*layers=*/2));
+  const NextDit dit(Weights(random_weights(dtype, device)), dit_config());
   ConvDecoderConfig decoder_config;
   decoder_config.ch = 64;
-  const Weights weights = drawn_weights(dtype, [&](const Weights& source) { ConvDecoder(source, decoder_config); });
+  const Weights weights = drawn_weights(
+      dtype, [&](const Weights& source) { ConvDecoder(source, decoder_config); }, device);
   const ConvDecoder decoder(weights, decoder_config);
   const Guidance guidance;
   const at::Tensor noise =
-      at::randn({1, dit.config.in_channels, kSide, kSide}, seeded_generator(1), at::TensorOptions());
+      at::randn({1, dit.config.in_channels, kSide, kSide}, seeded_generator(1), at::TensorOptions()).to(device);
   std::vector<int64_t> prompt(kTokens), padded(kTokens, 2);
   std::iota(prompt.begin(), prompt.end(), 2);
 
@@ -68,12 +70,12 @@ Json sample_row(const std::string& name, at::ScalarType dtype, const SamplerOpti
                           return plain_guided_velocity(dit, x, when.t, features, mask, guidance).view(x.sizes());
                         }));
   };
-  return compare(name, repeats, ours, plain);
+  return compare(name, repeats, ours, plain, device);
 }
 
 }  // namespace
 
-Json bench_sample(const std::string& only, int64_t repeats) {
+Json bench_sample(const std::string& only, int64_t repeats, at::Device device) {
   c10::NoGradGuard no_grad;
   SamplerOptions solver;
   solver.steps = 10;
@@ -81,7 +83,7 @@ Json bench_sample(const std::string& only, int64_t repeats) {
   for (const at::ScalarType dtype : {at::kFloat, at::kBFloat16}) {
     const std::string name = dtype == at::kFloat ? "sample-256-128-fp32" : "sample-256-128-bf16";
     if (name.find(only) == std::string::npos) continue;
-    rows.push_back(sample_row(name, dtype, solver, repeats));
+    rows.push_back(sample_row(name, dtype, solver, repeats, device));
   }
   return Json::object().set("rows", std::move(rows));
 }

@@ -27,7 +27,7 @@ Gemma2Config gemma_2b(int64_t layers) {
   return config;
 }
 
-Json bench_text_encoder(const std::string& only, int64_t repeats) {
+Json bench_text_encoder(const std::string& only, int64_t repeats, at::Device device) {
   c10::NoGradGuard no_grad;
   Json rows = Json::array();
   for (const at::ScalarType dtype : {at::kFloat, at::kBFloat16}) {
@@ -36,7 +36,8 @@ Json bench_text_encoder(const std::string& only, int64_t repeats) {
       const std::string name = "text-encoder-" + std::to_string(tokens) + (dtype == at::kFloat ? "-fp32" : "-bf16");
       if (name.find(only) == std::string::npos) continue;
       if (!model) {
-        const auto source = std::make_shared<RandomWeights>(seeded_generator(0), RandomWeights::Values::kRandom, dtype);
+        const auto source =
+            std::make_shared<RandomWeights>(seeded_generator(0), RandomWeights::Values::kRandom, dtype, device);
         model = std::make_unique<Gemma2>(Weights(source), gemma_2b(/*layers=*/4));
       }
       std::vector<int64_t> prompt(static_cast<size_t>(tokens));
@@ -49,7 +50,8 @@ Json bench_text_encoder(const std::string& only, int64_t repeats) {
           },
           [&] {
             return model->encode({prompt, padded})[0].to(at::kFloat);
-          }));
+          },
+          device));
     }
   }
   return Json::object().set("rows", std::move(rows));

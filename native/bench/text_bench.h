@@ -1,6 +1,8 @@
 // The text encoder, beside the plain path on the same weights.
 #pragma once
 
+#include <ATen/ATen.h>
+
 #include <string>
 
 #include "core/json.h"
@@ -14,6 +16,6 @@ Gemma2Config gemma_2b(int64_t layers);
 
 /// Rows whose name holds `only`, {"rows"}: "text-encoder-<tokens>-<dtype>", four layers of Gemma-2-2B's width on a
 /// prompt and the unconditional caption; plain pads the second to the first's length, as the original does.
-Json bench_text_encoder(const std::string& only, int64_t repeats);
+Json bench_text_encoder(const std::string& only, int64_t repeats, at::Device device);
 
 }  // namespace svg

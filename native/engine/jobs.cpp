@@ -18,6 +18,7 @@ const JobTable kJobs = {
     {"check-kernels", {JobWay::kAlone, jobs::check_kernels}},
     {"convert", {JobWay::kAlone, jobs::convert}},
     {"count", {JobWay::kReads, jobs::count}},
+    {"count-launches", {JobWay::kReads, jobs::count_launches}},
     {"decode", {JobWay::kReads, jobs::decode}},
     {"dist-agree", {JobWay::kAlone, jobs::dist_agree}},
     {"dist-barrier", {JobWay::kAlone, jobs::dist_barrier}},

@@ -10,6 +10,7 @@ JobResult catalogue(EngineState&, const Request& request, const TensorMap&, cons
 
 // runtime.cpp
 JobResult bench(EngineState&, const Request& request, const TensorMap&, const EventSink&);
+JobResult count_launches(EngineState&, const Request& request, const TensorMap&, const EventSink&);
 JobResult golden(EngineState&, const Request& request, const TensorMap&, const EventSink&);
 JobResult memory(EngineState&, const Request& request, const TensorMap&, const EventSink&);
 JobResult sleep(EngineState&, const Request& request, const TensorMap&, const EventSink&);

@@ -83,11 +83,11 @@ variable_list norm_backward(const variable_list& saved, double eps, const at::Te
   const at::Tensor& rows = saved[1];
   const at::Tensor slopes = dout.contiguous();
   const at::Tensor dx = at::empty(x.sizes(), x.options());
+  const at::Tensor drows = x.is_cpu() ? at::Tensor() : at::zeros_like(rows);
+  if (counted("scaled_rms_norm_backward", {x, rows, saved[2], slopes}, {dx, drows})) return {dx, drows};
   const float* weight = rows.const_data_ptr<float>();
   const float small = static_cast<float>(eps);
   if (!x.is_cpu()) {
-    const at::Tensor drows = at::zeros_like(rows);
-    if (counted("scaled_rms_norm_backward", {x, rows, saved[2], slopes}, {dx, drows})) return {dx, drows};
     cuda::scaled_rms_norm_backward(kernel_rows(x), weight, groups(saved[2]), small, kernel_rows(slopes),
                                    kernel_rows(dx), drows.mutable_data_ptr<float>(), x.size(0), x.size(1),
                                    stream_of(x));

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "models/time_features.h"
+
 namespace svg {
 namespace {
 
@@ -80,14 +81,16 @@ at::Tensor plain_dit_forward(const NextDit& model, const at::Tensor& latents, co
                              const at::Tensor& features, const at::Tensor& mask) {
   const int64_t batch = latents.size(0);
   const TokenGrid grid = model.grid_of(latents[0]);
+  const at::TensorOptions place = at::device(model.device());
   const at::Tensor lengths = mask.sum(1).to(at::kCPU);
   const int64_t longest = lengths.max().item<int64_t>() + grid.tokens();
   const at::Tensor silu_t = at::silu(linear(model.time_out, at::silu(linear(model.time_in, time_features(t)))));
 
   at::Tensor captions = linear(model.caption_in, norm(features, model.caption_norm.weight, model.caption_norm.eps));
-  at::Tensor rotation = at::zeros({batch, longest, model.config.head_dim() / 2}, at::kComplexFloat);
-  at::Tensor caption_rotation = at::zeros({batch, features.size(1), rotation.size(2)}, at::kComplexFloat);
-  at::Tensor image_rotation = at::zeros({batch, grid.tokens(), rotation.size(2)}, at::kComplexFloat);
+  const at::TensorOptions angles = place.dtype(at::kComplexFloat);
+  at::Tensor rotation = at::zeros({batch, longest, model.config.head_dim() / 2}, angles);
+  at::Tensor caption_rotation = at::zeros({batch, features.size(1), rotation.size(2)}, angles);
+  at::Tensor image_rotation = at::zeros({batch, grid.tokens(), rotation.size(2)}, angles);
   for (int64_t i = 0; i < batch; ++i) {
     const int64_t length = lengths[i].item<int64_t>();
     const at::Tensor row = complex_of(model.pack_sequences({length}, {grid}).rope);
@@ -96,19 +99,19 @@ at::Tensor plain_dit_forward(const NextDit& model, const at::Tensor& latents, co
     image_rotation[i].copy_(row.narrow(0, length, grid.tokens()));
   }
   for (const NextDitBlock& block : model.context_refiner)
-    captions = run_block(block, captions, mask, caption_rotation, {});
+    captions = run_block(block, captions, mask.to(model.device()), caption_rotation, {});
 
   const int64_t p = model.config.patch_size;
   const at::Tensor patches = latents.reshape({batch, model.config.in_channels, grid.rows, p, grid.columns, p})
                                  .permute({0, 2, 4, 3, 5, 1})
                                  .reshape({batch, grid.tokens(), model.config.patch_dim()});
-  const at::Tensor image_mask = at::ones({batch, grid.tokens()}, at::kBool);
+  const at::Tensor image_mask = at::ones({batch, grid.tokens()}, place.dtype(at::kBool));
   at::Tensor images = linear(model.x_embedder, patches).to(at::kFloat);
   for (const NextDitBlock& block : model.noise_refiner)
     images = run_block(block, images, image_mask, image_rotation, silu_t);
 
-  at::Tensor x = at::zeros({batch, longest, model.config.dim}, at::kFloat);
-  at::Tensor full_mask = at::zeros({batch, longest}, at::kBool);
+  at::Tensor x = at::zeros({batch, longest, model.config.dim}, place.dtype(at::kFloat));
+  at::Tensor full_mask = at::zeros({batch, longest}, place.dtype(at::kBool));
   for (int64_t i = 0; i < batch; ++i) {
     const int64_t length = lengths[i].item<int64_t>();
     x[i].narrow(0, 0, length).copy_(captions[i].narrow(0, 0, length));
@@ -129,11 +132,11 @@ at::Tensor plain_dit_forward(const NextDit& model, const at::Tensor& latents, co
 at::Tensor plain_guided_velocity(const NextDit& model, const at::Tensor& latent, double t, const at::Tensor& features,
                                  const at::Tensor& mask, const Guidance& guidance) {
   if (!(t < guidance.until)) {
-    const at::Tensor time = at::full({1}, t, at::kFloat);
+    const at::Tensor time = at::full({1}, t, latent.options());
     return plain_dit_forward(model, latent, time, features.narrow(0, 0, 1), mask.narrow(0, 0, 1))[0];
   }
   const at::Tensor both =
-      plain_dit_forward(model, latent.repeat({2, 1, 1, 1}), at::full({2}, t, at::kFloat), features, mask);
+      plain_dit_forward(model, latent.repeat({2, 1, 1, 1}), at::full({2}, t, latent.options()), features, mask);
   return guided_velocity(both[0], both[1], guidance);
 }
 

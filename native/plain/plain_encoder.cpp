@@ -43,7 +43,7 @@ struct PlainEncoder {
   at::Tensor attention(const Weights& weights, const at::Tensor& x, const at::Tensor& angles, int64_t prefix) const {
     const int64_t C = config.embed_dim, T = x.size(1);
     const at::Tensor weight = weights.get("qkv.weight", {3 * C, C});
-    at::Tensor mask = at::ones({3 * C}, at::kFloat);
+    at::Tensor mask = at::ones({3 * C}, x.options().dtype(at::kFloat));
     mask.slice(0, C, 2 * C).zero_();
     const at::Tensor bias = (weights.get("qkv.bias", {3 * C}) * mask).to(weight.scalar_type());
     const at::Tensor qkv = at::linear(x.to(weight.scalar_type()), weight, bias)
@@ -78,7 +78,7 @@ at::Tensor plain_encode(const Weights& weights, const Dinov3Config& config, cons
   const at::Tensor storage = weights.get("storage_tokens", {1, config.storage_tokens, C});
   at::Tensor x = at::cat({weights.get("cls_token", {1, 1, C}), storage, patches}, 1).to(at::kFloat);
   const int64_t prefix = 1 + config.storage_tokens;
-  const at::Tensor angles = encoder.angles(image.size(2) / patch, image.size(3) / patch);
+  const at::Tensor angles = encoder.angles(image.size(2) / patch, image.size(3) / patch).to(image.device());
   for (int64_t i = 0; i < config.depth; ++i) {
     const Weights block = weights.scope("blocks." + std::to_string(i));
     const at::Tensor in = encoder.norm(block.scope("norm1"), x);

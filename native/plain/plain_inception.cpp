@@ -70,16 +70,16 @@ struct GridPlaces {
   at::Tensor lower, upper, weight;
 };
 
-GridPlaces grid_places(int64_t in) {
+GridPlaces grid_places(int64_t in, at::Device device) {
   const at::Tensor source =
       at::arange(kInceptionSide, at::kFloat) * (static_cast<float>(in) / static_cast<float>(kInceptionSide));
   const at::Tensor lower = source.floor().to(at::kLong);
-  return {lower, (lower + 1).clamp_max(in - 1), source - lower.to(at::kFloat)};
+  return {lower.to(device), (lower + 1).clamp_max(in - 1).to(device), (source - lower.to(at::kFloat)).to(device)};
 }
 
 /// The four neighbours of each pixel, gathered and weighed.
 at::Tensor resized(const at::Tensor& x) {
-  const GridPlaces rows = grid_places(x.size(2)), columns = grid_places(x.size(3));
+  const GridPlaces rows = grid_places(x.size(2), x.device()), columns = grid_places(x.size(3), x.device());
   const auto pick = [&](const at::Tensor& row, const at::Tensor& column) {
     return x.index({at::indexing::Slice(), at::indexing::Slice(), row.unsqueeze(1), column.unsqueeze(0)});
   };

@@ -19,7 +19,7 @@ at::Tensor plain_flow_matching_losses(const VelocityModel& trained, const DitBat
   const auto count = static_cast<int64_t>(batch.data.size());
   int64_t longest = 0;
   for (const at::Tensor& caption : batch.conditions) longest = std::max(longest, caption.size(0));
-  const at::Tensor features = at::zeros({count, longest, model.config.caption_dim});
+  const at::Tensor features = at::zeros({count, longest, model.config.caption_dim}, at::device(model.device()));
   const at::Tensor mask = at::zeros({count, longest}, at::kBool);
   for (int64_t i = 0; i < count; ++i) {
     const at::Tensor& caption = batch.conditions[static_cast<size_t>(i)];

@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { CountRow } from '../../dist/bench/count.js';
 import type { BenchRow } from '../../dist/bench.js';
 import { jsonLines, run } from './cli.js';
 
@@ -39,6 +40,29 @@ describe('svg-t2i bench', () => {
     expect(jsonLines(result)).toMatchObject([
       { machine: { torch: expect.any(String) }, rows: [{ name: 'encoder-256-fp32' }] },
     ]);
+  });
+
+  it('counts what a step of the 2B has a GPU do, without one', async () => {
+    const json = join(folder, 'count.json');
+    const { code, stdout } = await run([
+      'bench',
+      '--count',
+      '--verbose',
+      '--rows',
+      '^step-256',
+      '--json',
+      json,
+    ]);
+    expect(code).toBe(0);
+    expect(stdout.toString()).toMatch(/^row +path +launches +products/m);
+    expect(stdout.toString()).toMatch(/^step-256-128, ours +kind +launches/m);
+    const { rows } = JSON.parse(readFileSync(json, 'utf8')) as { readonly rows: readonly CountRow[] };
+    expect(rows.map(({ name }) => name)).toEqual(['step-256-128']);
+    const { ours, plain, leastFlops } = rows[0] as CountRow;
+    expect(ours.productFlops + ours.attentionFlops).toBeCloseTo(leastFlops, -9);
+    expect(plain.productFlops).toBeGreaterThan(1.2 * ours.productFlops);
+    expect(ours.passBytes).toBeLessThan(0.2 * plain.passBytes);
+    expect(ours.operations.reduce((sum, one) => sum + one.launches, 0)).toBe(ours.launches + ours.hostReads);
   });
 
   it('tells rates of the network of FID', async () => {
@@ -93,6 +117,10 @@ describe('svg-t2i bench', () => {
     ['--rows', '('],
     ['--rows', 'nothing'],
     ['--repeats', '0'],
+    ['--count', '--rows', 'nothing'],
+    ['--verbose', '--rows', '^step-256'],
+    ['--device', 'cuda', '--rows', '^train-dit'],
+    ['--device', 'cuda', '--torch-fidelity', 'python3'],
   ])('refuses %s %s', async (...flags) => {
     const { code, stderr } = await run(['bench', ...flags]);
     expect(code).toBe(2);

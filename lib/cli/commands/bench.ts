@@ -1,7 +1,8 @@
 /** `svg-t2i bench`: how fast the parts are on this machine. */
 
 import { writeFile } from 'node:fs/promises';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
+import type { CountRow } from '../../bench/count.js';
 import type { BenchRow } from '../../bench.js';
 import { fileError, SvgT2IError } from '../../errors.js';
 import { parseInteger } from '../arguments.js';
@@ -14,6 +15,9 @@ interface BenchFlags {
   readonly repeats: number;
   readonly threads?: number;
   readonly torchFidelity?: string;
+  readonly device: string;
+  readonly count?: true;
+  readonly verbose?: true;
   readonly json?: true | string;
 }
 
@@ -25,11 +29,18 @@ The estimate rows hold what \`svg-t2i estimate\` says (ours) against what drawin
 The train rows are small runs of \`train\`, a step each: plain is fp32, encodes everything live, and updates by plain
 operations one tensor after the other. The serve rows send requests of 8 clients at random moments, of mixed
 sizes, steps, solvers and guidance, to the queue of \`serve\`: drawn together, and (plain) one after the other.
+--device cuda times the single parts on a GPU, by its own events, and whole steps of the 2B in bf16: step is a guided one, train
+gives images a second with the update (8 images at 256, 4 at 512, 1 at 1024). Beside each stand TFLOP/s, their share of what one
+large product reaches there, and the launches of a step, which are counted (--count); peaks are what tensors hold.
 The eval-inception row gives images a second of FID's network, plain as torch-fidelity computes it; the ratio is ours/plain there.
 --torch-fidelity adds eval-inception-torch-fidelity, where plain is that library itself on the same weights and pictures.
+--count times nothing: it runs the code of the 2B without numbers, and counts what a GPU would be given to do in a guided step
+(step), for loss and gradients of a picture (gradients) and in the rest of a training step (update). Launches are kernels and
+copies from the host; "least" is what no exact method is below, "other bytes" what all but products and attention read and write.
 
 Examples:
   svg-t2i bench
+  svg-t2i bench --count --verbose --rows step-256
   svg-t2i bench --rows '^dit-256' --repeats 5 --json bench.json
   svg-t2i bench --rows '^dit-256' --json > bench.json
   svg-t2i bench --rows '^eval-inception' --torch-fidelity venv/bin/python
@@ -42,8 +53,20 @@ export function benchCommand(): Command {
     )
     .option('--rows <regex>', 'only rows whose name matches', parseRegex)
     .option('--repeats <n>', 'timed runs of each', (text) => parseInteger('--repeats', text, { least: 1 }), 3)
+    .option(
+      '--device <device>',
+      'cpu, cuda or cuda:N: a GPU has single parts and whole steps of the 2B',
+      'cpu',
+    )
     .option('--threads <n>', 'CPU threads', (text) => parseInteger('--threads', text, { least: 1 }))
     .option('--torch-fidelity <python>', 'a Python that has torch-fidelity, to be measured beside ours')
+    .addOption(
+      new Option(
+        '--count',
+        'count launches, FLOPs and bytes on a GPU instead; needs neither GPU nor weights',
+      ).conflicts(['threads', 'torchFidelity']),
+    )
+    .option('--verbose', 'with --count, also what each operation has in it')
     .option(
       '--json [file]',
       'print one JSON object in place of the tables; with a file, write it there beside them',
@@ -55,13 +78,28 @@ export function benchCommand(): Command {
 async function runBench(flags: BenchFlags): Promise<void> {
   const { benchMachine, runBenchmarks } = await import('../../bench.js');
   using interrupt = listenForInterrupt();
-  const machine = benchMachine();
-  const { rows: pattern, repeats, threads, torchFidelity, json } = flags;
+  if (flags.count === true) {
+    await runCount(flags, interrupt.signal);
+    return;
+  }
+  if (flags.verbose === true) {
+    throw new SvgT2IError('ERR_SVGT2I_USAGE', '--verbose goes with --count', {
+      hint: 'Add --count, or leave --verbose out.',
+    });
+  }
+  const machine = benchMachine(flags.device);
+  const { rows: pattern, repeats, threads, device, torchFidelity, json } = flags;
+  if (device !== 'cpu' && torchFidelity !== undefined) {
+    throw new SvgT2IError('ERR_SVGT2I_USAGE', '--torch-fidelity is measured on a CPU', {
+      hint: 'Leave --device or --torch-fidelity out.',
+    });
+  }
   const isJsonAlone = json === true;
   const tell = isJsonAlone ? note : printLine;
-  tell(`${machine.processor}, ${threads ?? machine.threads} threads, libtorch ${machine.torch}`);
+  const where = machine.gpu === undefined ? '' : `${machine.gpu}, `;
+  tell(`${where}${machine.processor}, ${threads ?? machine.threads} threads, libtorch ${machine.torch}`);
   const rows: BenchRow[] = [];
-  const options = { rows: pattern, repeats, threads, torchFidelity, signal: interrupt.signal };
+  const options = { rows: pattern, repeats, threads, device, torchFidelity, signal: interrupt.signal };
   for await (const row of runBenchmarks(options)) {
     note(`${row.name}: ${amount(row.ours, row)}, plain ${amount(row.plain, row)}`);
     rows.push(row);
@@ -70,13 +108,51 @@ async function runBench(flags: BenchFlags): Promise<void> {
     printJson({ machine, rows });
     return;
   }
-  printLine(formatTable(['row', 'ours', 'plain', 'plain/ours', 'peak ours', 'peak plain'], rows.map(cells)));
+  printLine(benchTable(rows, device));
   const phases = rows.flatMap(trainingCells);
   if (phases.length > 0) printLine(`\n${formatTable(TRAINING_HEADER, phases)}`);
-  if (json === undefined) return;
-  await writeFile(json, `${JSON.stringify({ machine, rows }, null, 1)}\n`).catch((error: unknown) => {
-    throw fileError(error, 'write to', json);
+  if (json !== undefined) await writeJson(json, { machine, rows });
+}
+
+async function runCount({ rows: pattern, verbose, json }: BenchFlags, signal: AbortSignal): Promise<void> {
+  const { countRows } = await import('../../bench/count.js');
+  const { countTable, operationTables } = await import('../bench-count.js');
+  const rows: CountRow[] = [];
+  for await (const row of countRows({ rows: pattern, signal })) rows.push(row);
+  if (json === true) {
+    printJson({ rows });
+    return;
+  }
+  printLine(countTable(rows));
+  if (verbose === true) for (const row of rows) printLine(`\n${operationTables(row)}`);
+  if (json !== undefined) await writeJson(json, { rows });
+}
+
+async function writeJson(file: string, report: object): Promise<void> {
+  await writeFile(file, `${JSON.stringify(report, null, 1)}\n`).catch((error: unknown) => {
+    throw fileError(error, 'write to', file);
   });
+}
+
+function benchTable(rows: readonly BenchRow[], device: string): string {
+  const header = ['row', 'ours', 'plain', 'plain/ours', 'peak ours', 'peak plain'];
+  if (device === 'cpu') return formatTable(header, rows.map(cells));
+  return formatTable(
+    [...header, 'TFLOP/s', 'of products alone', 'launches', 'plain'],
+    rows.map((row) => [...cells(row), ...deviceCells(row)]),
+  );
+}
+
+/** What ours multiplies a second, the share of the device's own rate, and launches of both paths. */
+function deviceCells(row: BenchRow): readonly string[] {
+  const { ours, unit, flops, matrixFlops, launches } = row;
+  const rate = flops === undefined ? undefined : unit === 's' ? flops / ours : flops * ours;
+  return [
+    rate === undefined ? '' : (rate / 1e12).toPrecision(3),
+    rate === undefined || matrixFlops === undefined ? '' : `${((100 * rate) / matrixFlops).toFixed(0)} %`,
+    launches === undefined ? '' : `${launches.ours}`,
+    launches === undefined ? '' : `${launches.plain}`,
+  ];
 }
 
 function cells(row: BenchRow): readonly string[] {

@@ -3,11 +3,8 @@
 #include <fstream>
 #include <thread>
 
-#include "bench/autoencoder_bench.h"
-#include "bench/dit_bench.h"
-#include "bench/inception_bench.h"
-#include "bench/sample_bench.h"
-#include "bench/text_bench.h"
+#include "bench/count.h"
+#include "bench/parts.h"
 #include "core/cancel.h"
 #include "core/error.h"
 #include "core/system_memory.h"
@@ -23,21 +20,27 @@ JobResult golden(EngineState& state, const Request& request, const TensorMap&, c
   return {run_golden_case(request.at("folder").as_string(), state.device), {}};
 }
 
-/// {"part": "dit" | "encoder" | "decoder" | "inception" | "sample" | "text-encoder", "only": part of a row's name,
-/// "repeats": timed runs} -> {"rows"} (bench/*_bench.h).
-JobResult bench(EngineState&, const Request& request, const TensorMap&, const EventSink&) {
+/// {"part" (bench/parts.h), "only": part of a row's name, "repeats": timed runs} -> {"rows"} (bench/*_bench.h), on the
+/// engine's device.
+JobResult bench(EngineState& state, const Request& request, const TensorMap&, const EventSink&) {
   const std::string& part = request.at("part").as_string();
   const std::string& only = request.at("only").as_string();
   const int64_t repeats = request.at("repeats").as_int();
   request.check_all_read();
-  if (part == "dit") return {bench_dit(only, repeats), {}};
-  if (part == "encoder") return {bench_encoder(only, repeats), {}};
-  if (part == "decoder") return {bench_decoder(only, repeats), {}};
-  if (part == "inception") return {bench_inception(only, repeats), {}};
-  if (part == "sample") return {bench_sample(only, repeats), {}};
-  if (part == "text-encoder") return {bench_text_encoder(only, repeats), {}};
-  throw Error(ErrorCode::kInvalidArgument,
-              concat("unknown part \"", part, "\": known are decoder, dit, encoder, inception, sample, text-encoder"));
+  return {bench_part(part, only, repeats, state.device), {}};
+}
+
+/// {"part": "step" | "gradients" | "update", "cells": of a side, "tokens": of the prompt} -> {"ours", "plain",
+/// "leastFlops"} of the 2B on a GPU (bench/count.h). The update knows neither cells nor tokens.
+JobResult count_launches(EngineState&, const Request& request, const TensorMap&, const EventSink&) {
+  const std::string& part = request.at("part").as_string();
+  const CountedLoad load{request.at("cells").as_int(), request.at("tokens").as_int()};
+  request.check_all_read();
+  const NextDitConfig config;
+  if (part == "step") return {count_sampling(config, load), {}};
+  if (part == "gradients") return {count_gradients(config, load), {}};
+  if (part == "update") return {count_update(config), {}};
+  throw Error(ErrorCode::kInvalidArgument, concat("unknown part \"", part, "\": known are gradients, step, update"));
 }
 
 /// {"resetPeak"} -> {"residentBytes", "peakResidentBytes"} of the process, "availableBytes" that it may still take, and
