@@ -19,38 +19,52 @@ function findings(lines: readonly object[], end = '', limit?: number) {
   return probeAddon('a.node', script, limit);
 }
 
-const info = { torch: '2.13.0', cpuCapability: 'AVX2', cudaBuild: true, cudaDevices: 1 };
+const info = {
+  torch: '2.13.0',
+  cpuCapability: 'AVX2',
+  ...{ cpuBf16: false, cpuInt8: 'vnni', cudaBuild: true, cudaDevices: 1 },
+};
 const loads = {
   name: 'addon',
   status: 'ok',
   detail: expect.stringContaining('CUDA build, 1 GPU(s) (a.node)'),
+};
+const precision = {
+  name: 'precision',
+  status: 'ok',
+  detail: expect.stringContaining('--dtype int8 takes about half'),
 };
 const die = "process.kill(process.pid, 'SIGABRT'); await new Promise(() => setInterval(() => {}, 1000));";
 const hang = 'setInterval(() => {}, 1000);';
 
 it('it loads, and its kernels are right, wrong, not there, or of no GPU that can be used', () => {
   const report = (...faults: readonly string[]) => findings([info, { report: { operations: 8, faults } }]);
-  expect(report()).toMatchObject([loads, { name: 'kernels', status: 'ok' }]);
+  expect(report()).toMatchObject([loads, precision, { name: 'kernels', status: 'ok' }]);
   expect(report('swiglu is off')).toMatchObject([
     loads,
+    precision,
     { name: 'kernels', status: 'warn', detail: 'swiglu is off' },
   ]);
   expect(findings([info, { failure: 'the driver is too old' }])).toMatchObject([
     loads,
+    precision,
     { name: 'kernels', status: 'warn', detail: 'the driver is too old', fix: expect.stringContaining('cpu') },
   ]);
   expect(findings([{ ...info, cudaBuild: false }, {}])).toMatchObject([
     { status: 'ok', detail: expect.stringContaining('CPU build') },
+    precision,
   ]);
 });
 
 it('it loads, whatever becomes of its kernels', () => {
   expect(findings([info], die)).toMatchObject([
     loads,
+    precision,
     { name: 'kernels', status: 'warn', detail: expect.stringContaining('died of SIGABRT') },
   ]);
   expect(findings([info], hang, 10_000)).toMatchObject([
     loads,
+    precision,
     { name: 'kernels', status: 'warn', detail: expect.stringContaining('took longer than 10 s') },
   ]);
 });
@@ -69,6 +83,7 @@ it('it does not load', () => {
 it('it loads and works, and its process does not end as it should', () => {
   expect(findings([info, {}], die)).toMatchObject([
     loads,
+    precision,
     { name: 'addon', status: 'warn', detail: expect.stringContaining('died of SIGABRT') },
   ]);
 });
