@@ -23,6 +23,10 @@ class Matrix {
   /// Rows start to start + count of W: the part that gives these outputs. Shares what is stored, but for packed forms.
   virtual std::shared_ptr<const Matrix> rows(int64_t start, int64_t count) const = 0;
 
+  /// This one's rows and those of `below` as one matrix, so that one product gives both outputs; copied. nullptr where
+  /// the two do not go together, or gradients are asked of one.
+  virtual std::shared_ptr<const Matrix> joined(const Matrix& below) const;
+
   virtual int64_t in() const = 0;
   virtual int64_t out() const = 0;
   /// Of what is multiplied; what is stored may be smaller.

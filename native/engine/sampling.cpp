@@ -94,8 +94,8 @@ std::vector<GuidedQuery> SamplingTask::queries() const {
   return queries;
 }
 
-void SamplingTask::answer(std::span<const at::Tensor> velocities, double seconds) {
-  model_seconds_ += seconds;
+void SamplingTask::answer(std::span<const at::Tensor> velocities, const DeviceLap& lap) {
+  laps_.push_back(lap);
   size_t next = 0;
   for (const auto& run : runs_) {
     const VelocityQuery* asked = run->solver->pending();
@@ -115,7 +115,8 @@ void SamplingTask::answer(std::span<const at::Tensor> velocities, double seconds
 }
 
 SampledLatents SamplingTask::result() const {
-  SampledLatents all{{}, asked_, {}, model_seconds_};
+  SampledLatents all{{}, asked_, {}};
+  for (const DeviceLap& lap : laps_) all.model_seconds += lap.seconds();
   for (size_t i = 0; i < asked_.size(); ++i) {
     all.reused.push_back(guided_.reused(numbers_[i]));
     all.evaluations[i].conditional -= all.reused[i].conditional;

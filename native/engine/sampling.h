@@ -10,6 +10,7 @@
 #include <span>
 #include <vector>
 
+#include "core/device_lap.h"
 #include "diffusion/sampler.h"
 #include "models/part.h"
 
@@ -52,9 +53,9 @@ class SamplingTask {
   int64_t cells() const;
   /// One query for each picture that is not done, in the order in which answer() wants their velocities.
   std::vector<GuidedQuery> queries() const;
-  /// Goes on to the next queries; `seconds` were spent on these. Throws what `on_step` and the solver throw.
-  void answer(std::span<const at::Tensor> velocities, double seconds);
-  /// Once it is done. Throws Error(kNumeric) where a latent is not finite.
+  /// Goes on to the next queries; `lap` is that of these. Throws what `on_step` and the solver throw.
+  void answer(std::span<const at::Tensor> velocities, const DeviceLap& lap);
+  /// Once it is done. Waits for the device. Throws Error(kNumeric) where a latent is not finite.
   SampledLatents result() const;
 
  private:
@@ -76,7 +77,7 @@ class SamplingTask {
   std::vector<int64_t> numbers_;            // of the pictures in guided_
   std::vector<std::unique_ptr<Run>> runs_;  // the solver's hook points to its run
   std::vector<VelocityCounts> asked_;       // of each picture
-  double model_seconds_ = 0;
+  std::vector<DeviceLap> laps_;             // of the model
 };
 
 }  // namespace svg

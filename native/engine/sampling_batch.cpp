@@ -5,7 +5,6 @@
 
 #include "core/cancel.h"
 #include "core/error.h"
-#include "core/stopwatch.h"
 #include "ops/whole_blocks.h"
 
 namespace svg {
@@ -14,10 +13,10 @@ namespace {
 constexpr int64_t kGoodSteps = 16;  // so long a limit stands before it is raised by a quarter
 
 /// Under its own cancellation: previews are decoded in between.
-std::exception_ptr go_on(SamplingTask& task, std::span<const at::Tensor> velocities, double seconds) {
+std::exception_ptr go_on(SamplingTask& task, std::span<const at::Tensor> velocities, const DeviceLap& lap) {
   try {
     const CancelScope scope(task.cancelled());
-    task.answer(velocities, seconds);
+    task.answer(velocities, lap);
     return nullptr;
   } catch (...) {
     return std::current_exception();
@@ -63,6 +62,13 @@ void SamplingBatch::share_more() {
   good_steps_ = 0;
 }
 
+// A device always has work, and yet what is told of a step is true of the one before: cancelling takes effect within
+// two.
+void SamplingBatch::wait_for_the_one_before(const DeviceLap& given) {
+  if (before_) before_->wait();
+  before_ = given;
+}
+
 void SamplingBatch::step_group(const std::vector<SamplingTask*>& tasks, const std::vector<size_t>& group,
                                Failures& failures) {
   std::vector<GuidedQuery> queries;
@@ -77,19 +83,19 @@ void SamplingBatch::step_group(const std::vector<SamplingTask*>& tasks, const st
     cells += tasks[i]->cells();
   }
   std::vector<at::Tensor> velocities;
-  double seconds = 0;
+  std::optional<DeviceLap> lap;
   std::exception_ptr failure;
   bool of_memory = false;
   try {
     const CancelScope scope(std::move(flags));
     check_cancelled();
-    Stopwatch watch(device_);
-    watch.lap();
+    lap.emplace(device_);
     // Alone a task keeps the bits that it has without a batch.
     std::optional<WholeBlocks> blocks;
     if (group.size() > 1) blocks.emplace();
     velocities = guided_->velocity(queries);
-    seconds = watch.lap();
+    lap->stop();
+    wait_for_the_one_before(*lap);
   } catch (...) {
     failure = std::current_exception();
     of_memory = translate_current_exception().code() == ErrorCode::kOutOfMemory;
@@ -107,7 +113,7 @@ void SamplingBatch::step_group(const std::vector<SamplingTask*>& tasks, const st
   }
   size_t first = 0;
   for (size_t k = 0; k < group.size(); ++k) {
-    failures[group[k]] = go_on(*tasks[group[k]], std::span(velocities).subspan(first, counts[k]), seconds);
+    failures[group[k]] = go_on(*tasks[group[k]], std::span(velocities).subspan(first, counts[k]), *lap);
     first += counts[k];
   }
 }

@@ -4,6 +4,7 @@
 #include <exception>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "engine/sampling.h"
@@ -31,11 +32,14 @@ class SamplingBatch {
 
   at::Device device_;
   std::unique_ptr<GuidedVelocity> guided_;
+  /// The host is at most one evaluation ahead of the device.
+  void wait_for_the_one_before(const DeviceLap& given);
   /// `cells` shared one that failed, or one that went well.
   void share_less(int64_t cells);
   void share_more();
 
   int64_t most_cells_ = std::numeric_limits<int64_t>::max();  // of a joint evaluation
+  std::optional<DeviceLap> before_;                           // the evaluation that was given last
   int64_t good_steps_ = 0;                                    // since that has changed
 };
 

@@ -15,9 +15,14 @@ void scaled_rms_norm(Rows x, const float* weight, const int32_t* group, float ep
 void add_scaled_rms_norm(Rows x, Rows y, const float* weight, const int32_t* group, float eps, Rows out, int64_t rows,
                          int64_t dim);
 
-/// Heads of x[r] normed by `weight` (null: not), pairs (2i, 2i + 1) rotated by cos/sin[r][i] (rows, head_dim / 2).
-void norm_rotate_heads(Rows x, const float* weight, float eps, const float* cos, const float* sin, Rows out,
-                       int64_t rows, int64_t heads, int64_t head_dim);
+/// Both at once, a branch's end and the next one's begin: sum[r] = x[r] + y[r] / rms(y[r]) * weight[group[r]], and
+/// out[r] = sum[r] / rms(sum[r]) * next[group[r]].
+void residual_norm(Rows x, Rows y, const float* weight, const float* next, const int32_t* group, float eps,
+                   float next_eps, Rows sum, Rows out, int64_t rows, int64_t dim);
+
+/// Heads of x[r] normed, pairs (2i, 2i + 1) rotated by cos/sin[r][i] (rows, head_dim / 2).
+void norm_rotate_heads(Rows x, HeadNorms norms, float eps, const float* cos, const float* sin, Rows out, int64_t rows,
+                       int64_t heads, int64_t head_dim);
 
 /// out = silu(gate) * up
 void swiglu(Rows gate, Rows up, Rows out, int64_t rows, int64_t dim);

@@ -21,11 +21,15 @@ void scaled_rms_norm(Rows x, const float* weight, const int32_t* group, float ep
                      void* stream);
 void add_scaled_rms_norm(Rows x, Rows y, const float* weight, const int32_t* group, float eps, Rows out, int64_t rows,
                          int64_t dim, void* stream);
-void norm_rotate_heads(Rows x, const float* weight, float eps, const float* cos, const float* sin, Rows out,
-                       int64_t rows, int64_t heads, int64_t head_dim, void* stream);
+/// Rows of at most kMaxNormDim, a multiple of four, and aligned_for(4).
+void residual_norm(Rows x, Rows y, const float* weight, const float* next, const int32_t* group, float eps,
+                   float next_eps, Rows sum, Rows out, int64_t rows, int64_t dim, void* stream);
+/// Heads of at most kMaxHeadDim, rows aligned_for(2).
+void norm_rotate_heads(Rows x, HeadNorms norms, float eps, const float* cos, const float* sin, Rows out, int64_t rows,
+                       int64_t heads, int64_t head_dim, void* stream);
 void swiglu(Rows gate, Rows up, Rows out, int64_t rows, int64_t dim, void* stream);
 
-/// Widest rows, and heads, that have gradients.
+/// Widest rows that residual_norm() and gradients take, and widest heads.
 constexpr int64_t kMaxNormDim = 4096, kMaxHeadDim = 256;
 
 /// Gradients of the rows, and of the weights added to `dweight` (groups, dim), whose sums end in any order.

@@ -24,7 +24,12 @@ void add_scaled_rms_norm(Rows, Rows, const float*, const int32_t*, float, Rows, 
   unavailable("add_scaled_rms_norm");
 }
 
-void norm_rotate_heads(Rows, const float*, float, const float*, const float*, Rows, int64_t, int64_t, int64_t, void*) {
+void residual_norm(Rows, Rows, const float*, const float*, const int32_t*, float, float, Rows, Rows, int64_t, int64_t,
+                   void*) {
+  unavailable("residual_norm");
+}
+
+void norm_rotate_heads(Rows, HeadNorms, float, const float*, const float*, Rows, int64_t, int64_t, int64_t, void*) {
   unavailable("norm_rotate_heads");
 }
 

@@ -5,6 +5,7 @@
 
 #include "ops/counted.h"
 #include "ops/fused.h"
+#include "ops/verified.h"
 
 namespace svg {
 namespace {
@@ -21,8 +22,9 @@ bool fits(const at::Tensor& rows, const std::vector<HeadGroup>& groups, int64_t 
   for (const HeadGroup& group : groups) {
     if (!fits_parameter(group.norm)) return false;
   }
-  const bool width =
-      rows.is_cpu() ? head_dim <= cpu::kMaxHeadDim : head_dim <= cuda::kMaxHeadDim && dtype == rows.scalar_type();
+  const bool width = rows.is_cpu() ? head_dim <= cpu::kMaxHeadDim
+                                   : head_dim <= cuda::kMaxHeadDim && dtype == rows.scalar_type() &&
+                                         fits_kernel(rows) && aligned_for(kernel_rows(rows), 2);
   return width && rows.dim() == 2 && fits_kernel(rows) && fits_parameter(rope.cos) && fits_parameter(rope.sin) &&
          (dtype == at::kFloat || dtype == at::kBFloat16);
 }
@@ -30,16 +32,19 @@ bool fits(const at::Tensor& rows, const std::vector<HeadGroup>& groups, int64_t 
 const float* pointer(const at::Tensor& tensor) { return tensor.const_data_ptr<float>(); }
 
 /// heads and out (T, H, D), rows may be strided.
-void rotate(const at::Tensor& heads, const at::Tensor& weight, double eps, const Rope& rope, const at::Tensor& out) {
-  if (counted("norm_rotate_heads", {heads, weight, rope.cos, rope.sin}, {out})) return;
-  const float* norm = weight.defined() ? pointer(weight) : nullptr;
+/// heads before `split` take the norm `first`, the others `second`; undefined: none.
+void rotate(const at::Tensor& heads, const at::Tensor& first, const at::Tensor& second, int64_t split, double eps,
+            const Rope& rope, const at::Tensor& out) {
+  if (counted("norm_rotate_heads", {heads, first, second, rope.cos, rope.sin}, {out})) return;
+  const HeadNorms norms{first.defined() ? pointer(first) : nullptr, second.defined() ? pointer(second) : nullptr,
+                        split};
   const int64_t rows = heads.size(0), count = heads.size(1), head_dim = heads.size(2);
   const float small = static_cast<float>(eps);
   if (heads.is_cpu()) {
-    cpu::norm_rotate_heads(kernel_rows(heads), norm, small, pointer(rope.cos), pointer(rope.sin), kernel_rows(out),
+    cpu::norm_rotate_heads(kernel_rows(heads), norms, small, pointer(rope.cos), pointer(rope.sin), kernel_rows(out),
                            rows, count, head_dim);
   } else {
-    cuda::norm_rotate_heads(kernel_rows(heads), norm, small, pointer(rope.cos), pointer(rope.sin), kernel_rows(out),
+    cuda::norm_rotate_heads(kernel_rows(heads), norms, small, pointer(rope.cos), pointer(rope.sin), kernel_rows(out),
                             rows, count, head_dim, stream_of(heads));
   }
 }
@@ -89,7 +94,8 @@ struct SplitHeads : torch::autograd::Function<SplitHeads> {
       const at::Tensor out = at::empty(heads.sizes(), rows.options().dtype(dtype));
       outs.push_back(out);
       if (rotated[i]) {
-        rotate(heads, norm_of[i] < 0 ? at::Tensor() : norms[norm_of[i]], eps, {cos, sin}, out);
+        const at::Tensor norm = norm_of[i] < 0 ? at::Tensor() : norms[norm_of[i]];
+        rotate(heads, norm, {}, counts[i], eps, {cos, sin}, out);
       } else {
         out.copy_(heads);
       }
@@ -142,6 +148,42 @@ std::vector<at::Tensor> split_one_by_one(const at::Tensor& rows, const std::vect
   return parts;
 }
 
+/// Of the groups that come first and are rotated: one or two, since a kernel takes two norms.
+size_t rotated_together(const std::vector<HeadGroup>& groups) {
+  size_t count = 0;
+  while (count < 2 && count < groups.size() && groups[count].rotated) ++count;
+  return count;
+}
+
+/// Without gradients, in the rows' own type.
+std::vector<at::Tensor> split_at_once(const at::Tensor& rows, const std::vector<HeadGroup>& groups, int64_t head_dim,
+                                      double eps, const Rope& rope) {
+  const size_t together = rotated_together(groups);
+  const auto weight = [&](size_t i) { return i < together ? groups[i].norm : at::Tensor(); };
+  int64_t count = 0;
+  for (size_t i = 0; i < together; ++i) count += groups[i].count;
+  const at::Tensor heads = heads_of(rows, 0, count, head_dim);
+  const at::Tensor out = at::empty(heads.sizes(), rows.options());
+  const auto run = [&] {
+    rotate(heads, weight(0), weight(1), groups[0].count, eps, rope, out);
+    return out;
+  };
+  const at::Tensor rotated =
+      !rows.is_cuda() ? run() : verified(signature_of("split_heads", {heads, weight(0), weight(1)}), run, [&] {
+        const std::vector<HeadGroup> first(groups.begin(), groups.begin() + static_cast<int64_t>(together));
+        return at::cat(split_heads_reference(rows, first, head_dim, eps, rope, rows.scalar_type()), 1);
+      });
+  std::vector<at::Tensor> parts;
+  int64_t first = 0;
+  for (size_t i = 0; i < groups.size(); ++i) {
+    const at::Tensor part =
+        i < together ? rotated.narrow(1, first, groups[i].count) : heads_of(rows, first, groups[i].count, head_dim);
+    parts.push_back(i < together || !groups[i].rotated ? part : norm_rotate_heads(part, groups[i].norm, eps, rope));
+    first += groups[i].count;
+  }
+  return parts;
+}
+
 }  // namespace
 
 std::vector<at::Tensor> split_heads_reference(const at::Tensor& rows, const std::vector<HeadGroup>& groups,
@@ -163,6 +205,8 @@ std::vector<at::Tensor> split_heads(const at::Tensor& rows, const std::vector<He
     return SplitHeads::apply(rows, at::TensorList(norms), rope.cos, rope.sin, counts, rotated, norm_of, head_dim, eps,
                              dtype);
   }
+  const bool at_once = !c10::GradMode::is_enabled() && dtype == rows.scalar_type() && rotated_together(groups) == 2;
+  if (at_once && fits(rows, groups, head_dim, rope, dtype)) return split_at_once(rows, groups, head_dim, eps, rope);
   return split_one_by_one(rows, groups, head_dim, eps, rope, dtype, norm_rotate_heads);
 }
 

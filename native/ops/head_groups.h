@@ -17,6 +17,8 @@ struct HeadGroup {
 };
 
 /// rows (T, sum of counts * head_dim) to (T, count, head_dim) of every group, as `dtype`. Norms and rotations in fp32.
+/// Without gradients the rotated groups that come first, queries and keys, are done at once and are views of one
+/// tensor; what is not rotated is a view of `rows`.
 std::vector<at::Tensor> split_heads(const at::Tensor& rows, const std::vector<HeadGroup>& groups, int64_t head_dim,
                                     double eps, const Rope& rope, at::ScalarType dtype);
 std::vector<at::Tensor> split_heads_reference(const at::Tensor& rows, const std::vector<HeadGroup>& groups,

@@ -27,6 +27,12 @@ Linear Linear::rows(int64_t start, int64_t count) const {
   return Linear(weight_->rows(start, count), bias_.defined() ? bias_.narrow(0, start, count) : bias_);
 }
 
+Linear Linear::joined(const Linear& below) const {
+  std::shared_ptr<const Matrix> both =
+      bias_.defined() || below.bias_.defined() ? nullptr : weight_->joined(*below.weight_);
+  return both ? Linear(std::move(both)) : Linear();
+}
+
 LayerNorm::LayerNorm(const Weights& weights, int64_t dim, double eps)
     : weight(weights.get("weight", {dim}, Init::ones(), Role::kExact)),
       bias(weights.get("bias", {dim}, Init::zeros(), Role::kExact)),

@@ -29,6 +29,9 @@ class Linear {
   at::Tensor unscaled(const QuantisedRows& x) const { return weight_->unscaled_product(x); }
   /// The layer of outputs start to start + count alone.
   Linear rows(int64_t start, int64_t count) const;
+  /// Both layers as one, whose outputs are this one's, then those of `below`; undefined where that cannot be
+  /// (core/matrix.h), or one has a bias.
+  Linear joined(const Linear& below) const;
   /// The same weight with another bias.
   Linear with_bias(at::Tensor bias) const { return Linear(weight_, std::move(bias)); }
 

@@ -50,23 +50,26 @@ at::Tensor norm_rotate_heads_reference(const at::Tensor& x, const at::Tensor& we
 at::Tensor norm_rotate_heads(const at::Tensor& x, const at::Tensor& weight, double eps, const Rope& rope) {
   SVG_CHECK(x.dim() == 3 && rope.cos.size(0) == x.size(0) && 2 * rope.cos.size(1) == x.size(2), ErrorCode::kInternal,
             "[rope] heads ", x.sizes(), ", rotation ", rope.cos.sizes());
-  const bool fits = fits_kernel(x) && x.stride(1) == x.size(2) && fits_parameter(rope.cos) &&
+  const bool on_gpu = x.is_cuda() && fits_kernel(x);
+  const bool wide = on_gpu && (x.size(2) > cuda::kMaxHeadDim || !aligned_for(kernel_rows(x), 2));
+  const bool fits = fits_kernel(x) && !wide && x.stride(1) == x.size(2) && fits_parameter(rope.cos) &&
                     fits_parameter(rope.sin) && fits_parameter(weight);
   if (!fits || records_grad({x, weight})) return norm_rotate_heads_reference(x, weight, eps, rope);
   const at::Tensor out = at::empty(x.sizes(), x.options());
   if (counted("norm_rotate_heads", {x, weight, rope.cos, rope.sin}, {out})) return out;
   const float* norm = weight.defined() ? weight.const_data_ptr<float>() : nullptr;
+  const HeadNorms norms{norm, nullptr, x.size(1)};
   const float* cos = rope.cos.const_data_ptr<float>();
   const float* sin = rope.sin.const_data_ptr<float>();
   const float small = static_cast<float>(eps);
   if (x.is_cpu()) {
-    cpu::norm_rotate_heads(kernel_rows(x), norm, small, cos, sin, kernel_rows(out), x.size(0), x.size(1), x.size(2));
+    cpu::norm_rotate_heads(kernel_rows(x), norms, small, cos, sin, kernel_rows(out), x.size(0), x.size(1), x.size(2));
     return out;
   }
   return verified(
       signature_of("norm_rotate_heads", {x, weight}),
       [&] {
-        cuda::norm_rotate_heads(kernel_rows(x), norm, small, cos, sin, kernel_rows(out), x.size(0), x.size(1),
+        cuda::norm_rotate_heads(kernel_rows(x), norms, small, cos, sin, kernel_rows(out), x.size(0), x.size(1),
                                 x.size(2), stream_of(x));
         return out;
       },

@@ -12,10 +12,12 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
+bool has_rows(const at::Tensor& x) { return x.is_contiguous() || (x.dim() == 2 && x.stride(1) == 1); }
+
 Rows flat_rows(const at::Tensor& x) { return kernel_rows(x.view({-1, x.size(-1)})); }
 
 at::Tensor fused(const at::Tensor& gate, const at::Tensor& up) {
-  const at::Tensor out = at::empty_like(gate);
+  const at::Tensor out = at::empty(gate.sizes(), gate.options());
   const int64_t dim = gate.size(-1);
   if (gate.numel() == 0) return out;
   const int64_t rows = gate.numel() / dim;
@@ -43,8 +45,8 @@ struct Swiglu : torch::autograd::Function<Swiglu> {
     const variable_list saved = context->get_saved_variables();
     const at::Tensor& gate = saved[0];
     const at::Tensor dout = gradients[0].contiguous();
-    const at::Tensor dgate = at::empty_like(gate);
-    const at::Tensor dup = at::empty_like(saved[1]);
+    const at::Tensor dgate = at::empty(gate.sizes(), gate.options());
+    const at::Tensor dup = at::empty(gate.sizes(), gate.options());
     if (gate.numel() == 0) return {dgate, dup};
     if (counted("swiglu_backward", {gate, saved[1], dout}, {dgate, dup})) return {dgate, dup};
     const int64_t dim = gate.size(-1), rows = gate.numel() / dim;
@@ -67,7 +69,7 @@ at::Tensor swiglu_reference(const at::Tensor& gate, const at::Tensor& up) {
 
 at::Tensor swiglu(const at::Tensor& gate, const at::Tensor& up) {
   const bool fits = gate.sizes() == up.sizes() && gate.scalar_type() == up.scalar_type() && fits_kernel(gate) &&
-                    gate.is_contiguous() && up.is_contiguous();
+                    has_rows(gate) && has_rows(up);
   if (!fits) return swiglu_reference(gate, up);
   return records_grad({gate, up}) ? Swiglu::apply(gate, up) : fused(gate, up);
 }

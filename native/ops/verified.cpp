@@ -65,16 +65,35 @@ at::Tensor verified(const std::string& signature, const std::function<at::Tensor
                     const std::function<at::Tensor()>& plain) {
   const std::optional<bool> verdict = verdict_of(signature);
   if (verdict) return *verdict ? fast() : plain();
-  at::Tensor want = plain();
+  const auto list = [](const std::function<at::Tensor()>& one) {
+    return [&one] { return std::vector<at::Tensor>{one()}; };
+  };
+  return verified_all(signature, list(fast), list(plain))[0];
+}
+
+std::vector<at::Tensor> verified_all(const std::string& signature, const std::function<std::vector<at::Tensor>()>& fast,
+                                     const std::function<std::vector<at::Tensor>()>& plain) {
+  const std::optional<bool> verdict = verdict_of(signature);
+  if (verdict) return *verdict ? fast() : plain();
+  std::vector<at::Tensor> want = plain();
   try {
-    const at::Tensor got = fast();
+    const std::vector<at::Tensor> got = fast();
+    std::string cause;
+    bool finite = true;
+    for (size_t i = 0; i < want.size() && cause.empty(); ++i) {
+      cause = disagreement(got.at(i), want[i]);
+      finite = finite && want[i].isfinite().all().item<bool>();
+    }
     // Where the input itself is not finite nothing can be told: ask again next time.
-    if (want.isfinite().all().item<bool>()) remember(signature, disagreement(got, want));
+    if (finite) remember(signature, cause);
   } catch (const std::exception& error) {
-    const std::string text = error.what();  // the plain result stands
-    remember(signature, "it failed: " + text.substr(0, text.find('\n')));
+    distrust(signature, error.what());  // the plain result stands
   }
   return want;
+}
+
+void distrust(const std::string& signature, const std::string& cause) {
+  remember(signature, "it failed: " + cause.substr(0, cause.find('\n')));
 }
 
 std::vector<KernelFault> kernel_faults() { return faults(/*untold_alone=*/false); }

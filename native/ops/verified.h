@@ -15,6 +15,13 @@ namespace svg {
 at::Tensor verified(const std::string& signature, const std::function<at::Tensor()>& fast,
                     const std::function<at::Tensor()>& plain);
 
+/// The same of an operation with several results, each held against its own.
+std::vector<at::Tensor> verified_all(const std::string& signature, const std::function<std::vector<at::Tensor>()>& fast,
+                                     const std::function<std::vector<at::Tensor>()>& plain);
+
+/// For what is tried elsewhere and found wrong: `signature` counts among the faults from here on.
+void distrust(const std::string& signature, const std::string& cause);
+
 /// A kernel that is not used any more, for its signature.
 struct KernelFault {
   std::string signature;  // operation, types and widths

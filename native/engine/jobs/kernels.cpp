@@ -6,7 +6,9 @@
 #include "engine/jobs.h"
 #include "engine/state.h"
 #include "models/next_dit/next_dit.h"
+#include "ops/head_groups.h"
 #include "ops/modulate.h"
+#include "ops/residual_norm.h"
 #include "ops/rope.h"
 #include "ops/swiglu.h"
 
@@ -45,9 +47,16 @@ JobResult check_kernels(EngineState& state, const Request& request, const Tensor
     for (const RowWeights& weights : {one, packed}) {
       scaled_rms_norm(x, weights, sizes.norm_eps, dtype);
       add_scaled_rms_norm(x, y, weights, sizes.norm_eps);
+      residual_norm(x, y, weights, sizes.norm_eps, drawn(weights.rows.sizes().vec(), at::kFloat), sizes.norm_eps,
+                    dtype);
     }
     norm_rotate_heads(y.view({kCheckedRows, sizes.heads, sizes.head_dim()}), norm, sizes.norm_eps, rope);
-    checked += 6;
+    const int64_t heads = sizes.heads + 2 * sizes.kv_heads;
+    split_heads(
+        drawn({kCheckedRows, heads * sizes.head_dim()}, dtype),
+        {{sizes.heads, true, norm}, {sizes.kv_heads, true, drawn({sizes.head_dim()}, at::kFloat)}, {sizes.kv_heads}},
+        sizes.head_dim(), sizes.norm_eps, rope, dtype);
+    checked += 9;
   }
   return {Json::object().set("operations", checked), {}};
 }

@@ -31,8 +31,18 @@ SVG_INLINE void add_norm_range(const Rows& x, const Rows& y, const float* weight
   }
 }
 
+template <typename X, typename Y>
+SVG_INLINE void residual_norm_range(const Rows& x, const Rows& y, const float* weight, const float* next,
+                                    const int32_t* group, float eps, float next_eps, const Rows& sum, const Rows& out,
+                                    int64_t begin, int64_t end, int64_t dim) {
+  for (int64_t r = begin; r < end; ++r) {
+    add_norm_range<X, Y>(x, y, weight, group, eps, sum, r, r + 1, dim);
+    norm_range<X, Y>(sum, next, group, next_eps, out, r, r + 1, dim);
+  }
+}
+
 template <typename X, typename O>
-SVG_INLINE void rotate_range(const Rows& x, const float* weight, float eps, const float* cos, const float* sin,
+SVG_INLINE void rotate_range(const Rows& x, const HeadNorms& norms, float eps, const float* cos, const float* sin,
                              const Rows& out, int64_t begin, int64_t end, int64_t heads, int64_t head_dim) {
   const int64_t pairs = head_dim / 2;
   for (int64_t r = begin; r < end; ++r) {
@@ -41,6 +51,7 @@ SVG_INLINE void rotate_range(const Rows& x, const float* weight, float eps, cons
     for (int64_t h = 0; h < heads; ++h) {
       const X* in = row<const X>(x, r) + h * head_dim;
       O* o = row<O>(out, r) + h * head_dim;
+      const float* weight = h < norms.split ? norms.first : norms.second;
       const float scale = weight ? inverse_rms(in, head_dim, eps) : 1.0f;
 #pragma omp simd
       for (int64_t i = 0; i < pairs; ++i) {
@@ -91,10 +102,22 @@ SVG_ADD_NORM(add_norm_bf16_f32, BFloat16, float)
 SVG_ADD_NORM(add_norm_bf16_bf16, BFloat16, BFloat16)
 #undef SVG_ADD_NORM
 
-#define SVG_ROTATE(name, X, O)                                                                            \
-  SVG_CLONES void name(const Rows& x, const float* weight, float eps, const float* cos, const float* sin, \
-                       const Rows& out, int64_t begin, int64_t end, int64_t heads, int64_t head_dim) {    \
-    rotate_range<X, O>(x, weight, eps, cos, sin, out, begin, end, heads, head_dim);                       \
+#define SVG_RESIDUAL_NORM(name, X, Y)                                                                              \
+  SVG_CLONES void name(const Rows& x, const Rows& y, const float* weight, const float* next, const int32_t* group, \
+                       float eps, float next_eps, const Rows& sum, const Rows& out, int64_t begin, int64_t end,    \
+                       int64_t dim) {                                                                              \
+    residual_norm_range<X, Y>(x, y, weight, next, group, eps, next_eps, sum, out, begin, end, dim);                \
+  }
+SVG_RESIDUAL_NORM(residual_norm_f32_f32, float, float)
+SVG_RESIDUAL_NORM(residual_norm_f32_bf16, float, BFloat16)
+SVG_RESIDUAL_NORM(residual_norm_bf16_f32, BFloat16, float)
+SVG_RESIDUAL_NORM(residual_norm_bf16_bf16, BFloat16, BFloat16)
+#undef SVG_RESIDUAL_NORM
+
+#define SVG_ROTATE(name, X, O)                                                                               \
+  SVG_CLONES void name(const Rows& x, const HeadNorms& norms, float eps, const float* cos, const float* sin, \
+                       const Rows& out, int64_t begin, int64_t end, int64_t heads, int64_t head_dim) {       \
+    rotate_range<X, O>(x, norms, eps, cos, sin, out, begin, end, heads, head_dim);                           \
   }
 SVG_ROTATE(rotate_f32_f32, float, float)
 SVG_ROTATE(rotate_f32_bf16, float, BFloat16)
@@ -125,11 +148,20 @@ void add_scaled_rms_norm(Rows x, Rows y, const float* weight, const int32_t* gro
   parallel_rows(rows, kGrain, [&](int64_t begin, int64_t end) { run(x, y, weight, group, eps, out, begin, end, dim); });
 }
 
-void norm_rotate_heads(Rows x, const float* weight, float eps, const float* cos, const float* sin, Rows out,
-                       int64_t rows, int64_t heads, int64_t head_dim) {
+void residual_norm(Rows x, Rows y, const float* weight, const float* next, const int32_t* group, float eps,
+                   float next_eps, Rows sum, Rows out, int64_t rows, int64_t dim) {
+  const auto run = choose(x.type, y.type, &residual_norm_f32_f32, &residual_norm_f32_bf16, &residual_norm_bf16_f32,
+                          &residual_norm_bf16_bf16);
+  parallel_rows(rows, kGrain, [&](int64_t begin, int64_t end) {
+    run(x, y, weight, next, group, eps, next_eps, sum, out, begin, end, dim);
+  });
+}
+
+void norm_rotate_heads(Rows x, HeadNorms norms, float eps, const float* cos, const float* sin, Rows out, int64_t rows,
+                       int64_t heads, int64_t head_dim) {
   const auto run = choose(x.type, out.type, &rotate_f32_f32, &rotate_f32_bf16, &rotate_bf16_f32, &rotate_bf16_bf16);
   parallel_rows(rows, kGrain,
-                [&](int64_t begin, int64_t end) { run(x, weight, eps, cos, sin, out, begin, end, heads, head_dim); });
+                [&](int64_t begin, int64_t end) { run(x, norms, eps, cos, sin, out, begin, end, heads, head_dim); });
 }
 
 void swiglu(Rows gate, Rows up, Rows out, int64_t rows, int64_t dim) {

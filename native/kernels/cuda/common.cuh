@@ -18,6 +18,27 @@ __device__ inline float to_float(__nv_bfloat16 value) { return __bfloat162float(
 __device__ inline void put(float* place, float value) { *place = value; }
 __device__ inline void put(__nv_bfloat16* place, float value) { *place = __float2bfloat16_rn(value); }
 
+/// N neighbouring elements, read and written in one access where they are 4, 8 or 16 bytes.
+template <typename T, int N>
+struct alignas(sizeof(T) * N) Pack {
+  T values[N];
+};
+
+template <int N, typename T>
+__device__ inline void load(const T* place, float (&values)[N]) {
+  const Pack<T, N> pack = *reinterpret_cast<const Pack<T, N>*>(place);
+#pragma unroll
+  for (int i = 0; i < N; ++i) values[i] = to_float(pack.values[i]);
+}
+
+template <int N, typename T>
+__device__ inline void store(T* place, const float (&values)[N]) {
+  Pack<T, N> pack;
+#pragma unroll
+  for (int i = 0; i < N; ++i) put(pack.values + i, values[i]);
+  *reinterpret_cast<Pack<T, N>*>(place) = pack;
+}
+
 __device__ inline float warp_sum(float value) {
   for (int offset = kWarp / 2; offset > 0; offset /= 2) value += __shfl_xor_sync(0xffffffffu, value, offset);
   return value;

@@ -43,6 +43,7 @@ struct NextDitBlock {
   std::string name;  // its weights' own: "layers.3"
   Linear qkv, out, w1, w2, w3, adaln;
   Linear q, kv;  // parts of qkv that are packed alone (part_queries())
+  Linear w1_w3;  // both as one product; undefined where they are two
   RmsNorm attention_norm1, attention_norm2, ffn_norm1, ffn_norm2;
   at::Tensor q_norm, k_norm;  // undefined without qk_norm
   int64_t heads = 0, kv_heads = 0, head_dim = 0;
@@ -68,7 +69,10 @@ struct NextDitBlock {
 
   Linear queries() const;
   Linear keys_and_values() const;
-  at::Tensor feed_forward(const at::Tensor& x, const BlockModulation& modulation, const at::Tensor& group) const;
+  /// From the end of the attention's branch on. x (T, dim), the stream before it; attended (T, heads * head_dim).
+  at::Tensor after_attention(const at::Tensor& x, const at::Tensor& attended, const BlockModulation& modulation,
+                             const at::Tensor& group) const;
+  void join_on_gpu();
   at::ScalarType attention_dtype() const;
 };
 
