@@ -1,5 +1,5 @@
 # CUDA kernels, compiled by nvcc alone: the .cu files see no header of torch. Sets SVG_CUDA_SOURCES, the
-# objects or their twin without CUDA, and the target svg_cuda_check, which needs neither a GPU nor a CUDA libtorch.
+# objects or their twin without CUDA, SVG_STEP_GRAPH_SOURCE, and the target svg_cuda_check, which needs neither a GPU nor a CUDA libtorch.
 set(SVG_CUDA_TARGETS "80,86,89,90" CACHE STRING "Compute capabilities that get kernels of their own, by commas")
 set(SVG_CUDA_FILES memory rms_norm rms_norm_backward rope rope_backward swiglu)
 
@@ -49,8 +49,13 @@ if(SVG_WITH_CUDA)
   target_link_libraries(libtorch INTERFACE
     -Wl,--no-as-needed ${SVG_LIBTORCH}/lib/libtorch_cuda.so ${SVG_LIBTORCH}/lib/libc10_cuda.so -Wl,--as-needed
     ${SVG_CUDART} rt dl pthread)
+  # libtorch's headers of CUDA ask for the toolkit's.
+  set(SVG_STEP_GRAPH_SOURCE native/ops/cuda_step_graph.cpp)
+  set_source_files_properties(${SVG_STEP_GRAPH_SOURCE} PROPERTIES
+    INCLUDE_DIRECTORIES "${cuda_bin}/../include;/usr/local/cuda/include" SKIP_PRECOMPILE_HEADERS ON)
   message(STATUS "CUDA kernels: on (${SVG_NVCC})")
 else()
+  set(SVG_STEP_GRAPH_SOURCE native/ops/no_step_graph.cpp)
   set(SVG_CUDA_SOURCES native/kernels/no_cuda.cpp)
   message(STATUS "CUDA kernels: off")
 endif()

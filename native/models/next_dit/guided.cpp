@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "models/next_dit/graphed_steps.h"
 
 namespace svg {
 namespace {
@@ -187,6 +188,7 @@ std::vector<at::Tensor> NextDitGuided::velocity(const std::vector<GuidedQuery>& 
   for (const GuidedQuery& query : queries) given.push_back(&items_.at(query.item).given);
   const GuidedStep step(queries, std::move(given));
   if (step.rows().empty()) return step.guided({});
+  if (const auto velocities = replayed(step, queries)) return step.guided(*velocities);
   const Embedded embedded = embed(step, queries);
 
   std::vector<size_t> cached;
@@ -222,6 +224,46 @@ std::vector<at::Tensor> NextDitGuided::velocity(const std::vector<GuidedQuery>& 
   return step.guided(velocities);
 }
 
-std::unique_ptr<GuidedVelocity> NextDit::guide() const { return std::make_unique<NextDitGuided>(*this); }
+std::optional<std::vector<at::Tensor>> NextDitGuided::replayed(const GuidedStep& step,
+                                                               const std::vector<GuidedQuery>& queries) {
+  if (!model_.graphed || model_.runner != plain_blocks()) return std::nullopt;
+  const std::vector<size_t> drawn = queries_with_rows(step.rows());
+  StepInputs inputs;
+  std::vector<ModulationWindow::Asked> asked;
+  for (const size_t query : drawn) {
+    const Item& item = items_.at(queries[query].item);
+    if (item.given.step_cache) return std::nullopt;  // each step may leave out others
+    inputs.grids.push_back(item.grid);
+    inputs.latents.push_back(queries[query].latent);
+    asked.push_back({item.times, queries[query].when.t});
+  }
+  for (const GuidedRow& row : step.rows()) {
+    inputs.image.push_back(
+        static_cast<size_t>(std::lower_bound(drawn.begin(), drawn.end(), row.query) - drawn.begin()));
+    inputs.captions.push_back(step.condition_of(row));
+  }
+  const ModulationWindow::Rows modulation = modulation_.at(asked);
+  inputs.table = modulation.table;
+  inputs.times = modulation.rows;
+  const std::optional<at::Tensor> patches = model_.graphed->patches(model_, inputs);
+  if (!patches) return std::nullopt;
+  std::vector<at::Tensor> velocities;
+  int64_t start = 0;
+  for (const size_t place : inputs.image) {
+    const TokenGrid& grid = inputs.grids[place];
+    velocities.push_back(model_.unpatchify(patches->narrow(0, start, grid.tokens()), grid));
+    start += grid.tokens();
+  }
+  return velocities;
+}
+
+std::unique_ptr<GuidedVelocity> NextDit::guide() const {
+  // What is recorded has to find the captions' bounds on the device.
+  const StepRecorder recorder = step_recorder(device());
+  if (!graphed && recorder && has_packed_kernel(device(), dtype(), config.head_dim())) {
+    graphed = std::make_shared<GraphedSteps>(recorder);
+  }
+  return std::make_unique<NextDitGuided>(*this);
+}
 
 }  // namespace svg

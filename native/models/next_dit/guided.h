@@ -81,6 +81,8 @@ class NextDitGuided : public GuidedVelocity {
     at::Tensor of(size_t i) const { return values.narrow(0, offsets[i], offsets[i + 1] - offsets[i]); }
   };
 
+  /// By a recording of the whole step, where there is one (models/next_dit/graphed_steps.h).
+  std::optional<std::vector<at::Tensor>> replayed(const GuidedStep& step, const std::vector<GuidedQuery>& queries);
   ImageLayout& image_layout(const std::vector<int64_t>& items);
   SequenceLayout& sequence_layout(const std::vector<Sequence>& sequences);
   Embedded embed(const GuidedStep& step, const std::vector<GuidedQuery>& queries);

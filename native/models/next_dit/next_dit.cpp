@@ -7,6 +7,7 @@
 
 #include "core/cancel.h"
 #include "core/error.h"
+#include "core/transfer.h"
 #include "models/time_features.h"
 
 namespace svg {
@@ -41,7 +42,7 @@ at::Tensor caption_positions(int64_t tokens) {
 at::Tensor groups_of_rows(const at::Tensor& groups, const std::vector<int64_t>& offsets, at::Device device) {
   if (!groups.defined()) return {};
   const at::Tensor bounds = at::tensor(offsets, at::kLong);
-  return groups.to(at::kCPU, at::kInt).repeat_interleave(bounds.diff()).to(device);
+  return sent_to(groups.to(at::kCPU, at::kInt).repeat_interleave(bounds.diff()), device);
 }
 
 ModulationTable ModulationTable::narrow(int64_t start, int64_t length) const {
@@ -84,7 +85,7 @@ at::Tensor NextDit::run_block(const NextDitBlock& block, const at::Tensor& x, co
 
 Rope NextDit::rope_of(const std::vector<at::Tensor>& positions) const {
   const Rope rope = rope_of_positions(at::cat(positions, 0), config.axes_dims);
-  return {rope.cos.to(device()), rope.sin.to(device())};
+  return {sent_to(rope.cos, device()), sent_to(rope.sin, device())};
 }
 
 void NextDit::check_caption(int64_t tokens) const {
@@ -150,7 +151,7 @@ at::Tensor NextDit::first_input(const at::Tensor& x, const at::Tensor& group, co
 }
 
 ModulationTable NextDit::modulation_table(const at::Tensor& t) const {
-  const at::Tensor features = time_features(t.to(device())).to(dtype());
+  const at::Tensor features = time_features(sent_to(t, device())).to(dtype());
   const at::Tensor silu_t = at::silu(time_out(at::silu(time_in(features))));
   ModulationTable table;
   for (const NextDitBlock& block : noise_refiner) table.noise_refiner.push_back(block.modulation(silu_t));
@@ -206,7 +207,7 @@ RowSubset NextDit::image_rows(const Packing& sequences, const std::vector<int64_
     offsets.push_back(offsets.back() + end - begin);
   }
   subset.segments = Segments(std::move(offsets), device());
-  subset.rows = at::cat(rows, 0).to(device());
+  subset.rows = sent_to(at::cat(rows, 0), device());
   subset.rope = select_rope(sequences.rope, subset.rows);
   if (sequences.group.defined()) subset.group = sequences.group.index_select(0, subset.rows);
   return subset;

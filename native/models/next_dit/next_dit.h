@@ -15,6 +15,8 @@
 
 namespace svg {
 
+class GraphedSteps;
+
 /// adaLN of several times at once: row s of every tensor belongs to time s.
 struct ModulationTable {
   std::vector<BlockModulation> noise_refiner, layers;
@@ -30,6 +32,7 @@ at::Tensor groups_of_rows(const at::Tensor& groups, const std::vector<int64_t>& 
 struct TokenGrid {
   int64_t rows = 0, columns = 0;
   int64_t tokens() const { return rows * columns; }
+  bool operator==(const TokenGrid&) const = default;
 };
 
 struct NextDit : VelocityModel {
@@ -39,8 +42,10 @@ struct NextDit : VelocityModel {
   std::vector<NextDitBlock> noise_refiner, context_refiner, layers;
   at::Tensor norm_final;  // published, never used; kept so that saved weights have every published name
   std::shared_ptr<const BlockRunner> runner = plain_blocks();
+  mutable std::shared_ptr<GraphedSteps> graphed;  // of its guide()s, which come and go; null: none are recorded
 
   NextDit(const Weights& weights, const NextDitConfig& config);
+  NextDit(NextDit&&) = default;  // and no copies: recordings are of one model
 
   int64_t channels() const override { return config.in_channels; }
   int64_t patch_size() const override { return config.patch_size; }
