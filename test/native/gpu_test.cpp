@@ -5,7 +5,9 @@
 
 #include "check.h"
 #include "engine/drawing_memory.h"
+#include "models/next_dit/graphed_steps.h"
 #include "ops/packed_attention.h"
+#include "ops/verified.h"
 #include "ranks.h"
 #include "tiny_dit.h"
 #include "train/dit_step.h"
@@ -171,6 +173,43 @@ TEST_CASE("gpu: guided pictures of unlike sizes, times and guidance are the CPU'
       EXPECT_CLOSE((got[i].cpu() - want[i]).abs().max().item<double>(), 0, 1e-3);
     }
   }
+}
+
+TEST_CASE("gpu: steps that are recorded are the steps that are not") {
+  if (skipped("recorded steps")) return;
+  const c10::NoGradGuard no_grad;
+  const svg::NextDitConfig config = [] {
+    svg::NextDitConfig wide = tiny_config();
+    wide.dim = 192;  // heads of 48: what the packed attention takes
+    wide.axes_dims = {16, 16, 16};
+    return wide;
+  }();
+  const svg::NextDit model(svg::Weights(std::make_shared<svg::MapSource>(tiny_weights(config), "tiny weights",
+                                                                         at::Device(at::kCUDA, 0), at::kBFloat16)),
+                           config);
+  const std::vector<double> times = {0.1, 0.2, 0.4, 0.6, 0.8};
+  const at::Tensor negative = model.prepared(at::randn({1, 24}));
+  const auto draw = [&](int64_t tokens) {
+    const svg::GuidedItem item{model.prepared(at::randn({tokens, 24})), negative, {4, 6}, {}};
+    const at::Tensor latent = at::randn({8, 4, 6}).cuda();
+    std::vector<at::Tensor> velocities[2];
+    for (const bool recorded : {true, false}) {
+      const auto guided = model.guide();
+      const std::shared_ptr<svg::GraphedSteps> recordings = std::exchange(model.graphed, nullptr);
+      if (recorded) model.graphed = recordings;
+      const int64_t number = guided->add(item, times);
+      for (const double t : times) velocities[recorded].push_back(guided->velocity({{number, latent, {.t = t}}})[0]);
+      model.graphed = recordings;
+    }
+    for (size_t i = 0; i < times.size(); ++i) {
+      const double size = velocities[false][i].norm().item<double>();
+      EXPECT_CLOSE((velocities[true][i] - velocities[false][i]).norm().item<double>(), 0, 2e-2 * size);
+    }
+  };
+  draw(5);
+  draw(9);  // by the same recording
+  EXPECT(model.graphed && model.graphed->kept() == 1);
+  for (const svg::KernelFault& fault : svg::kernel_faults()) EXPECT(fault.signature.rfind("step graph", 0) != 0);
 }
 
 TEST_CASE("gpu: memory that a drawing has given back counts as free") {

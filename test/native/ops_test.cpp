@@ -6,9 +6,11 @@
 #include "kernels/cuda.h"
 #include "ops/attention.h"
 #include "ops/group_norm.h"
+#include "ops/head_groups.h"
 #include "ops/layers.h"
 #include "ops/modulate.h"
 #include "ops/packed_attention.h"
+#include "ops/residual_norm.h"
 #include "ops/rms_norm.h"
 #include "ops/rope.h"
 #include "ops/swiglu.h"
@@ -209,7 +211,11 @@ TEST_CASE("ops: kernels of the GPU are the plain operations") {
     for (int turn = 0; turn < 2; ++turn) {  // the first turn is the comparison itself
       svg::scaled_rms_norm(x, weights, 1e-5, dtype);
       svg::add_scaled_rms_norm(x, x, weights, 1e-5);
+      svg::residual_norm(x, x.to(at::kBFloat16), weights, 1e-5, weights.rows + 1, 1e-6, at::kBFloat16);
       svg::swiglu(x, x);
+      const auto halves = x.chunk(2, 1);
+      svg::swiglu(halves[0], halves[1]);
+      svg::split_heads(x, {{16, true, at::randn({96}).cuda()}, {4, true, {}}, {4}}, 96, 1e-6, rope, dtype);
       svg::norm_rotate_heads(x.unflatten(1, {24, 96}), at::randn({96}).cuda(), 1e-6, rope);
     }
   }
