@@ -79,6 +79,7 @@ export const SAMPLE_FLAGS: readonly Flag[] = [
   { flags: '--guidance-schedule <name>', path: 'sample.guidanceSchedule' },
   { flags: '--renorm <x>', path: 'sample.renorm', parse: toNumber },
   { flags: '--step-cache <threshold>', path: 'sample.stepCache', parse: toNumber },
+  { flags: '--step-cache-rescale <name>', path: 'sample.stepCacheRescale' },
   { flags: '--negative <text>', path: 'sample.negativePrompt' },
   { flags: '--system-prompt <name>', path: 'sample.systemPrompt' },
   { flags: '--batch-size <n>', path: 'sample.batchSize', parse: toNumber },

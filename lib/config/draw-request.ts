@@ -47,6 +47,7 @@ const SETTING_OF = {
   rtol: 'rtol',
   renorm: 'renorm',
   step_cache: 'stepCache',
+  step_cache_rescale: 'stepCacheRescale',
   width: 'width',
   height: 'height',
 } as const satisfies Readonly<Record<string, keyof Settings>>;
@@ -97,6 +98,7 @@ export const drawBodySchema = z.strictObject({
   rtol: given(shape.rtol),
   renorm: given(shape.renorm),
   step_cache: given(shape.stepCache),
+  step_cache_rescale: given(shape.stepCacheRescale),
   response_format: z.enum(['b64_json', 'url']).default('b64_json').describe('of the pictures in the answer'),
   output_format: z.enum(OUTPUT_FORMATS).default('png').describe('of the pictures'),
   output_compression: z

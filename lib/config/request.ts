@@ -13,6 +13,7 @@ export const DEFAULT_SYSTEM_PROMPT = 'base';
 export { SOLVERS };
 export const DPM_METHODS = ['multistep', 'singlestep'] as const;
 export const DPM_SKIP_TYPES = ['time_uniform_flow', 'time_uniform', 'time_quadratic', 'logSNR'] as const;
+export const STEP_CACHE_RESCALES = ['none', 'lumina2-v1', 'lumina2-v2'] as const;
 export const GUIDANCE_MODES = ['renorm', 'standard'] as const;
 /** constant, late, linear, early-T or cfg_star-SKIP-RATIO. */
 const SCHEDULE = /^(constant|late|linear|early-(\d+(\.\d+)?|\.\d+)|cfg_star-\d+-(\d+(\.\d+)?|\.\d+))$/;
@@ -126,6 +127,12 @@ export const settingsSchema = z.strictObject({
     .default(0)
     .describe(
       'reuse what the layers added where little changes from step to step: how much change adds up before they run again; 0: every step is computed',
+    ),
+  stepCacheRescale: z
+    .enum(STEP_CACHE_RESCALES)
+    .default('none')
+    .describe(
+      'how the step cache counts changes: none, as they are; lumina2-v1, lumina2-v2: by the polynomials that were published for Lumina-Image 2.0',
     ),
 });
 

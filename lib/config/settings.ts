@@ -78,4 +78,9 @@ export interface Settings {
    * (multistep) or euler. Default: 0.
    */
   readonly stepCache?: number | undefined;
+  /**
+   * How the step cache counts changes: `none`, as they are; `lumina2-v1` and `lumina2-v2`, by the polynomials that were
+   * published for Lumina-Image 2.0. Default: `none`.
+   */
+  readonly stepCacheRescale?: 'none' | 'lumina2-v1' | 'lumina2-v2' | undefined;
 }

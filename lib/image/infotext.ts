@@ -17,6 +17,7 @@ const OTHERS: readonly (readonly [string, string])[] = [
   ['guidanceSchedule', 'Guidance schedule'],
   ['renorm', 'Renorm'],
   ['stepCache', 'Step cache'],
+  ['stepCacheRescale', 'Step cache rescale'],
   ['skipType', 'Schedule type'],
   ['atol', 'Absolute tolerance'],
   ['rtol', 'Relative tolerance'],

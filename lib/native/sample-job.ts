@@ -45,8 +45,8 @@ export interface SampleJob {
   readonly request: {
     readonly solver: SolverRequest;
     readonly guidance: GuidanceRequest;
-    /** Threshold of the step cache, above 0; none where not given. */
-    readonly stepCache?: number | undefined;
+    /** None where not given; `threshold` is above 0. */
+    readonly stepCache?: { readonly threshold: number; readonly rescale: string } | undefined;
     /** All of them go through the solver together; with an adaptive one each takes its own steps. */
     readonly items: readonly SampleJobItem[];
     readonly previewEvery: number;

@@ -52,6 +52,8 @@ export type ImageMetadata = {
   readonly renorm?: number;
   /** As in the request, where it is not 0. */
   readonly stepCache?: number;
+  /** As in the request, of a step cache that is not `none`. */
+  readonly stepCacheRescale?: string;
   /** Folder and file name of the transformer's weights. */
   readonly dit: string | undefined;
   /** Of the weaker transformer that guidance moved away from. */

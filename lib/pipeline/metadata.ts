@@ -73,10 +73,16 @@ export function askedMetadata(asked: AskedPicture): AskedMetadata {
     ...(request.guidanceFrom === 0 ? {} : { guidanceFrom: request.guidanceFrom }),
     ...(request.guidanceSchedule === 'constant' ? {} : { guidanceSchedule: request.guidanceSchedule }),
     ...(request.guidanceMode === 'renorm' ? { renorm: request.renorm } : {}),
-    ...(request.stepCache === 0 ? {} : { stepCache: request.stepCache }),
+    ...stepCacheMetadata(request),
     ...modelNames(layout),
     ...(asked.class === undefined ? { attentionSoftCap } : {}),
   };
+}
+
+/** What is left out is off, or at its default. */
+function stepCacheMetadata({ stepCache, stepCacheRescale }: AskedPicture['request']) {
+  if (stepCache === 0) return {};
+  return { stepCache, ...(stepCacheRescale === 'none' ? {} : { stepCacheRescale }) };
 }
 
 /** File names, no paths: a picture that is passed on should not tell about its maker's folders. */
@@ -96,6 +102,7 @@ const UNSAID: ImageParameters = {
   guidanceFrom: 0,
   guidanceSchedule: 'constant',
   stepCache: 0,
+  stepCacheRescale: 'none',
   weakDit: 'none',
 };
 

@@ -125,7 +125,7 @@ function jobRequest(
   return {
     solver: solverRequest(request, options.kind),
     guidance: guidanceRequest(request),
-    stepCache: request.stepCache === 0 ? undefined : request.stepCache,
+    stepCache: stepCacheRequest(request),
     items,
     returnLatents: options.returnLatents,
     returnDecoded: options.returnDecoded,
@@ -150,6 +150,13 @@ export function guidanceRequest(settings: ResolvedSettings): GuidanceRequest {
     renorm: settings.renorm,
     schedule: settings.guidanceSchedule,
   };
+}
+
+function stepCacheRequest({
+  stepCache,
+  stepCacheRescale,
+}: ResolvedSettings): JobRequest<'sample'>['stepCache'] {
+  return stepCache === 0 ? undefined : { threshold: stepCache, rescale: stepCacheRescale };
 }
 
 /** What the engine's solvers count: points of a fixed grid, steps of dpm++. */

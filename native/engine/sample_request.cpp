@@ -2,6 +2,8 @@
 
 #include <limits>
 
+#include "diffusion/step_cache_rescale.h"
+
 namespace svg {
 namespace {
 
@@ -55,7 +57,9 @@ class Inputs {
   std::vector<ConditionInput> lists_;
 };
 
-StepCache step_cache_of(double threshold, const VelocityModel& model, const SamplerOptions& solver) {
+// {"threshold", "rescale"}
+StepCache step_cache_of(const Request& request, const VelocityModel& model, const SamplerOptions& solver) {
+  const double threshold = request.at("threshold").as_double();
   SVG_CHECK(threshold > 0, ErrorCode::kInvalidArgument, "stepCache is ", threshold, ", must be above 0");
   if (!model.caches_steps()) {
     throw Error(ErrorCode::kInvalidArgument, "this model has no step cache", "Leave it out, or draw fewer steps.");
@@ -66,7 +70,7 @@ StepCache step_cache_of(double threshold, const VelocityModel& model, const Samp
                        solver.singlestep ? " with method singlestep" : ""),
                 "Take dpm++ with method multistep, or euler.");
   }
-  return {threshold};
+  return {threshold, rescale_polynomial(request.at("rescale").as_string())};
 }
 
 }  // namespace
@@ -105,8 +109,8 @@ SampleRequest SampleRequest::read(const EngineModels& models, const Request& req
   SampleRequest read;
   read.solver = SamplerOptions::from_request(request.at("solver"));
   read.guidance = guidance_from_request(request.at("guidance"));
-  if (const Request* threshold = request.find("stepCache")) {
-    read.step_cache = step_cache_of(threshold->as_double(), model, read.solver);
+  if (const Request* cache = request.find("stepCache")) {
+    read.step_cache = step_cache_of(*cache, model, read.solver);
   }
   read.preview_every = request.at("previewEvery").as_int();
   read.return_latents = request.at("returnLatents").as_bool();

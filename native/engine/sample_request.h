@@ -27,10 +27,10 @@ struct SampleRequest {
   bool return_latents = false, return_decoded = false;
 
   /// {"solver": SamplerOptions::from_request, "guidance": {"scale", "mode", "from"?, "until", "renorm", "schedule"},
-  /// "stepCache"?: its threshold, "items": [{"seed", "width", "height", "prompt" and "negative", or "class"}],
-  /// "previewEvery", "returnLatents", "returnDecoded"} with tensors tokens.N (ids without padding), to which "prompt"
-  /// and "negative" point. Throws Error(kNotLoaded) for a part that is missing, Error(kInvalidArgument) for what the
-  /// models cannot draw.
+  /// "stepCache"?: {"threshold", "rescale"}, "items": [{"seed", "width", "height", "prompt" and "negative", or
+  /// "class"}], "previewEvery", "returnLatents", "returnDecoded"} with tensors tokens.N (ids without padding), to which
+  /// "prompt" and "negative" point. Throws Error(kNotLoaded) for a part that is missing, Error(kInvalidArgument) for
+  /// what the models cannot draw.
   static SampleRequest read(const EngineModels& models, const Request& request, const TensorMap& tensors);
 
   /// What goes through the models together.

@@ -3,6 +3,7 @@
 
 #include <c10/core/GradMode.h>
 
+#include "diffusion/step_cache_rescale.h"
 #include "golden.h"
 #include "models/guided_forward.h"
 #include "tiny_dit.h"
@@ -59,6 +60,12 @@ at::Tensor reused_velocity(const Scene& scene, const at::Tensor& caption, int64_
 }
 
 }  // namespace
+
+TEST_CASE("step_cache: polynomials have names") {
+  EXPECT(rescale_polynomial("none") == kPlain);
+  EXPECT(rescale_polynomial("lumina2-v1") == kLumina2First && rescale_polynomial("lumina2-v2") == kLumina2Second);
+  EXPECT_ERROR(rescale_polynomial("flux"), ErrorCode::kInvalidArgument, "unknown rescaling of a step cache \"flux\"");
+}
 
 TEST_CASE("step_cache: golden case") { expect_golden("step-cache"); }
 

@@ -118,6 +118,7 @@ it.each([
   ['guidanceFrom', 0.5],
   ['guidanceSchedule', 'late'],
   ['stepCache', 0.3],
+  ['stepCacheRescale', 'lumina2-v2'],
   ['weakDit', 'dit-small/consolidated.pth'],
 ])('%s counts where only one of both says it', (name, value) => {
   const plain = { prompt: 'a', seed: 1 };

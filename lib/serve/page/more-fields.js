@@ -10,7 +10,7 @@ import { label, sentence } from './words.js';
 /** In this order; each is shown where the server knows it. */
 const SOLVER_SETTINGS = ['order', 'method', 'skip_type', 'shift', 'atol', 'rtol'];
 const GUIDANCE_SETTINGS = ['guidance_mode', 'renorm', 'guidance_from', 'guidance_until', 'guidance_schedule'];
-const SPEED_SETTINGS = ['step_cache'];
+const SPEED_SETTINGS = ['step_cache', 'step_cache_rescale'];
 const OWN_TEXT = 'text of your own';
 
 /** @typedef {{ readonly name: string, readonly box: HTMLDivElement, readonly input: HTMLInputElement | HTMLSelectElement }} SchemaField */
