@@ -6,26 +6,14 @@
 #include <c10/core/DeviceGuard.h>
 #include <torch/version.h>
 
-#include <fstream>
-
+#include "core/cpu_flags.h"
 #include "core/error.h"
+#include "ops/int8_product.h"
 
 namespace svg {
 namespace {
 
-/// The kernel lists instruction sets by these names on x86 and ARM.
-bool cpu_has_bf16_matrix() {
-  std::ifstream info("/proc/cpuinfo");
-  for (std::string line; std::getline(info, line);) {
-    if (line.rfind("flags", 0) != 0 && line.rfind("Features", 0) != 0) continue;
-    line += ' ';
-    for (const char* name : {" avx512_bf16 ", " amx_bf16 ", " bf16 "}) {
-      if (line.find(name) != std::string::npos) return true;
-    }
-    return false;
-  }
-  return false;
-}
+bool cpu_has_bf16_matrix() { return cpu_has_any({"avx512_bf16", "amx_bf16", "bf16"}); }
 
 /// Also where no GPU answers, which at::hasCUDA() asks for.
 bool is_cuda_build() { return at::CUDAHooksRegistry()->Has("CUDAHooks"); }
@@ -102,6 +90,7 @@ Json runtime_info() {
   info.set("torch", TORCH_VERSION);
   info.set("cpuCapability", at::get_cpu_capability());
   info.set("cpuBf16", cpu_has_bf16_matrix());
+  info.set("cpuInt8", int8_units_name(int8_units()));
   info.set("threads", at::get_num_threads());
   info.set("cudaBuild", is_cuda_build());
   info.set("cudaDevices", cuda_device_count());

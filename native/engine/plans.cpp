@@ -22,9 +22,11 @@ const ConditionerKind& conditioner_kind_named(const std::string& name) {
 }
 
 /// The plan and, of a model that is built over weights without numbers, what it takes.
-template <typename Planned, typename Plan>
-Planned counted_plan(Plan plan, std::optional<Weights> stored) {
-  const auto source = std::make_shared<CountedWeights>(std::move(stored));
+template <typename Planned, typename Kind, typename Plan>
+Planned counted_plan(const Kind& kind, Plan plan, std::optional<Weights> stored) {
+  const auto source = std::make_shared<CountedWeights>(
+      std::move(stored),
+      [&kind](const std::string& name, at::IntArrayRef shape) { return kind.takes_int8(name, shape); });
   const auto model = plan.build(Weights(source));
   Planned planned;
   planned.plan = std::move(plan);
@@ -40,7 +42,7 @@ Planned counted_plan(Plan plan, std::optional<Weights> stored) {
 PlannedVelocity planned_velocity(const Request& request) {
   if (const Request* preset = request.find("preset")) {
     const VelocityKind& kind = velocity_kind(preset->at("kind").as_string());
-    return counted_plan<PlannedVelocity>(kind.from_json(preset->at("config").as_config()), std::nullopt);
+    return counted_plan<PlannedVelocity>(kind, kind.from_json(preset->at("config").as_config()), std::nullopt);
   }
   const std::string path = request.at("path").as_string();
   const Request* config = request.find("config");
@@ -48,7 +50,8 @@ PlannedVelocity planned_velocity(const Request& request) {
   const Weights weights = stored_weights(path, "a diffusion transformer");
   const VelocityKind& kind = velocity_kind_in(weights, said);
   const Weights own = kind.under_own_names(weights);
-  return counted_plan<PlannedVelocity>(kind.infer(
+  return counted_plan<PlannedVelocity>(kind,
+                                       kind.infer(
                                            own, [&] { return read_model_config(path); }, said),
                                        own);
 }
@@ -56,7 +59,7 @@ PlannedVelocity planned_velocity(const Request& request) {
 PlannedDecoder planned_autoencoder(const Request& request) {
   if (const Request* preset = request.find("preset")) {
     const DecoderKind& kind = decoder_kind(preset->at("kind").as_string());
-    return counted_plan<PlannedDecoder>(kind.from_json(preset->at("config").as_config()), std::nullopt);
+    return counted_plan<PlannedDecoder>(kind, kind.from_json(preset->at("config").as_config()), std::nullopt);
   }
   const std::string path = request.at("checkpoint").as_string();
   AutoencoderFiles files{stored_weights(path, "an autoencoder")};
@@ -85,7 +88,7 @@ PlannedDecoder planned_autoencoder(const Request& request) {
 PlannedConditioner planned_text_encoder(const Request& request) {
   if (const Request* preset = request.find("preset")) {
     const ConditionerKind& kind = conditioner_kind_named(preset->at("kind").as_string());
-    return counted_plan<PlannedConditioner>(kind.from_json(preset->at("config").as_config()), std::nullopt);
+    return counted_plan<PlannedConditioner>(kind, kind.from_json(preset->at("config").as_config()), std::nullopt);
   }
   const std::string& folder = request.at("path").as_string();
   const Json config = read_model_config(folder);
@@ -95,7 +98,8 @@ PlannedConditioner planned_text_encoder(const Request& request) {
   const ConditionerKind& kind = found ? *found : conditioner_kinds().front();
   const Weights own = kind.under_own_names(weights);
   const Json said = Json::object().set("attentionSoftCap", request.at("attentionSoftCap").as_bool());
-  return counted_plan<PlannedConditioner>(kind.infer(
+  return counted_plan<PlannedConditioner>(kind,
+                                          kind.infer(
                                               own, [&] { return config; }, said),
                                           own);
 }
@@ -114,10 +118,15 @@ const VelocityKind& velocity_kind_in(const Weights& weights, const Json& said) {
               "Known are: " + known + ". `svg-t2i inspect FILE` says what a file is.");
 }
 
-int64_t PlannedParts::weight_bytes(int64_t element_bytes) const {
+int64_t bytes_of(const WeightCount& weights, const Precision& precision) {
+  const auto element_bytes = static_cast<int64_t>(c10::elementSize(precision.compute));
+  return precision.int8 ? weights.int8_bytes(element_bytes) : weights.bytes(element_bytes);
+}
+
+int64_t PlannedParts::weight_bytes(const Precision& precision) const {
   int64_t bytes = 0;
   const auto add = [&](const auto& part) {
-    if (part) bytes += part->weights.bytes(element_bytes);
+    if (part) bytes += bytes_of(part->weights, precision);
   };
   add(dit);
   add(weak);

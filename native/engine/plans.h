@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "core/request.h"
+#include "engine/device.h"
 #include "models/autoencoder.h"
 #include "models/catalogue.h"
 #include "models/counted_weights.h"
@@ -31,14 +32,17 @@ struct PlannedConditioner {
   WeightCount weights;
 };
 
+/// In memory, of one part.
+int64_t bytes_of(const WeightCount& weights, const Precision& precision);
+
 /// What `load` would load, counted from the headers of its files; or published dimensions, without a file.
 struct PlannedParts {
   std::optional<PlannedVelocity> dit, weak;
   std::optional<PlannedDecoder> autoencoder;
   std::optional<PlannedConditioner> text_encoder;
 
-  /// Of the weights in memory, with matrices of so many bytes an element.
-  int64_t weight_bytes(int64_t element_bytes) const;
+  /// Of the weights in memory.
+  int64_t weight_bytes(const Precision& precision) const;
 };
 
 /// {"dit"?: {"path", "config"?, "weak"?}, "autoencoder"?: {"checkpoint", "encoder"?, "statistics"?, "config"?},

@@ -58,13 +58,13 @@ StageWorks stage_works(const PlannedParts& parts, const CountedLoad& load, int64
 }
 
 int64_t element_bytes_of(const std::string& dtype, at::Device device) {
-  return static_cast<int64_t>(c10::elementSize(parse_dtype(dtype, device)));
+  return static_cast<int64_t>(c10::elementSize(parse_precision(dtype, device).compute));
 }
 
 template <typename Planned>
 Json part_json(const Planned& part, const std::vector<std::string>& dtypes, at::Device device) {
   Json bytes = Json::object();
-  for (const std::string& dtype : dtypes) bytes.set(dtype, part.weights.bytes(element_bytes_of(dtype, device)));
+  for (const std::string& dtype : dtypes) bytes.set(dtype, bytes_of(part.weights, parse_precision(dtype, device)));
   return Json::object()
       .set("kind", part.plan.kind)
       .set("description", part.plan.description)

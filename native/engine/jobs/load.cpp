@@ -15,9 +15,16 @@
 #include "models/autoguided.h"
 #include "models/catalogue.h"
 #include "models/joined_weights.h"
+#include "ops/int8_weights.h"
 
 namespace svg::jobs {
 namespace {
+
+/// Weights of one part, and what they are computed in.
+struct OpenedWeights {
+  Weights weights;
+  Precision precision;
+};
 
 /// Opens weights for the models of one request, and collects what there is to say of the files.
 class WeightFiles {
@@ -26,6 +33,15 @@ class WeightFiles {
     std::shared_ptr<Checkpoint> checkpoint = open_model(path, wanted);
     remark(path, checkpoint->remark());
     return Weights(std::make_shared<CheckpointSource>(std::move(checkpoint), device, dtype));
+  }
+  /// The same for a kind that may compute in 8 bit: as asked for, or because they are stored so and "auto" was.
+  OpenedWeights open_for(const std::string& path, const char* wanted, at::Device device, const std::string& dtype) {
+    const Precision asked = parse_precision(dtype, device);
+    const Weights weights = open(path, wanted, device, asked.compute);
+    if (!weights.is_int8() || asked.int8) return {weights, asked};
+    if (dtype == "auto" && device.is_cpu()) return {open(path, wanted, device, at::kFloat), {at::kFloat, true}};
+    remark(path, concat("its 8-bit weights are multiplied out to ", asked.name()));
+    return {weights, asked};
   }
   void remark(const std::string& path, const std::string& text) {
     if (!text.empty()) remarks_.push_back(concat(path, ": ", text));
@@ -36,23 +52,35 @@ class WeightFiles {
   Json remarks_ = Json::array();
 };
 
+/// What `kind` is built from: 8 bit where it takes it. Throws Error(kInvalidArgument) where it takes none at all.
+template <typename Kind>
+Weights computed_in(const Precision& precision, const Kind& kind, const Weights& own) {
+  if (!precision.int8) return own;
+  if (!kind.int8_matrix) {
+    throw Error(ErrorCode::kInvalidArgument, concat(own.description(), ": a ", kind.title, " does not compute in int8"),
+                "Use --dtype auto, fp32 or bf16 for it.");
+  }
+  return int8_weights(own,
+                      [&](const std::string& name, at::IntArrayRef shape) { return kind.takes_int8(name, shape); });
+}
+
 // `device` may differ from the engine's: an offloaded text encoder stays on the CPU.
 Json load_text_encoder(EngineState& state, WeightFiles& files, const Request& request, at::Device device,
-                       at::ScalarType dtype) {
+                       const std::string& dtype) {
   const std::string& folder = request.at("path").as_string();
   const Json config = read_model_config(folder);
   SVG_CHECK(config.is_object(), ErrorCode::kFileNotFound, folder, " holds no config.json");
-  const Weights weights = files.open(folder, "a text encoder", device, dtype);
+  const auto [weights, precision] = files.open_for(folder, "a text encoder", device, dtype);
   const ConditionerKind* found = recognise_conditioner(weights);
   // The first of the table says what is missing.
   const ConditionerKind& kind = found ? *found : conditioner_kinds().front();
   const Weights own = kind.under_own_names(weights);
   const Json said = Json::object().set("attentionSoftCap", request.at("attentionSoftCap").as_bool());
   const auto beside = [&] { return config; };
-  auto conditioner = kind.infer(own, beside, said).build(own);
+  auto conditioner = kind.infer(own, beside, said).build(computed_in(precision, kind, own));
   refuse_unknown_tensors(weights, kind.title, [&](const std::string& name) { return kind.spares(name); });
   state.text_encoder = std::move(conditioner);
-  return state.text_encoder->facts();
+  return state.text_encoder->facts().set("dtype", precision.name());
 }
 
 Json facts_of(const VelocityModel& model) {
@@ -76,27 +104,28 @@ Json facts_of(const VelocityModel& model) {
 
 struct BuiltVelocityModel {
   VelocityPlan plan;
+  Precision precision;
   std::unique_ptr<VelocityModel> model;
 };
 
 // {"path", "config"?}
-BuiltVelocityModel built_dit(WeightFiles& files, const Request& request, at::Device device, at::ScalarType dtype) {
+BuiltVelocityModel built_dit(WeightFiles& files, const Request& request, at::Device device, const std::string& dtype) {
   const std::string path = request.at("path").as_string();
   const Request* given = request.find("config");
   const Json said = given ? given->as_config() : Json::object();
   read_model_config(path);  // refuses quantised weights by what it says
-  const Weights weights = files.open(path, "a diffusion transformer", device, dtype);
+  const auto [weights, precision] = files.open_for(path, "a diffusion transformer", device, dtype);
   const VelocityKind& kind = velocity_kind_in(weights, said);
   const Weights own = kind.under_own_names(weights);
   const auto beside = [&] { return read_model_config(path); };
-  BuiltVelocityModel built{kind.infer(own, beside, said), nullptr};
+  BuiltVelocityModel built{kind.infer(own, beside, said), precision, nullptr};
   files.remark(path, built.plan.remark);
-  built.model = built.plan.build(own);
+  built.model = built.plan.build(computed_in(precision, kind, own));
   refuse_unknown_tensors(weights, "a " + kind.title, [&](const std::string& name) { return kind.spares(name); });
   return built;
 }
 
-Json load_dit(EngineState& state, WeightFiles& files, const Request& request, at::ScalarType dtype) {
+Json load_dit(EngineState& state, WeightFiles& files, const Request& request, const std::string& dtype) {
   BuiltVelocityModel built = built_dit(files, request, state.device, dtype);
   state.velocity_work = built.plan.work;
   if (const Request* weak = request.find("weak")) {
@@ -110,7 +139,10 @@ Json load_dit(EngineState& state, WeightFiles& files, const Request& request, at
     };
   }
   state.velocity_model = std::move(built.model);
-  return facts_of(*state.velocity_model).set("kind", built.plan.kind).set("description", built.plan.description);
+  return facts_of(*state.velocity_model)
+      .set("kind", built.plan.kind)
+      .set("description", built.plan.description)
+      .set("dtype", built.precision.name());
 }
 
 // The yaml's dimensions against those of the weights: {"decoder": {...}, "residual": {...} or null}.
@@ -237,19 +269,19 @@ void check_parts_fit(const EngineState& state) {
 }
 
 /// An error of loading: one of memory with what the weights take and what is free, others as they are.
-Error told_of_weights(const Error& error, const Request& request, at::ScalarType dtype, at::Device device) {
+Error told_of_weights(const Error& error, const Request& request, const Precision& precision, at::Device device) {
   if (error.code() != ErrorCode::kOutOfMemory) return error;
   int64_t needed = 0;
   try {
-    needed = plan_parts(request).weight_bytes(static_cast<int64_t>(c10::elementSize(dtype)));
+    needed = plan_parts(request).weight_bytes(precision);
   } catch (...) {  // there may be too little memory to look at them
     return error;
   }
-  const bool is_half = c10::elementSize(dtype) < kFloatBytes;
+  const bool is_full = precision.compute == at::kFloat && !precision.int8;
   return Error(ErrorCode::kOutOfMemory,
                concat("too little memory on ", device.str(), ": the weights take about ", gigabytes(needed), " in ",
-                      dtype_short_name(dtype), ", ", gigabytes(free_memory(device)), " are free (", error.what(), ")"),
-               concat(is_half ? "Try " : concat("Try --dtype bf16 (about ", gigabytes(needed / 2), "), or "),
+                      precision.name(), ", ", gigabytes(free_memory(device)), " are free (", error.what(), ")"),
+               concat(!is_full ? "Try " : concat("Try --dtype bf16 (about ", gigabytes(needed / 2), "), or "),
                       device.is_cuda() ? "--offload, which keeps the text encoder out of the GPU, or " : "",
                       "a smaller model. `svg-t2i estimate` shows what fits."));
 }
@@ -268,10 +300,11 @@ JobResult encoder_source(EngineState&, const Request& request, const TensorMap&,
 /// was loaded, and "remarks" on the files. Parts that are not named stay as they are; a failed load leaves the engine
 /// without the parts that it names.
 JobResult load(EngineState& state, const Request& request, const TensorMap&, const EventSink& emit) {
-  const at::ScalarType dtype = parse_dtype(request.at("dtype").as_string(), state.device);
+  const std::string& dtype = request.at("dtype").as_string();
+  const Precision precision = parse_precision(dtype, state.device);
   const at::Device text_device = request.at("offload").as_bool() ? at::Device(at::kCPU) : state.device;
   WeightFiles files;
-  JobResult result{Json::object().set("device", state.device.str()).set("dtype", dtype_short_name(dtype)), {}};
+  JobResult result{Json::object().set("device", state.device.str()).set("dtype", precision.name()), {}};
   const auto part = [&](const char* name, auto& slot, auto loader) {
     const Request* part_request = request.find(name);
     if (!part_request) return;
@@ -284,7 +317,8 @@ JobResult load(EngineState& state, const Request& request, const TensorMap&, con
   };
   try {
     part("statistics", state.statistics, [&](const Request& r) { return load_statistics(state, r); });
-    part("autoencoder", state.autoencoder, [&](const Request& r) { return load_autoencoder(state, files, r, dtype); });
+    part("autoencoder", state.autoencoder,
+         [&](const Request& r) { return load_autoencoder(state, files, r, precision.compute); });
     part("dit", state.velocity_model, [&](const Request& r) { return load_dit(state, files, r, dtype); });
     part("textEncoder", state.text_encoder,
          [&](const Request& r) { return load_text_encoder(state, files, r, text_device, dtype); });
@@ -295,8 +329,9 @@ JobResult load(EngineState& state, const Request& request, const TensorMap&, con
     if (request.find("autoencoder")) state.autoencoder.reset();
     if (request.find("dit")) state.velocity_model.reset();
     if (request.find("textEncoder")) state.text_encoder.reset();
-    throw told_of_weights(translate_current_exception(), request, dtype, state.device);
+    throw told_of_weights(translate_current_exception(), request, precision, state.device);
   }
+  if (const Json* dit = result.value.find("dit")) result.value.set("dtype", dit->at("dtype"));
   result.value.set("remarks", files.remarks());
   if (state.autoencoder) result.value.set("latentChannels", state.autoencoder->grid().channels);
   return result;
