@@ -33,8 +33,8 @@ export interface BenchOptions {
 
 type Part = JobRequest<'bench'>['part'];
 
-const dtypes: readonly string[] = COMPUTE_DTYPES;
-const each = (part: Part, sizes: readonly string[]) =>
+const computeDtypes: readonly string[] = COMPUTE_DTYPES;
+const each = (part: Part, sizes: readonly string[], dtypes = computeDtypes) =>
   dtypes.flatMap((dtype) => sizes.map((size) => ({ part, name: `${part}-${size}-${dtype}` })));
 
 /** The whole sample, timed through the API: what it takes above its model is the engine's overhead. */
@@ -49,6 +49,12 @@ const nativeRows: readonly { readonly part: Part; readonly name: string }[] = [
   { part: 'inception', name: 'eval-inception' },
 ];
 
+/** On a CPU alone: their plain path is our fp32 of the same weights. */
+const int8Rows: typeof nativeRows = [
+  ...each('text-encoder', ['128', '256'], ['int8']),
+  ...each('dit', ['256-128', '256-256', '512-128'], ['int8']),
+];
+
 /** Whole steps of the 2B, in bf16: on a GPU alone, since a CPU takes minutes for one. */
 const stepRows: typeof nativeRows = ['step', 'train'].flatMap((what) =>
   [256, 512, 1024].map((side) => ({ part: 'step' as const, name: `${what}-${side}-128` })),
@@ -58,7 +64,7 @@ const stepRows: typeof nativeRows = ['step', 'train'].flatMap((what) =>
 export const GPU_BENCH_ROWS: readonly string[] = [...nativeRows, ...stepRows].map(({ name }) => name);
 
 export const BENCH_ROWS: readonly string[] = [
-  ...[...nativeRows, ...TRAINING_ROWS, ...ESTIMATE_ROWS].map(({ name }) => name),
+  ...[...nativeRows, ...int8Rows, ...TRAINING_ROWS, ...ESTIMATE_ROWS].map(({ name }) => name),
   OVERHEAD,
   ...SERVING_ROWS,
 ];
@@ -90,7 +96,7 @@ export async function* runBenchmarks(options: BenchOptions = {}): AsyncGenerator
       hint: `Known rows: ${BENCH_ROWS.join(', ')}; with --torch-fidelity ${TORCH_FIDELITY_ROW}.`,
     });
   }
-  for (const { part, name } of nativeRows.filter((row) => rows.test(row.name))) {
+  for (const { part, name } of [...nativeRows, ...int8Rows].filter((row) => rows.test(row.name))) {
     yield* measureNative({ part, name, repeats, signal }, { device, ...threads });
   }
   if (withLibrary) yield await measureInception({ python: torchFidelity, repeats, ...threads, signal });

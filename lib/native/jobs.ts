@@ -311,6 +311,9 @@ export interface NativeBenchRow {
   /** Bytes by which the process, or what tensors hold on a GPU, grew at most. */
   readonly oursPeakRss?: number;
   readonly plainPeakRss?: number;
+  /** Of 8-bit rows: bytes that the weights of both sides hold. */
+  readonly oursWeights?: number;
+  readonly plainWeights?: number;
   /** |ours - plain| / |plain| of the results. */
   readonly difference?: number;
   /** Multiplications and additions of ours, where they are known: of a step, or of an image. */
