@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "core/random_weights.h"
 #include "core/rng.h"
+#include "core/system_memory.h"
 #include "models/decoders/conv_decoder.h"
 #include "models/guided_pictures.h"
 #include "models/next_dit/next_dit.h"
@@ -106,12 +107,14 @@ struct DrawnDit {
   int64_t bytes = 0;
 
   DrawnDit(const NextDitConfig& config, const std::string& dtype, at::Device device) {
+    give_back_free_memory();
     const int64_t before = current_rss();
     const Weights drawn(std::make_shared<RandomWeights>(seeded_generator(0), RandomWeights::Values::kRandom,
                                                         dtype == "bf16" ? at::kBFloat16 : at::kFloat, device));
     const VelocityKind kind = next_dit_kind();
     const auto takes = [&](const std::string& name, at::IntArrayRef shape) { return kind.takes_int8(name, shape); };
     model = std::make_unique<NextDit>(dtype == "int8" ? int8_weights(drawn, takes) : drawn, config);
+    give_back_free_memory();
     bytes = current_rss() - before;
   }
 };

@@ -2,6 +2,7 @@
 #include <filesystem>
 
 #include "core/cancel.h"
+#include "core/system_memory.h"
 #include "engine/device.h"
 #include "engine/drawing_memory.h"
 #include "engine/encoder_source.h"
@@ -332,6 +333,7 @@ JobResult load(EngineState& state, const Request& request, const TensorMap&, con
     throw told_of_weights(translate_current_exception(), request, precision, state.device);
   }
   if (const Json* dit = result.value.find("dit")) result.value.set("dtype", dit->at("dtype"));
+  give_back_free_memory();  // what was rounded or packed one after the other
   result.value.set("remarks", files.remarks());
   if (state.autoencoder) result.value.set("latentChannels", state.autoencoder->grid().channels);
   return result;
