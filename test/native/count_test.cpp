@@ -107,14 +107,15 @@ TEST_CASE("count: a guided step of the 2B multiplies no more than it must") {
   const struct {
     int64_t cells;
     double least;
-  } rows[] = {{16, 2.70}, {32, 9.69}, {64, 43.50}};
-  for (const auto& [cells, least] : rows) {
+    int64_t launches;  // two more a layer where long segments attend one by one
+  } rows[] = {{16, 2.70, 310}, {32, 9.69, 310}, {64, 43.50, 360}};
+  for (const auto& [cells, least, launches] : rows) {
     const Json counted = svg::count_sampling({}, {cells, 128});
     const Json& ours = counted.at("ours");
     EXPECT_CLOSE(flops(ours) / kTera, least, 0.005 * least);
     // The least has a step's share of the modulation, which is computed for all times at once before this step.
     EXPECT_CLOSE(flops(ours), counted.at("leastFlops").as_double(), 3e-4 * flops(ours));
-    expect_at_most(ours, 320, "a guided step");
+    expect_at_most(ours, launches, "a guided step");
     EXPECT(pass_share(counted) <= 0.2);
     EXPECT(ours.at("hostReads").as_int() == 0 && ours.at("uploads").as_int() == 0);
   }
