@@ -37,6 +37,9 @@ class CudaStepGraph : public StepGraph {
  public:
   CudaStepGraph(c10::DeviceIndex device, std::function<void()> body)
       : body_(std::move(body)), pool_(shared_pool(device)) {
+    // Engines of one device share the stream, each on a thread of its own.
+    static std::mutex recording;
+    const std::lock_guard<std::mutex> lock(recording);
     // Recording wants another stream than the usual one, after all that this one was given.
     c10::cuda::getCurrentCUDAStream(device).synchronize();
     const c10::cuda::CUDAStreamGuard guard(pool_->stream);
