@@ -420,6 +420,7 @@ describe('stream', () => {
         decode: 4,
         evaluations: 0,
         unconditionalEvaluations: 0,
+        reusedEvaluations: 0,
       },
     });
   });
