@@ -13,6 +13,7 @@
 #include "ops/residual_norm.h"
 #include "ops/rms_norm.h"
 #include "ops/rope.h"
+#include "ops/rotate_halves.h"
 #include "ops/swiglu.h"
 #include "ops/verified.h"
 #include "ops/whole_blocks.h"
@@ -120,6 +121,23 @@ TEST_CASE("ops: heads are normed and rotated as the reference does, with strided
                    0, bound(dtype));
     }
   }
+}
+
+TEST_CASE("ops: halves are rotated with the bits of the reference, from strided rows, behind tokens that stay") {
+  c10::NoGradGuard no_grad;
+  for (const at::ScalarType dtype : kTypes) {
+    const at::Tensor rows = at::randn({2, 40, 3 * 60}).to(dtype);
+    for (const int64_t prefix : {0, 5}) {
+      const at::Tensor heads = rows.narrow(2, 60, 60).unflatten(2, {6, 10});
+      const at::Tensor cos = at::randn({40 - prefix, 10}), sin = at::randn({40 - prefix, 10});
+      const at::Tensor got = svg::rotate_halves(heads, cos, sin, prefix);
+      EXPECT(got.is_contiguous() && at::equal(got, svg::rotate_halves_reference(heads, cos, sin, prefix)));
+    }
+  }
+  const c10::AutoGradMode recorded(true);
+  const at::Tensor learnt = at::randn({1, 7, 2, 4}).requires_grad_(true);
+  svg::rotate_halves(learnt, at::ones({6, 4}), at::zeros({6, 4}), 1).sum().backward();
+  EXPECT(at::equal(learnt.grad(), at::ones_like(learnt)));
 }
 
 TEST_CASE("ops: a constant position on an axis cancels in every product of query and key") {

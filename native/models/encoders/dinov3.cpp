@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "models/encoders/dinov3_names.h"
 #include "models/encoders/picture.h"
+#include "ops/rotate_halves.h"
 
 namespace svg {
 namespace {
@@ -20,12 +21,6 @@ at::Tensor published_periods(int64_t head_dim, double base) {
 /// Centres of `count` cells in [-1, 1].
 at::Tensor centres(int64_t count, const at::Tensor& like) {
   return (at::arange(count, like.options()) + 0.5) / static_cast<double>(count) * 2 - 1;
-}
-
-/// (.., D): the halves (a, b) become (-b, a).
-at::Tensor rotate_half(const at::Tensor& x) {
-  const std::vector<at::Tensor> halves = x.chunk(2, -1);
-  return at::cat({-halves[1], halves[0]}, -1);
 }
 
 VitBlockNames dinov3_block_names() {
@@ -112,12 +107,7 @@ Dinov3Features Dinov3::operator()(const at::Tensor& image) const {
 
   const int64_t prefix = 1 + config_.storage_tokens;
   const Rotation rope = rotation(H / patch, W / patch);
-  const at::Tensor cos = rope.cos.unsqueeze(1), sin = rope.sin.unsqueeze(1);  // (h*w, 1, head_dim)
-  const auto rotate = [&](const at::Tensor& heads) {                          // patches only
-    const at::Tensor patches = heads.slice(1, prefix).to(at::kFloat);
-    const at::Tensor turned = (patches * cos + rotate_half(patches) * sin).to(heads.scalar_type());
-    return at::cat({heads.slice(1, 0, prefix), turned}, 1);
-  };
+  const auto rotate = [&](const at::Tensor& heads) { return rotate_halves(heads, rope.cos, rope.sin, prefix); };
   for (const VitBlock& block : blocks_) x = block(x, dtype, rotate);
   const at::Tensor head = cls_norm_(x.slice(1, 0, prefix));
   return {head.select(1, 0), head.slice(1, 1), norm_(x.slice(1, prefix))};
