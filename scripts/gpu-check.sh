@@ -57,7 +57,7 @@ part() {
   return $status
 }
 
-last_line() { tail -n 1 "$1" | cut -c 1-160; }
+last_line() { sed 's,\x1b\[[0-9;]*m,,g' "$1" | tail -n 1 | cut -c 1-160; }
 nothing() { :; }
 golden_summary() {
   printf '%s passed, %s failed, %s not run' "$(grep -c '"status":"passed"' "$1")" "$(grep -c '"status":"failed"' "$1")" \
@@ -146,7 +146,7 @@ native() {
 }
 
 if [ $DRY_RUN = 1 ]; then
-  native native-tests 120 last_line ops fused
+  native native-tests 120 last_line swiglu count
   native golden 120 golden_summary --golden --device cpu test/golden/dinov3-mlp test/golden/next-dit*
   native bench-parts 120 rows_summary --bench cpu encoder encoder-256-fp32 1
   note bench-step skipped "a step of the 2B takes a CPU minutes"
