@@ -64,7 +64,7 @@ export type ImageMetadata = {
   readonly textEncoder: string | undefined;
   /** Whether the text encoder's attention scores were capped, as `attentionSoftCap` of the options. */
   readonly attentionSoftCap?: boolean;
-  /** `fp32`, `bf16` or `int8`; `auto` where the text encoder's weights were int8 and the transformer's not, or the other way round. */
+  /** `fp32`, `bf16` or `int8`; `auto` where weights were int8 by their file alone. */
   readonly dtype: string;
   /** `cpu` or `cuda:N`. */
   readonly device: string;

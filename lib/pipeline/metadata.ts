@@ -5,7 +5,6 @@ import type { ImageParameters } from '../image/parameters.js';
 import type { ClassSubject } from '../release/class-names.js';
 import type { ReleaseLayout } from '../release/layout.js';
 import type { Loaded } from '../release/load.js';
-import { drawnPrecision } from '../release/precision.js';
 import { PACKAGE_VERSION } from '../version.js';
 import type { ImageMetadata } from './image-metadata.js';
 import type { Evaluations } from './types.js';
@@ -35,7 +34,7 @@ export function imageMetadata(picture: {
   readonly enhancedPrompt: string | undefined;
   readonly seed: number;
   readonly givenNoise: boolean;
-  readonly loaded: Pick<Loaded, 'layout' | 'models' | 'attentionSoftCap'>;
+  readonly loaded: Pick<Loaded, 'layout' | 'models' | 'drawnIn' | 'attentionSoftCap'>;
 }): ImageMetadata {
   const { request, prompt, seed, loaded } = picture;
   const { layout, attentionSoftCap } = loaded;
@@ -45,7 +44,7 @@ export function imageMetadata(picture: {
     ...(picture.enhancedPrompt === undefined ? {} : { enhancedPrompt: picture.enhancedPrompt }),
     // The seed says nothing where the caller gave the noise.
     ...(picture.givenNoise ? { noise: 'given' } : {}),
-    dtype: drawnPrecision(loaded.models),
+    dtype: loaded.drawnIn,
     device: loaded.models.device,
   };
 }

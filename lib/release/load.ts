@@ -14,7 +14,7 @@ import { DIT_KINDS, type DitKind, meantFor, usualSettings } from './dit-kind.js'
 import { FoundRelease } from './found-release.js';
 import { checkMeaningful, layoutOf, MODEL_PARTS, type ReleaseLayout } from './layout.js';
 import { checkLoadOptions, type LoadHow } from './load-options.js';
-import { slowPrecision } from './precision.js';
+import { drawnPrecision, slowPrecision } from './precision.js';
 import type { RaeFiles } from './rae-files.js';
 
 export interface Loaded {
@@ -26,6 +26,8 @@ export interface Loaded {
   /** `WIDTHxHEIGHT`; undefined where the release does not say. */
   readonly trainedSizes?: readonly string[] | undefined;
   readonly models: LoadedModels;
+  /** What pictures say that they were drawn in. */
+  readonly drawnIn: string;
   /** Of the transformer; that of SVG-T2I where none was loaded. */
   readonly kind: DitKind;
   /** Of a class-conditional model; undefined where no file names its classes. */
@@ -88,7 +90,7 @@ export async function loadFound(
     const defaults = { ...usual, ...meantFor(kind, settings) };
     return {
       ...{ engine, tokenizer, layout: { ...used, warnings }, defaults, trainedSizes, models },
-      ...{ kind, classNames, attentionSoftCap },
+      ...{ kind, classNames, attentionSoftCap, drawnIn: drawnPrecision(models, resolved.dtype) },
     };
   } catch (error) {
     // Of a load that failed the tokenizer is not waited for.

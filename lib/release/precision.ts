@@ -62,10 +62,9 @@ export function slowPrecision(
 }
 
 /**
- * What a picture says that it was drawn in, so that it is drawn so again. `auto` where the parts differ, as files say: no
- * other word leads there.
+ * What a picture says that it was drawn in, so that it is drawn so again. `auto` where files alone made a part int8: what
+ * stands beside it, the autoencoder too, then goes as `auto` has it, and no other word leads there.
  */
-export function drawnPrecision({ dtype, dit, textEncoder }: LoadedModels): string {
-  const parts = new Set([dit?.dtype, textEncoder?.dtype].filter((part) => part !== undefined));
-  return parts.size > 1 ? 'auto' : dtype;
+export function drawnPrecision({ dtype, dit, textEncoder }: LoadedModels, asked: Dtype): string {
+  return asked === 'auto' && [dit?.dtype, textEncoder?.dtype].includes('int8') ? 'auto' : dtype;
 }

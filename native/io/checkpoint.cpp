@@ -63,7 +63,8 @@ std::optional<Int8Rows> CheckpointSource::int8_rows(const std::string& name) {
 std::vector<std::string> CheckpointSource::unused() const {
   std::vector<std::string> names;
   for (const auto& entry : checkpoint_->tensors()) {
-    if (!used_.count(entry.first)) names.push_back(entry.first);
+    // Scales are part of their weight, which is listed.
+    if (!used_.count(entry.first) && !(int8_ && int8_->is_scale(entry.first))) names.push_back(entry.first);
   }
   return names;
 }

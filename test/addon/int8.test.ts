@@ -53,12 +53,14 @@ describe('files of int8 weights', () => {
     const plain = await draw({ dtype: 'int8' });
     expect(plain.metadata.dtype).toBe('int8');
     expect(plain.models.dit?.dtype).toBe('int8');
-    for (const dtype of ['auto', 'int8'] as const) {
-      const stored = await draw({ dit, textEncoder, dtype });
-      expect(Buffer.from(stored.data).equals(Buffer.from(plain.data))).toBe(true);
-      expect(stored.metadata.dtype).toBe('int8');
-      expect(stored.models.textEncoder?.dtype).toBe('int8');
-    }
+    const stored = await draw({ dit, textEncoder, dtype: 'int8' });
+    expect(Buffer.from(stored.data).equals(Buffer.from(plain.data))).toBe(true);
+    expect(stored.metadata.dtype).toBe('int8');
+    expect(stored.models.textEncoder?.dtype).toBe('int8');
+    // Beside them `auto` decodes in bf16 where the processor has it.
+    const found = await draw({ dit, textEncoder, dtype: 'auto' });
+    expect(found.models).toMatchObject({ dtype: 'int8', textEncoder: { dtype: 'int8' } });
+    expect(found.metadata.dtype).toBe('auto');
   });
 
   it('are multiplied out in another precision, which is told', async () => {
@@ -93,7 +95,7 @@ describe('files of int8 weights', () => {
     expect(seen.parameters).toBe(plain.parameters);
     expect((await verifyWeights(dit)).ok).toBe(true);
     const text = await inspectWeights(textEncoder);
-    expect(text.int8?.leftOut).toEqual(['model.embed_tokens.weight']);
+    expect(text.int8?.leftOut).toEqual([expect.stringMatching(/embed_tokens\.weight$/)]);
     expect((await verifyWeights(textEncoder)).ok).toBe(true);
   });
 

@@ -106,6 +106,8 @@ TEST_CASE("int8 files: are read multiplied out, or as they are") {
   EXPECT(!source.int8_rows("embedder.weight") && !source.int8_rows("layers.9.weight"));
   const at::Tensor plain = source.find("layers.1.weight", {24, 40}, Init(), Role::kMatrix);
   EXPECT(plain.equal(from_int8(*rows, at::kBFloat16)));
+  const std::vector<std::string> unused = source.unused();
+  EXPECT(unused.size() == layered_tensors().size() - 1);  // a scale goes with its weight
   for (const auto& entry : layered_tensors()) source.find(entry.first, {}, Init(), Role::kMatrix);
   EXPECT(source.unused().empty());
 }

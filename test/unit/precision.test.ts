@@ -58,9 +58,10 @@ it('bf16 and int8 are warned of where the processor has no instructions for them
 });
 
 it('a picture says what draws it again', () => {
-  expect(drawnPrecision(models('int8'))).toBe('int8');
-  expect(drawnPrecision(models('int8', 'fp32'))).toBe('auto');
-  expect(drawnPrecision({ device: 'cpu', dtype: 'bf16' })).toBe('bf16');
+  expect(drawnPrecision(models('int8'), 'int8')).toBe('int8');
+  expect(drawnPrecision(models('int8'), 'auto')).toBe('auto');
+  expect(drawnPrecision(models('fp32', 'int8'), 'auto')).toBe('auto');
+  expect(drawnPrecision({ device: 'cpu', dtype: 'bf16' }, 'auto')).toBe('bf16');
 });
 
 it('an estimate proposes what the processor has instructions for first', () => {
