@@ -1,7 +1,7 @@
 # CUDA kernels, compiled by nvcc alone: the .cu files see no header of torch. Sets SVG_CUDA_SOURCES, the
 # objects or their twin without CUDA, SVG_STEP_GRAPH_SOURCE, and the target svg_cuda_check, which needs neither a GPU nor a CUDA libtorch.
 set(SVG_CUDA_TARGETS "80,86,89,90" CACHE STRING "Compute capabilities that get kernels of their own, by commas")
-set(SVG_CUDA_FILES memory rms_norm rms_norm_backward rope rope_backward swiglu)
+set(SVG_CUDA_FILES adamw memory rms_norm rms_norm_backward rope rope_backward swiglu)
 
 find_program(SVG_NVCC nvcc HINTS $ENV{CUDA_HOME}/bin /usr/local/cuda/bin)
 set(SVG_WITH_CUDA OFF)
@@ -30,7 +30,7 @@ function(svg_cuda_objects objects folder)
       COMMAND ${SVG_NVCC} -std=c++20 -O3 -Xcompiler=-fPIC,-fvisibility=hidden,-Wall ${targets}
         -I${CMAKE_SOURCE_DIR}/native -c ${source} -o ${object}
       DEPENDS ${source} ${CMAKE_SOURCE_DIR}/native/kernels/cuda/common.cuh ${CMAKE_SOURCE_DIR}/native/kernels/cuda.h
-        ${CMAKE_SOURCE_DIR}/native/kernels/rows.h
+        ${CMAKE_SOURCE_DIR}/native/kernels/adamw.h ${CMAKE_SOURCE_DIR}/native/kernels/rows.h
       COMMENT "nvcc ${file}.cu" VERBATIM)
     list(APPEND list ${object})
   endforeach()

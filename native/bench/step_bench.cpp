@@ -124,9 +124,9 @@ Run training_run(const NextDitConfig& config, const StepRow& row, int64_t repeat
   for (int64_t i = 0; i <= repeats; ++i) {
     if (i == 1) run.restart();  // the first step warms up
     run.once([&] {
-      const std::vector<double> losses = trainer.accumulate(batch);
+      const at::Tensor losses = trainer.accumulate(batch);
       trainer.apply();
-      return at::tensor(losses);
+      return losses;
     });
   }
   run.peak = memory.bytes();

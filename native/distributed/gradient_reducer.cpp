@@ -4,9 +4,8 @@
 #include <torch/csrc/autograd/function_hook.h>
 #include <torch/csrc/autograd/variable.h>
 
-#include <cmath>
-
 #include "core/error.h"
+#include "core/transfer.h"
 
 namespace svg {
 namespace {
@@ -153,7 +152,7 @@ void GradientReducer::end_backward() {
     own[0][i] = parameter.used || late ? 1 : 0;
     own[1][i] = late ? 1 : 0;
   }
-  marks_ = marks.to(group_.device());
+  marks_ = sent_to(marks, group_.device());
   marking_ = group_.start_all_reduce(marks_, ReduceOp::kMax);
 }
 
@@ -216,16 +215,16 @@ bool GradientReducer::saves(const std::string& name) const {
   return by_first ? group_.rank() == 0 : owns(name);
 }
 
-std::vector<double> GradientReducer::sum(const std::vector<double>& values) {
-  const at::Tensor sums = at::tensor(values, at::kDouble).to(group_.device());
-  group_.all_reduce(sums);
-  const at::Tensor host = sums.cpu();
-  return {host.data_ptr<double>(), host.data_ptr<double>() + host.numel()};
+at::Tensor GradientReducer::sum(const at::Tensor& values) {
+  const at::Tensor sums = sent_to(values, group_.device());
+  const at::Tensor own = sums.is_same(values) ? sums.clone() : sums;
+  group_.all_reduce(own);
+  return own;
 }
 
-double GradientReducer::global_norm(double owned_norm) {
+at::Tensor GradientReducer::global_norm(const at::Tensor& owned_norm) {
   if (mode_ == ParallelMode::kData) return owned_norm;  // of the same bits everywhere
-  return std::sqrt(sum({owned_norm * owned_norm})[0]);
+  return sum(owned_norm.square().reshape({1})).sqrt().squeeze(0);
 }
 
 void GradientReducer::broadcast_owned(const TensorMap& owned,

@@ -25,8 +25,9 @@ class GradientReducer : public ParameterSync {
   void discard() override;
   bool owns(const std::string& name) const override;
   bool saves(const std::string& name) const override;
-  std::vector<double> sum(const std::vector<double>& values) override;
-  double global_norm(double owned_norm) override;
+  using ParameterSync::sum;
+  at::Tensor sum(const at::Tensor& values) override;
+  at::Tensor global_norm(const at::Tensor& owned_norm) override;
   void after_step() override;
   TensorMap gather(const TensorMap& owned) override;
 

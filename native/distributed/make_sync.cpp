@@ -13,8 +13,9 @@ class AloneSync : public ParameterSync {
   void discard() override {}
   bool owns(const std::string&) const override { return true; }
   bool saves(const std::string&) const override { return true; }
-  std::vector<double> sum(const std::vector<double>& values) override { return values; }
-  double global_norm(double owned_norm) override { return owned_norm; }
+  using ParameterSync::sum;
+  at::Tensor sum(const at::Tensor& values) override { return values; }
+  at::Tensor global_norm(const at::Tensor& owned_norm) override { return owned_norm; }
   void after_step() override {}
   TensorMap gather(const TensorMap& owned) override { return owned; }
 };

@@ -47,10 +47,12 @@ class ParameterSync {
   /// for the first one.
   virtual bool saves(const std::string& name) const = 0;
   TensorMap saved(const TensorMap& tensors) const;
-  /// Sums over ranks, the same bits on all of them.
-  virtual std::vector<double> sum(const std::vector<double>& values) = 0;
-  /// The norm over all gradients from that over the owned ones; the same on all ranks, NaN or infinity too.
-  virtual double global_norm(double owned_norm) = 0;
+  /// Sums over ranks of fp64 values, the same bits on all of them. Where the ranks meet on GPUs nobody waits for it.
+  virtual at::Tensor sum(const at::Tensor& values) = 0;
+  /// For the host, which waits.
+  std::vector<double> sum(const std::vector<double>& values);
+  /// The norm over all gradients, () fp64, from that over the owned ones; the same on all ranks, NaN or infinity too.
+  virtual at::Tensor global_norm(const at::Tensor& owned_norm) = 0;
   /// After an update: the owners' parameters go to all ranks, in place.
   virtual void after_step() = 0;
   /// All tensors of one kind (an EMA, say), from those that each rank owns: on rank 0, and nothing elsewhere. Called on

@@ -49,6 +49,7 @@ const JobTable kJobs = {
     {"train-export", {JobWay::kAlone, jobs::train_export}},
     {"train-open", {JobWay::kAlone, jobs::train_open}},
     {"train-publish", {JobWay::kAlone, jobs::train_publish}},
+    {"train-report", {JobWay::kAlone, jobs::train_report}},
     {"train-restore", {JobWay::kAlone, jobs::train_restore}},
     {"train-save", {JobWay::kAlone, jobs::train_save}},
     {"train-step", {JobWay::kAlone, jobs::train_step}},

@@ -38,6 +38,7 @@ JobResult load(EngineState&, const Request& request, const TensorMap&, const Eve
 // train.cpp
 JobResult train_open(EngineState&, const Request& request, const TensorMap&, const EventSink&);
 JobResult train_step(EngineState&, const Request& request, const TensorMap& tensors, const EventSink&);
+JobResult train_report(EngineState&, const Request& request, const TensorMap&, const EventSink&);
 JobResult train_save(EngineState&, const Request& request, const TensorMap&, const EventSink&);
 JobResult train_restore(EngineState&, const Request& request, const TensorMap&, const EventSink&);
 JobResult train_export(EngineState&, const Request& request, const TensorMap&, const EventSink&);

@@ -4,6 +4,7 @@
 #include <ATen/ATen.h>
 
 #include <string>
+#include <vector>
 
 namespace svg {
 
@@ -15,5 +16,9 @@ void check_pixels(const at::Tensor& pixels, const std::string& name);
 
 /// (H, W, 3) uint8 to (3, H, W) fp32 in [-1, 1]. Throws as check_pixels does.
 at::Tensor from_pixels(const at::Tensor& pixels, const std::string& name);
+
+/// Pictures of one size, (H, W, 3) uint8 each, as a batch (B, 3, H, W) fp32 in [-1, 1] on `device`. They travel as
+/// bytes, a quarter of the numbers that they become there.
+at::Tensor from_pixels(const std::vector<at::Tensor>& pictures, at::Device device);
 
 }  // namespace svg

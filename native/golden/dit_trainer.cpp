@@ -1,11 +1,10 @@
 #include <cmath>
-#include <numeric>
 
 #include "golden/dit.h"
 #include "golden/dit_inputs.h"
 #include "models/next_dit/next_dit.h"
 #include "train/dit_step.h"
-#include "train/grad_clip.h"
+#include "train/gradients.h"
 
 namespace svg {
 namespace {
@@ -53,7 +52,7 @@ double gradient_factor(const GoldenCase& golden, double norm, double clip) {
 }
 
 void expect_gradients(GoldenCase& golden, const DitTrainer& trainer, double clip) {
-  const double factor = gradient_factor(golden, gradient_norm(trainer.parameters()), clip);
+  const double factor = gradient_factor(golden, gradient_norm(trainer.gradients()).item<double>(), clip);
   for (const auto& [name, gradient] : trainer.gradients()) {
     const auto want = golden.io().find("out.grad." + name);
     if (want == golden.io().end()) continue;
@@ -79,10 +78,9 @@ void run_dit_trainer(GoldenCase& golden) {
     batch.noise = golden_tensors(golden, prefix + "noise");
     batch.t = golden.input(prefix + "t");
     batch.conditions = golden_captions(golden, prefix);
-    const std::vector<double> of_samples = trainer.accumulate(batch);
-    losses.push_back(std::reduce(of_samples.begin(), of_samples.end()) / static_cast<double>(of_samples.size()));
+    losses.push_back(trainer.accumulate(batch).mean().item<double>());
     if (step == 0) expect_gradients(golden, trainer, options.grad_clip);
-    norms.push_back(trainer.apply().grad_norm);
+    norms.push_back(trainer.apply().grad_norm());
   }
   golden.expect("loss", at::tensor(losses, at::kDouble));
   golden.expect("grad_norm", at::tensor(norms, at::kDouble));

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 
+#include "kernels/adamw.h"
 #include "kernels/rows.h"
 
 namespace svg::cpu {
@@ -60,6 +61,9 @@ void group_norm_of_channels(Rows x, const GroupNormRows& norm, float* mean, floa
 /// grad_bias.
 void group_norm_silu_backward(Rows x, Rows grad, const GroupNormRows& norm, const float* statistics, Rows grad_x,
                               float* grad_weight, float* grad_bias, int64_t pixels, int64_t channels);
+
+/// One step of AdamW over parameters, with what follows from them. The same bits for any number of threads.
+void adamw_update(const AdamWPlan& plan, const AdamWPiece* pieces, int64_t count);
 
 /// Splits [0, rows) over torch's own threads.
 void parallel_rows(int64_t rows, int64_t grain, const std::function<void(int64_t begin, int64_t end)>& body);

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 
+#include "kernels/adamw.h"
 #include "kernels/rows.h"
 
 namespace svg::cuda {
@@ -39,5 +40,10 @@ void scaled_rms_norm_backward(Rows x, const float* weight, const int32_t* group,
 void norm_rotate_heads_backward(Rows x, const float* weight, float eps, const float* cos, const float* sin, Rows dout,
                                 Rows dx, float* dweight, int64_t rows, int64_t heads, int64_t head_dim, void* stream);
 void swiglu_backward(Rows gate, Rows up, Rows dout, Rows dgate, Rows dup, int64_t rows, int64_t dim, void* stream);
+
+/// The numbers of a step from the norm of its gradients, all in device memory; `steps` counts those that are applied.
+void plan_adamw(const AdamWRule& rule, const double* norm, int64_t* steps, AdamWPlan* plan, void* stream);
+/// The step, by a plan in device memory; `pieces` lie in the host's.
+void adamw_update(const AdamWPlan* plan, const AdamWPiece* pieces, int64_t count, void* stream);
 
 }  // namespace svg::cuda

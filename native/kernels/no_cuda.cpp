@@ -46,4 +46,8 @@ void norm_rotate_heads_backward(Rows, const float*, float, const float*, const f
 
 void swiglu_backward(Rows, Rows, Rows, Rows, Rows, int64_t, int64_t, void*) { unavailable("swiglu_backward"); }
 
+void plan_adamw(const AdamWRule&, const double*, int64_t*, AdamWPlan*, void*) { unavailable("plan_adamw"); }
+
+void adamw_update(const AdamWPlan*, const AdamWPiece*, int64_t, void*) { unavailable("adamw_update"); }
+
 }  // namespace svg::cuda

@@ -11,6 +11,7 @@
 #include "core/json.h"
 #include "core/weights.h"
 #include "models/part.h"
+#include "models/training_memory.h"
 #include "models/work.h"
 
 namespace svg {
@@ -69,6 +70,8 @@ struct VelocityPlan : ModelPlan<VelocityModel> {
   bool can_train = true;  // false: it is read and drawn with alone
   /// Of one evaluation.
   std::function<Work(const VelocityLoad&)> work;
+  /// Of a training step on these pictures, without guidance. Null: nobody counts it.
+  std::function<TrainingMemory(const VelocityLoad&)> training_memory;
   /// Of what is computed once for a condition of so many tokens. Null: nothing is.
   std::function<Work(int64_t tokens, int64_t element_bytes)> prepared_work;
 };

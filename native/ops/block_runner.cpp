@@ -17,6 +17,14 @@ struct RecomputedBlocks : BlockRunner {
   }
 };
 
+struct SomeRecomputedBlocks : BlockRunner {
+  explicit SomeRecomputedBlocks(std::set<std::string> names) : names(std::move(names)) {}
+  at::Tensor run(const std::string& name, const Body& body, const std::vector<at::Tensor>& inputs) const override {
+    return names.contains(name) ? recomputed(body, inputs) : body(inputs);
+  }
+  std::set<std::string> names;
+};
+
 }  // namespace
 
 std::shared_ptr<const BlockRunner> plain_blocks() {
@@ -27,6 +35,10 @@ std::shared_ptr<const BlockRunner> plain_blocks() {
 std::shared_ptr<const BlockRunner> recomputed_blocks() {
   static const auto runner = std::make_shared<const RecomputedBlocks>();
   return runner;
+}
+
+std::shared_ptr<const BlockRunner> recomputed_blocks(std::set<std::string> names) {
+  return std::make_shared<const SomeRecomputedBlocks>(std::move(names));
 }
 
 }  // namespace svg

@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -28,5 +29,7 @@ std::shared_ptr<const BlockRunner> plain_blocks();
 
 /// Keeps a block's inputs alone, and runs it again in the backward pass (ops/recompute.h).
 std::shared_ptr<const BlockRunner> recomputed_blocks();
+/// The blocks of these names; the others keep what they compute.
+std::shared_ptr<const BlockRunner> recomputed_blocks(std::set<std::string> names);
 
 }  // namespace svg

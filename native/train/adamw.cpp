@@ -2,9 +2,8 @@
 
 #include <c10/core/GradMode.h>
 
-#include <cmath>
-
 #include "core/error.h"
+#include "ops/adamw_update.h"
 
 namespace svg {
 namespace {
@@ -19,6 +18,17 @@ void copy_into(const TensorMap& state, const std::string& prefix, TensorMap& mom
   }
 }
 
+at::Tensor or_none(const TensorMap& tensors, const std::string& name) {
+  const auto found = tensors.find(name);
+  return found == tensors.end() ? at::Tensor() : found->second;
+}
+
+AdamWRule rule_of(const AdamWOptions& options, const AdamWStep& step) {
+  const EmaOptions average = step.ema ? step.ema->options() : EmaOptions{};
+  return {options.lr,           options.beta1,  options.beta2, options.eps,
+          options.weight_decay, step.grad_clip, average.decay, average.warmup};
+}
+
 }  // namespace
 
 AdamW::AdamW(const TensorMap& parameters, const AdamWOptions& options) : options_(options) {
@@ -26,38 +36,28 @@ AdamW::AdamW(const TensorMap& parameters, const AdamWOptions& options) : options
     exp_avg_[name] = at::zeros_like(parameter, parameter.options().requires_grad(false));
     exp_avg_sq_[name] = at::zeros_like(parameter, parameter.options().requires_grad(false));
   }
+  const at::Device device = parameters.empty() ? at::Device(at::kCPU) : parameters.begin()->second.device();
+  steps_ = at::zeros({}, at::TensorOptions(device).dtype(at::kLong));
 }
 
-void AdamW::step(const TensorMap& parameters) {
-  c10::NoGradGuard no_grad;
-  ++steps_;
-  if (!options_.fused) {
-    for (const auto& [name, parameter] : parameters) {
-      if (!parameter.grad().defined()) continue;
-      at::Tensor value = parameter;
-      adamw_reference(value, parameter.grad(), exp_avg_.at(name), exp_avg_sq_.at(name), steps_, options_);
-    }
-    return;
-  }
-  std::vector<at::Tensor> values, gradients, averages, squares, steps;
+void AdamW::step(const TensorMap& parameters, const AdamWStep& step) {
+  std::vector<AdamWTensors> tensors;
   for (const auto& [name, parameter] : parameters) {
-    if (!parameter.grad().defined()) continue;
-    values.push_back(parameter);
-    gradients.push_back(parameter.grad());
-    averages.push_back(exp_avg_.at(name));
-    squares.push_back(exp_avg_sq_.at(name));
-    steps.push_back(at::full({}, static_cast<double>(steps_), parameter.options().dtype(at::kFloat)));
+    const at::Tensor gradient = or_none(step.gradients, name);
+    const at::Tensor average = step.ema ? step.ema->averages().at(name) : at::Tensor();
+    at::Tensor copy = or_none(step.leaves, name);
+    if (copy.is_same(parameter)) copy.reset();
+    if (!gradient.defined() && !average.defined()) continue;
+    tensors.push_back({parameter, exp_avg_.at(name), exp_avg_sq_.at(name), average, copy, gradient});
   }
-  if (values.empty()) return;
-  at::_fused_adamw_(values, gradients, averages, squares, /*max_exp_avg_sqs=*/{}, steps, options_.lr, options_.beta1,
-                    options_.beta2, options_.weight_decay, options_.eps, /*amsgrad=*/false, /*maximize=*/false);
+  (options_.fused ? adamw_update : adamw_update_reference)(tensors, rule_of(options_, step), step.norm, steps_);
 }
 
 TensorMap AdamW::state() const {
   TensorMap state;
   for (const auto& [name, moment] : exp_avg_) state["exp_avg." + name] = moment;
   for (const auto& [name, moment] : exp_avg_sq_) state["exp_avg_sq." + name] = moment;
-  state["step"] = at::full({}, steps_, at::kLong);
+  state["step"] = steps_.to(at::kCPU, at::kLong, /*non_blocking=*/false, /*copy=*/true);
   return state;
 }
 
@@ -67,19 +67,7 @@ void AdamW::load_state(const TensorMap& state) {
   copy_into(state, "exp_avg_sq.", exp_avg_sq_);
   const auto step = state.find("step");
   SVG_CHECK(step != state.end(), ErrorCode::kWeightsMismatch, "the optimiser's state has no \"step\"");
-  steps_ = step->second.item<int64_t>();
-}
-
-void adamw_reference(at::Tensor& parameter, const at::Tensor& gradient, at::Tensor& exp_avg, at::Tensor& exp_avg_sq,
-                     int64_t steps, const AdamWOptions& options) {
-  c10::NoGradGuard no_grad;
-  parameter.mul_(1 - options.lr * options.weight_decay);
-  exp_avg.lerp_(gradient, 1 - options.beta1);
-  exp_avg_sq.mul_(options.beta2).addcmul_(gradient, gradient, 1 - options.beta2);
-  const double correction1 = 1 - std::pow(options.beta1, static_cast<double>(steps));
-  const double correction2 = 1 - std::pow(options.beta2, static_cast<double>(steps));
-  const at::Tensor denominator = exp_avg_sq.sqrt().div_(std::sqrt(correction2)).add_(options.eps);
-  parameter.addcdiv_(exp_avg, denominator, -options.lr / correction1);
+  steps_.copy_(step->second);
 }
 
 }  // namespace svg

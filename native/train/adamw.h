@@ -1,9 +1,11 @@
-// AdamW over named parameters. Source: arXiv 1711.05101.
+// AdamW over named parameters, with what is updated along: their averages and the copies that are computed with.
+// Source: arXiv 1711.05101.
 #pragma once
 
 #include <ATen/ATen.h>
 
 #include "core/weights.h"
+#include "train/ema.h"
 
 namespace svg {
 
@@ -16,16 +18,26 @@ struct AdamWOptions {
   bool fused = true;  // false: operation by operation, to the last bit as torch's own Adam
 };
 
+/// What a step goes by beside the parameters, by their names.
+struct AdamWStep {
+  TensorMap gradients;   // of the parameters, unclipped; those without one stay as they are
+  at::Tensor norm;       // () fp64, of all gradients together: where it is not finite nothing changes
+  double grad_clip = 0;  // largest norm; 0: none
+  Ema* ema = nullptr;    // averages that follow
+  TensorMap leaves;      // where one is not the parameter itself it becomes the parameter, rounded
+};
+
 class AdamW {
  public:
   /// Moments are zero, one pair for every parameter.
   AdamW(const TensorMap& parameters, const AdamWOptions& options);
 
-  /// One update in place from the parameters' gradients; those without a gradient are left alone.
-  void step(const TensorMap& parameters);
+  /// One update in place; the host does not wait for it.
+  void step(const TensorMap& parameters, const AdamWStep& step);
 
   AdamWOptions& options() { return options_; }
-  int64_t steps() const { return steps_; }
+  /// How many were applied. Waits for the device.
+  int64_t steps() const { return steps_.item<int64_t>(); }
 
   /// "exp_avg.NAME", "exp_avg_sq.NAME" and "step": the tensors themselves, not copies.
   TensorMap state() const;
@@ -34,12 +46,8 @@ class AdamW {
 
  private:
   AdamWOptions options_;
-  int64_t steps_ = 0;
+  at::Tensor steps_;  // () int64, where the parameters are
   TensorMap exp_avg_, exp_avg_sq_;
 };
-
-/// The update of one parameter in plain operations, what `step` is held against. `steps` counts from 1.
-void adamw_reference(at::Tensor& parameter, const at::Tensor& gradient, at::Tensor& exp_avg, at::Tensor& exp_avg_sq,
-                     int64_t steps, const AdamWOptions& options);
 
 }  // namespace svg

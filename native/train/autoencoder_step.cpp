@@ -7,7 +7,7 @@
 
 #include "core/error.h"
 #include "distributed/make_sync.h"
-#include "train/grad_clip.h"
+#include "train/gradients.h"
 #include "train/state.h"
 
 namespace svg {
@@ -51,7 +51,7 @@ void backward_into(const std::optional<at::Tensor>& loss, TrainableSource& sourc
     std::vector<at::Tensor> leaves;
     for (const auto& entry : source.leaves()) leaves.push_back(entry.second);
     torch::autograd::backward({*loss}, /*grad_tensors=*/{}, /*retain_graph=*/false, /*create_graph=*/false, leaves);
-    source.gather_gradients();
+    if (!last) source.gather_gradients();
   }
   if (last) sync.end_backward();
 }
@@ -99,7 +99,7 @@ AutoencoderTrainer::AutoencoderTrainer(std::shared_ptr<TrainableSource> generato
       sync_(sync_of(*generator_, options)),
       optimizer_(sync_->owned(generator_->parameters()), options.optimizer) {
   if (options.ema.decay > 0) {
-    ema_.emplace(sync_->owned(generator_->parameters()), options.ema, options.optimizer.fused);
+    ema_.emplace(sync_->owned(generator_->parameters()), options.ema);
   }
   if (adversary) discriminator_.emplace(*adversary, options);
 }
@@ -204,26 +204,32 @@ AutoencoderStepResult AutoencoderTrainer::apply() {
   AutoencoderStepResult result;
   result.losses = sums_;
   result.losses.divide(shares_);
-  const auto norm_of = [](const TrainableSource& source, ParameterSync& sync) {
-    return sync.global_norm(gradient_norm(sync.owned(source.parameters())));
+  struct Gradients {
+    TensorMap of;
+    at::Tensor norm;
   };
-  result.grad_norm = finite_ ? norm_of(*generator_, *sync_) : std::nan("");
-  double adversary_norm = 0;
-  if (finite_ && discriminator_) adversary_norm = norm_of(*discriminator_->source, *discriminator_->sync);
-  result.applied = finite_ && std::isfinite(result.grad_norm) && std::isfinite(adversary_norm);
+  const auto gradients_for = [](TrainableSource& source, ParameterSync& sync) {
+    const TensorMap owned = sync.owned(accumulated_gradients(source));
+    return Gradients{owned, sync.global_norm(gradient_norm(owned))};
+  };
+  Gradients generators, adversaries;
+  if (finite_) generators = gradients_for(*generator_, *sync_);
+  if (finite_ && discriminator_) adversaries = gradients_for(*discriminator_->source, *discriminator_->sync);
+  const auto is_finite = [](const at::Tensor& norm) { return !norm.defined() || std::isfinite(norm.item<double>()); };
+  result.grad_norm = finite_ ? generators.norm.item<double>() : std::nan("");
+  result.applied = finite_ && is_finite(generators.norm) && is_finite(adversaries.norm);
   if (result.applied) {
-    const auto update = [&](TrainableSource& source, ParameterSync& sync, AdamW& optimizer, double norm) {
-      const TensorMap owned = sync.owned(source.parameters());
-      if (options_.grad_clip > 0) clip_gradients(owned, norm, options_.grad_clip);
-      optimizer.step(owned);
+    const auto update = [&](TrainableSource& source, ParameterSync& sync, AdamW& optimizer, const Gradients& gradients,
+                            Ema* ema) {
+      optimizer.step(sync.owned(source.parameters()),
+                     {gradients.of, gradients.norm, options_.grad_clip, ema, source.leaves()});
       sync.after_step();
-      source.refresh_copies();
+      refresh_copies_of(source, [&sync](const std::string& name) { return !sync.owns(name); });
       ++steps_;
     };
-    update(*generator_, *sync_, optimizer_, result.grad_norm);
-    if (ema_) ema_->update(sync_->owned(generator_->parameters()), optimizer_.steps());
+    update(*generator_, *sync_, optimizer_, generators, ema_ ? &*ema_ : nullptr);
     if (discriminator_) {
-      update(*discriminator_->source, *discriminator_->sync, discriminator_->optimizer, adversary_norm);
+      update(*discriminator_->source, *discriminator_->sync, discriminator_->optimizer, adversaries, nullptr);
       discriminator_->buffers_before.clear();  // the new running statistics stay
     }
   }

@@ -2,12 +2,8 @@
 
 #include <c10/core/GradMode.h>
 
-#include <cmath>
-
 #include "core/error.h"
 #include "distributed/make_sync.h"
-#include "ops/block_runner.h"
-#include "train/grad_clip.h"
 #include "train/state.h"
 
 namespace svg {
@@ -36,11 +32,11 @@ DitTrainer::DitTrainer(const BuildVelocityModel& build, TensorMap start, const D
     : options_(options),
       source_(std::make_shared<TrainableSource>(std::move(start), std::move(generator), device, options.precision)) {
   model_ = build(Weights(source_));
-  if (options.recompute_activations) model_->set_runner(recomputed_blocks());
+  if (options.runner) model_->set_runner(options.runner);
   sync_ = make_parameter_sync(options.group, parameters(), source_->leaves(), source_->order(), options.sync);
   const TensorMap owned = sync_->owned(parameters());
   optimizer_ = std::make_unique<AdamW>(owned, options.optimizer);
-  ema_ = std::make_unique<Ema>(owned, options.ema, options.optimizer.fused);
+  ema_ = std::make_unique<Ema>(owned, options.ema);
 }
 
 void DitTrainer::start_from(const TensorMap& start) {
@@ -52,15 +48,17 @@ void DitTrainer::start_from(const TensorMap& start) {
   source_->refresh_copies();
 }
 
-std::vector<double> DitTrainer::accumulate(const DitBatch& batch, double weight, bool last) {
+at::Tensor DitTrainer::accumulate(const DitBatch& batch, double weight, bool last) {
   c10::AutoGradMode grad(true);
   const at::Tensor losses = options_.losses(*model_, batch);
   sync_->begin_backward(last);
   (losses.mean() * weight).backward();
-  source_->gather_gradients();
-  if (last) sync_->end_backward();
-  const at::Tensor values = losses.detach().to(at::kCPU, at::kDouble).contiguous();
-  return {values.const_data_ptr<double>(), values.const_data_ptr<double>() + values.numel()};
+  if (last) {
+    sync_->end_backward();
+  } else {
+    source_->gather_gradients();
+  }
+  return losses.detach().to(at::kDouble);
 }
 
 void DitTrainer::reduce() {
@@ -69,18 +67,13 @@ void DitTrainer::reduce() {
 }
 
 StepResult DitTrainer::apply() {
-  StepResult result;
   reduce();
-  const TensorMap owned = sync_->owned(parameters());
-  result.grad_norm = sync_->global_norm(gradient_norm(owned));
-  result.applied = std::isfinite(result.grad_norm);
-  if (result.applied) {
-    if (options_.grad_clip > 0) clip_gradients(owned, result.grad_norm, options_.grad_clip);
-    optimizer_->step(owned);
-    ema_->update(owned, optimizer_->steps());
-    sync_->after_step();
-    source_->refresh_copies();
-  }
+  const TensorMap gradients = sync_->owned(accumulated_gradients(*source_));
+  const StepResult result{sync_->global_norm(gradient_norm(gradients))};
+  optimizer_->step(sync_->owned(parameters()),
+                   {gradients, result.norm, options_.grad_clip, ema_.get(), source_->leaves()});
+  sync_->after_step();
+  refresh_copies_of(*source_, [this](const std::string& name) { return !sync_->owns(name); });
   discard();
   return result;
 }
@@ -91,14 +84,6 @@ void DitTrainer::discard() {
   for (const TensorMap& tensors : {parameters(), source_->leaves()}) {
     for (const auto& entry : tensors) entry.second.mutable_grad() = at::Tensor();
   }
-}
-
-TensorMap DitTrainer::gradients() const {
-  TensorMap gradients;
-  for (const auto& [name, parameter] : parameters()) {
-    if (parameter.grad().defined()) gradients[name] = parameter.grad();
-  }
-  return gradients;
 }
 
 TensorMap DitTrainer::state() const {

@@ -7,27 +7,22 @@ namespace svg {
 
 struct EmaOptions {
   double decay = 0;
-  bool warmup = false;  // shorter averages at first, so that the weights it began with are soon forgotten
-  /// Of update number `step`, counted from 1: with warm-up at most (1 + step) / (10 + step).
-  /// Source: tf.train.ExponentialMovingAverage, num_updates.
-  double decay_at(int64_t step) const;
+  bool warmup = false;  // shorter averages at first: average_decay() of kernels/adamw.h
 };
 
+/// The averages themselves: the optimiser moves them in the pass that updates the parameters (train/adamw.h).
 class Ema {
  public:
-  /// Starts as a copy of the parameters. `fused`: all of them in one operation, not one by one.
-  Ema(const TensorMap& parameters, EmaOptions options, bool fused = true);
+  /// Starts as a copy of the parameters.
+  Ema(const TensorMap& parameters, EmaOptions options);
 
-  /// average = decay * average + (1 - decay) * parameter
-  void update(const TensorMap& parameters, int64_t step);
-
+  const EmaOptions& options() const { return options_; }
   const TensorMap& averages() const { return averages_; }
   /// Throws Error(kWeightsMismatch) where an average is missing or has another shape.
   void load(const TensorMap& averages);
 
  private:
   EmaOptions options_;
-  bool fused_;
   TensorMap averages_;
 };
 

@@ -77,9 +77,8 @@ std::vector<double> train(at::Device device, at::ScalarType precision, ProcessGr
   DitTrainer trainer(tiny_built, tiny_weights(tiny_config()), options, at::detail::createCPUGenerator(1), device);
   std::vector<double> values;
   for (int64_t step = 0; step < kSteps; ++step) {
-    const std::vector<double> losses = trainer.accumulate(batch(step, device));
-    values.push_back((losses[0] + losses[1]) / 2);
-    values.push_back(trainer.apply().grad_norm);
+    values.push_back(trainer.accumulate(batch(step, device)).mean().item<double>());
+    values.push_back(trainer.apply().grad_norm());
   }
   return values;
 }

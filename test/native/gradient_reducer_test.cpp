@@ -10,7 +10,7 @@
 #include "ranks.h"
 #include "tiny_dit.h"
 #include "train/adamw.h"
-#include "train/grad_clip.h"
+#include "train/gradients.h"
 
 using svg::ParallelMode;
 using svg::ProcessGroup;
@@ -88,10 +88,13 @@ Trained train(ProcessGroup* group, ParallelMode mode, int64_t bucket_bytes) {
     accumulate(*sync, parameters, group ? group->rank() : 0, group ? group->world() : 1);
     sync->finish();
     for (const auto& [name, parameter] : parameters) EXPECT(sync->owns(name) || !parameter.grad().defined());
-    const double norm = sync->global_norm(svg::gradient_norm(owned));
-    trained.norms.push_back(norm);
-    svg::clip_gradients(owned, norm, 0.5 * norm);
-    optimizer.step(owned);
+    TensorMap gradients;
+    for (const auto& [name, parameter] : owned) {
+      if (parameter.grad().defined()) gradients[name] = parameter.grad();
+    }
+    const at::Tensor norm = sync->global_norm(svg::gradient_norm(gradients));
+    trained.norms.push_back(norm.item<double>());
+    optimizer.step(owned, {gradients, norm, 0.5 * norm.item<double>()});
     for (const auto& entry : parameters) entry.second.mutable_grad().reset();
     sync->after_step();
   }
@@ -168,7 +171,7 @@ TEST_CASE("gradient_reducer: a world of one leaves gradients and names alone") {
   EXPECT(at::equal(parameters.at("w0").grad(), gradient));
   EXPECT(!parameters.at("never").grad().defined());
   EXPECT(sync->owned(parameters).size() == parameters.size());
-  EXPECT_CLOSE(sync->global_norm(3), 3, 0);
+  EXPECT_CLOSE(sync->global_norm(at::full({}, 3.0, at::kDouble)).item<double>(), 3, 0);
 }
 
 TEST_CASE("gradient_reducer: buckets leave during the last backward pass, and only that one") {
@@ -337,9 +340,12 @@ TEST_CASE("gradient_reducer: a norm that is not finite on one rank is so on all"
     svg::SyncOptions options;
     options.mode = ParallelMode::kOptimizer;
     const auto sync = svg::make_parameter_sync(&group, parameters, parameters, kOrder, options);
-    EXPECT_CLOSE(sync->global_norm(2), std::sqrt(12.0), 1e-12);
-    EXPECT(std::isnan(sync->global_norm(group.rank() == 1 ? std::nan("") : 1.0)));
-    EXPECT(!std::isfinite(sync->global_norm(group.rank() == 1 ? INFINITY : 1.0)));
+    const auto norm_of = [&](double owned) {
+      return sync->global_norm(at::full({}, owned, at::kDouble)).item<double>();
+    };
+    EXPECT_CLOSE(norm_of(2), std::sqrt(12.0), 1e-12);
+    EXPECT(std::isnan(norm_of(group.rank() == 1 ? std::nan("") : 1.0)));
+    EXPECT(!std::isfinite(norm_of(group.rank() == 1 ? INFINITY : 1.0)));
   });
 }
 

@@ -26,7 +26,7 @@ int64_t rank_of(const EngineState& state) { return state.group ? state.group->ra
 }  // namespace
 
 /// {"stage": "dit" or "autoencoder", ...} (engine/training/{dit,autoencoder}_run.h) -> {"parameters", "missing",
-/// "unexpected", "mismatched", "remarks"}.
+/// "unexpected", "mismatched", "remarks", "activations": of MemoryPlan, or null}.
 JobResult train_open(EngineState& state, const Request& request, const TensorMap&, const EventSink&) {
   const std::string& stage = request.at("stage").as_string();
   StartReport report;
@@ -41,9 +41,15 @@ JobResult train_open(EngineState& state, const Request& request, const TensorMap
   return {report.to_json(), {}};
 }
 
-/// One optimiser step; request and value are those of the stage's TrainingRun::step.
+/// One optimiser step, whose request is that of the stage's TrainingRun::step -> {}.
 JobResult train_step(EngineState& state, const Request& request, const TensorMap& tensors, const EventSink&) {
-  return {running(state).step(state, request, tensors), {}};
+  running(state).step(state, request, tensors);
+  return {Json::object(), {}};
+}
+
+/// {} -> {"steps": [of the stage's TrainingRun::report]}: of the steps since the last report.
+JobResult train_report(EngineState& state, const Request&, const TensorMap&, const EventSink&) {
+  return {Json::object().set("steps", running(state).report()), {}};
 }
 
 /// {"folder"} -> {"files": [names]}: this process's part of a checkpoint, perhaps none.

@@ -2,6 +2,8 @@
 
 #include <c10/core/GradMode.h>
 
+#include <utility>
+
 #include "core/cancel.h"
 #include "core/rng.h"
 #include "core/stopwatch.h"
@@ -173,7 +175,7 @@ AutoencoderRun::AutoencoderRun(const EngineModels& state, const Request& request
   if (against) agree_on_weights(state, "initial discriminator", against->source->parameters());
 }
 
-Json AutoencoderRun::step(EngineModels& state, const Request& request, const TensorMap& tensors) {
+void AutoencoderRun::step(EngineModels& state, const Request& request, const TensorMap& tensors) {
   const std::vector<int64_t> draws = request.at("draws").as_int_list();
   const std::vector<std::string> images = request.at("images").as_string_list();
   const int64_t count = static_cast<int64_t>(images.size());
@@ -204,17 +206,19 @@ Json AutoencoderRun::step(EngineModels& state, const Request& request, const Ten
     trainer_->discard();
     throw;
   }
-  return Json::object()
-      .set("losses", result.losses.to_json())
-      .set("gradNorm", result.grad_norm)
-      .set("applied", result.applied)
-      .set("milliseconds", watch.to_json());
+  steps_.push_back(Json::object()
+                       .set("losses", result.losses.to_json())
+                       .set("gradNorm", result.grad_norm)
+                       .set("applied", result.applied)
+                       .set("milliseconds", watch.to_json()));
 }
+
+Json AutoencoderRun::report() { return std::exchange(steps_, Json::array()); }
 
 void AutoencoderRun::accumulate(const EngineModels& state, const std::vector<Sample>& samples, const TensorMap& tensors,
                                 double share, bool last) {
   struct Batch {
-    std::vector<at::Tensor> images;
+    std::vector<at::Tensor> pictures;
     std::vector<int64_t> draws;
   };
   std::map<std::vector<int64_t>, Batch> by_size;
@@ -222,13 +226,14 @@ void AutoencoderRun::accumulate(const EngineModels& state, const std::vector<Sam
     const auto found = tensors.find(sample.image);
     SVG_CHECK(found != tensors.end(), ErrorCode::kInvalidArgument, "the job has no tensor \"", sample.image, "\"");
     Batch& batch = by_size[found->second.sizes().vec()];
-    batch.images.push_back(from_pixels(found->second, sample.image));
+    check_pixels(found->second, sample.image);
+    batch.pictures.push_back(found->second);
     batch.draws.push_back(sample.draw);
   }
   c10::AutoGradMode grad(true);
   std::vector<at::Tensor> images, reconstructions;
   for (const auto& entry : by_size) {
-    images.push_back(at::stack(entry.second.images).to(state.device));
+    images.push_back(from_pixels(entry.second.pictures, state.device));
     reconstructions.push_back(path_.reconstruct(*model_, images.back(), entry.second.draws));
   }
   trainer_->accumulate(images, reconstructions, share, last);
@@ -242,6 +247,7 @@ TensorMap AutoencoderRun::state() const {
 }
 
 void AutoencoderRun::restore(const TensorMap& state) {
+  steps_ = Json::array();
   if (model_->frozen_encoder()) {
     const bool began_with_own = state.count(kOwnEncoder) != 0;
     if (began_with_own && encoder_of_file_) {

@@ -21,11 +21,12 @@ class AutoencoderRun : public TrainingRun {
   /// was trained, it counts in place of "encoder", as wherever an autoencoder is loaded.
   AutoencoderRun(const EngineModels& state, const Request& request, StartReport& report);
 
-  /// {"lr", "globalBatch", "draws": [numbers], "images": [tensor names], "microBatch"} -> {"losses": {"total",
-  /// "nll", "rec", "perceptual", "generator", "adaptiveWeight", "discriminator", "logitsReal", "logitsFake"},
-  /// "gradNorm", "applied", "milliseconds"}. Images are uint8 (H, W, 3); those of one size in a micro-batch go through
-  /// together. In a run of several processes "images" are this rank's, and the losses those of the whole batch.
-  Json step(EngineModels& state, const Request& request, const TensorMap& tensors) override;
+  /// {"lr", "globalBatch", "draws": [numbers], "images": [tensor names], "microBatch"}. Images are uint8 (H, W, 3);
+  /// those of one size in a micro-batch go through together. In a run of several processes "images" are this rank's.
+  void step(EngineModels& state, const Request& request, const TensorMap& tensors) override;
+  /// [{"losses": {"total", "nll", "rec", "perceptual", "generator", "adaptiveWeight", "discriminator", "logitsReal",
+  /// "logitsFake"}, "gradNorm", "applied", "milliseconds"}]; losses are those of the whole batch.
+  Json report() override;
 
   TensorMap state() const override;
   void restore(const TensorMap& state) override;
@@ -51,6 +52,7 @@ class AutoencoderRun : public TrainingRun {
   const ReconstructionPath& path_;
   std::unique_ptr<TrainableAutoencoder> model_;
   std::unique_ptr<AutoencoderTrainer> trainer_;
+  Json steps_ = Json::array();  // not reported yet
 };
 
 }  // namespace svg

@@ -1,18 +1,22 @@
 #include "engine/training/dit_run.h"
 
-#include <cmath>
-#include <numeric>
+#include <algorithm>
+#include <utility>
 
 #include "core/cancel.h"
 #include "core/rng.h"
-#include "core/stopwatch.h"
+#include "core/transfer.h"
 #include "diffusion/time_shift.h"
 #include "engine/device.h"
+#include "engine/drawing_memory.h"
 #include "engine/models.h"
 #include "engine/training/live_features.h"
 #include "engine/training/losses.h"
+#include "engine/training/memory_plan.h"
 #include "engine/training/options.h"
 #include "models/catalogue.h"
+#include "models/work.h"
+#include "ops/block_runner.h"
 #include "train/draws.h"
 
 namespace svg {
@@ -38,13 +42,45 @@ DitTrainerOptions trainer_options(const Request& request, const EngineModels& st
   options.grad_clip = request.at("optimizer").at("gradClip").as_double();
   options.ema = ema_options(request.at("ema"));
   options.precision = parse_dtype(request.at("precision").as_string(), state.device);
-  options.recompute_activations = request.at("activationCheckpointing").as_bool();
   const DitLoss& losses = find_dit_loss(request.at("losses").as_string());
   options.losses = losses.of;
   options.optimizer.fused = losses.fused;
   options.group = state.group.get();
   options.sync = sync_options(request);
   return options;
+}
+
+/// Of what is free, that much may be planned with: a count is no measurement.
+constexpr double kPlannedShare = 0.85;
+
+/// What the activations of a step may take: a limit, or what is left beside the gradients that are yet to come.
+int64_t activation_budget(const Request& request, const EngineModels& state, int64_t parameters) {
+  if (const Request* limit = request.find("limitBytes")) return limit->as_int();
+  const int64_t free = free_memory(state.device);
+  if (free <= 0) return 0;
+  const int64_t gradients = parameters * 2 * kFloatBytes;
+  // The processes of a run share a CPU's memory; of GPUs each has its own.
+  const int64_t sharing = state.device.is_cpu() && state.group ? state.group->world() : 1;
+  return std::max<int64_t>(1, static_cast<int64_t>(kPlannedShare * static_cast<double>(free / sharing - gradients)));
+}
+
+/// {"mode": "off" | "on" | "auto", "pictures": of a micro-batch, "rows", "columns": cells of one, "tokens": of its
+/// caption, "limitBytes"?}
+MemoryPlan activation_plan(const Request& request, const EngineModels& state, const VelocityPlan& plan,
+                           at::ScalarType precision, int64_t parameters) {
+  const std::string& mode = request.at("mode").as_string();
+  SVG_CHECK(mode == "off" || mode == "on" || mode == "auto", ErrorCode::kInvalidArgument,
+            "unknown activationCheckpointing \"", mode, "\": known are off, on, auto");
+  PictureLoad one;
+  one.cells = {request.at("rows").as_int(), request.at("columns").as_int()};
+  one.tokens = request.at("tokens").as_int();
+  VelocityLoad load;
+  load.pictures.assign(static_cast<size_t>(request.at("pictures").as_int()), one);
+  load.guided = false;
+  load.element_bytes = static_cast<int64_t>(c10::elementSize(precision));
+  const int64_t budget = activation_budget(request, state, parameters);
+  const TrainingMemory memory = plan.training_memory(load);
+  return mode == "auto" && budget > 0 ? plan_within(memory, budget) : plan_of_all(memory, mode == "on");
 }
 
 void check_against(const EngineModels& state, const VelocityPlan& plan) {
@@ -79,6 +115,13 @@ DitRun::DitRun(const EngineModels& state, const Request& request, StartReport& r
   }
   trainer_ = std::make_unique<DitTrainer>(plan_.build, TensorMap{}, trainer_options(request, state),
                                           seeded_generator(seed_), state.device);
+  const Request& activations = request.at("activationCheckpointing");
+  const at::ScalarType precision = parse_dtype(request.at("precision").as_string(), state.device);
+  int64_t parameters = 0;
+  for (const auto& entry : trainer_->parameters()) parameters += entry.second.numel();
+  const MemoryPlan kept = activation_plan(activations, state, plan_, precision, parameters);
+  if (!kept.recomputed.empty()) trainer_->set_runner(recomputed_blocks(kept.recomputed));
+  report.activations = kept.to_json();
   TensorMap start = read_start(request, report.remarks);
   // Fixed tensors are written again with every export.
   const TensorMap fixed = plan_.fixed_tensors();
@@ -138,7 +181,8 @@ std::vector<at::Tensor> DitRun::latents(const EngineModels& state, const std::ve
   const std::vector<at::Tensor> encoded =
       images.empty() ? std::vector<at::Tensor>() : encode_images(state, tensors, images);
   for (size_t k = 0; k < places.size(); ++k) latents[places[k]] = encoded[k];
-  for (at::Tensor& latent : latents) latent = state.statistics->normalised(latent.to(state.device));
+  for (at::Tensor& latent : latents)
+    latent = state.statistics->normalised(sent_to(latent, state.device).to(at::kFloat));
   return latents;
 }
 
@@ -148,7 +192,8 @@ std::vector<at::Tensor> DitRun::conditions(EngineModels& state, const std::vecto
   std::vector<size_t> places;
   for (size_t i = 0; i < sources.size(); ++i) {
     if (sources[i].input.empty()) {
-      conditions[i] = cache_->condition(sources[i].place.shard, sources[i].place.row);
+      conditions[i] = sent_to(cache_->condition(sources[i].place.shard, sources[i].place.row), state.device);
+      if (at::isFloatingType(conditions[i].scalar_type())) conditions[i] = conditions[i].to(at::kFloat);
     } else {
       inputs.push_back(sources[i].input);
       places.push_back(i);
@@ -170,10 +215,12 @@ std::vector<DitRun::Sample> DitRun::samples(EngineModels& state, const Step& ste
     conditioned.push_back(dropped ? step.dropped : items[i].condition);
     samples[i].t = sample_times(step.time, 1, generator).item<double>();
     samples[i].data = data[i];
-    samples[i].noise = at::randn(data[i].sizes(), generator, at::TensorOptions()).to(state.device);
+    samples[i].noise = sent_to(at::randn(data[i].sizes(), generator, at::TensorOptions()), state.device);
   }
   const std::vector<at::Tensor> encoded = conditions(state, conditioned);
-  for (size_t i = 0; i < items.size(); ++i) samples[i].condition = encoded[i].to(state.device);
+  for (size_t i = 0; i < items.size(); ++i)
+    samples[i].condition =
+        plan_.condition.of == ConditionKind::Of::kText ? sent_to(encoded[i], state.device) : encoded[i];
   // Equal lengths side by side go through attention as one batch.
   std::stable_sort(samples.begin(), samples.end(), [](const Sample& a, const Sample& b) {
     return std::make_pair(a.data.numel(), a.condition.size(0)) < std::make_pair(b.data.numel(), b.condition.size(0));
@@ -181,20 +228,18 @@ std::vector<DitRun::Sample> DitRun::samples(EngineModels& state, const Step& ste
   return samples;
 }
 
-Json DitRun::step(EngineModels& state, const Request& request, const TensorMap& tensors) {
+void DitRun::step(EngineModels& state, const Request& request, const TensorMap& tensors) {
   const Step step = parse(request, tensors);
   SVG_CHECK(step.global_batch > 0, ErrorCode::kInvalidArgument, "a batch of ", step.global_batch, " samples");
   const auto whole = static_cast<double>(step.global_batch);
   trainer_->optimizer().options().lr = step.lr;
-  Stopwatch watch;
-  double sum = 0;
-  Json report = Json::array();
-  StepResult result;
+  Numbers numbers;
   try {
+    at::Tensor sum = at::zeros({1}, at::TensorOptions(state.device).dtype(at::kDouble));
     for (const std::vector<Item>& micro : step.micro) {
       check_cancelled();
       const std::vector<Sample> drawn = samples(state, step, micro, tensors);
-      watch.lap("encode");
+      numbers.watch.lap("encode");
       DitBatch batch;
       std::vector<float> times;
       for (const Sample& sample : drawn) {
@@ -202,31 +247,47 @@ Json DitRun::step(EngineModels& state, const Request& request, const TensorMap& 
         batch.noise.push_back(sample.noise);
         batch.conditions.push_back(sample.condition);
         times.push_back(static_cast<float>(sample.t));
+        numbers.times.push_back(sample.t);
       }
-      batch.t = at::tensor(times).to(state.device);
-      const std::vector<double> losses =
-          trainer_->accumulate(batch, static_cast<double>(drawn.size()) / whole, &micro == &step.micro.back());
-      watch.lap("gradients");
-      for (size_t i = 0; i < losses.size(); ++i) {
-        report.push_back(Json(Json::Array{drawn[i].t, losses[i]}));
-        sum += losses[i];
-      }
+      batch.t = sent_to(at::tensor(times), state.device);
+      numbers.losses.push_back(
+          trainer_->accumulate(batch, static_cast<double>(drawn.size()) / whole, &micro == &step.micro.back()));
+      sum += numbers.losses.back().sum();
+      numbers.watch.lap("gradients");
     }
     trainer_->reduce();
-    if (state.group) watch.lap("reduce");
-    result = trainer_->apply();
-    sum = trainer_->sum_over_ranks(sum);
-    watch.lap("update");
+    if (state.group) numbers.watch.lap("reduce");
+    numbers.result = trainer_->apply();
+    numbers.loss = trainer_->sum_over_ranks(sum) / whole;
+    numbers.watch.lap("update");
   } catch (...) {
     trainer_->discard();
     throw;
   }
-  return Json::object()
-      .set("losses", Json::object().set("loss", sum / whole))
-      .set("gradNorm", result.grad_norm)
-      .set("applied", result.applied)
-      .set("samples", std::move(report))
-      .set("milliseconds", watch.to_json());
+  unreported_.push_back(std::move(numbers));
+}
+
+Json DitRun::report() {
+  Json steps = Json::array();
+  for (const Numbers& numbers : std::exchange(unreported_, {})) {
+    const at::Tensor losses = at::cat(numbers.losses).cpu();
+    Json samples = Json::array();
+    for (size_t i = 0; i < numbers.times.size(); ++i) {
+      samples.push_back(Json(Json::Array{numbers.times[i], losses.const_data_ptr<double>()[i]}));
+    }
+    steps.push_back(Json::object()
+                        .set("losses", Json::object().set("loss", numbers.loss.item<double>()))
+                        .set("gradNorm", numbers.result.grad_norm())
+                        .set("applied", numbers.result.applied())
+                        .set("samples", std::move(samples))
+                        .set("milliseconds", numbers.watch.to_json()));
+  }
+  return steps;
+}
+
+void DitRun::restore(const TensorMap& state) {
+  unreported_.clear();
+  trainer_->load_state(state);
 }
 
 TensorMap DitRun::weights(TrainedWeights kind) const {

@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "core/stopwatch.h"
 #include "diffusion/time_shift.h"
 #include "engine/conditions.h"
 #include "engine/training/feature_cache.h"
@@ -14,20 +15,22 @@ namespace svg {
 
 class DitRun : public TrainingRun {
  public:
-  /// {"model", "start"?: {"path", "weights"?}, "optimizer", "ema", "precision", "activationCheckpointing",
-  /// "seed", "cache"?: [paths of shards], "parallel"?, "losses": of dit_losses()} (engine/training/{options,losses}.h);
+  /// {"model", "start"?: {"path", "weights"?}, "optimizer", "ema", "precision", "activationCheckpointing": {"mode":
+  /// "off" | "on" | "auto", "pictures", "rows", "columns", "tokens": a micro-batch's most, "limitBytes"?}, "seed",
+  /// "cache"?: [paths of shards], "parallel"?, "losses": of dit_losses()} (engine/training/{options,losses}.h);
   /// `report` tells what became of "start". Throws Error(kNotLoaded) without statistics.
   DitRun(const EngineModels& state, const Request& request, StartReport& report);
 
   /// {"lr", "globalBatch", "captionDropout", "time": {"kind", "low", "high", "mean", "shiftTokens"}, "micro":
   /// [[{"draw", "shard", "row"} or {"draw", "image", "tokens" or "class"}, ...], ...], "drop": {"shard", "row"} or
-  /// {"tokens"} or {"class"}}
-  /// -> {"losses": {"loss"}, "gradNorm", "applied", "samples": [[t, loss], ...] of this rank, "milliseconds"}; in a run
-  /// of several processes "micro" holds this rank's part of the batch, "losses" are those of the whole batch.
-  Json step(EngineModels& state, const Request& request, const TensorMap& tensors) override;
+  /// {"tokens"} or {"class"}}; in a run of several processes "micro" holds this rank's part of the batch.
+  void step(EngineModels& state, const Request& request, const TensorMap& tensors) override;
+  /// [{"losses": {"loss"} of the whole batch, "gradNorm", "applied", "samples": [[t, loss], ...] of this rank,
+  /// "milliseconds"}]
+  Json report() override;
 
   TensorMap state() const override { return trainer_->state(); }
-  void restore(const TensorMap& state) override { trainer_->load_state(state); }
+  void restore(const TensorMap& state) override;
   TensorMap weights(TrainedWeights kind) const override;
   void publish(EngineModels& state, TrainedWeights kind, at::ScalarType dtype) const override;
 
@@ -59,6 +62,15 @@ class DitRun : public TrainingRun {
     std::vector<std::vector<Item>> micro;
   };
 
+  /// What a step leaves behind, on the device until somebody asks.
+  struct Numbers {
+    std::vector<double> times;       // t of this rank's samples
+    std::vector<at::Tensor> losses;  // theirs, a tensor a micro-batch
+    at::Tensor loss;                 // (1) of the whole batch
+    StepResult result;
+    Stopwatch watch;
+  };
+
   CachePlace place(const Request& request) const;
   ConditionSource condition(const Request& request, const TensorMap& tensors) const;
   Step parse(const Request& request, const TensorMap& tensors) const;
@@ -73,6 +85,7 @@ class DitRun : public TrainingRun {
   VelocityPlan plan_;
   std::unique_ptr<FeatureCache> cache_;
   std::unique_ptr<DitTrainer> trainer_;
+  std::vector<Numbers> unreported_;
 };
 
 }  // namespace svg

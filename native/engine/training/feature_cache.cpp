@@ -58,14 +58,14 @@ const FeatureCache::Shard& FeatureCache::at(int64_t shard, int64_t row) const {
 at::Tensor FeatureCache::latent(int64_t shard, int64_t row) const {
   const Shard& found = at(shard, row);
   SVG_CHECK(found.latents.defined(), ErrorCode::kInvalidArgument, found.path, " holds conditions alone");
-  return found.latents[row].to(at::kFloat);
+  return found.latents[row];
 }
 
 at::Tensor FeatureCache::condition(int64_t shard, int64_t row) const {
   const Shard& found = at(shard, row);
   if (found.classes.defined()) return found.classes.narrow(0, row, 1);
   const int64_t begin = found.offsets[static_cast<size_t>(row)];
-  return found.captions.narrow(0, begin, found.offsets[static_cast<size_t>(row) + 1] - begin).to(at::kFloat);
+  return found.captions.narrow(0, begin, found.offsets[static_cast<size_t>(row) + 1] - begin);
 }
 
 void write_feature_shard(const std::string& path, const std::vector<at::Tensor>& latents,

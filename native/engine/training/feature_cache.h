@@ -19,9 +19,9 @@ class FeatureCache {
   /// Opens all shards. Throws as open_checkpoint does, and Error(kFileFormat) for files that are no shards.
   explicit FeatureCache(const std::vector<std::string>& paths);
 
-  /// (C, h, w) fp32. Throws Error(kInvalidArgument) for a row that is not there.
+  /// (C, h, w) in the dtype of the shard. Throws Error(kInvalidArgument) for a row that is not there.
   at::Tensor latent(int64_t shard, int64_t row) const;
-  /// A caption (L, D) fp32, or a class (1) int64.
+  /// A caption (L, D) in the dtype of the shard, or a class (1) int64.
   at::Tensor condition(int64_t shard, int64_t row) const;
 
  private:

@@ -26,9 +26,12 @@ std::vector<at::Tensor> encode_images(const EngineModels& state, const TensorMap
   std::vector<at::Tensor> latents(names.size());
   for (const auto& group : by_size) {
     check_cancelled();
-    std::vector<at::Tensor> images;
-    for (const size_t i : group.second) images.push_back(from_pixels(named(tensors, names[i]), names[i]));
-    const at::Tensor batch = autoencoder.encode(at::stack(images).to(state.device));
+    std::vector<at::Tensor> pictures;
+    for (const size_t i : group.second) {
+      pictures.push_back(named(tensors, names[i]));
+      check_pixels(pictures.back(), names[i]);
+    }
+    const at::Tensor batch = autoencoder.encode(from_pixels(pictures, state.device));
     for (size_t k = 0; k < group.second.size(); ++k) latents[group.second[k]] = batch[static_cast<int64_t>(k)];
   }
   return latents;

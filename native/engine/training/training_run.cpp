@@ -58,7 +58,8 @@ Json StartReport::to_json() const {
       .set("missing", missing)
       .set("unexpected", unexpected)
       .set("mismatched", mismatched)
-      .set("remarks", remarks);
+      .set("remarks", remarks)
+      .set("activations", activations);
 }
 
 }  // namespace svg

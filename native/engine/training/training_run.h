@@ -23,9 +23,12 @@ class TrainingRun {
  public:
   virtual ~TrainingRun() = default;
 
-  /// One optimiser step on the samples that the request names; its losses and times. A step that throws (also when it
-  /// is cancelled) has changed nothing.
-  virtual Json step(EngineModels& state, const Request& request, const TensorMap& tensors) = 0;
+  /// One optimiser step on the samples that the request names. A step that throws (also when it is cancelled) has
+  /// changed nothing; neither has one whose loss or gradients are not finite, which its report tells.
+  virtual void step(EngineModels& state, const Request& request, const TensorMap& tensors) = 0;
+  /// Numbers and times of the steps since the last report, in their order: [one object a step]. Waits for the device,
+  /// which steps need not do.
+  virtual Json report() = 0;
 
   /// This rank's part of everything that a bit-equal continuation needs, perhaps nothing; the tensors themselves, not
   /// copies.
@@ -45,6 +48,7 @@ struct StartReport {
   int64_t parameters = 0;  // elements of the model
   Json missing = Json::array(), unexpected = Json::array(), mismatched = Json::array();
   Json remarks = Json::array();  // on the file, for people
+  Json activations;              // MemoryPlan::to_json(); null where there is no choice
 
   Json to_json() const;
 };

@@ -8,6 +8,7 @@
 
 #include "core/cancel.h"
 #include "core/error.h"
+#include "core/transfer.h"
 #include "models/class_dit/work.h"
 #include "models/guided_forward.h"
 #include "models/label_table.h"
@@ -104,7 +105,7 @@ at::Tensor ClassDit::embed_labels(const at::Tensor& labels) const {
   const int64_t most = on_cpu.numel() == 0 ? 0 : on_cpu.max().item<int64_t>();
   SVG_CHECK(least >= 0 && most < config_.label_rows(), ErrorCode::kInvalidArgument,
             "this model knows the classes 0 to ", config_.num_classes - 1, ", not ", least < 0 ? least : most);
-  return labels_.index_select(0, labels.to(device()));
+  return labels_.index_select(0, sent_to(labels, device()));
 }
 
 at::Tensor ClassDit::attend(const Block& block, const at::Tensor& x) const {
@@ -207,6 +208,7 @@ VelocityPlan class_dit_plan(const ClassDitConfig& config) {
   plan.build = [config](const Weights& weights) { return std::make_unique<ClassDit>(weights, config); };
   plan.buffers = [config] { return class_dit_buffers(config); };
   plan.work = [config](const VelocityLoad& load) { return class_dit_work(config, load); };
+  plan.training_memory = [config](const VelocityLoad& load) { return class_dit_training_memory(config, load); };
   return plan;
 }
 

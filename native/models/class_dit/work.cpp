@@ -38,4 +38,22 @@ Work class_dit_work(const ClassDitConfig& config, const VelocityLoad& load) {
   return work;
 }
 
+TrainingMemory class_dit_training_memory(const ClassDitConfig& config, const VelocityLoad& load) {
+  const int64_t e = load.element_bytes, width = config.hidden_size, inner = config.attention_width();
+  int64_t rows = 0;
+  for (const PictureLoad& picture : load.pictures) rows += picture.cells.rows * picture.cells.columns;
+  // The sum before both halves, twice normed, and what each half adds to it; attention in fp32, as on a CPU.
+  const int64_t sums = 6 * kFloatBytes * width + 2 * e * width;
+  const int64_t heads = 4 * (e + kFloatBytes) * inner;
+  const int64_t feeding = (config.swiglu ? 3 : 2) * e * config.mlp_hidden;
+  TrainingMemory memory;
+  for (int64_t i = 0; i < config.depth; ++i) {
+    memory.blocks.push_back(
+        {"blocks." + std::to_string(i), rows * (sums + heads + feeding), rows * kFloatBytes * width});
+  }
+  constexpr int64_t kLatents = 6;
+  memory.rest = rows * ((e + kLatents * kFloatBytes) * config.in_channels + (2 * kFloatBytes + e) * width);
+  return memory;
+}
+
 }  // namespace svg

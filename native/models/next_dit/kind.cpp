@@ -17,6 +17,7 @@ VelocityPlan next_dit_plan(const NextDitConfig& config) {
   plan.condition = ConditionKind::text(config.caption_dim, config.max_caption_tokens());
   plan.build = [config](const Weights& weights) { return std::make_unique<NextDit>(weights, config); };
   plan.work = [config](const VelocityLoad& load) { return next_dit_work(config, load); };
+  plan.training_memory = [config](const VelocityLoad& load) { return next_dit_training_memory(config, load); };
   plan.prepared_work = [config](int64_t tokens, int64_t element_bytes) {
     return next_dit_caption_work(config, tokens, element_bytes);
   };
