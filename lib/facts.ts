@@ -61,6 +61,7 @@ export const JOB_KINDS = [
   'train-export',
   'train-open',
   'train-publish',
+  'train-report',
   'train-restore',
   'train-save',
   'train-step',

@@ -80,8 +80,20 @@ function startLines(event: TrainEvent & { readonly type: 'start' }): readonly st
   return [
     `${stage}: ${start.parameters.toLocaleString('en-US')} parameters, ${items} pictures, ${steps} steps${where}${begin}`,
     `run folder ${folder}`,
+    ...activationLines(start),
     ...startWeights(start),
   ];
+}
+
+/** Of which blocks activations are kept. */
+function activationLines({ activations }: StartReport): readonly string[] {
+  if (activations === null) return [];
+  const { recomputed, blocks, bytes, budget } = activations;
+  const gigabytes = (count: number) => `${(count / 1e9).toPrecision(3)} GB`;
+  const what =
+    recomputed === 0 ? 'all kept' : `of ${recomputed} of ${blocks} blocks computed twice, the others kept`;
+  const within = budget === 0 ? '' : ` of ${gigabytes(budget)} that they may take`;
+  return [`activations: ${what}; about ${gigabytes(bytes)}${within}`];
 }
 
 /** What of the weights to begin with was not used. */

@@ -104,6 +104,7 @@ const INCIDENTAL = new Set([
   'data.maxBadShare',
   'data.maxPixels',
   'activationCheckpointing',
+  'activationMemory',
   'maxBadSteps',
   'logEvery',
   'checkpoints',
@@ -114,12 +115,20 @@ const INCIDENTAL = new Set([
 ]);
 
 /** Values in which the processes of one run may differ. */
-const OF_A_MACHINE = new Set(['run', 'data.workers', 'data.prefetch', 'device', 'threads']);
+const OF_A_MACHINE = new Set([
+  'run',
+  'activationMemory',
+  'data.workers',
+  'data.prefetch',
+  'device',
+  'threads',
+]);
 
 /** What runs and caches were made with that do not say so, as they are from before there was a choice. */
 export const EARLIER_VALUES: Readonly<Record<string, string>> = {
   'data.autoOrient': 'true',
   'frozen.attentionSoftCap': 'true',
+  encoderPrecision: '"auto"',
 };
 
 /** The values that decide what a run computes, by path, as JSON texts; with the number of pictures, if given. */

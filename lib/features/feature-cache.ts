@@ -28,6 +28,7 @@ import { readShards, removeUnfinishedShards, shardName } from './cache-shards.js
 import { cacheSource } from './cache-source.js';
 import { checkDitSizes } from './check-sizes.js';
 import { dataNeeds, TrainingDataset } from './dataset.js';
+import { settleEncoderPrecision } from './encoder-precision.js';
 import { frozenOptions, loadEncoders } from './frozen-options.js';
 import { type Picture, PictureLoader } from './pictures.js';
 import { SizeGroups } from './size-groups.js';
@@ -99,6 +100,13 @@ export async function writeFeatureCache(options: CacheOptions): Promise<CacheRes
         signal,
         parts: config.model.kind === 'svg' ? ['autoencoder'] : ['textEncoder', 'autoencoder'],
       });
+      const remark = await settleEncoderPrecision(
+        loaded,
+        config.encoderPrecision,
+        async (index) => (await pictures.load({ draw: index, index })).image,
+        { items: dataset.length, signal },
+      );
+      if (remark !== undefined) onWarning(remark);
       return await new CacheWriter(options, { loaded, pictures, lock, dataset }).write();
     } finally {
       await lock.release();

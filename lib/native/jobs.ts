@@ -218,7 +218,8 @@ export interface Jobs extends MeasureJobEntries {
     value: { readonly files: readonly string[] };
   }>;
   /** One optimiser step; one that fails has changed nothing. */
-  readonly 'train-step': JobOf<{ request: TrainStepRequest; value: TrainStepValue }>;
+  readonly 'train-report': JobOf<{ value: { readonly steps: readonly TrainStepValue[] } }>;
+  readonly 'train-step': JobOf<{ request: TrainStepRequest }>;
   readonly verify: JobOf<{
     request: { readonly path: string; readonly sha256?: string | undefined };
     event: FileProgress;

@@ -25,7 +25,16 @@ interface CommonOpenRequest {
 export interface DitOpenRequest extends CommonOpenRequest {
   readonly stage: 'dit';
   readonly model: object;
-  readonly activationCheckpointing: boolean;
+  readonly activationCheckpointing: {
+    readonly mode: 'off' | 'on' | 'auto';
+    /** The largest micro-batch: pictures, cells of one, tokens of its caption. */
+    readonly pictures: number;
+    readonly rows: number;
+    readonly columns: number;
+    readonly tokens: number;
+    /** That activations may take; what is free where not given. */
+    readonly limitBytes?: number | undefined;
+  };
   /** Shards of a feature cache. */
   readonly cache?: readonly string[] | undefined;
 }
@@ -67,6 +76,14 @@ export interface TrainReport {
   }[];
   /** On the files that were read. */
   readonly remarks: readonly string[];
+  /** Of the blocks whose activations are computed twice; bytes as counted. Null where there is no choice. */
+  readonly activations: {
+    readonly recomputed: number;
+    readonly blocks: number;
+    readonly bytes: number;
+    /** 0 where nobody asked how much there is. */
+    readonly budget: number;
+  } | null;
 }
 
 /** A row of a feature cache. */
@@ -114,7 +131,7 @@ export interface AutoencoderStepRequest {
 
 export type TrainStepRequest = DitStepRequest | AutoencoderStepRequest;
 
-/** The engine's answer to `train-step`; JSON has null for what is no finite number. */
+/** Of a step, in the engine's answer to `train-report`; JSON has null for what is no finite number. */
 export interface TrainStepValue {
   /** By name, of the whole batch; the first is what training lowers. */
   readonly losses: Readonly<Record<string, number | null>>;

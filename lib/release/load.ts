@@ -125,14 +125,8 @@ export function loadRequest(found: FoundRelease<ResolvedModelOptions>, layout: R
   const layer = autoencoder?.config?.statisticsLayer ?? -1;
   const parts: { -readonly [Part in keyof LoadParts]: LoadParts[Part] } = {};
   if (statistics !== undefined) parts.statistics = { path: statistics, layer };
-  if (autoencoder !== undefined) {
-    parts.autoencoder = {
-      checkpoint: autoencoder.checkpoint,
-      ...(autoencoder.encoder === undefined ? {} : { encoder: autoencoder.encoder }),
-      ...(autoencoder.config === undefined ? {} : { config: dimensions(autoencoder.config) }),
-      ...raeRequest(autoencoder.rae),
-    };
-  }
+  const ofAutoencoder = autoencoderRequest(autoencoder);
+  if (ofAutoencoder !== undefined) parts.autoencoder = ofAutoencoder;
   if (dit !== undefined) {
     const { weakDit } = layout;
     const weak =
@@ -149,6 +143,17 @@ export function loadRequest(found: FoundRelease<ResolvedModelOptions>, layout: R
   const { dtype, offload } = found.options;
   const settings: Pick<LoadRequest, 'dtype' | 'offload'> = { dtype, offload };
   return { settings, parts, warnings, attentionSoftCap };
+}
+
+/** What the engine is asked to load of the autoencoder. */
+export function autoencoderRequest(autoencoder: ReleaseLayout['autoencoder']): LoadParts['autoencoder'] {
+  if (autoencoder === undefined) return undefined;
+  return {
+    checkpoint: autoencoder.checkpoint,
+    ...(autoencoder.encoder === undefined ? {} : { encoder: autoencoder.encoder }),
+    ...(autoencoder.config === undefined ? {} : { config: dimensions(autoencoder.config) }),
+    ...raeRequest(autoencoder.rae),
+  };
 }
 
 /** Statistics in a file of their own, and what the weights do not tell. */

@@ -14,7 +14,7 @@ import { findStart } from '../release/init-from.js';
 import { exportAutoencoder, publishedWeights } from './autoencoder-export.js';
 import { autoencoderOpenRequest } from './autoencoder-open-request.js';
 import type { ExportOptions } from './export-types.js';
-import { type OpenOptions, type OpenStage, type StartReport, type StepReport, stepReport } from './stage.js';
+import { type OpenOptions, type OpenStage, type StartReport, type StepReport, stepReports } from './stage.js';
 
 export interface AutoencoderSample {
   readonly draw: number;
@@ -98,13 +98,13 @@ class AutoencoderStage implements OpenStage<AutoencoderSample> {
     });
   }
 
-  async step(request: Parameters<OpenStage<AutoencoderSample>['step']>[0]): Promise<StepReport> {
+  async step(request: Parameters<OpenStage<AutoencoderSample>['step']>[0]): Promise<void> {
     const { lr, samples, signal } = request;
     const names = samples.map((_, i) => `image.${i}`);
     const tensors = Object.fromEntries(
       samples.map(({ image }, i) => [`image.${i}`, imageTensor(image)] as const),
     );
-    const { value } = await this.engine.run(
+    await this.engine.run(
       'train-step',
       {
         lr,
@@ -115,7 +115,10 @@ class AutoencoderStage implements OpenStage<AutoencoderSample> {
       },
       { tensors, signal },
     );
-    return stepReport(value);
+  }
+
+  reports(): Promise<readonly StepReport[]> {
+    return stepReports(this.engine);
   }
 
   /** Originals above, what the autoencoder makes of them below. */

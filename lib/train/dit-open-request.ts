@@ -9,6 +9,8 @@ export function ditOpenRequest(
     /** File of weights to begin with. */
     readonly start?: string | undefined;
     readonly worldSize: number;
+    /** Pixels of a cell and side. */
+    readonly cellPixels: number;
     /** Shards of a feature cache. */
     readonly cache?: readonly string[] | undefined;
     readonly plain?: boolean | undefined;
@@ -21,10 +23,26 @@ export function ditOpenRequest(
     optimizer: config.optimizer,
     ema: config.ema,
     precision: config.precision,
-    activationCheckpointing: config.activationCheckpointing,
+    activationCheckpointing: activations(config, found),
     seed: config.seed,
     cache: found.cache,
     losses: found.plain === true ? 'plain' : 'flow-matching',
     ...parallelRequest(config, found.worldSize),
+  };
+}
+
+/** Sizes of several aspects have about the area of the square one. */
+function activations(
+  { activationCheckpointing: mode, activationMemory, batch, captions, data, model }: DitTrainingConfig,
+  { worldSize, cellPixels }: { readonly worldSize: number; readonly cellPixels: number },
+): DitOpenRequest['activationCheckpointing'] {
+  const side = Math.ceil(data.resolution / cellPixels);
+  return {
+    mode,
+    pictures: batch.micro ?? Math.ceil(batch.global / worldSize),
+    rows: side,
+    columns: side,
+    tokens: model.kind === 'svg' ? 0 : captions.maxTokens,
+    ...(activationMemory === undefined ? {} : { limitBytes: Math.round(activationMemory * 1e9) }),
   };
 }

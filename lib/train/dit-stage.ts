@@ -7,9 +7,11 @@ import { checkCacheSource, readCacheIndex, readFeaturePlaces } from '../features
 import { cacheSource } from '../features/cache-source.js';
 import { checkDitSizes, checkSampleSizes } from '../features/check-sizes.js';
 import { dataNeeds, TrainingDataset } from '../features/dataset.js';
+import { settleEncoderPrecision } from '../features/encoder-precision.js';
 import { frozenOptions, loadEncoders } from '../features/frozen-options.js';
 import { PictureLoader } from '../features/pictures.js';
 import { SampleStream } from '../features/sample-stream.js';
+import type { RgbImage } from '../image/rgb-image.js';
 import { findCellPixels } from '../release/cell-pixels.js';
 import { findStart } from '../release/init-from.js';
 import { findRelease, type ReleaseLayout } from '../release/layout.js';
@@ -27,7 +29,7 @@ import {
   liveSamples,
 } from './dit-samples.js';
 import type { ExportOptions } from './export-types.js';
-import { type OpenOptions, type OpenStage, type StartReport, type StepReport, stepReport } from './stage.js';
+import { type OpenOptions, type OpenStage, type StartReport, type StepReport, stepReports } from './stage.js';
 
 export async function openDitStage(
   config: DitTrainingConfig,
@@ -48,13 +50,22 @@ export async function openDitStage(
       cache === undefined
         ? await openLive(config, dataset, loaded, cellPixels)
         : cachedSamples(cache, dataset);
+    const remark =
+      cache === undefined
+        ? await settleEncoderPrecision(loaded, config.encoderPrecision, imageReader(samples), {
+            items: dataset.length,
+            signal: options.signal,
+          })
+        : undefined;
     const { place } = await options.meet(loaded.engine);
-    if (place.rank === 0) for (const remark of dataset.remarks) options.onWarning(remark);
+    const remarks = [...dataset.remarks, ...(remark === undefined ? [] : [remark])];
+    if (place.rank === 0) for (const each of remarks) options.onWarning(each);
     const { value } = await loaded.engine.run(
       'train-open',
       ditOpenRequest(config, {
         start,
         worldSize: place.worldSize,
+        cellPixels,
         cache: cache?.shards,
         plain: options.plain,
       }),
@@ -108,6 +119,14 @@ async function openLive(
     await pictures.close();
     throw error;
   }
+}
+
+function imageReader(samples: DitSamples): (index: number) => Promise<RgbImage> {
+  return async (index) => {
+    const sample = await samples.load({ draw: index, index });
+    if ('image' in sample) return sample.image;
+    throw new SvgT2IError('ERR_SVGT2I_INTERNAL', 'features of a cache are no pictures');
+  };
 }
 
 async function openCache(
@@ -201,13 +220,13 @@ class DitStage implements OpenStage<DitSample> {
     });
   }
 
-  async step(request: Parameters<OpenStage<DitSample>['step']>[0]): Promise<StepReport> {
+  async step(request: Parameters<OpenStage<DitSample>['step']>[0]): Promise<void> {
     const job = ditStepJob(this.#config, request, this.#samples.dropped, this.#cellPixels);
-    const { value } = await this.engine.run('train-step', job.request, {
-      tensors: job.tensors,
-      signal: request.signal,
-    });
-    return stepReport(value);
+    await this.engine.run('train-step', job.request, { tensors: job.tensors, signal: request.signal });
+  }
+
+  reports(): Promise<readonly StepReport[]> {
+    return stepReports(this.engine);
   }
 
   async drawSamples(isFirst: boolean, signal?: AbortSignal) {

@@ -44,6 +44,15 @@ export async function runLoop<Sample>(options: LoopOptions<Sample>): Promise<Loo
   return await loop.run();
 }
 
+/** A step that was taken, as the loop knows it. */
+interface TakenStep {
+  /** From 0. */
+  readonly step: number;
+  readonly lr: number;
+  readonly dataMs: number;
+  wholeMs: number;
+}
+
 class Loop<Sample> {
   readonly #options: LoopOptions<Sample>;
   readonly #stream: SampleStream<Sample>;
@@ -51,6 +60,8 @@ class Loop<Sample> {
   readonly #share: number;
   readonly #badItems: BadItemList;
   readonly #counts = new SharedCounts();
+  /** Steps whose numbers are still with the engine. */
+  readonly #unread: TakenStep[] = [];
   #badInRow = 0;
 
   constructor(options: LoopOptions<Sample>) {
@@ -93,6 +104,7 @@ class Loop<Sample> {
       await this.#report(step);
       // Before anything is drawn, which may fail.
       if (step % config.checkpoints.every === 0 || step === steps) {
+        await this.#read();
         await this.#save(step);
         saved = step;
       }
@@ -108,7 +120,7 @@ class Loop<Sample> {
 
   /** One optimiser step; false where it was interrupted and so changed nothing. */
   async #step(step: number): Promise<boolean> {
-    const { config, stage, ranks, recorder, signal, steps } = this.#options;
+    const { config, stage, ranks, signal, steps } = this.#options;
     // The others wait for this process, so only a lone one may drop a step.
     const interrupt = ranks.isAlone ? signal : undefined;
     const begin = performance.now();
@@ -116,21 +128,29 @@ class Loop<Sample> {
       const samples = await this.#stream.take(this.#share, interrupt);
       const dataMs = performance.now() - begin;
       const lr = learningRate(config, step, steps);
-      const report = await stage.step({ step, lr, samples, signal: interrupt });
-      recorder?.add({
-        step: step + 1,
-        report,
-        lr,
-        images: config.batch.global,
-        dataMs,
-        wholeMs: performance.now() - begin,
-      });
-      this.#counts.addTimes(report.times ?? []);
-      await this.#checkNumbers(step, report);
+      await stage.step({ step, lr, samples, signal: interrupt });
+      this.#unread.push({ step, lr, dataMs, wholeMs: performance.now() - begin });
       return true;
     } catch (error) {
       if (interrupt?.aborted === true) return false;
       throw error;
+    }
+  }
+
+  /** Asks for the numbers of the steps since the last time: only now anybody waits for the device. */
+  async #read(): Promise<void> {
+    const { config, stage, recorder } = this.#options;
+    const last = this.#unread.at(-1);
+    if (last === undefined) return;
+    const begin = performance.now();
+    const reports = await stage.reports();
+    last.wholeMs += performance.now() - begin;
+    const taken = this.#unread.splice(0);
+    for (const [i, report] of reports.entries()) {
+      const { step, ...times } = taken[i] ?? last;
+      recorder?.add({ step: step + 1, report, images: config.batch.global, ...times });
+      this.#counts.addTimes(report.times ?? []);
+      await this.#checkNumbers(step, report);
     }
   }
 
@@ -158,6 +178,7 @@ class Loop<Sample> {
 
   async #flush(): Promise<void> {
     const { recorder, ranks, checkLock, onEvent } = this.#options;
+    await this.#read();
     const totals = await this.#counts.total(ranks);
     await checkLock();
     const metrics = await recorder?.flush(totals);

@@ -1,4 +1,5 @@
 /** The model of a run as one of its checkpoints has it, in an engine of its own: for export, and for those who watch. */
+import { PUBLISHED_CELL_PIXELS } from '../config/latent-grid.js';
 import type { TrainingConfig } from '../config/train.js';
 import type { AutoencoderTrainingConfig } from '../config/train-autoencoder.js';
 import { Engine } from '../engine.js';
@@ -70,7 +71,10 @@ export async function restoreCheckpoint(
 ): Promise<StartReport> {
   const request =
     config.stage === 'dit'
-      ? ditOpenRequest(config, { worldSize: 1 })
+      ? ditOpenRequest(
+          { ...config, activationCheckpointing: 'off' },
+          { worldSize: 1, cellPixels: PUBLISHED_CELL_PIXELS },
+        )
       : autoencoderOpenRequest(withoutLpips(config), { worldSize: 1, start: frozenStart(config) });
   const { value } = await engine.run('train-open', request, { signal });
   await engine.run('train-restore', restoreRequest(checkpoint), { signal });

@@ -5,6 +5,7 @@ import type { OrderedItem } from '../features/order.js';
 import type { SampleStream } from '../features/sample-stream.js';
 import type { RgbImage } from '../image/rgb-image.js';
 import type { JobValue } from '../native/jobs.js';
+import type { TrainStepValue } from '../native/training-jobs.js';
 import type { DeviceChoice } from '../processes/device.js';
 import type { Ranks } from '../processes/ranks.js';
 import type { ExportOptions } from './export-types.js';
@@ -32,14 +33,14 @@ export interface StepReport {
   readonly milliseconds: Readonly<Record<string, number>>;
 }
 
-/** The engine's answer to `train-step`, in which JSON has null for what is no number. */
-export function stepReport({
-  losses,
-  gradNorm,
-  applied,
-  samples,
-  milliseconds,
-}: JobValue<'train-step'>): StepReport {
+/** What the engine says of the steps since the last report. */
+export async function stepReports(engine: Engine): Promise<readonly StepReport[]> {
+  const { value } = await engine.run('train-report', {});
+  return value.steps.map(stepReport);
+}
+
+/** JSON has null for what is no number. */
+function stepReport({ losses, gradNorm, applied, samples, milliseconds }: TrainStepValue): StepReport {
   const numbers = Object.entries(losses).map(([name, value]) => [name, value ?? Number.NaN] as const);
   return {
     losses: Object.fromEntries(numbers),
@@ -56,7 +57,9 @@ export interface OpenStage<Sample> {
   /** Pictures of one epoch. */
   readonly items: number;
   stream(order: Iterable<OrderedItem>, ahead: number, onBad: BadItemListener): SampleStream<Sample>;
-  step(request: StepRequest<Sample>): Promise<StepReport>;
+  step(request: StepRequest<Sample>): Promise<void>;
+  /** Of the steps since the last call, in their order. A GPU is waited for here, and not at every step. */
+  reports(): Promise<readonly StepReport[]>;
   /** Called by all processes; only the first gets a picture. Undefined where the run draws none. */
   drawSamples(isFirst: boolean, signal?: AbortSignal): Promise<RgbImage | undefined>;
   /** How many pictures get each size; asked of the first process alone. */

@@ -91,7 +91,10 @@ async function stepOf(
   step: number,
   more: Partial<AutoencoderStepRequest> = {},
 ): Promise<TrainStepValue> {
-  return (await engine.run('train-step', stepRequest(step, more), { tensors })).value;
+  await engine.run('train-step', stepRequest(step, more), { tensors });
+  const report = (await engine.run('train-report', {})).value.steps.at(-1);
+  if (report === undefined) throw new Error('no step was reported');
+  return report;
 }
 
 const stateFile = (name: string) => join(at(name), ...STATE_FILES);

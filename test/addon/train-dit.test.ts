@@ -40,6 +40,8 @@ let folder: string;
 const at = (name: string) => join(folder, name);
 const STATE_FILES = ['rank-00000-of-00001.safetensors'];
 
+const keepAll = { mode: 'off', pictures: batch, rows: 2, columns: 3, tokens: 4 } as const;
+
 /** What every step has. */
 const common = {
   lr: 1e-3,
@@ -79,7 +81,7 @@ const openTraining = (engine: Engine, options: Partial<DitOpenRequest> = {}) =>
     optimizer,
     ema: { decay: 0.9, warmup: false },
     precision: 'fp32',
-    activationCheckpointing: false,
+    activationCheckpointing: keepAll,
     seed: 5,
     losses: 'flow-matching',
     cache: [at('shard.safetensors'), at('empty.safetensors')],
@@ -92,7 +94,14 @@ async function stepOf(engine: Engine, step: number, microBatches = 2): Promise<T
   const items = draws.map((draw) => ({ draw, shard: 0, row: draw % samples }));
   const size = batch / microBatches;
   const micro = Array.from({ length: microBatches }, (_, m) => items.slice(m * size, (m + 1) * size));
-  return (await engine.run('train-step', { ...common, drop: { shard: 1, row: 0 }, micro })).value;
+  await engine.run('train-step', { ...common, drop: { shard: 1, row: 0 }, micro });
+  return lastOf((await engine.run('train-report', {})).value.steps);
+}
+
+function lastOf(steps: readonly TrainStepValue[]): TrainStepValue {
+  const last = steps.at(-1);
+  if (last === undefined) throw new Error('no step was reported');
+  return last;
 }
 
 async function readState(engine: Engine, name: string): Promise<Record<string, NativeTensor>> {
@@ -187,7 +196,8 @@ describe('training of the diffusion transformer', () => {
     await openTraining(engine);
     const items = [0, 1, 2, 3].map((i) => ({ draw: i, image: `image.${i}`, tokens: `tokens.${i}` }));
     const request = { ...common, drop: { tokens: 'tokens.0' }, micro: [items] };
-    const { value: live } = await engine.run('train-step', request, { tensors: images(4) });
+    await engine.run('train-step', request, { tensors: images(4) });
+    const live = lastOf((await engine.run('train-report', {})).value.steps);
     for (const loss of [...losses, lossOf(live)]) expect(loss).toBeCloseTo(losses[0] ?? Number.NaN, 2);
     for (const norm of norms) expect(norm / (norms[0] ?? Number.NaN)).toBeCloseTo(1, 4);
   });
@@ -209,6 +219,48 @@ describe('training of the diffusion transformer', () => {
     await second.run('train-save', { folder: at('resumed') });
 
     expect(await readState(second, 'resumed')).toEqual(await readState(second, 'straight'));
+  });
+
+  it('computes as many blocks twice as its memory asks for, with the same bits', async () => {
+    const states: unknown[] = [];
+    const chosen: number[] = [];
+    let bytes = 0;
+    for (const limit of [() => 1e12, () => bytes - 1, () => 1]) {
+      const limitBytes = limit();
+      await using engine = await openEngine();
+      const activationCheckpointing = { ...keepAll, mode: 'auto', limitBytes } as const;
+      const { activations } = (await openTraining(engine, { activationCheckpointing })).value;
+      expect(activations).toMatchObject({ blocks: 4, budget: limitBytes });
+      chosen.push(activations?.recomputed ?? -1);
+      bytes = activations?.bytes ?? 0;
+      await stepOf(engine, 0);
+      await engine.run('train-save', { folder: at(`activations ${limitBytes}`) });
+      states.push(await readState(engine, `activations ${limitBytes}`));
+    }
+    expect(chosen[0]).toBe(0);
+    expect(chosen[1]).toBeGreaterThan(0);
+    expect(chosen[1]).toBeLessThan(4);
+    expect(chosen[2]).toBe(4);
+    expect(states[1]).toEqual(states[0]);
+    expect(states[2]).toEqual(states[0]);
+  });
+
+  it('reports steps when it is asked, in their order', async () => {
+    await using engine = await openEngine();
+    await openTraining(engine);
+    const micro = (step: number) => [[{ draw: step, shard: 0, row: step }]];
+    for (let step = 0; step < 3; step++) {
+      const request = { ...common, globalBatch: 1, drop: { shard: 1, row: 0 }, micro: micro(step) };
+      expect((await engine.run('train-step', request)).value).toEqual({});
+    }
+    const { steps } = (await engine.run('train-report', {})).value;
+    expect(steps).toHaveLength(3);
+    for (const { applied, losses, samples: drawn, milliseconds } of steps) {
+      expect(applied).toBe(true);
+      expect(drawn?.[0]?.[1]).toBeCloseTo(losses.loss ?? Number.NaN, 6);
+      expect(Object.keys(milliseconds).sort()).toEqual(['encode', 'gradients', 'update']);
+    }
+    expect((await engine.run('train-report', {})).value.steps).toEqual([]);
   });
 
   it('refuses the state of another model', async () => {

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SvgT2IError } from '../../../lib/errors.js';
-import type { TrainStepRequest } from '../../../lib/native/training-jobs.js';
+import type { TrainStepRequest, TrainStepValue } from '../../../lib/native/training-jobs.js';
 import { blackPixels, type Call, MockEngine, noSeconds } from '../mock-engine.js';
 
 export const calls: Call[] = [];
@@ -41,13 +41,23 @@ export class Engine extends MockEngine {
 
   constructor() {
     let weight = 0;
+    let reports: TrainStepValue[] = [];
     super(
       {
         load: () => ({ value: { device: 'cpu', dtype: 'fp32', remarks: [] } }),
         'encoder-source': () => ({ value: { ownEncoder: false } }),
         'train-open': () => {
           behaviour.onOpen();
-          return { value: { parameters: 7, missing: [], unexpected: [], mismatched: [], remarks: [] } };
+          return {
+            value: {
+              parameters: 7,
+              missing: [],
+              unexpected: [],
+              mismatched: [],
+              remarks: [],
+              activations: null,
+            },
+          };
         },
         'train-step': (request) => {
           const step = Math.floor((drawsOf(request)[0] ?? 0) / request.globalBatch);
@@ -61,7 +71,10 @@ export class Engine extends MockEngine {
             samples: [],
             milliseconds: {},
           };
-          if (behaviour.badSteps(step)) return { value: bad };
+          if (behaviour.badSteps(step)) {
+            reports.push(bad);
+            return {};
+          }
           for (const draw of drawsOf(request)) weight += draw * request.lr;
           const loss = 1 / (step + 1);
           const report = {
@@ -70,7 +83,13 @@ export class Engine extends MockEngine {
             applied: true,
             samples: [[0.5, loss]],
           } as const;
-          return { value: { ...report, milliseconds: { forward: 1 } } };
+          reports.push({ ...report, milliseconds: { forward: 1 } });
+          return {};
+        },
+        'train-report': () => {
+          const steps = reports;
+          reports = [];
+          return { value: { steps } };
         },
         'train-save': ({ folder }) => {
           if (behaviour.saveError !== undefined) throw behaviour.saveError;
