@@ -149,7 +149,7 @@ TEST_CASE("adamw: parameters by name, in one pass and operation by operation") {
 }
 
 TEST_CASE("gradients: the norm is of all gradients together, in whatever dtypes") {
-  const at::Tensor a = at::tensor({3.0, 0.0}, at::kFloat), b = at::tensor({4.0}, at::kBFloat16);
+  const at::Tensor a = at::tensor({3.0, 0.0}, at::kFloat), b = at::full({1}, 4.0, at::kBFloat16);
   EXPECT_CLOSE(svg::gradient_norm({{"a", a}, {"b", b}}).item<double>(), 5, 1e-6);
   EXPECT(svg::gradient_norm({}).item<double>() == 0);
 }

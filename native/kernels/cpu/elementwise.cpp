@@ -31,16 +31,6 @@ SVG_INLINE void add_norm_range(const Rows& x, const Rows& y, const float* weight
   }
 }
 
-template <typename X, typename Y>
-SVG_INLINE void residual_norm_range(const Rows& x, const Rows& y, const float* weight, const float* next,
-                                    const int32_t* group, float eps, float next_eps, const Rows& sum, const Rows& out,
-                                    int64_t begin, int64_t end, int64_t dim) {
-  for (int64_t r = begin; r < end; ++r) {
-    add_norm_range<X, Y>(x, y, weight, group, eps, sum, r, r + 1, dim);
-    norm_range<X, Y>(sum, next, group, next_eps, out, r, r + 1, dim);
-  }
-}
-
 template <typename X, typename O>
 SVG_INLINE void rotate_range(const Rows& x, const HeadNorms& norms, float eps, const float* cos, const float* sin,
                              const Rows& out, int64_t begin, int64_t end, int64_t heads, int64_t head_dim) {
@@ -102,18 +92,6 @@ SVG_ADD_NORM(add_norm_bf16_f32, BFloat16, float)
 SVG_ADD_NORM(add_norm_bf16_bf16, BFloat16, BFloat16)
 #undef SVG_ADD_NORM
 
-#define SVG_RESIDUAL_NORM(name, X, Y)                                                                              \
-  SVG_CLONES void name(const Rows& x, const Rows& y, const float* weight, const float* next, const int32_t* group, \
-                       float eps, float next_eps, const Rows& sum, const Rows& out, int64_t begin, int64_t end,    \
-                       int64_t dim) {                                                                              \
-    residual_norm_range<X, Y>(x, y, weight, next, group, eps, next_eps, sum, out, begin, end, dim);                \
-  }
-SVG_RESIDUAL_NORM(residual_norm_f32_f32, float, float)
-SVG_RESIDUAL_NORM(residual_norm_f32_bf16, float, BFloat16)
-SVG_RESIDUAL_NORM(residual_norm_bf16_f32, BFloat16, float)
-SVG_RESIDUAL_NORM(residual_norm_bf16_bf16, BFloat16, BFloat16)
-#undef SVG_RESIDUAL_NORM
-
 #define SVG_ROTATE(name, X, O)                                                                               \
   SVG_CLONES void name(const Rows& x, const HeadNorms& norms, float eps, const float* cos, const float* sin, \
                        const Rows& out, int64_t begin, int64_t end, int64_t heads, int64_t head_dim) {       \
@@ -150,10 +128,15 @@ void add_scaled_rms_norm(Rows x, Rows y, const float* weight, const int32_t* gro
 
 void residual_norm(Rows x, Rows y, const float* weight, const float* next, const int32_t* group, float eps,
                    float next_eps, Rows sum, Rows out, int64_t rows, int64_t dim) {
-  const auto run = choose(x.type, y.type, &residual_norm_f32_f32, &residual_norm_f32_bf16, &residual_norm_bf16_f32,
-                          &residual_norm_bf16_bf16);
+  // The very functions of the two steps: compiled as one loop they need not round alike, and a recomputed block must.
+  const auto add =
+      choose(x.type, y.type, &add_norm_f32_f32, &add_norm_f32_bf16, &add_norm_bf16_f32, &add_norm_bf16_bf16);
+  const auto norm = choose(sum.type, out.type, &norm_f32_f32, &norm_f32_bf16, &norm_bf16_f32, &norm_bf16_bf16);
   parallel_rows(rows, kGrain, [&](int64_t begin, int64_t end) {
-    run(x, y, weight, next, group, eps, next_eps, sum, out, begin, end, dim);
+    for (int64_t r = begin; r < end; ++r) {  // row by row: the second finds its row in the cache
+      add(x, y, weight, group, eps, sum, r, r + 1, dim);
+      norm(sum, next, group, next_eps, out, r, r + 1, dim);
+    }
   });
 }
 
