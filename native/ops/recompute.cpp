@@ -19,19 +19,25 @@ struct BodyHolder : torch::CustomClassHolder {
   Body body;
 };
 
+/// With a graph of their own.
+variable_list detached(const variable_list& inputs) {
+  variable_list copies;
+  for (const at::Tensor& input : inputs) copies.push_back(input.detach().requires_grad_(input.requires_grad()));
+  return copies;
+}
+
 struct Recompute : torch::autograd::Function<Recompute> {
   static at::Tensor forward(AutogradContext* context, const c10::intrusive_ptr<BodyHolder>& holder,
                             at::TensorList inputs) {
     context->saved_data["body"] = at::IValue::make_capsule(holder);
     context->save_for_backward(inputs.vec());
-    return holder->body(inputs.vec());  // apply() has switched autograd off
+    // Operations that record have kernels of their own: what runs here is what the backward pass will run, to the bit.
+    c10::AutoGradMode grad(true);
+    return holder->body(detached(inputs.vec())).variable_data();
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
-    variable_list copies;
-    for (const at::Tensor& input : context->get_saved_variables()) {
-      copies.push_back(input.detach().requires_grad_(input.requires_grad()));
-    }
+    const variable_list copies = detached(context->get_saved_variables());
     const auto capsule = context->saved_data["body"].toCapsule();
     {
       c10::AutoGradMode grad(true);
