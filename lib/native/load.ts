@@ -1,5 +1,6 @@
 /** Loads the addon: libtorch first, by absolute path, then the .node file that needs it. */
 import { createRequire } from 'node:module';
+import { clearInterval, setInterval } from 'node:timers'; // a realm of node:vm has none of its own
 import { firstLine, SvgT2IError } from '../errors.js';
 import { checkWorkingFolder } from '../files.js';
 import { librariesToOpen } from '../install/libtorch.js';
