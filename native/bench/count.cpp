@@ -71,6 +71,7 @@ TensorMap start_of(const NextDitConfig& config) {
 
 /// Loss and gradients of one sample.
 OpCounts gradients_of(const NextDitConfig& config, const CountedLoad& load, bool is_plain) {
+  const c10::AutoGradMode grad(true);  // jobs of the engine run without
   const auto source =
       std::make_shared<TrainableSource>(start_of(config), seeded_generator(0), at::kMeta, at::kBFloat16);
   const NextDit model(Weights(source), config);
