@@ -3,6 +3,7 @@
 
 #include <ATen/ATen.h>
 
+#include <functional>
 #include <string>
 
 namespace svg {
@@ -20,9 +21,11 @@ struct QuantisedRows {
 };
 constexpr int64_t kInt8Zero = 128;
 
+/// Whether a matrix of this name and shape becomes 8 bit (models/kinds.h).
+using TakesInt8 = std::function<bool(const std::string& name, at::IntArrayRef shape)>;
+
 /// The nearest such numbers to a weight (out, in) of any floating-point type, symmetric about 0; the largest of a row
-/// is
-/// +-127. Takes memory for a few hundred rows beside the result. Throws Error(kWeightsMismatch) for NaN or infinity
+/// is +-127. Takes memory for a few hundred rows beside the result. Throws Error(kWeightsMismatch) for NaN or infinity
 /// (naming the matrix where a name is given).
 Int8Rows to_int8(const at::Tensor& weight, const std::string& name = "");
 

@@ -7,15 +7,14 @@
 #include <optional>
 #include <string>
 
+#include "core/int8.h"
 #include "core/weights.h"
 #include "io/int8_layout.h"
 #include "io/stored_tensors.h"
 
 namespace svg {
 
-/// Whether a matrix of a model is to be int8.
-using TakesInt8 = std::function<bool(const std::string& name, at::IntArrayRef shape)>;
-/// The same for the model that these weights belong to; it knows the models, and this folder does not. Throws
+/// Which matrices of the model that these weights belong to; it knows the models, and this folder does not. Throws
 /// Error(kInvalidArgument) where none of its matrices are.
 using Int8Chooser = std::function<TakesInt8(const Weights&)>;
 

@@ -1,15 +1,11 @@
 // Weights whose large matrices become 8 bit as a model asks for them.
 #pragma once
 
-#include <functional>
-
+#include "core/int8.h"
 #include "core/weights.h"
 #include "ops/int8_product.h"
 
 namespace svg {
-
-/// Whether a matrix of this name and shape becomes 8 bit (models/kinds.h).
-using TakesInt8 = std::function<bool(const std::string& name, at::IntArrayRef shape)>;
 
 /// `weights` but for the matrices that `takes` names: those are taken as 8 bit where they are stored so, rounded
 /// elsewhere, one after the other, and what they were read from is given back. Everything else is as `weights` has it.
