@@ -67,8 +67,11 @@ class Estimator {
 
   async run(): Promise<Estimate> {
     const { settings, prompts } = this.#request;
-    const dtypes = this.#dtypes();
-    const first = await this.#count([this.#load(settings)], dtypes);
+    const first = await this.#count([this.#load(settings)], []);
+    const dtypes = precisionsFor(this.#request.model.dtype, this.#device, {
+      ...runtimeInfo(),
+      storedInt8: first.storedInt8,
+    });
     const asked = this.#load(sized(this.#request, first), first.maxTokens);
     const [dtype = 'fp32'] = dtypes;
     const limits = {
@@ -152,11 +155,6 @@ class Estimator {
     if (kind.condition === 'class') return { width, height, pictures, tokens: 0, unconditionalTokens: 0 };
     // Without a negative prompt the other caption is the begin token.
     return { width, height, pictures, tokens, unconditionalTokens: negativePrompt === '' ? 1 : tokens };
-  }
-
-  /** The asked one first. */
-  #dtypes(): readonly Precision[] {
-    return precisionsFor(this.#request.model.dtype, this.#device, runtimeInfo());
   }
 
   async #count(loads: readonly CountedLoad[], dtypes: readonly Precision[]): Promise<Count> {

@@ -3,14 +3,19 @@ import type { Dtype } from '../config/model.js';
 import type { RuntimeInfo } from '../native/binding.js';
 import type { Precision } from '../native/estimate-jobs.js';
 
-/** The asked one first, then the others of the device: those that its instructions are for come before those that crawl. */
+/** The asked one first (`auto` takes int8 of a file that is stored so, on a CPU), then the others of the device: those that its instructions are for come before those that crawl. */
 export function precisionsFor(
   dtype: Dtype,
   device: string,
-  { cpuBf16, cpuInt8 }: Pick<RuntimeInfo, 'cpuBf16' | 'cpuInt8'>,
+  {
+    cpuBf16,
+    cpuInt8,
+    storedInt8,
+  }: Pick<RuntimeInfo, 'cpuBf16' | 'cpuInt8'> & { readonly storedInt8?: boolean },
 ): readonly Precision[] {
-  const known = device.startsWith('cuda') ? (['bf16', 'fp32'] as const) : onCpu(cpuBf16, cpuInt8 !== 'none');
-  const usual = device.startsWith('cuda') || cpuBf16 ? 'bf16' : 'fp32';
+  const isGpu = device.startsWith('cuda');
+  const known = isGpu ? (['bf16', 'fp32'] as const) : onCpu(cpuBf16, cpuInt8 !== 'none');
+  const usual = !isGpu && storedInt8 ? 'int8' : isGpu || cpuBf16 ? 'bf16' : 'fp32';
   const asked = dtype === 'auto' ? usual : dtype;
   return [asked, ...known.filter((other) => other !== asked)];
 }

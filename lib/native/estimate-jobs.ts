@@ -66,6 +66,8 @@ export interface CountJob {
       readonly autoencoder: CountedPart;
       readonly textEncoder?: CountedPart;
     };
+    /** Whether the diffusion transformer's file is one of 8-bit weights. */
+    readonly storedInt8: boolean;
     readonly condition: 'text' | 'class';
     readonly cellPixels: number;
     /** Cells of a token's side. */

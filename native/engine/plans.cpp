@@ -50,10 +50,12 @@ PlannedVelocity planned_velocity(const Request& request) {
   const Weights weights = stored_weights(path, "a diffusion transformer");
   const VelocityKind& kind = velocity_kind_in(weights, said);
   const Weights own = kind.under_own_names(weights);
-  return counted_plan<PlannedVelocity>(kind,
-                                       kind.infer(
-                                           own, [&] { return read_model_config(path); }, said),
-                                       own);
+  PlannedVelocity planned = counted_plan<PlannedVelocity>(kind,
+                                                          kind.infer(
+                                                              own, [&] { return read_model_config(path); }, said),
+                                                          own);
+  planned.stored_int8 = weights.is_int8();
+  return planned;
 }
 
 PlannedDecoder planned_autoencoder(const Request& request) {

@@ -20,6 +20,7 @@ struct PlannedVelocity {
   int64_t patch_size = 1;  // cells of a token and side
   Cells most;
   std::optional<Cells> usual;
+  bool stored_int8 = false;
 };
 
 struct PlannedDecoder {

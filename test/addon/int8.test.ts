@@ -3,6 +3,9 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { modelSchema } from '../../dist/config/model.js';
+import { settingsWithRules } from '../../dist/config/request.js';
+import { estimateFor } from '../../dist/estimate/release.js';
 import {
   convertWeights,
   inspectWeights,
@@ -12,6 +15,7 @@ import {
   SvgT2I,
   verifyWeights,
 } from '../../dist/index.js';
+import { FoundRelease } from '../../dist/release/found-release.js';
 import { tinyReleaseFiles, writeTinyRelease } from '../../dist/release/tiny-release.js';
 import { readSafetensors, writeSafetensors } from '../unit/safetensors.js';
 
@@ -61,6 +65,17 @@ describe('files of int8 weights', () => {
     const found = await draw({ dit, textEncoder, dtype: 'auto' });
     expect(found.models).toMatchObject({ dtype: 'int8', textEncoder: { dtype: 'int8' } });
     expect(found.metadata.dtype).toBe('auto');
+  });
+
+  it('are counted as int8 by an estimate under auto', async () => {
+    const found = new FoundRelease(modelSchema.parse({ pretrained: release, dit, device: 'cpu' }));
+    const { dtype } = await estimateFor(found, {
+      settings: settingsWithRules.parse({ width: 64, height: 64 }),
+      prompts: 1,
+      promptTokens: 8,
+      probeSeconds: 0,
+    });
+    expect(dtype).toBe('int8');
   });
 
   it('are multiplied out in another precision, which is told', async () => {

@@ -70,6 +70,8 @@ it('an estimate proposes what the processor has instructions for first', () => {
   expect(precisionsFor('fp32', 'cpu', old)).toEqual(['fp32', 'bf16', 'int8']);
   expect(precisionsFor('int8', 'cpu', xeon)).toEqual(['int8', 'fp32', 'bf16']);
   expect(precisionsFor('auto', 'cuda:0', xeon)).toEqual(['bf16', 'fp32']);
+  expect(precisionsFor('auto', 'cpu', { ...old, storedInt8: true })).toEqual(['int8', 'fp32', 'bf16']);
+  expect(precisionsFor('auto', 'cuda:0', { ...xeon, storedInt8: true })).toEqual(['bf16', 'fp32']);
 });
 
 it('the doctor says what each brings here', () => {

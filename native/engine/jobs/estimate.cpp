@@ -109,7 +109,8 @@ Json evaluations_of(const SamplerOptions& solver, const Guidance& guidance) {
 /// {the parts of `load` (plans.h), "dtypes": [names], "loads": [{"width", "height", "pictures", "tokens",
 /// "unconditionalTokens"}], "solver" and "guidance" as `sample` takes them, "stepCache": whether pictures have one} ->
 /// {"parts": {"dit": {"kind", "description", "parameters", "bytes": {dtype: of the weights in memory}}, ...},
-/// "condition", "cellPixels", "patchSize", "maxCells": [rows, columns], "usualCells"?, "maxTokens"?, "evaluations":
+/// "storedInt8", "condition", "cellPixels", "patchSize", "maxCells": [rows, columns], "usualCells"?, "maxTokens"?,
+/// "evaluations":
 /// {"guided", "single"} or null, "loads": [{dtype: {"encode" | "guided" | "single" | "decode": {"flops",
 /// "peakBytes"}}}]}. Nothing but headers is read; "decode" is of one picture, the others are of all that are drawn
 /// together.
@@ -138,6 +139,7 @@ JobResult count(EngineState& state, const Request& request, const TensorMap&, co
   const bool reads_text = condition.of == ConditionKind::Of::kText;
   Json value = Json::object()
                    .set("parts", parts_json(parts, dtypes, state.device))
+                   .set("storedInt8", parts.dit->stored_int8)
                    .set("condition", reads_text ? "text" : "class")
                    .set("cellPixels", parts.autoencoder->plan.grid.cell_pixels)
                    .set("patchSize", parts.dit->patch_size)
