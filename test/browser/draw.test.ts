@@ -87,7 +87,8 @@ describe.skipIf(noBrowser !== undefined)('drawing', () => {
     await job.image(0, 5);
     await expect.poll(() => pictures(page).count()).toBe(1);
     await page.reload();
-    await jobState(page, 'Step 10 of 40').waitFor({ state: 'detached' });
+    // What was told before is told again where the page was closed before it noted that it knew.
+    await page.locator('.job').waitFor();
     await expect.poll(() => job.listeners).toBe(1);
     job.step(30, 40, 9);
     await jobState(page, 'Step 30 of 40, about 9 s left.').waitFor();

@@ -59,7 +59,8 @@ describe('svg-t2i bench', () => {
     const { rows } = JSON.parse(readFileSync(json, 'utf8')) as { readonly rows: readonly CountRow[] };
     expect(rows.map(({ name }) => name)).toEqual(['step-256-128']);
     const { ours, plain, leastFlops } = rows[0] as CountRow;
-    expect(ours.productFlops + ours.attentionFlops).toBeCloseTo(leastFlops, -9);
+    // The least holds a step's share of the modulation, which is computed for many steps at once before this one.
+    expect((ours.productFlops + ours.attentionFlops) / leastFlops).toBeCloseTo(1, 3);
     expect(plain.productFlops).toBeGreaterThan(1.2 * ours.productFlops);
     expect(ours.passBytes).toBeLessThan(0.2 * plain.passBytes);
     expect(ours.operations.reduce((sum, one) => sum + one.launches, 0)).toBe(ours.launches + ours.hostReads);

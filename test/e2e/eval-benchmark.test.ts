@@ -54,6 +54,8 @@ const settings = [
   '../pre-trained',
   '--device',
   'cpu',
+  '--dtype',
+  'fp32',
   '--size',
   '32x32',
   '--steps',

@@ -61,7 +61,8 @@ describe('settings', () => {
     [['--size', '64'], 'USAGE', /--size/],
     [['--steps', '0'], 'INVALID_CONFIG', /--steps.*at least 1/],
     [['--solver', 'magic'], 'INVALID_CONFIG', /one of dpm\+\+, euler/],
-    [['--dtype', 'int8'], 'INVALID_CONFIG', /--dtype/],
+    [['--dtype', 'int4'], 'INVALID_CONFIG', /--dtype/],
+    [['--dtype', 'int8', '--device', 'cuda'], 'INVALID_CONFIG', /computed on a CPU alone/],
     [['--set', 'sample.guidnce=3'], 'INVALID_CONFIG', /did you mean "guidance/],
     [['--stesp', '3'], 'USAGE', /unknown option/],
   ])('%j', async (args, name, text) => {

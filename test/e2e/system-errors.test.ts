@@ -45,7 +45,7 @@ it('a removed working folder', () => {
 });
 
 it('too few files that may be open', () => {
-  const limited = ['-c', 'ulimit -n 48; exec "$@"', 'sh', process.execPath, MAIN, '--version', '--json'];
+  const limited = ['-c', 'ulimit -n 36; exec "$@"', 'sh', process.execPath, MAIN, 'sample', 'x', '--json'];
   const { status, stdout, stderr } = spawnSync('sh', limited, { encoding: 'utf8', env: PLAIN });
   expect([status, stderr]).toEqual([
     1,
