@@ -23,6 +23,7 @@ const counted: JobValue<'count'> = {
     autoencoder: { kind: 'conv', description: 'conv', parameters: 10, bytes: { fp32: 40, bf16: 20 } },
     textEncoder: { kind: 'gemma-2', description: 'Gemma-2', parameters: 50, bytes: { fp32: 200, bf16: 100 } },
   },
+  storedInt8: false,
   condition: 'text',
   cellPixels: 16,
   patchSize: 1,
