@@ -110,8 +110,7 @@ Json evaluations_of(const SamplerOptions& solver, const Guidance& guidance) {
 /// "unconditionalTokens"}], "solver" and "guidance" as `sample` takes them, "stepCache": whether pictures have one} ->
 /// {"parts": {"dit": {"kind", "description", "parameters", "bytes": {dtype: of the weights in memory}}, ...},
 /// "storedInt8", "condition", "cellPixels", "patchSize", "maxCells": [rows, columns], "usualCells"?, "maxTokens"?,
-/// "evaluations":
-/// {"guided", "single"} or null, "loads": [{dtype: {"encode" | "guided" | "single" | "decode": {"flops",
+/// "evaluations": {"guided", "single"} or null, "loads": [{dtype: {"encode" | "guided" | "single" | "decode": {"flops",
 /// "peakBytes"}}}]}. Nothing but headers is read; "decode" is of one picture, the others are of all that are drawn
 /// together.
 JobResult count(EngineState& state, const Request& request, const TensorMap&, const EventSink&) {
