@@ -13,7 +13,7 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
 python3 -m venv venv
-venv/bin/pip install --quiet torch==2.13.0 numpy==2.4.6 --extra-index-url https://download.pytorch.org/whl/cpu
+venv/bin/pip install --quiet torch==2.13.0 numpy==2.4.6
 torch=$(venv/bin/python -c 'import os, torch; print(os.path.dirname(torch.__file__))')
 
 cat > observe.cpp <<'CPP'
