@@ -1,6 +1,5 @@
 /** Packing a set of pictures into one npz as ADM's evaluator reads it: `eval pack`. */
 import { resolve } from 'node:path';
-import { throwIfAborted } from '../abort.js';
 import { packSchema, type ResolvedPack, USUAL_RESOLUTION } from '../config/eval/pack.js';
 import { pathOf } from '../config/paths.js';
 import { validate } from '../config/validate.js';
@@ -19,6 +18,7 @@ import type { ReadingFields } from './measure-types.js';
 import { openPictures } from './open-pictures.js';
 import { checkNotSource } from './own-source.js';
 import type { PictureSource } from './picture-set.js';
+import { readAhead } from './read-ahead.js';
 import { type SettledReading, settleReading } from './reading.js';
 
 /** What `evaluate({ kind: 'pack' })` takes: packSchema in words, for editors. */
@@ -117,6 +117,8 @@ async function packSource(
 /** Headers that are read at a time. */
 const AT_ONCE = 16;
 
+type Size = Pick<RgbImage, 'width' | 'height'>;
+
 /**
  * By the headers of the files, before hours of writing; other sets are looked at while they are written. What cannot be
  * read is told then, all of it.
@@ -128,26 +130,26 @@ async function checkSizes(
   { signal }: EvaluateOptions,
 ): Promise<void> {
   const names = await source.names();
-  let wanted = resolution === undefined ? undefined : { width: resolution, height: resolution };
-  const look = async (index: number) => {
+  const look = async (index: number): Promise<Size | undefined> => {
     try {
-      const size =
-        source.kind === 'folder'
-          ? await readImageSize((await source.placeOf(index)).path, { autoOrient: decode.autoOrient })
-          : (await source.picture(index)).image;
-      wanted ??= size;
-      if (size.width !== wanted.width || size.height !== wanted.height)
-        throw unlike(names[index] ?? '', size, wanted);
+      return source.kind === 'folder'
+        ? await readImageSize((await source.placeOf(index)).path, { autoOrient: decode.autoOrient })
+        : (await source.picture(index)).image;
     } catch (error) {
-      if (!isBadItem(error) || error.code === 'ERR_SVGT2I_DATA') throw error;
+      if (!isBadItem(error)) throw error;
+      return undefined;
     }
   };
   // Pictures of a list lie behind their list, those of an npz are all alike.
   const count = source.kind === 'folder' ? source.count : 1;
-  for (let start = 0; start < count; start += AT_ONCE) {
-    throwIfAborted(signal);
-    const indices = Array.from({ length: Math.min(AT_ONCE, count - start) }, (_, i) => start + i);
-    await Promise.all(indices.map(look));
+  let wanted = resolution === undefined ? undefined : { width: resolution, height: resolution };
+  let index = 0;
+  // In their order, whichever is read first: the first is the measure, and the first unlike it is named.
+  for await (const size of readAhead(Array(count).keys(), look, { ahead: () => AT_ONCE, signal })) {
+    wanted ??= size;
+    if (size !== undefined && (size.width !== wanted?.width || size.height !== wanted.height))
+      throw unlike(names[index] ?? '', size, wanted as Size);
+    index++;
   }
 }
 
@@ -168,11 +170,7 @@ async function* pixels(
   bad.check();
 }
 
-function unlike(
-  name: string,
-  { width, height }: Pick<RgbImage, 'width' | 'height'>,
-  wanted: Pick<RgbImage, 'width' | 'height'>,
-): SvgT2IError {
+function unlike(name: string, { width, height }: Size, wanted: Size): SvgT2IError {
   const sizes = `${width}x${height} pixels, not ${wanted.width}x${wanted.height}`;
   return new SvgT2IError('ERR_SVGT2I_DATA', `${name} has ${sizes}: an npz holds pictures of one size`, {
     hint: 'Cut them alike with --adm-crop --resolution 256 (admCrop, resolution).',

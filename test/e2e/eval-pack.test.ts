@@ -22,13 +22,14 @@ async function picture(path: string, width: number, height: number, level: numbe
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'svg-t2i-pack-'));
-  for (const name of ['alike', 'unlike', 'broken', 'empty']) mkdirSync(inFolder(name));
+  for (const name of ['alike', 'unlike', 'various', 'broken', 'empty']) mkdirSync(inFolder(name));
   for (const [i, name] of ['10.png', '2.png', 'b/1.png', 'a.png'].entries()) {
     mkdirSync(inFolder('alike', 'b'), { recursive: true });
     await picture(inFolder('alike', name), 8, 6, i);
   }
   await picture(inFolder('unlike', '1.png'), 8, 8, 0);
   await picture(inFolder('unlike', '2.png'), 9, 8, 0);
+  for (let i = 0; i < 16; i++) await picture(inFolder('various', `${i}.png`), 16 - i, 8, 0);
   for (const name of ['1.png', '3.png']) await picture(inFolder('broken', name), 8, 8, 0);
   for (const name of ['2.png', '4.png']) writeFileSync(inFolder('broken', name), 'no picture');
 });
@@ -71,6 +72,7 @@ describe('eval pack', () => {
 
   it.each([
     ['unlike', [], /2\.png has 9x8 pixels, not 8x8: an npz holds pictures of one size/],
+    ['various', [], /1\.png has 15x8 pixels, not 16x8/],
     ['alike', ['--resolution', '16'], /10\.png has 8x6 pixels, not 16x16/],
     ['broken', [], /2 of 4 pictures of .*broken cannot be read.*; one of them: .*2\.png/],
     ['empty', [], /holds no pictures/],
