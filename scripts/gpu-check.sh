@@ -9,7 +9,7 @@
 # run is skipped with its reason. --dry-run does the same on the CPU with what is built, to try the script itself.
 #
 #   SVG_T2I_LIBTORCH  libtorch, or a Python's site-packages/torch; else that of `python3 -c 'import torch'`
-#   PREBUILT          a folder of results (tests/svg_native_tests, Release/svg-t2i.node): nothing is built
+#   PREBUILT          a folder of results (tests/svg_native_tests, Release/svg-t2i.node, loader/): nothing is built
 #   NODE              a Node binary; else `node` of PATH. dist/ and node_modules/ must be there for it
 #   NODE_HEADERS      its node_api.h, for the addon; else ../include/node beside the binary
 #   GPU_CHECK_BUDGET  seconds of all parts together; 460
@@ -97,10 +97,11 @@ else
 fi
 
 LIBTORCH=${SVG_T2I_LIBTORCH:-$(python3 -c 'import os, torch; print(os.path.dirname(torch.__file__))' 2>/dev/null)}
-RESULTS=${PREBUILT:-build-gpu-check/output}
+RESULTS=${PREBUILT:-build-gpu-check/build}
 [ $DRY_RUN = 1 ] && RESULTS=${PREBUILT:-build}
 
 # --- build ----------------------------------------------------------------------------------------
+# Through bash of its own: timeout runs programs, and knows no functions.
 build() {
   local capability
   capability=$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader | head -1 | tr -d .)
@@ -110,7 +111,7 @@ build() {
     napi=("-DCMAKE_JS_INC=$NODE_HEADERS;$PWD/node_modules/node-addon-api")
   fi
   cmake -S . -B build-gpu-check -DSVG_LIBTORCH="$LIBTORCH" -DSVG_CUDA=on -DSVG_CUDA_TARGETS="$capability" -DSVG_TESTS=ON \
-    -DSVG_OUTPUT="$PWD/build-gpu-check/output" "${napi[@]}" && cmake --build build-gpu-check --parallel "$(nproc)"
+    -DSVG_OUTPUT="$PWD/build-gpu-check/build" "${napi[@]}" && cmake --build build-gpu-check --parallel "$(nproc)"
 }
 NODE=${NODE:-$(command -v node || true)}
 NODE_HEADERS=${NODE_HEADERS:-$(dirname "${NODE:-/}")/../include/node}
@@ -121,7 +122,9 @@ elif [ -z "$LIBTORCH" ] || [ ! -e "$LIBTORCH/lib/libtorch_cuda.so" ]; then
 elif ! command -v nvcc >/dev/null && [ ! -x /usr/local/cuda/bin/nvcc ]; then
   note build skipped "no nvcc"
 else
-  part build 300 last_line build
+  export LIBTORCH NODE_HEADERS
+  export -f build
+  part build 300 last_line bash -c build
 fi
 
 # --- parts ----------------------------------------------------------------------------------------
@@ -167,13 +170,29 @@ why=
 [ -z "$NODE" ] && why="no Node: set NODE to a binary of 20.19 or newer"
 [ -n "$NODE" ] && [ ! -e dist/cli/main.js ] && why="no dist/: npm run build:js, and carry it along"
 [ -z "$why" ] && [ ! -e "$ADDON" ] && why="$ADDON was not built (NODE_HEADERS and node_modules/node-addon-api are needed)"
+# The CLI finds an addon as in a package: build/Release/ below SVG_T2I_PREBUILD, and beside it what `svg-t2i build` would
+# have written of it.
+PACKAGE=$OUT/package
+pack_addon() {
+  mkdir -p "$PACKAGE" && ln -sfn "$(cd "$RESULTS" && pwd)" "$PACKAGE/build" || return
+  [ -e "$RESULTS/loader/build-info.json" ] && return
+  "$NODE" --input-type=module - "$PWD/dist/install/libtorch.js" "$LIBTORCH" >"$RESULTS/loader/build-info.json" <<'MODULE'
+const { inspectLibtorch } = await import(process.argv[2]);
+const { version: torch, flavour, dir: libtorch } = inspectLibtorch(process.argv[3]);
+console.log(JSON.stringify({ torch, flavour, libtorch }));
+MODULE
+}
+if [ -z "$why" ] && ! said=$(pack_addon 2>&1); then
+  why="the addon cannot be described: $(echo "$said" | grep -m 1 rror)"
+  rm -f "$RESULTS/loader/build-info.json"
+fi
 through_node() { # name seconds summary arguments...
   local name=$1 limit=$2 summary=$3
   shift 3
   if [ -n "$why" ]; then
     note "$name" skipped "$why"
   else
-    part "$name" "$limit" "$summary" env SVG_T2I_LIBTORCH="$LIBTORCH" "$NODE" dist/cli/main.js "$@"
+    part "$name" "$limit" "$summary" env SVG_T2I_LIBTORCH="$LIBTORCH" SVG_T2I_PREBUILD="$PACKAGE" "$NODE" dist/cli/main.js "$@"
   fi
 }
 [ $DRY_RUN = 1 ] && export SVG_T2I_LIBTORCH="${SVG_T2I_LIBTORCH:-}"
