@@ -43,3 +43,15 @@ it('are told as missing where there is none, or one without its loader', () => {
   expect(() => found({ 'package.json': '{}' })).toThrow(missing(`no native addon for ${platform}`));
   expect(() => found({ 'build/Release/svg-t2i.node': '' })).toThrow(missing('comes without its loader'));
 });
+
+it.each(['{"torch": "2.13', '[]', 'null', '{"torch": "2.13.0"}', '{"torch": 2, "flavour": "cpu"}'])(
+  'are refused where they do not say what they are: %s',
+  (text) => {
+    expect(() => found({ ...own, 'build/loader/build-info.json': text })).toThrow(
+      expect.objectContaining({
+        code: 'ERR_SVGT2I_ADDON_MISSING',
+        message: expect.stringMatching(/build-info\.json does not describe an addon/),
+      }),
+    );
+  },
+);
