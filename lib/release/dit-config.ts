@@ -4,8 +4,8 @@ import { z } from 'zod';
 import { svgArgumentsSchema } from '../config/class-dit.js';
 import { readOptionalFile } from '../config/optional-file.js';
 import { raeArgumentsSchema } from '../config/rae-dit.js';
-import { velocityModelSchema } from '../config/train-dit.js';
 import { validate } from '../config/validate.js';
+import { velocityModelSchema } from '../config/velocity-model.js';
 import type { VELOCITY_MODELS } from '../facts.js';
 import type { EngineConfig } from '../native/jobs.js';
 
