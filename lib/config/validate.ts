@@ -19,7 +19,8 @@ export function validate<Schema extends z.ZodType>(
   value: unknown,
   options: ValidateOptions = {},
 ): z.output<Schema> {
-  const result = schema.safeParse(value, { reportInput: true });
+  // Without code made for the schema: most are used once, and to write and compile it takes longer than to check.
+  const result = schema.safeParse(value, { reportInput: true, jitless: true });
   if (result.success) return result.data;
   const { mayLack = false } = options;
   const found = mayLack ? result.error.issues.filter((issue) => !isMissing(issue)) : result.error.issues;
