@@ -30,6 +30,9 @@ export class DrawReport {
   readonly #verbose: boolean;
   #drawn = 0;
   #failed = 0;
+  /** Of pictures with a step cache. */
+  #computedSteps = 0;
+  #cachedSteps = 0;
 
   constructor({ wanted, kept, steps, json, verbose }: ReportOptions) {
     this.#verbose = verbose;
@@ -84,6 +87,11 @@ export class DrawReport {
   /** `file` is undefined where it went to stdout. */
   drawn(image: GeneratedImage, file: string | undefined): void {
     this.#drawn++;
+    const { stepCache, evaluations, steps } = image.metadata;
+    if (stepCache !== undefined && evaluations !== undefined) {
+      this.#computedSteps += evaluations; // solvers with a step cache ask once a step
+      this.#cachedSteps += steps;
+    }
     if (file !== undefined) this.#files.push(file);
     if (this.#json)
       printJson({ type: 'image', index: image.index, file: file ?? null, metadata: image.metadata });
@@ -121,6 +129,10 @@ export class DrawReport {
     const failed = this.#failed === 0 ? {} : { failed: this.#failed };
     const seconds = this.#times.seconds();
     if (this.#json) printJson({ type: 'done', images: this.#drawn, ...failed, files: this.#files, seconds });
+    else if (this.#cachedSteps > 0) {
+      const told = `step cache: computed ${this.#computedSteps} of ${this.#cachedSteps} steps`;
+      this.#bar.aside(() => note(told));
+    }
     if (this.#verbose && seconds !== undefined) this.#bar.aside(() => note(phaseText(seconds)));
   }
 

@@ -42,6 +42,20 @@ describe('output', () => {
     });
   });
 
+  it('how many steps were computed, where a step cache was used', async () => {
+    const twelve = ['a fox', '--steps', '12', '--count', '2', '-o', 'cached/'];
+    const plain = await sample(twelve);
+    expect(plain).toMatchObject({ code: 0, stderr: expect.not.stringContaining('step cache') });
+    // Whatever the threshold, the first and the last step of each picture are.
+    const cached = await sample([...twelve, '--step-cache', '1000']);
+    expect(cached).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining('step cache: computed 4 of 24 steps\n'),
+    });
+    const json = await sample([...twelve, '--step-cache', '1000', '--json']);
+    expect(json).toMatchObject({ code: 0, stderr: expect.not.stringContaining('computed') });
+  });
+
   it('a picture on stdout from a prompt on stdin', async () => {
     const { code, stdout } = await sample(['-o', '-'], { stdin: 'a fox\n' });
     expect(code).toBe(0);
