@@ -91,6 +91,7 @@ async function compileTypeScript() {
   const stamp = fingerprint(join(root, 'lib'))
     .update(readFileSync(join(root, 'tsconfig.json')))
     .update(readFileSync(join(root, 'scripts/build-js.mjs')))
+    .update(readFileSync(join(root, 'scripts/bundle-cli.mjs')))
     .update(readFileSync(join(root, 'node_modules/.svg-t2i-lock')))
     .digest('hex');
   if (readIfPresent(stampFile) === stamp) return;

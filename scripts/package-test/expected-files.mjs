@@ -1,5 +1,7 @@
 // The files that the package is to hold, from the sources of the clone: the tarball holds these and no others.
 import { execFileSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { filesOf } from '../prebuild/flavours.mjs';
 
 /** Taken as they stand in the clone. */
@@ -36,6 +38,8 @@ export function expectedFiles(root, flavours) {
     ...clonedFiles(root, AS_THEY_ARE).filter((file) => !FOR_TESTS.test(file)),
     ...sources.flatMap((file) => compiled(file.replace(/^lib\//, 'dist/'))),
     'dist/cli/command-outlines.json', // of build-js.mjs
+    'dist/cli/main.js', // of bundle-cli.mjs, and what it imports
+    ...readdirSync(join(root, 'dist/cli/bundle')).map((file) => `dist/cli/bundle/${file}`),
     ...flavours.flatMap((flavour) => Object.values(filesOf(flavour))),
   ].sort();
 }

@@ -7,9 +7,13 @@ import { MAIN, run } from './cli.js';
 
 const TELLER = fileURLToPath(new URL('fixtures/tell-imports.mjs', import.meta.url));
 
-/** The modules of a command line, from the package's folder on. */
+/** Where scripts/bundle-cli.mjs puts the command line: a file for each package, and groups of our own modules. */
+const BUNDLE = 'dist/cli/bundle/';
+
+/** The modules of a command line, in the order of their reading, from the package's folder on. */
 async function importsOf(args: readonly string[]): Promise<readonly string[]> {
-  const { stderr } = await promisify(execFile)(process.execPath, ['--import', TELLER, MAIN, ...args]);
+  const told = promisify(execFile)(process.execPath, ['--import', TELLER, MAIN, ...args]);
+  const { stderr } = await told.catch((error: { readonly stderr: string }) => error);
   return stderr.split('\n').flatMap((line) => /\/((?:dist|node_modules)\/.*)$/.exec(line)?.[1] ?? []);
 }
 
@@ -21,10 +25,21 @@ it.each([
   [['help', 'eval', 'imagenet']],
 ])('%j reads commander and little else', async (args) => {
   const imported = await importsOf(args);
-  expect(imported).toContain('dist/cli/program.js');
-  const packages = imported.flatMap((path) => /^node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? []);
-  expect([...new Set(packages)].sort()).toEqual(['node_modules/commander', 'node_modules/picocolors']);
-  expect(imported.filter((path) => path.startsWith('dist/')).length).toBeLessThan(30);
+  expect(imported).toContain(`${BUNDLE}commander.js`);
+  for (const other of ['open', 'zod', 'yaml', 'tokenizers', 'draw']) {
+    expect(imported).not.toContain(`${BUNDLE}${other}.js`);
+  }
+  expect(imported.filter((path) => path.startsWith('node_modules/'))).toEqual([]);
+  expect(imported.length).toBeLessThan(10);
+});
+
+it('to draw begins to open libtorch before the schemas are read, and reads no module that is not bundled', async () => {
+  const imported = await importsOf(['sample', 'a fox', '--steps', '-1']);
+  const read = (name: string) => imported.indexOf(`${BUNDLE}${name}.js`);
+  expect(read('open')).toBeGreaterThan(0);
+  expect(read('open')).toBeLessThan(6);
+  for (const later of ['commander', 'zod', 'yaml', 'draw']) expect(read(later)).toBeGreaterThan(read('open'));
+  expect(imported.filter((path) => !path.startsWith(BUNDLE))).toEqual(['dist/cli/main.js']);
 });
 
 it('a value that looks like a wish for help is a value', async () => {
