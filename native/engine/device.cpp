@@ -1,5 +1,6 @@
 #include "engine/device.h"
 
+#include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
 #include <ATen/detail/CUDAHooksInterface.h>
@@ -47,6 +48,7 @@ at::Device parse_device(const std::string& name) {
                 "Run `npx svg-t2i doctor` to see why, or use --device cpu.");
   }
   SVG_CHECK(index < count, ErrorCode::kDeviceUnavailable, "no device \"", name, "\": ", count, " GPU(s) are visible");
+  at::globalContext().lazyInitDevice(at::kCUDA);  // its allocator is asked for statistics before there is a tensor
   return at::Device(at::kCUDA, static_cast<at::DeviceIndex>(index));
 }
 

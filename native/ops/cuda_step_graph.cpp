@@ -1,5 +1,6 @@
 // CUDA graphs by libtorch's own class, whose allocator keeps the memory of a recording apart. The only file of this
 // layer that sees the toolkit's headers.
+#include <ATen/core/CachingHostAllocator.h>
 #include <ATen/cuda/CUDAGraph.h>
 #include <c10/cuda/CUDACachingAllocator.h>
 #include <c10/cuda/CUDAGuard.h>
@@ -52,37 +53,33 @@ class CudaStepGraph : public StepGraph {
 
  private:
   void record(c10::DeviceIndex device) {
-    // Other threads may go on allocating: thread-local.
-    graph_.capture_begin(pool_->id, cudaStreamCaptureModeThreadLocal);
     try {
+      // Other threads may go on allocating: thread-local.
+      graph_.capture_begin(pool_->id, cudaStreamCaptureModeThreadLocal);
       body_();
+      graph_.capture_end();
     } catch (...) {
       end_failed(device);
       throw;
     }
-    try {
-      graph_.capture_end();
-    } catch (...) {
-      forget_pool(device);
-      throw;
-    }
   }
 
+  // Where a recording fails, libtorch up to 2.14 leaves what it began: the stream may record on, and its two
+  // allocators stay in the pool, which none could then be recorded into.
   void end_failed(c10::DeviceIndex device) noexcept {
-    try {
-      graph_.capture_end();
-    } catch (...) {
-      forget_pool(device);
-    }
+    try_each({[&] { graph_.capture_end(); },
+              [&] { c10::cuda::CUDACachingAllocator::endAllocateToPool(device, pool_->id); },
+              [&] { at::getHostAllocator(at::kCUDA)->end_allocate_to_pool(pool_->id); }});
+    cudaGetLastError();  // not to be found by the next launch
   }
 
-  // libtorch up to 2.13 leaves the allocator in its pool where the end of a recording fails.
-  void forget_pool(c10::DeviceIndex device) noexcept {
-    try {
-      c10::cuda::CUDACachingAllocator::endAllocateToPool(device, pool_->id);
-    } catch (...) {  // it had left by itself
+  static void try_each(std::initializer_list<std::function<void()>> ends) noexcept {
+    for (const std::function<void()>& end : ends) {
+      try {
+        end();
+      } catch (...) {  // it had ended by itself
+      }
     }
-    cudaGetLastError();  // not to be found by the next launch
   }
 
   std::function<void()> body_;

@@ -8,6 +8,7 @@
 #include "check.h"
 #include "kernels/cuda.h"
 #include "ops/adamw_update.h"
+#include "ops/verified.h"
 #include "tiny_dit.h"
 #include "train/gradients.h"
 
@@ -93,6 +94,7 @@ TEST_CASE("adamw: one pass is the plain operations, clipped and not, with gradie
       }
     }
   }
+  for (const svg::KernelFault& fault : svg::kernel_faults()) EXPECT(fault.signature != "adamw_update");
 }
 
 TEST_CASE("adamw: a norm that is not finite changes nothing, not even the count") {

@@ -1,5 +1,6 @@
 // Runs the registered tests; arguments are parts of names. In place of tests: --golden [--device DEVICE] DIR... runs
 // golden cases, --bench DEVICE PART ROW REPEATS a part of the benchmark, --count tells what the 2B has a GPU do.
+#include <c10/core/DeviceGuard.h>
 #include <execinfo.h>
 #include <unistd.h>
 
@@ -25,7 +26,11 @@ std::vector<TestCase>& registry() {
 
 namespace {
 
+/// To be current: kernels of our own are launched on the thread's current device.
+std::optional<at::Device> gpu_of(at::Device device) { return device.is_cuda() ? std::optional(device) : std::nullopt; }
+
 int run_golden(at::Device device, int count, char** folders) {
+  const c10::OptionalDeviceGuard guard(gpu_of(device));
   int failed = 0;
   for (int i = 0; i < count; ++i) {
     const svg::Json report = svg::run_golden_case(folders[i], device);
@@ -38,6 +43,7 @@ int run_golden(at::Device device, int count, char** folders) {
 
 /// A line of JSON for each row.
 int run_bench(at::Device device, const std::string& part, const std::string& row, int64_t repeats) {
+  const c10::OptionalDeviceGuard guard(gpu_of(device));
   const svg::Json report = svg::bench_part(part, row, repeats, device);
   for (const svg::Json& one : report.at("rows").as_array()) std::printf("%s\n", one.dump().c_str());
   return report.at("rows").as_array().empty() ? 1 : 0;

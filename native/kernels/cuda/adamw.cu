@@ -15,6 +15,7 @@ constexpr int64_t kMostBlocks = 1024;        // of a piece
 struct Pieces {
   AdamWPiece of[kAdamWPieces];
 };
+static_assert(sizeof(Pieces) + sizeof(AdamWPlan*) <= 4096, "more than a launch takes");
 
 __global__ void plan_kernel(AdamWRule rule, const double* norm, int64_t* steps, AdamWPlan* plan) {
   *plan = plan_adamw(rule, *norm, *steps);
