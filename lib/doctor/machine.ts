@@ -65,7 +65,7 @@ function checkMemory(): Finding {
 
 function checkGpu(): Finding {
   const driver = detectDriver();
-  if (driver === undefined) return ok('GPU', 'no NVIDIA driver: the CPU build is used');
+  if (driver === undefined) return ok('GPU', 'no NVIDIA driver: models run on the CPU');
   const query = spawnSync('nvidia-smi', ['--query-gpu=name,memory.total', '--format=csv,noheader'], {
     encoding: 'utf8',
   });
