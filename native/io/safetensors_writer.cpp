@@ -8,7 +8,8 @@
 namespace svg {
 namespace {
 
-constexpr size_t kHeaderAlignment = 8;
+// Libraries of products give other last bits where a matrix begins within a cache line: files are mapped as they are.
+constexpr int64_t kLineBytes = 64;
 
 Json int_list(const std::vector<int64_t>& values) {
   Json list = Json::array();
@@ -21,9 +22,12 @@ Json int_list(const std::vector<int64_t>& values) {
 std::vector<std::string> safetensors_order(const std::map<std::string, TensorInfo>& tensors) {
   std::vector<std::string> names;
   for (const auto& entry : tensors) names.push_back(entry.first);
-  std::stable_sort(names.begin(), names.end(), [&](const std::string& left, const std::string& right) {
-    return at::elementSize(tensors.at(left).dtype) > at::elementSize(tensors.at(right).dtype);
-  });
+  const auto place = [&](const std::string& name) {
+    const TensorInfo& info = tensors.at(name);
+    return std::pair(info.bytes() % kLineBytes != 0, -static_cast<int64_t>(at::elementSize(info.dtype)));
+  };
+  std::stable_sort(names.begin(), names.end(),
+                   [&](const std::string& left, const std::string& right) { return place(left) < place(right); });
   return names;
 }
 
@@ -46,7 +50,9 @@ SafetensorsWriter::SafetensorsWriter(const std::string& path, const std::map<std
     offset = end;
   }
   std::string text = Json(std::move(header)).dump();
-  text.resize((text.size() + kHeaderAlignment - 1) / kHeaderAlignment * kHeaderAlignment, ' ');
+  constexpr size_t kLine = kLineBytes;
+  const size_t begin = (sizeof(uint64_t) + text.size() + kLine - 1) / kLine * kLine;  // of the first tensor
+  text.resize(begin - sizeof(uint64_t), ' ');
   const uint64_t length = text.size();
   file_.write(&length, sizeof length);
   file_.write(text.data(), text.size());

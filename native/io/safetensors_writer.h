@@ -11,7 +11,8 @@
 
 namespace svg {
 
-/// Names in the order of their bytes: wide types first, so that every tensor is aligned, then by name.
+/// Names in the order of their bytes: first the tensors of whole cache lines, which all begin with one, then the
+/// others; of both wide types first, so that every tensor is aligned, then by name.
 std::vector<std::string> safetensors_order(const std::map<std::string, TensorInfo>& tensors);
 
 class SafetensorsWriter {

@@ -94,6 +94,25 @@ TEST_CASE("safetensors: the writer gives back every dtype, aligned") {
   }
 }
 
+TEST_CASE("safetensors: matrices of whole cache lines begin with one, whatever stands beside them") {
+  const TempFolder folder;
+  TensorMap tensors = {{"a", at::ones({3}, at::kDouble)}, {"z", at::ones({5}, at::kByte)}};
+  for (const at::ScalarType dtype : {at::kFloat, at::kBFloat16, at::kChar}) {
+    for (const char* name : {"b", "y"}) tensors[concat(name, at::toString(dtype))] = at::ones({16, 64}).to(dtype);
+    tensors[concat("c", at::toString(dtype))] = at::ones({7}).to(dtype);
+  }
+  for (const size_t length : {0, 1, 30}) {
+    write_safetensors(folder.path("x.safetensors"), tensors, {{"note", std::string(length, 'n')}});
+    const auto file = open_checkpoint(folder.path("x.safetensors"));
+    for (const auto& [name, tensor] : tensors) {
+      const at::Tensor read = file->read(name);
+      const auto at = reinterpret_cast<uintptr_t>(read.data_ptr());
+      EXPECT(at % (tensor.nbytes() % 64 == 0 ? 64 : tensor.element_size()) == 0);
+      EXPECT(read.equal(tensor));
+    }
+  }
+}
+
 TEST_CASE("safetensors: a file may be replaced while it is mapped") {
   const TempFolder folder;
   const std::string path = folder.path("x.safetensors");
