@@ -170,7 +170,9 @@ TEST_CASE("int8: with and without units a matrix is the one that was rounded") {
       EXPECT(matrix->product(x, {}).dim() == x.dim());
     }
     const at::Tensor x = at::randn({5, 40});
-    EXPECT(at::equal(matrix->rows(100, 77)->product(x, {}), matrix->product(x, {}).narrow(1, 100, 77)));
+    const at::Tensor some = matrix->rows(100, 77)->product(x, {}), same = matrix->product(x, {}).narrow(1, 100, 77);
+    // Sums of whole numbers are exact; those of fp32 have other last bits in a product of another shape.
+    EXPECT(matrix->is_int8() ? at::equal(some, same) : relative(some, same) < 1e-5);
   }
 }
 
