@@ -152,6 +152,23 @@ it('begins with an exported model and lists what does not fit', async () => {
   expect(begun.stderr).toMatch(/initFrom lacks, drawn anew: layers\.2\..* and \d+ more/);
 });
 
+it('refuses to begin with int8, whose numbers are nothing without their scales', async () => {
+  const [exported, rounded] = [inRun('to-round'), inRun('dit-int8')];
+  expect((await run(['export', inRun('whole'), '--out', exported])).code).toBe(0);
+  const converted = await run(['convert', join(exported, 'dit-whole'), rounded, '--quantize', 'int8']);
+  expect([converted.code, converted.stderr]).toEqual([0, '']);
+  const from = (path: string) => ['--set', `initFrom={"path": "${path}"}`, '--set', 'steps=1'];
+  const refused = await run(ditArgs(workshop, 'rounded', ...from(rounded)));
+  expect(refused.code).toBe(4);
+  expect(refused.stderr).toMatch(/dit-int8.* is int8, and training begins with numbers in full/);
+  expect(refused.stderr).toContain('ERR_SVGT2I_WEIGHTS_MISMATCH');
+  // As the hint has it.
+  const full = inRun('dit-full');
+  expect((await run(['convert', rounded, full, '--dtype', 'fp32'])).code).toBe(0);
+  const begun = await run(ditArgs(workshop, 'full', ...from(full), '--set', 'samples.every=0'));
+  expect([begun.code, begun.stderr]).toEqual([0, expect.not.stringContaining('initFrom')]);
+});
+
 it('refuses a checkpoint of another model', async () => {
   const other = await run(ditArgs(workshop, 'whole', '--resume', '--set', 'model.n_layers=1'));
   expect(other.code).toBe(4);

@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "io/identify.h"
+#include "io/int8_layout.h"
 
 namespace svg {
 
@@ -36,6 +37,11 @@ TensorMap read_start(const Request& request, Json& remarks) {
   if (const Request* key = start->find("weights")) options.root = {key->as_string()};
   const std::string& path = start->at("path").as_string();
   const auto checkpoint = open_model(path, "a model to start from", options);
+  if (find_int8_layout(*checkpoint)) {
+    throw Error(
+        ErrorCode::kWeightsMismatch, concat(path, " is int8, and training begins with numbers in full"),
+        "Begin with the weights that it was made from, or with what `svg-t2i convert --dtype fp32` makes of it.");
+  }
   if (!checkpoint->remark().empty()) remarks.push_back(concat(path, ": ", checkpoint->remark()));
   for (const auto& entry : checkpoint->tensors()) tensors[entry.first] = checkpoint->read(entry.first);
   return tensors;
