@@ -60,6 +60,8 @@ class Converter {
 
   Json run() {
     const std::vector<bool> finished = find_finished();
+    // First, so that weights never stand without what they are read with.
+    if (companions_) companions_->write();
     Json files = Json::array();
     int64_t kept = 0;
     for (size_t i = 0; i < plan_.shards.size(); ++i) {
@@ -75,7 +77,6 @@ class Converter {
     }
     if (!plan_.index.empty()) files.push_back(write_index());
     if (companions_) {
-      companions_->write();
       for (const std::string& path : companions_->paths()) files.push_back(path);
     }
     Json report = Json::Object{

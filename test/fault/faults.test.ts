@@ -20,6 +20,7 @@ const SAMPLE: Readonly<Record<string, Places>> = {
   train: { kill: [0.35, 0.8], ENOSPC: [0.6], full: [0.3] },
   cache: { kill: [0.5], EIO: [0.7] },
   convert: { kill: [0.6], ENOSPC: [0.8] },
+  quantize: { kill: [0.1, 0.5, 0.9], ENOSPC: [0.4] },
   sample: { kill: [0.4], EIO: [0.6] },
   export: { kill: [0.7] },
   install: { kill: [0.1, 0.7], ENOSPC: [0.02, 0.3, 0.6], EIO: [0.9], full: [0.05] },

@@ -1,6 +1,7 @@
 /** The commands that write files, each with a folder of its own and the call that completes what was cut. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { tinyReleaseFiles } from '../../dist/release/tiny-release.js';
 import { run } from '../e2e/cli.js';
 import { ditArgs, ditConfig, makeWorkshop, type Workshop } from '../e2e/training.js';
 import { bytes } from '../unit/hub/fixtures.js';
@@ -65,6 +66,7 @@ export async function prepareGround(): Promise<Ground> {
     ...['sample', '--prompts', prompts, '--pretrained', pretrained, ...SETTINGS],
     ...['-o', out, '--manifest', join(out, 'all.jsonl'), '--skip-existing'],
   ];
+  const textEncoder = join(pretrained, tinyReleaseFiles.textEncoder);
   const weights = join(pretrained, 'dit-tiny/consolidated.00-of-01.pth');
   const scenarios: readonly Scenario[] = [
     { name: 'train', ...same(dit), varies: /^metrics\.jsonl$|^events\.out|^losses\.svg$/ },
@@ -74,6 +76,10 @@ export async function prepareGround(): Promise<Ground> {
       varies: /^index\.json$/,
     },
     { name: 'convert', ...same((out) => ['convert', weights, out, '--max-shard-size', '200KB']) },
+    {
+      name: 'quantize',
+      ...same((out) => ['convert', textEncoder, out, '--quantize', 'int8', '--max-shard-size', '40KB']),
+    },
     { name: 'sample', ...same(sample), varies: /\.jsonl$/ },
     { name: 'export', ...same((out) => ['export', join(folder, 'trained'), '--out', out]) },
     {

@@ -196,6 +196,21 @@ TEST_CASE("int8 files: into a folder the small files beside the weights go along
   EXPECT(read_bytes(folder.path("out/config.json")) == "{\"mine\":true}");
 }
 
+TEST_CASE("int8 files: weights never stand in a folder without the small files that they are read with") {
+  const TempFolder folder;
+  std::filesystem::create_directories(folder.path("in"));
+  write_safetensors(folder.path("in/model.safetensors"), layered_tensors());
+  folder.write("in/config.json", "{}");
+  // In the way of what is being written, so that the copy fails.
+  std::filesystem::create_directories(folder.path("out/.config.json.partial"));
+  const Json job = int8_request(folder.path("in"), folder.path("out"));
+  EXPECT_ERROR(convert(job), ErrorCode::kIo, "config.json");
+  EXPECT(!std::filesystem::exists(folder.path("out/model.safetensors")));
+  std::filesystem::remove(folder.path("out/.config.json.partial"));
+  EXPECT(convert(job).at("kept").as_int() == 0);
+  EXPECT(read_bytes(folder.path("out/config.json")) == "{}");
+}
+
 TEST_CASE("int8 files: damaged ones are refused by what is wrong with them") {
   const TempFolder folder;
   const Opened good = quantised(folder);
