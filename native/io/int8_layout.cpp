@@ -19,7 +19,12 @@ bool ends_part(std::string_view name, std::string_view end) {
   return name == end || (name.ends_with(end) && name[name.size() - end.size() - 1] == '.');
 }
 
-[[noreturn]] void refuse_int8(const Checkpoint& checkpoint, const std::string& cause, const std::string& hint = "") {
+constexpr char kAnewHint[] =
+    "Make it anew of the weights that it was made from: `svg-t2i convert --quantize int8`. `svg-t2i verify` tells all "
+    "that is wrong with a file.";
+
+[[noreturn]] void refuse_int8(const Checkpoint& checkpoint, const std::string& cause,
+                              const std::string& hint = kAnewHint) {
   throw Error(ErrorCode::kFileFormat, concat(checkpoint.path(), ": [int8] ", cause), hint);
 }
 
