@@ -4,13 +4,13 @@ import type { ResolvedModelOptions } from '../config/model.js';
 import type { ResolvedSettings } from '../config/request.js';
 import { deviceFor, Engine, runtimeInfo } from '../engine.js';
 import type { RuntimeInfo } from '../native/binding.js';
-import type { CountedLoad, CountedParts, Precision } from '../native/estimate-jobs.js';
+import type { CountedDtype, CountedLoad, CountedParts, Precision } from '../native/estimate-jobs.js';
 import type { JobValue } from '../native/jobs.js';
 import { openNative } from '../native/load.js';
 import { guidanceRequest, solverRequest } from '../pipeline/sample-job.js';
 import type { DitKind } from '../release/dit-kind.js';
 import { memoryOf, stepStage } from './memory.js';
-import { precisionsFor } from './precisions.js';
+import { countedAs, precisionsFor } from './precisions.js';
 import type { Alternative, Estimate, TimeEstimate } from './types.js';
 import { batchesToCount, largestThatFits, sizesToCount } from './what-fits.js';
 
@@ -74,6 +74,8 @@ class Estimator {
     });
     const asked = this.#load(sized(this.#request, first), first.maxTokens);
     const [dtype = 'fp32'] = dtypes;
+    const as = (of: Precision) =>
+      countedAs(of, { dtype: this.#request.model.dtype, device: this.#device, usual: dtype });
     const limits = {
       multiple: first.cellPixels * first.patchSize,
       mostHeight: first.maxCells[0] * first.cellPixels,
@@ -81,12 +83,12 @@ class Estimator {
     };
     const sizes = sizesToCount(asked, limits);
     const batches = batchesToCount(asked);
-    const counted = await this.#count([asked, ...sizes, ...batches], dtypes);
+    const counted = await this.#count([asked, ...sizes, ...batches], dtypes.map(as));
     const { memory: report, free } = await this.#free();
     const total = (at: number, of: Precision) =>
-      memoryOf(counted, at, of, this.#place(report.residentBytes)).total;
-    const memory = memoryOf(counted, 0, dtype, this.#place(report.residentBytes));
-    const stages = counted.loads[0]?.[dtype];
+      memoryOf(counted, at, as(of), this.#place(report.residentBytes)).total;
+    const memory = memoryOf(counted, 0, as(dtype), this.#place(report.residentBytes));
+    const stages = counted.loads[0]?.[as(dtype)];
     const step = stages?.[stepStage(counted)];
     const flops = {
       prompts: stages?.encode.flops ?? 0,
@@ -95,10 +97,11 @@ class Estimator {
     };
     const pictures = settings.count * prompts;
     const { evaluations } = counted;
-    const all = (evaluations === null ? 0 : flopsOf(counted, dtype)) * Math.ceil(pictures / asked.pictures);
-    const tried = await this.#try(asked, dtypes, all);
+    const all =
+      (evaluations === null ? 0 : flopsOf(counted, as(dtype))) * Math.ceil(pictures / asked.pictures);
+    const tried = await this.#try(asked, dtypes.map(as), all);
     const alternatives = dtypes.map((of): Alternative => {
-      const step = tried.get(of)?.[stepStage(counted)];
+      const step = tried.get(as(of))?.[stepStage(counted)];
       const rest = step === undefined ? {} : { step };
       if (free === undefined) return { dtype: of, total: total(0, of), ...rest };
       const candidates = (list: readonly CountedLoad[], from: number) =>
@@ -114,7 +117,7 @@ class Estimator {
         ...rest,
       };
     });
-    const own = tried.get(dtype);
+    const own = tried.get(as(dtype));
     return {
       parts: Object.fromEntries(
         Object.entries(counted.parts).map(([name, { description, parameters }]) => [
@@ -157,7 +160,7 @@ class Estimator {
     return { width, height, pictures, tokens, unconditionalTokens: negativePrompt === '' ? 1 : tokens };
   }
 
-  async #count(loads: readonly CountedLoad[], dtypes: readonly Precision[]): Promise<Count> {
+  async #count(loads: readonly CountedLoad[], dtypes: readonly CountedDtype[]): Promise<Count> {
     const { parts, kind, settings, signal } = this.#request;
     const solver = solverRequest(settings, kind);
     const guidance = guidanceRequest(settings);
@@ -174,10 +177,10 @@ class Estimator {
     return { memory, free: free === 0 ? undefined : free };
   }
 
-  async #try(load: CountedLoad, dtypes: readonly Precision[], flops: number) {
+  async #try(load: CountedLoad, dtypes: readonly CountedDtype[], flops: number) {
     const { probeSeconds, parts, signal } = this.#request;
     const seconds = typeof probeSeconds === 'number' ? probeSeconds : probeSeconds(flops);
-    const tried = new Map<Precision, JobValue<'probe'>>();
+    const tried = new Map<CountedDtype, JobValue<'probe'>>();
     if (seconds === 0 || !this.#isHere) return tried;
     for (const [i, dtype] of dtypes.entries()) {
       const share = i === 0 ? seconds : seconds * OTHER_SHARE;
@@ -203,7 +206,7 @@ class Estimator {
 }
 
 /** Of a batch, through all its velocities and the decoder. */
-function flopsOf({ evaluations, loads }: Count, dtype: Precision): number {
+function flopsOf({ evaluations, loads }: Count, dtype: CountedDtype): number {
   const stages = loads[0]?.[dtype];
   if (stages === undefined || evaluations === null) return 0;
   const { guided, single, decode } = stages;

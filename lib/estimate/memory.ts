@@ -1,5 +1,5 @@
 /** Memory of a load, from what the engine counted. */
-import type { Precision } from '../native/estimate-jobs.js';
+import type { CountedDtype } from '../native/estimate-jobs.js';
 import type { JobValue } from '../native/jobs.js';
 import type { MemoryEstimate } from './types.js';
 
@@ -28,7 +28,7 @@ export function stepStage({ evaluations }: JobValue<'count'>): 'guided' | 'singl
 export function memoryOf(
   counted: JobValue<'count'>,
   index: number,
-  dtype: Precision,
+  dtype: CountedDtype,
   { device, offload, residentBytes }: Place,
 ): MemoryEstimate {
   const isGpu = device.startsWith('cuda');

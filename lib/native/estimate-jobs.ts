@@ -4,6 +4,8 @@ import type { LoadParts } from './load-parts.js';
 import type { GuidanceRequest, SolverRequest } from './sample-job.js';
 
 export type Precision = (typeof PRECISIONS)[number];
+/** In `auto` each part goes as its file says, and as the device has it. */
+export type CountedDtype = Precision | 'auto';
 
 /** Published dimensions in place of files. */
 export interface PresetPart {
@@ -47,12 +49,12 @@ export interface CountedPart {
   readonly description: string;
   readonly parameters: number;
   /** Of its weights in memory. */
-  readonly bytes: Readonly<Partial<Record<Precision, number>>>;
+  readonly bytes: Readonly<Partial<Record<CountedDtype, number>>>;
 }
 
 export interface CountJob {
   readonly request: CountedParts & {
-    readonly dtypes: readonly Precision[];
+    readonly dtypes: readonly CountedDtype[];
     readonly loads: readonly CountedLoad[];
     readonly solver: SolverRequest;
     readonly guidance: GuidanceRequest;
@@ -79,13 +81,13 @@ export interface CountJob {
     /** Velocities of a picture; null of an adaptive solver, which chooses them on the way. */
     readonly evaluations: { readonly guided: number; readonly single: number } | null;
     /** Of each load, by dtype; `decode` is of one picture. */
-    readonly loads: readonly Readonly<Partial<Record<Precision, CountedStages>>>[];
+    readonly loads: readonly Readonly<Partial<Record<CountedDtype, CountedStages>>>[];
   };
 }
 
 export interface ProbeJob {
   readonly request: CountedParts & {
-    readonly dtype: Precision;
+    readonly dtype: CountedDtype;
     readonly load: CountedLoad;
     /** To try for. */
     readonly seconds: number;

@@ -64,6 +64,10 @@ Precision parse_precision(const std::string& name, at::Device device) {
   return {at::kFloat, /*int8=*/true};
 }
 
+Precision parse_precision(const std::string& name, at::Device device, bool stored_int8) {
+  return parse_precision(stored_int8 && name == "auto" && device.is_cpu() ? "int8" : name, device);
+}
+
 at::ScalarType parse_dtype(const std::string& name, at::Device device) {
   if (name == "fp32") return at::kFloat;
   if (name == "bf16") return at::kBFloat16;

@@ -24,11 +24,10 @@ const ConditionerKind& conditioner_kind_named(const std::string& name) {
 /// The plan and, of a model that is built over weights without numbers, what it takes.
 template <typename Planned, typename Kind, typename Plan>
 Planned counted_plan(const Kind& kind, Plan plan, std::optional<Weights> stored) {
-  const auto source = std::make_shared<CountedWeights>(
-      std::move(stored),
-      [&kind](const std::string& name, at::IntArrayRef shape) { return kind.takes_int8(name, shape); });
-  const auto model = plan.build(Weights(source));
   Planned planned;
+  planned.stored_int8 = stored && stored->is_int8();
+  const auto source = std::make_shared<CountedWeights>(std::move(stored), kind.int8_choice());
+  const auto model = plan.build(Weights(source));
   planned.plan = std::move(plan);
   planned.weights = source->count();
   if constexpr (std::is_same_v<Planned, PlannedVelocity>) {
@@ -54,7 +53,6 @@ PlannedVelocity planned_velocity(const Request& request) {
                                                           kind.infer(
                                                               own, [&] { return read_model_config(path); }, said),
                                                           own);
-  planned.stored_int8 = weights.is_int8();
   return planned;
 }
 
@@ -82,7 +80,9 @@ PlannedDecoder planned_autoencoder(const Request& request) {
   files.checkpoint = Weights(checkpoint);
   if (encoder) files.encoder = Weights(encoder);
   const Autoencoder built(files, config);
-  PlannedDecoder planned{config.decoder, checkpoint->count()};
+  PlannedDecoder planned;
+  planned.plan = config.decoder;
+  planned.weights = checkpoint->count();
   if (encoder) planned.weights += encoder->count();
   return planned;
 }
@@ -120,15 +120,21 @@ const VelocityKind& velocity_kind_in(const Weights& weights, const Json& said) {
               "Known are: " + known + ". `svg-t2i inspect FILE` says what a file is.");
 }
 
-int64_t bytes_of(const WeightCount& weights, const Precision& precision) {
-  const auto element_bytes = static_cast<int64_t>(c10::elementSize(precision.compute));
-  return precision.int8 ? weights.int8_bytes(element_bytes) : weights.bytes(element_bytes);
+Precision PlannedWeights::precision(const std::string& dtype, at::Device device) const {
+  Precision precision = parse_precision(dtype, device, stored_int8);
+  if (weights.int8 == 0) precision.int8 = false;
+  return precision;
 }
 
-int64_t PlannedParts::weight_bytes(const Precision& precision) const {
+int64_t PlannedWeights::bytes(const std::string& dtype, at::Device device) const {
+  const Precision computed = precision(dtype, device);
+  return computed.int8 ? weights.int8_bytes(computed.element_bytes()) : weights.bytes(computed.element_bytes());
+}
+
+int64_t PlannedParts::weight_bytes(const std::string& dtype, at::Device device) const {
   int64_t bytes = 0;
   const auto add = [&](const auto& part) {
-    if (part) bytes += bytes_of(part->weights, precision);
+    if (part) bytes += part->bytes(dtype, device);
   };
   add(dit);
   add(weak);

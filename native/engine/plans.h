@@ -14,27 +14,32 @@ namespace svg {
 /// The entry that a configuration names, or that the weights belong to. Throws Error(kWeightsMismatch) where none does.
 const VelocityKind& velocity_kind_in(const Weights& weights, const Json& said);
 
-struct PlannedVelocity {
-  VelocityPlan plan;
+/// What the weights of a part take, and how its file stores them.
+struct PlannedWeights {
   WeightCount weights;
+  bool stored_int8 = false;  // where the part may compute so
+
+  /// What the part computes in where `dtype` is asked of the pipeline, as `load` has it.
+  Precision precision(const std::string& dtype, at::Device device) const;
+  /// In memory.
+  int64_t bytes(const std::string& dtype, at::Device device) const;
+};
+
+struct PlannedVelocity : PlannedWeights {
+  VelocityPlan plan;
   int64_t patch_size = 1;  // cells of a token and side
   Cells most;
   std::optional<Cells> usual;
-  bool stored_int8 = false;
 };
 
-struct PlannedDecoder {
+/// Weights of the whole autoencoder, as far as it is there.
+struct PlannedDecoder : PlannedWeights {
   DecoderPlan plan;
-  WeightCount weights;  // of the whole autoencoder, as far as it is there
 };
 
-struct PlannedConditioner {
+struct PlannedConditioner : PlannedWeights {
   ConditionerPlan plan;
-  WeightCount weights;
 };
-
-/// In memory, of one part.
-int64_t bytes_of(const WeightCount& weights, const Precision& precision);
 
 /// What `load` would load, counted from the headers of its files; or published dimensions, without a file.
 struct PlannedParts {
@@ -43,7 +48,7 @@ struct PlannedParts {
   std::optional<PlannedConditioner> text_encoder;
 
   /// Of the weights in memory.
-  int64_t weight_bytes(const Precision& precision) const;
+  int64_t weight_bytes(const std::string& dtype, at::Device device) const;
 };
 
 /// {"dit"?: {"path", "config"?, "weak"?}, "autoencoder"?: {"checkpoint", "encoder"?, "statistics"?, "config"?},

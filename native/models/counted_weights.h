@@ -6,8 +6,8 @@
 #include <set>
 #include <string>
 
+#include "core/int8.h"
 #include "core/weights.h"
-#include "ops/int8_weights.h"
 
 namespace svg {
 

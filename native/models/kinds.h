@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/int8.h"
 #include "core/json.h"
 #include "core/weights.h"
 #include "models/part.h"
@@ -110,9 +111,8 @@ struct ModelKind {
   /// The same weights so that those of equal models are equal: under one set of names, joined alike, without what the
   /// model masks. For comparing two files; what is built from them takes own_names. Null: own_names do.
   std::function<Weights(const Weights&)> comparable;
-  /// Whether a matrix of this name, of the model's own, and shape may be stored and multiplied as int8 (core/int8.h).
-  /// Null: none may.
-  std::function<bool(const std::string& name, at::IntArrayRef shape)> int8_matrix;
+  /// Of names of the model's own, and matrices alone. Null: none may be int8.
+  TakesInt8 int8_matrix;
   /// Names that files hold beside what the model asks for. Null: none.
   std::function<bool(const std::string&)> is_spare;
 
@@ -122,6 +122,10 @@ struct ModelKind {
   }
   bool takes_int8(const std::string& name, at::IntArrayRef shape) const {
     return int8_matrix && shape.size() == 2 && int8_matrix(name, shape);
+  }
+  /// takes_int8() for whoever does not know the kind; entries of the catalogue live for ever.
+  TakesInt8 int8_choice() const {
+    return [this](const std::string& name, at::IntArrayRef shape) { return takes_int8(name, shape); };
   }
   bool spares(const std::string& name) const { return is_spare && is_spare(name); }
 };

@@ -1,11 +1,13 @@
 /** int8 as users meet it: files that `convert --quantize` writes, what is loaded of them, and what a picture says. */
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { modelSchema } from '../../dist/config/model.js';
 import { settingsWithRules } from '../../dist/config/request.js';
+import { Engine } from '../../dist/engine.js';
 import { estimateFor } from '../../dist/estimate/release.js';
+import { psnr } from '../../dist/image/psnr.js';
 import {
   convertWeights,
   inspectWeights,
@@ -17,7 +19,7 @@ import {
 } from '../../dist/index.js';
 import { FoundRelease } from '../../dist/release/found-release.js';
 import { tinyReleaseFiles, writeTinyRelease } from '../../dist/release/tiny-release.js';
-import { readSafetensors, writeSafetensors } from '../unit/safetensors.js';
+import { readMetadata, readSafetensors, renamed, writeSafetensors } from '../unit/safetensors.js';
 
 let folder: string;
 let release: string;
@@ -40,6 +42,11 @@ async function draw(options: LoadOptions) {
     image,
     models: pipeline.models,
   };
+}
+
+async function modelsOf(pipeline: SvgT2I) {
+  await pipeline.dispose();
+  return pipeline.models;
 }
 
 beforeAll(async () => {
@@ -67,15 +74,34 @@ describe('files of int8 weights', () => {
     expect(found.metadata.dtype).toBe('auto');
   });
 
-  it('are counted as int8 by an estimate under auto', async () => {
-    const found = new FoundRelease(modelSchema.parse({ pretrained: release, dit, device: 'cpu' }));
-    const { dtype } = await estimateFor(found, {
-      settings: settingsWithRules.parse({ width: 64, height: 64 }),
-      prompts: 1,
-      promptTokens: 8,
-      probeSeconds: 0,
+  it('are counted by an estimate under auto as they are loaded: each part as its file says', async () => {
+    const count = async (options: LoadOptions, probeSeconds = 0) => {
+      const found = new FoundRelease(modelSchema.parse({ pretrained: release, device: 'cpu', ...options }));
+      const { dtype, memory, alternatives, time } = await estimateFor(found, {
+        settings: settingsWithRules.parse({ width: 64, height: 64 }),
+        prompts: 1,
+        promptTokens: 8,
+        probeSeconds,
+      });
+      expect((time?.run ?? 0) > 0).toBe(probeSeconds > 0);
+      expect(alternatives[0]).toMatchObject({ dtype, total: memory.total });
+      expect(alternatives.map((one) => one.dtype).sort()).toEqual(['bf16', 'fp32', 'int8']);
+      return { dtype, weights: memory.weights };
+    };
+    const plain = await count({});
+    const rounded = (await count({ dtype: 'int8' })).weights;
+    expect(rounded.textEncoder).toBeLessThan(plain.weights.textEncoder ?? 0);
+    const { dit: ofDit = 0, textEncoder: ofText = 0 } = rounded;
+    const int8 = (parts: typeof rounded) => ({ ...plain.weights, ...parts });
+    expect(await count({ dit }, 0.02)).toEqual({ dtype: 'int8', weights: int8({ dit: ofDit }) });
+    expect(await count({ textEncoder })).toEqual({
+      dtype: plain.dtype,
+      weights: int8({ textEncoder: ofText }),
     });
-    expect(dtype).toBe('int8');
+    expect(await count({ dit, textEncoder })).toEqual({
+      dtype: 'int8',
+      weights: int8({ dit: ofDit, textEncoder: ofText }),
+    });
   });
 
   it('are multiplied out in another precision, which is told', async () => {
@@ -99,6 +125,49 @@ describe('files of int8 weights', () => {
     await using pipeline = await load({ dit, dtype: 'auto' });
     const [again] = (await pipeline.generate(requestFromParameters(parameters))).images;
     expect(again?.data).toEqual(mixed.data);
+  });
+
+  it('guide away from a weaker one, of int8 or plain', async () => {
+    const plain = join(release, 'dit-tiny');
+    const weak = join(folder, 'weak');
+    await using engine = await Engine.create({ device: 'cpu', threads: 1 });
+    const { channels, captionDim } = (await load({ dtype: 'fp32' }).then(modelsOf)).dit ?? {};
+    const config = {
+      ...{ in_channels: channels, cap_feat_dim: captionDim, dim: 96, n_layers: 1, n_refiner_layers: 1 },
+      ...{ n_heads: 2, n_kv_heads: 1, multiple_of: 32 },
+    };
+    const path = join(weak, 'consolidated.00-of-01.safetensors');
+    mkdirSync(weak);
+    await engine.run('init-weights', { model: 'next_dit', config, path, seed: 9, values: 'random' });
+    const weakInt8 = join(folder, 'weak-int8');
+    await convertWeights(weak, weakInt8, { quantize: 'int8' });
+    const rounded = await draw({ dit: plain, weakDit: weak, dtype: 'int8' });
+    const stored = await draw({ dit, weakDit: weakInt8, dtype: 'int8' });
+    expect(Buffer.from(stored.data).equals(Buffer.from(rounded.data))).toBe(true);
+    const alone = await draw({ dit, dtype: 'int8' });
+    expect(Buffer.from(alone.data).equals(Buffer.from(stored.data))).toBe(false);
+    // Each of the two goes as its file says.
+    const mixed = await draw({ dit: plain, weakDit: weakInt8, dtype: 'auto' });
+    expect(mixed.models.dit?.dtype).not.toBe('int8');
+    expect(psnr(mixed.image, rounded.image)).toBeGreaterThan(25);
+    const out = await draw({ dit: plain, weakDit: weakInt8, dtype: 'fp32' });
+    expect(out.warnings).toEqual([expect.stringMatching(/weak-int8.*multiplied out to fp32/)]);
+  });
+
+  it('whose names are wrapped are remarked on once, though auto looks before it chooses', async () => {
+    const wrapped = join(folder, 'wrapped');
+    cpSync(dit, wrapped, { recursive: true });
+    const file = join(wrapped, 'model.safetensors');
+    const [tensors, metadata] = [readSafetensors(file), readMetadata(file)];
+    writeSafetensors(
+      file,
+      renamed(tensors, (name) => `module.${name}`),
+      metadata,
+    );
+    const { warnings, data } = await draw({ dit: wrapped, textEncoder, dtype: 'auto' });
+    expect(warnings.filter((text) => text.includes('taken off'))).toHaveLength(1);
+    const { data: wanted } = await draw({ dit, textEncoder, dtype: 'auto' });
+    expect(Buffer.from(data).equals(Buffer.from(wanted))).toBe(true);
   });
 
   it('are named by inspect and held to their promises by verify', async () => {
@@ -141,6 +210,11 @@ describe('files of int8 weights', () => {
       hint: expect.stringContaining('convert --quantize int8'),
     });
   });
+});
+
+it('an autoencoder alone is in fp32 under int8, and says so', async () => {
+  await using pipeline = await load({ dtype: 'int8', parts: ['autoencoder'] });
+  expect([pipeline.models.dtype, pipeline.warnings]).toEqual(['fp32', []]);
 });
 
 describe('int8 is refused', () => {

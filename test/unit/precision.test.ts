@@ -4,7 +4,7 @@ import { modelSchema } from '../../lib/config/model.js';
 import { ditTrainingSchema } from '../../lib/config/train-dit.js';
 import { validate } from '../../lib/config/validate.js';
 import { precisionFinding } from '../../lib/doctor/precision.js';
-import { precisionsFor } from '../../lib/estimate/precisions.js';
+import { countedAs, precisionsFor } from '../../lib/estimate/precisions.js';
 import type { LoadedModels } from '../../lib/native/loaded-models.js';
 import { FoundRelease } from '../../lib/release/found-release.js';
 import { checkPrecision, drawnPrecision, slowPrecision } from '../../lib/release/precision.js';
@@ -72,6 +72,14 @@ it('an estimate proposes what the processor has instructions for first', () => {
   expect(precisionsFor('auto', 'cuda:0', xeon)).toEqual(['bf16', 'fp32']);
   expect(precisionsFor('auto', 'cpu', { ...old, storedInt8: true })).toEqual(['int8', 'fp32', 'bf16']);
   expect(precisionsFor('auto', 'cuda:0', { ...xeon, storedInt8: true })).toEqual(['bf16', 'fp32']);
+});
+
+it('what auto takes on a CPU is counted as auto, which lets each part go as its file says', () => {
+  const of = { dtype: 'auto', device: 'cpu', usual: 'int8' } as const;
+  expect([countedAs('int8', of), countedAs('fp32', of)]).toEqual(['auto', 'fp32']);
+  expect(countedAs('int8', { ...of, dtype: 'int8' })).toBe('int8');
+  // Of a GPU that may be elsewhere the engine, on a CPU, knows no auto.
+  expect(countedAs('bf16', { dtype: 'auto', device: 'cuda:0', usual: 'bf16' })).toBe('bf16');
 });
 
 it('the doctor says what each brings here', () => {

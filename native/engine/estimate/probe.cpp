@@ -28,21 +28,16 @@ int64_t rows_alike(int64_t rows) {
 
 double real_of(int64_t value) { return static_cast<double>(value); }
 
-using ProbeShape = std::tuple<int, int64_t, int64_t, int64_t, int64_t, int64_t>;
+using ProbeShape = std::tuple<int, at::ScalarType, int64_t, int64_t, int64_t, int64_t, int64_t>;
 
-ProbeShape shape_of_work(const Work::Product& one) { return {kProduct, rows_alike(one.rows), one.in, one.out, 0, 0}; }
-ProbeShape shape_of_work(const Work::Attention& one) {
-  return {kAttention, rows_alike(one.queries), one.keys, one.heads, one.kv_heads, one.head_dim};
+ProbeShape shape_in(const Work::Product& one, const Precision& precision) {
+  return {precision.int8 ? kInt8Product : kProduct, precision.compute, rows_alike(one.rows), one.in, one.out, 0, 0};
 }
-ProbeShape shape_of_work(const Work::Convolution& one) {
-  return {kConvolution, one.columns, one.in, one.out, one.kernel, 0};
+ProbeShape shape_in(const Work::Attention& one, const Precision& precision) {
+  return {kAttention, precision.compute, rows_alike(one.queries), one.keys, one.heads, one.kv_heads, one.head_dim};
 }
-
-template <typename One>
-ProbeShape shape_in(const One& one, bool int8) {
-  ProbeShape shape = shape_of_work(one);
-  if (int8 && std::get<0>(shape) == kProduct) std::get<0>(shape) = kInt8Product;
-  return shape;
+ProbeShape shape_in(const Work::Convolution& one, const Precision& precision) {
+  return {kConvolution, precision.compute, one.columns, one.in, one.out, one.kernel, 0};
 }
 
 int64_t units_of(const Work::Product& one) { return one.rows; }
@@ -74,7 +69,7 @@ void for_each_of(const Work& work, const Body& body) {
 }  // namespace
 
 Probe::Probe(const std::vector<ProbedWork>& works, at::Device device, at::ScalarType dtype, double seconds)
-    : device_(device), dtype_(dtype) {
+    : device_(device) {
   for (const ProbedWork& probed : works) collect(probed);
   double all = 0;
   for (const auto& [shape, entry] : entries_) all += entry.flops;
@@ -82,7 +77,7 @@ Probe::Probe(const std::vector<ProbedWork>& works, at::Device device, at::Scalar
   for (auto& [shape, entry] : entries_) {
     if (entry.flops >= kLeastShare * all) tried.emplace_back(&shape, &entry);
   }
-  try_passes();
+  try_passes(dtype);
   // Each is run twice for as long as it may take, after runs on fewer rows.
   const double patience = seconds / (2.5 * real_of(std::max<int64_t>(1, static_cast<int64_t>(tried.size()))));
   double tried_flops = 0, tried_seconds = 0;
@@ -97,7 +92,7 @@ Probe::Probe(const std::vector<ProbedWork>& works, at::Device device, at::Scalar
 
 void Probe::collect(const ProbedWork& probed) {
   for_each_of(*probed.work, [&](const auto& one) {
-    Entry& entry = entries_[shape_in(one, probed.int8)];
+    Entry& entry = entries_[shape_in(one, probed.precision)];
     const double flops = flops_of(one);
     entry.flops += one.times * flops;
     if (units_of(one) <= entry.most) return;
@@ -106,14 +101,14 @@ void Probe::collect(const ProbedWork& probed) {
   });
 }
 
-at::Tensor Probe::filled(at::IntArrayRef shape) const {
-  const at::TensorOptions options = at::device(device_).dtype(dtype_);
+at::Tensor Probe::filled(at::IntArrayRef shape, at::ScalarType dtype) const {
+  const at::TensorOptions options = at::device(device_).dtype(dtype);
   // A GPU that multiplies the same number over and over draws less power, and is faster than it is.
   return device_.is_cuda() ? at::randn(shape, options).mul_(0.1) : at::full(shape, 0.01, options);
 }
 
-void Probe::try_passes() {
-  const at::Tensor gate = filled({kPassRows, kPassColumns}), tiny = filled({kTinySide, kTinySide});
+void Probe::try_passes(at::ScalarType dtype) {
+  const at::Tensor gate = filled({kPassRows, kPassColumns}, dtype), tiny = filled({kTinySide, kTinySide}, dtype);
   const double bytes = 3 * real_of(gate.numel()) * real_of(gate.element_size());
   swiglu(gate, gate);
   swiglu(tiny, tiny);
@@ -128,19 +123,19 @@ void Probe::try_passes() {
 }
 
 std::function<void()> Probe::prepared(const Shape& shape, int64_t units) const {
-  const auto [kind, first, second, third, fourth, fifth] = shape;
+  const auto [kind, dtype, first, second, third, fourth, fifth] = shape;
   if (kind == kProduct) {
-    return [x = filled({units, second}), weight = filled({third, second})] { at::linear(x, weight); };
+    return [x = filled({units, second}, dtype), weight = filled({third, second}, dtype)] { at::linear(x, weight); };
   }
   if (kind == kInt8Product) return prepared_int8(units, second, third);
   if (kind == kAttention) {
-    return [q = filled({1, units, third, fifth}), k = filled({1, second, fourth, fifth}),
-            v = filled({1, second, fourth, fifth})] { svg::attention(q, k, v); };
+    return [q = filled({1, units, third, fifth}, dtype), k = filled({1, second, fourth, fifth}, dtype),
+            v = filled({1, second, fourth, fifth}, dtype)] { svg::attention(q, k, v); };
   }
   const int64_t kernel = fourth;
   const auto layout = at::MemoryFormat::ChannelsLast;
-  return [x = filled({1, second, units, first}).contiguous(layout),
-          weight = filled({third, second, kernel, kernel}).contiguous(layout),
+  return [x = filled({1, second, units, first}, dtype).contiguous(layout),
+          weight = filled({third, second, kernel, kernel}, dtype).contiguous(layout),
           padding = kernel / 2] { at::conv2d(x, weight, {}, 1, padding); };
 }
 
@@ -148,7 +143,7 @@ std::function<void()> Probe::prepared_int8(int64_t units, int64_t in, int64_t ou
   if (!packed_ || packed_->in() != in || packed_->out() != out) {
     packed_ = int8_matrix({at::ones({out, in}, at::kChar), at::full({out}, 0.01)});
   }
-  return [x = filled({units, in}), matrix = packed_] { matrix->product(x, {}); };
+  return [x = filled({units, in}, at::kFloat), matrix = packed_] { matrix->product(x, {}); };
 }
 
 double Probe::try_entry(const Shape& shape, const Entry& entry, double patience) const {
@@ -173,7 +168,7 @@ double Probe::seconds_of(const ProbedWork& probed) const {
   const Work& work = *probed.work;
   double seconds = work.pass_bytes * seconds_a_byte_ + work.passes * seconds_a_call_;
   for_each_of(work, [&](const auto& one) {
-    const auto found = entries_.find(shape_in(one, probed.int8));
+    const auto found = entries_.find(shape_in(one, probed.precision));
     const bool tried = found != entries_.end() && found->second.seconds_a_unit > 0;
     const double once = tried ? real_of(units_of(one)) * found->second.seconds_a_unit
                               : flops_of(one) * seconds_a_flop_ + seconds_a_call_;

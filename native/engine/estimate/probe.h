@@ -11,19 +11,20 @@
 #include <vector>
 
 #include "core/matrix.h"
+#include "engine/device.h"
 #include "models/work.h"
 
 namespace svg {
 
-/// Work and whether its products are of 8-bit numbers.
+/// Work and what it is done in.
 struct ProbedWork {
   const Work* work;
-  bool int8 = false;
+  Precision precision;
 };
 
 class Probe {
  public:
-  /// Tries what `works` are made of on `device`, for about so many seconds; what is not 8 bit in `dtype`.
+  /// Tries what `works` are made of on `device`, for about so many seconds; elementwise operations in `dtype`.
   Probe(const std::vector<ProbedWork>& works, at::Device device, at::ScalarType dtype, double seconds);
 
   double seconds_of(const ProbedWork& probed) const;
@@ -35,7 +36,8 @@ class Probe {
   double seconds_a_call() const { return seconds_a_call_; }
 
  private:
-  using Shape = std::tuple<int, int64_t, int64_t, int64_t, int64_t, int64_t>;
+  /// Kind and dtype, then what the kind is told by.
+  using Shape = std::tuple<int, at::ScalarType, int64_t, int64_t, int64_t, int64_t, int64_t>;
 
   /// One kind of work: what of it is alike, and how much there is at most.
   struct Entry {
@@ -46,16 +48,15 @@ class Probe {
   };
 
   void collect(const ProbedWork& probed);
-  void try_passes();
+  void try_passes(at::ScalarType dtype);
   /// Seconds of one unit, of `most` or of fewer at once.
   double try_entry(const Shape& shape, const Entry& entry, double patience) const;
   std::function<void()> prepared(const Shape& shape, int64_t units) const;
   /// x (units, in) by a matrix of 8 bit, (out, in).
   std::function<void()> prepared_int8(int64_t units, int64_t in, int64_t out) const;
-  at::Tensor filled(at::IntArrayRef shape) const;
+  at::Tensor filled(at::IntArrayRef shape, at::ScalarType dtype) const;
 
   at::Device device_;
-  at::ScalarType dtype_;
   std::map<Shape, Entry> entries_;
   mutable std::shared_ptr<const Matrix> packed_;  // the last one: packing takes as long as a product of many rows
   double seconds_a_flop_ = 0, seconds_a_byte_ = 0, seconds_a_call_ = 0;

@@ -1,5 +1,7 @@
 // Jobs of `svg-t2i estimate`: what a pipeline takes and does, counted from its files' headers, and how long this
 // machine takes for it.
+#include <array>
+
 #include "core/stopwatch.h"
 #include "diffusion/sampler.h"
 #include "engine/device.h"
@@ -12,9 +14,19 @@
 namespace svg::jobs {
 namespace {
 
+/// What one part does in a stage.
+struct PartWork {
+  Work work;
+  Precision precision;
+};
+/// Of each part that has to do with it, one after the other.
+using StageWork = std::vector<PartWork>;
+
 /// Stages of a picture: both prompts, one velocity with and without the unconditional one, the latent of one picture.
 struct StageWorks {
-  Work encode, guided, single, decode;
+  StageWork encode, guided, single, decode;
+
+  std::array<const StageWork*, 4> all() const { return {&encode, &guided, &single, &decode}; }
 };
 
 struct CountedLoad {
@@ -38,33 +50,40 @@ CountedLoad parse_load(const Request& json, const PlannedParts& parts) {
   return {std::vector<PictureLoad>(static_cast<size_t>(count), one)};
 }
 
-StageWorks stage_works(const PlannedParts& parts, const CountedLoad& load, int64_t element_bytes, bool step_cache) {
-  StageWorks works;
-  const VelocityPlan& plan = parts.dit->plan;
-  for (const int64_t tokens : {load.pictures[0].tokens, load.pictures[0].unconditional_tokens}) {
+StageWork prompt_works(const PlannedParts& parts, const PictureLoad& load, const std::string& dtype,
+                       at::Device device) {
+  PartWork prepared{{}, parts.dit->precision(dtype, device)};
+  PartWork read{{}, parts.text_encoder ? parts.text_encoder->precision(dtype, device) : prepared.precision};
+  for (const int64_t tokens : {load.tokens, load.unconditional_tokens}) {
     if (tokens == 0) continue;
-    if (parts.text_encoder) works.encode.add(parts.text_encoder->plan.work(tokens, element_bytes));
-    if (plan.prepared_work) works.encode.add(plan.prepared_work(tokens, element_bytes));
+    if (parts.text_encoder) read.work.add(parts.text_encoder->plan.work(tokens, read.precision.element_bytes()));
+    const auto& prepares = parts.dit->plan.prepared_work;
+    if (prepares) prepared.work.add(prepares(tokens, prepared.precision.element_bytes()));
   }
-  works.single = plan.work({load.pictures, /*guided=*/false, element_bytes, step_cache});
-  if (parts.weak) {
-    works.guided = works.single;
-    works.guided.add(parts.weak->plan.work({load.pictures, /*guided=*/false, element_bytes, step_cache}));
-  } else {
-    works.guided = plan.work({load.pictures, /*guided=*/true, element_bytes, step_cache});
-  }
-  works.decode = parts.autoencoder->plan.work(load.pictures[0].cells, element_bytes);
-  return works;
+  return {read, prepared};
 }
 
-int64_t element_bytes_of(const std::string& dtype, at::Device device) {
-  return static_cast<int64_t>(c10::elementSize(parse_precision(dtype, device).compute));
+StageWorks stage_works(const PlannedParts& parts, const CountedLoad& load, const std::string& dtype, at::Device device,
+                       bool step_cache) {
+  const auto velocity = [&](const PlannedVelocity& part, bool guided) {
+    const Precision precision = part.precision(dtype, device);
+    return PartWork{part.plan.work({load.pictures, guided, precision.element_bytes(), step_cache}), precision};
+  };
+  const PictureLoad& first = load.pictures[0];
+  const Precision decoded_in = parts.autoencoder->precision(dtype, device);
+  StageWorks works;
+  works.encode = prompt_works(parts, first, dtype, device);
+  works.single = {velocity(*parts.dit, /*guided=*/false)};
+  works.guided = parts.weak ? StageWork{works.single[0], velocity(*parts.weak, /*guided=*/false)}
+                            : StageWork{velocity(*parts.dit, /*guided=*/true)};
+  works.decode = {{parts.autoencoder->plan.work(first.cells, decoded_in.element_bytes()), decoded_in}};
+  return works;
 }
 
 template <typename Planned>
 Json part_json(const Planned& part, const std::vector<std::string>& dtypes, at::Device device) {
   Json bytes = Json::object();
-  for (const std::string& dtype : dtypes) bytes.set(dtype, bytes_of(part.weights, parse_precision(dtype, device)));
+  for (const std::string& dtype : dtypes) bytes.set(dtype, part.bytes(dtype, device));
   return Json::object()
       .set("kind", part.plan.kind)
       .set("description", part.plan.description)
@@ -81,8 +100,14 @@ Json parts_json(const PlannedParts& parts, const std::vector<std::string>& dtype
 }
 
 Json stages_json(const StageWorks& works) {
-  const auto stage = [](const Work& work) {
-    return Json::object().set("flops", work.flops()).set("peakBytes", work.peak_bytes);
+  const auto stage = [](const StageWork& parts) {
+    double flops = 0;
+    int64_t peak_bytes = 0;
+    for (const PartWork& part : parts) {
+      flops += part.work.flops();
+      peak_bytes = std::max(peak_bytes, part.work.peak_bytes);
+    }
+    return Json::object().set("flops", flops).set("peakBytes", peak_bytes);
   };
   return Json::object()
       .set("encode", stage(works.encode))
@@ -106,7 +131,7 @@ Json evaluations_of(const SamplerOptions& solver, const Guidance& guidance) {
 
 }  // namespace
 
-/// {the parts of `load` (plans.h), "dtypes": [names], "loads": [{"width", "height", "pictures", "tokens",
+/// {the parts of `load` (plans.h), "dtypes": [names, "auto" too], "loads": [{"width", "height", "pictures", "tokens",
 /// "unconditionalTokens"}], "solver" and "guidance" as `sample` takes them, "stepCache": whether pictures have one} ->
 /// {"parts": {"dit": {"kind", "description", "parameters", "bytes": {dtype: of the weights in memory}}, ...},
 /// "storedInt8", "condition", "cellPixels", "patchSize", "maxCells": [rows, columns], "usualCells"?, "maxTokens"?,
@@ -124,7 +149,7 @@ JobResult count(EngineState& state, const Request& request, const TensorMap&, co
     const CountedLoad load = parse_load(json, parts);
     Json by_dtype = Json::object();
     for (const std::string& dtype : dtypes) {
-      by_dtype.set(dtype, stages_json(stage_works(parts, load, element_bytes_of(dtype, state.device), step_cache)));
+      by_dtype.set(dtype, stages_json(stage_works(parts, load, dtype, state.device, step_cache)));
     }
     loads.push_back(std::move(by_dtype));
   }
@@ -155,22 +180,27 @@ JobResult count(EngineState& state, const Request& request, const TensorMap&, co
 JobResult probe(EngineState& state, const Request& request, const TensorMap&, const EventSink&) {
   const PlannedParts parts = plan_parts(request);
   require_to_draw(parts);
-  const Precision precision = parse_precision(request.at("dtype").as_string(), state.device);
-  const at::ScalarType dtype = precision.compute;
+  const std::string dtype = request.at("dtype").as_string();
   const CountedLoad load = parse_load(request.at("load"), parts);
   const double seconds = request.at("seconds").as_double();
   request.check_all_read();
-  const StageWorks works =
-      stage_works(parts, load, static_cast<int64_t>(c10::elementSize(dtype)), /*step_cache=*/false);
+  const StageWorks works = stage_works(parts, load, dtype, state.device, /*step_cache=*/false);
   Stopwatch watch(state.device);
-  const ProbedWork encode{&works.encode, precision.int8}, guided{&works.guided, precision.int8},
-      single{&works.single, precision.int8}, decode{&works.decode};
-  const Probe tried({encode, guided, single, decode}, state.device, dtype, seconds);
+  std::vector<ProbedWork> probed;
+  for (const StageWork* stage : works.all()) {
+    for (const PartWork& part : *stage) probed.push_back({&part.work, part.precision});
+  }
+  const Probe tried(probed, state.device, works.single[0].precision.compute, seconds);
+  const auto seconds_of = [&](const StageWork& stage) {
+    double sum = 0;
+    for (const PartWork& part : stage) sum += tried.seconds_of({&part.work, part.precision});
+    return sum;
+  };
   return {Json::object()
-              .set("encode", tried.seconds_of(encode))
-              .set("guided", tried.seconds_of(guided))
-              .set("single", tried.seconds_of(single))
-              .set("decode", tried.seconds_of(decode))
+              .set("encode", seconds_of(works.encode))
+              .set("guided", seconds_of(works.guided))
+              .set("single", seconds_of(works.single))
+              .set("decode", seconds_of(works.decode))
               .set("flopRate", tried.flop_rate())
               .set("byteRate", tried.byte_rate())
               .set("callSeconds", tried.seconds_a_call())

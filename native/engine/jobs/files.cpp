@@ -31,13 +31,10 @@ std::optional<Identity> recognised(const Weights& weights) {
 
 /// What of a transformer or a text encoder may be int8, as its kind says.
 TakesInt8 int8_matrices(const Weights& weights) {
-  const auto of_kind = [](const auto& kind) -> TakesInt8 {
-    return [&kind](const std::string& name, at::IntArrayRef shape) { return kind.takes_int8(name, shape); };
-  };
   const VelocityKind* velocity = recognise_velocity_model(weights);
-  if (velocity && velocity->int8_matrix) return of_kind(*velocity);
+  if (velocity && velocity->int8_matrix) return velocity->int8_choice();
   const ConditionerKind* conditioner = recognise_conditioner(weights);
-  if (conditioner && conditioner->int8_matrix) return of_kind(*conditioner);
+  if (conditioner && conditioner->int8_matrix) return conditioner->int8_choice();
   const std::optional<RecognisedModel> model = recognise_model(weights);
   throw Error(
       ErrorCode::kInvalidArgument,

@@ -31,18 +31,13 @@ struct OpenedWeights {
 class WeightFiles {
  public:
   Weights open(const std::string& path, const char* wanted, at::Device device, at::ScalarType dtype) {
-    std::shared_ptr<Checkpoint> checkpoint = open_model(path, wanted);
-    remark(path, checkpoint->remark());
-    return Weights(std::make_shared<CheckpointSource>(std::move(checkpoint), device, dtype));
+    return source_of(opened(path, wanted), path, device, {dtype, /*int8=*/false});
   }
-  /// The same for a kind that may compute in 8 bit: as asked for, or because they are stored so and "auto" was.
+  /// The same for a kind that may compute in 8 bit.
   OpenedWeights open_for(const std::string& path, const char* wanted, at::Device device, const std::string& dtype) {
-    const Precision asked = parse_precision(dtype, device);
-    const Weights weights = open(path, wanted, device, asked.compute);
-    if (!weights.is_int8() || asked.int8) return {weights, asked};
-    if (dtype == "auto" && device.is_cpu()) return {open(path, wanted, device, at::kFloat), {at::kFloat, true}};
-    remark(path, concat("its 8-bit weights are multiplied out to ", asked.name()));
-    return {weights, asked};
+    std::shared_ptr<Checkpoint> checkpoint = opened(path, wanted);
+    const Precision precision = parse_precision(dtype, device, find_int8_layout(*checkpoint).has_value());
+    return {source_of(std::move(checkpoint), path, device, precision), precision};
   }
   void remark(const std::string& path, const std::string& text) {
     if (!text.empty()) remarks_.push_back(concat(path, ": ", text));
@@ -50,6 +45,20 @@ class WeightFiles {
   const Json& remarks() const { return remarks_; }
 
  private:
+  std::shared_ptr<Checkpoint> opened(const std::string& path, const char* wanted) {
+    std::shared_ptr<Checkpoint> checkpoint = open_model(path, wanted);
+    remark(path, checkpoint->remark());
+    return checkpoint;
+  }
+  Weights source_of(std::shared_ptr<Checkpoint> checkpoint, const std::string& path, at::Device device,
+                    const Precision& precision) {
+    Weights weights(std::make_shared<CheckpointSource>(std::move(checkpoint), device, precision.compute));
+    if (weights.is_int8() && !precision.int8) {
+      remark(path, concat("its 8-bit weights are multiplied out to ", precision.name()));
+    }
+    return weights;
+  }
+
   Json remarks_ = Json::array();
 };
 
@@ -59,10 +68,9 @@ Weights computed_in(const Precision& precision, const Kind& kind, const Weights&
   if (!precision.int8) return own;
   if (!kind.int8_matrix) {
     throw Error(ErrorCode::kInvalidArgument, concat(own.description(), ": a ", kind.title, " does not compute in int8"),
-                "Use --dtype auto, fp32 or bf16 for it.");
+                "Use --dtype fp32 or bf16 for it.");
   }
-  return int8_weights(own,
-                      [&](const std::string& name, at::IntArrayRef shape) { return kind.takes_int8(name, shape); });
+  return int8_weights(own, kind.int8_choice());
 }
 
 // `device` may differ from the engine's: an offloaded text encoder stays on the CPU.
@@ -270,11 +278,14 @@ void check_parts_fit(const EngineState& state) {
 }
 
 /// An error of loading: one of memory with what the weights take and what is free, others as they are.
-Error told_of_weights(const Error& error, const Request& request, const Precision& precision, at::Device device) {
+Error told_of_weights(const Error& error, const Request& request, const std::string& dtype, at::Device device) {
   if (error.code() != ErrorCode::kOutOfMemory) return error;
   int64_t needed = 0;
+  Precision precision;
   try {
-    needed = plan_parts(request).weight_bytes(precision);
+    const PlannedParts parts = plan_parts(request);
+    needed = parts.weight_bytes(dtype, device);
+    precision = parts.dit ? parts.dit->precision(dtype, device) : parse_precision(dtype, device);
   } catch (...) {  // there may be too little memory to look at them
     return error;
   }
@@ -305,7 +316,10 @@ JobResult load(EngineState& state, const Request& request, const TensorMap&, con
   const Precision precision = parse_precision(dtype, state.device);
   const at::Device text_device = request.at("offload").as_bool() ? at::Device(at::kCPU) : state.device;
   WeightFiles files;
-  JobResult result{Json::object().set("device", state.device.str()).set("dtype", precision.name()), {}};
+  // Without a transformer and a text encoder there is nothing that is multiplied in 8 bit.
+  const bool int8 = precision.int8 && (request.find("dit") || request.find("textEncoder"));
+  const char* computed = int8 ? precision.name() : dtype_short_name(precision.compute);
+  JobResult result{Json::object().set("device", state.device.str()).set("dtype", computed), {}};
   const auto part = [&](const char* name, auto& slot, auto loader) {
     const Request* part_request = request.find(name);
     if (!part_request) return;
@@ -330,7 +344,7 @@ JobResult load(EngineState& state, const Request& request, const TensorMap&, con
     if (request.find("autoencoder")) state.autoencoder.reset();
     if (request.find("dit")) state.velocity_model.reset();
     if (request.find("textEncoder")) state.text_encoder.reset();
-    throw told_of_weights(translate_current_exception(), request, precision, state.device);
+    throw told_of_weights(translate_current_exception(), request, dtype, state.device);
   }
   if (const Json* dit = result.value.find("dit")) result.value.set("dtype", dit->at("dtype"));
   give_back_free_memory();  // what was rounded or packed one after the other
