@@ -29,6 +29,12 @@ it('draws, judges and writes', async () => {
   expect({ ...again }).toEqual({ overall: drawn.overall, categories: drawn.categories, prompts: 2 });
 });
 
+it('judges what is drawn in int8', async () => {
+  const model = { ...small.model, dtype: 'int8' } as const;
+  const drawn = await evaluate({ ...small, model });
+  expect(drawn).toMatchObject({ prompts: 2, categories: { single_object: expect.any(Number) } });
+});
+
 it('judges reconstructions, square ones alone', async () => {
   const rebuilt = await evaluate({ ...small, reconstruct: true });
   expect(rebuilt).toMatchObject({ prompts: 2, categories: { single_object: expect.any(Number) } });

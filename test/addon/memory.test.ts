@@ -6,7 +6,8 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Engine } from '../../dist/engine.js';
-import { SvgT2I } from '../../dist/index.js';
+import { convertWeights, SvgT2I } from '../../dist/index.js';
+import type { LoadRequest } from '../../dist/native/jobs.js';
 import { writeTinyRelease } from '../../dist/release/tiny-release.js';
 
 let folder: string;
@@ -51,30 +52,52 @@ describe('memory', () => {
     }
   });
 
-  it.each(['fp32', 'bf16'] as const)(
-    'peaks below 1.2 times the file when it loads it in %s',
-    async (dtype) => {
-      const path = join(folder, `dit-${dtype}/consolidated.00-of-01.safetensors`);
-      const config = {
-        in_channels: 64,
-        dim: 1024,
-        n_layers: 4,
-        n_refiner_layers: 1,
-        n_heads: 16,
-        n_kv_heads: 16,
-        cap_feat_dim: 64,
-        axes_dims: [16, 24, 24],
-      };
+  describe('of loading', () => {
+    const config = {
+      in_channels: 64,
+      dim: 1024,
+      n_layers: 4,
+      n_refiner_layers: 1,
+      n_heads: 16,
+      n_kv_heads: 16,
+      cap_feat_dim: 64,
+      axes_dims: [16, 24, 24],
+    };
+    let path: string;
+    let int8: string;
+    beforeAll(async () => {
+      path = join(folder, 'dit/consolidated.00-of-01.safetensors');
+      int8 = join(folder, 'dit-int8/model.safetensors');
       {
         await using writer = await Engine.create({ device: 'cpu' });
-        await writer.run('init-weights', { model: 'next_dit', config, path, seed: 0, values: 'initial' });
+        await writer.run('init-weights', { model: 'next_dit', config, path, seed: 0, values: 'random' });
       }
+      await convertWeights(path, int8, { quantize: 'int8' });
+    }, 120_000);
+
+    /** Peak of a load, in sizes of the file. */
+    async function peak(file: string, dtype: LoadRequest['dtype']): Promise<number> {
       await using engine = await Engine.create({ device: 'cpu' });
       const before = await memory(engine, true);
-      await engine.run('load', { dtype, offload: false, dit: { path, config } });
+      await engine.run('load', { dtype, offload: false, dit: { path: file, config } });
       const grown = (await memory(engine)).peakResidentBytes - before.residentBytes;
-      expect(grown / statSync(path).size).toBeLessThan(1.2);
-    },
-    60_000,
-  );
+      return grown / statSync(file).size;
+    }
+
+    it.each(['fp32', 'bf16'] as const)(
+      'peaks below 1.2 times the file in %s',
+      async (dtype) => expect(await peak(path, dtype)).toBeLessThan(1.2),
+      60_000,
+    );
+
+    it('to int8 peaks at what it keeps, a quarter of the file, and the matrix in work', async () => {
+      expect(await peak(path, 'int8')).toBeLessThan(0.4);
+    }, 60_000);
+
+    it.each(['auto', 'int8'] as const)(
+      'peaks below 1.2 times a file of int8 in %s',
+      async (dtype) => expect(await peak(int8, dtype)).toBeLessThan(1.2),
+      60_000,
+    );
+  });
 });

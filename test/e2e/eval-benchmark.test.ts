@@ -182,6 +182,20 @@ it('draws the rewritten prompts, and refuses a folder of others, naming what dif
   expect(await Promise.all(seeds)).toEqual([45, 45]);
 }, 240_000);
 
+it('draws in int8, says so, and goes on in nothing else', async () => {
+  const asked = ['--out', 'o', '--images-per-prompt', '1', '--dtype'];
+  const drawn = await draw('geneval', [...asked, 'int8']);
+  expect(drawn.code, drawn.stderr).toBe(0);
+  expect(record('o').drawnIn).toMatchObject({ device: 'cpu', dtype: 'int8' });
+  const file = 'o/images/00000/samples/00000.png';
+  expect(await readParameters(readFileSync(path(file)))).toMatchObject({ dtype: 'int8' });
+  rmSync(path(file));
+  const other = await draw('geneval', [...asked, 'fp32']);
+  expect(other.code).toBe(1);
+  expect(other.stderr).toMatch(/int8.*ERR_SVGT2I_RUN_FOLDER/s);
+  expect((await draw('geneval', [...asked, 'int8'])).stdout.toString()).toContain('1 file(s) drawn, 2 kept');
+}, 120_000);
+
 it.each(['1', '2'])(
   'killed in the middle, %s process(es) go on to the same grids; no half of one is left',
   async (nproc) => {

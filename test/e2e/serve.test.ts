@@ -1,8 +1,13 @@
 // `svg-t2i serve` as a user starts it, with the embedded model: draw, listen, come back, cancel, 429, drain, kill.
 import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { decodeImage } from '../../dist/image/decode.js';
 import { readParameters } from '../../dist/image/parameters.js';
+import { convertWeights, EMBEDDED_MODEL, SvgT2I } from '../../dist/index.js';
 import { MAIN, run } from './cli.js';
 
 interface Served {
@@ -130,6 +135,51 @@ describe('serve', () => {
     expect((await shared.ask('/v1/capabilities', { headers })).status).toBe(401);
     expect((await shared.ask('/v1/capabilities')).status).toBe(200);
   });
+});
+
+describe('models of several precisions', () => {
+  const asked = { prompt: 'a red circle', seed: 7, solver: 'euler' } as const;
+  const folder = mkdtempSync(join(tmpdir(), 'svg-serve-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  async function pictureOf(server: Served, model: string) {
+    const { answer, id, events } = await draw(server, { ...asked, num_inference_steps: 3, model });
+    expect(answer.status).toBe(202);
+    expect(await (await server.ask(events)).text()).toContain('event: done');
+    const file = new Uint8Array(await (await server.ask(`/v1/jobs/${id}/images/0`)).arrayBuffer());
+    return { parameters: await readParameters(file), data: Buffer.from((await decodeImage(file)).data) };
+  }
+
+  it('are served side by side, each drawing what a pipeline of its precision draws', async () => {
+    const dit = join(folder, 'dit-int8');
+    await convertWeights(join(EMBEDDED_MODEL, 'dit-shapes'), dit, { quantize: 'int8' });
+    const of = { pretrained: EMBEDDED_MODEL, device: 'cpu' } as const;
+    const models = {
+      plain: { ...of, dtype: 'fp32' },
+      rounded: { ...of, dtype: 'int8' },
+      stored: { ...of, dtype: 'int8', dit },
+    } as const;
+    const config = join(folder, 'serve.json');
+    const list = Object.entries(models).map(([name, model]) => ({ name, ...model }));
+    writeFileSync(config, JSON.stringify({ models: list }));
+    const server = await start(['--config', config]);
+    for (const [name, { dtype }] of Object.entries(models)) {
+      expect(server.lines.map((line) => JSON.parse(line))).toContainEqual(
+        expect.objectContaining({ model: name, device: 'cpu', dtype }),
+      );
+    }
+    const drawn = new Map<string, Buffer>();
+    for (const [name, model] of Object.entries(models)) {
+      const { parameters, data } = await pictureOf(server, name);
+      expect(parameters).toMatchObject({ seed: 7, dtype: model.dtype });
+      await using pipeline = await SvgT2I.load({ ...model, threads: 1 });
+      const { images } = await pipeline.generate({ ...asked, steps: 3 });
+      expect(data.equals(Buffer.from(images[0]?.data ?? []))).toBe(true);
+      drawn.set(name, data);
+    }
+    expect(drawn.get('stored')).toEqual(drawn.get('rounded'));
+    expect(drawn.get('plain')?.equals(drawn.get('rounded') ?? Buffer.of())).toBe(false);
+  }, 120_000);
 });
 
 describe('before anything is loaded', () => {
