@@ -151,4 +151,8 @@ TEST_CASE("block runner: every block of a NextDiT goes through it by the name of
   add("context_refiner", model.context_refiner.size());
   add("layers", model.layers.size());
   EXPECT(listening->names == want);
+  listening->names.clear();
+  const c10::AutoGradMode grad(true);
+  inputs.velocity(model);
+  EXPECT(listening->names == want);
 }

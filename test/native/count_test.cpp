@@ -108,7 +108,7 @@ TEST_CASE("count: a guided step of the 2B multiplies no more than it must") {
     int64_t cells;
     double least;
     int64_t launches;  // two more a layer where long segments attend one by one
-  } rows[] = {{16, 2.70, 310}, {32, 9.69, 310}, {64, 43.50, 360}};
+  } rows[] = {{16, 2.70, 280}, {32, 9.69, 280}, {64, 43.50, 332}};
   for (const auto& [cells, least, launches] : rows) {
     const Json counted = svg::count_sampling({}, {cells, 128});
     const Json& ours = counted.at("ours");
@@ -138,6 +138,7 @@ TEST_CASE("count: the update writes each parameter once more for each thing that
   c10::NoGradGuard no_grad;
   const Json counted = svg::count_update({});
   EXPECT(flops(counted.at("ours")) < 1e9);
-  EXPECT(counted.at("ours").at("launches").as_int() < counted.at("plain").at("launches").as_int());
+  expect_at_most(counted.at("ours"), 160, "an update");
   EXPECT(pass_share(counted) < 0.5);
+  EXPECT(counted.at("ours").at("hostReads").as_int() == 0);
 }

@@ -6,7 +6,9 @@
 #include "check.h"
 #include "core/cancel.h"
 #include "golden.h"
+#include "models/catalogue.h"
 #include "models/guided_pictures.h"
+#include "ops/int8_weights.h"
 #include "plain/plain_dit.h"
 #include "tiny_dit.h"
 
@@ -211,6 +213,34 @@ TEST_CASE("next_dit: the plain path of the bench gives the same velocities") {
   const at::Tensor got = sampler.velocity({latent[0]}, {.t = 0.3})[0];
   const at::Tensor want = svg::plain_guided_velocity(model, latent, 0.3, features, mask, guidance);
   EXPECT_CLOSE(largest_difference(got, want), 0, 5e-5);
+}
+
+TEST_CASE("next_dit: a stream that was opened for the next block has the bits of one that is opened there") {
+  c10::NoGradGuard no_grad;
+  const svg::NextDitConfig config = tiny_config();
+  const svg::VelocityKind& kind = svg::velocity_kind("next-dit");
+  const auto takes = [&kind](const std::string& name, at::IntArrayRef shape) { return kind.takes_int8(name, shape); };
+  const svg::NextDit models[] = {tiny_model(config), tiny_model(config, at::kBFloat16),
+                                 svg::NextDit(svg::int8_weights(svg::test::tiny_source(config), takes), config)};
+  const at::Tensor x = at::randn({9, config.dim});
+  for (const svg::NextDit& model : models) {
+    for (const bool several : {false, true}) {
+      const at::Tensor times = several ? at::tensor({0.2f, 0.7f}) : at::tensor({0.4f});
+      const svg::ModulationTable table = model.modulation_table(times);
+      const svg::Packing packing =
+          model.pack_sequences({3, 1}, {{1, 2}, {1, 3}}, several ? at::arange(2, at::kInt) : at::Tensor());
+      const svg::NextDitBlock &first = model.layers[0], &second = model.layers[1];
+      const svg::Stream apart = first({x, std::nullopt}, packing, table.layers[0], std::nullopt);
+      const svg::Stream joined =
+          first({x, std::nullopt}, packing, table.layers[0], second.as_following(table.layers[1]));
+      EXPECT(!apart.opened && joined.opened && at::equal(joined.rows, apart.rows));
+      const svg::Stream want = second(apart, packing, table.layers[1], std::nullopt);
+      EXPECT(at::equal(second(joined, packing, table.layers[1], std::nullopt).rows, want.rows));
+      const svg::RowSubset images = model.image_rows(packing, {3, 1});
+      EXPECT(at::equal(second.for_rows(joined, packing, table.layers[1], images),
+                       second.for_rows(apart, packing, table.layers[1], images)));
+    }
+  }
 }
 
 TEST_CASE("next_dit: bf16 stays near fp32") {

@@ -1,5 +1,7 @@
 #include "models/next_dit/block.h"
 
+#include <utility>
+
 #include "ops/between_layers.h"
 #include "ops/head_groups.h"
 #include "ops/swiglu.h"
@@ -82,22 +84,27 @@ at::ScalarType NextDitBlock::attention_dtype() const {
   return qkv.device().is_cpu() && qkv.trained() ? at::kFloat : qkv.dtype();
 }
 
-at::Tensor NextDitBlock::operator()(const at::Tensor& x, const Packing& packing,
-                                    const BlockModulation& modulation) const {
-  const at::Tensor rows = qkv(norm_for(qkv, x, {modulation.attention_in, packing.group}, attention_norm1.eps));
+LayerInput NextDitBlock::attention_input(Stream& in, const Packing& packing, const BlockModulation& modulation) const {
+  if (auto opened = std::exchange(in.opened, std::nullopt)) return *std::move(opened);
+  return norm_for(qkv, in.rows, {modulation.attention_in, packing.group}, attention_norm1.eps);
+}
+
+Stream NextDitBlock::operator()(Stream in, const Packing& packing, const BlockModulation& modulation,
+                                const std::optional<FollowingBlock>& following) const {
+  const at::Tensor rows = qkv(attention_input(in, packing, modulation));
   const auto parts = split_heads(rows, {{heads, true, q_norm}, {kv_heads, true, k_norm}, {kv_heads}}, head_dim,
                                  kQkNormEps, packing.rope, attention_dtype());
   const at::Tensor attended = packed_attention(parts[0], parts[1], parts[2], packing.segments, packing.segments)
                                   .flatten(1)
                                   .to(rows.scalar_type());
-  return after_attention(x, attended, modulation, packing.group);
+  return after_attention(in.rows, attended, modulation, packing.group, following);
 }
 
-at::Tensor NextDitBlock::for_rows(const at::Tensor& x, const Packing& packing, const BlockModulation& modulation,
+at::Tensor NextDitBlock::for_rows(Stream in, const Packing& packing, const BlockModulation& modulation,
                                   const RowSubset& subset) const {
-  const LayerInput in = norm_for(qkv, x, {modulation.attention_in, packing.group}, attention_norm1.eps);
-  const at::Tensor q_rows = queries()(in.some(subset.rows));
-  const at::Tensor kv_rows = keys_and_values()(in);
+  const LayerInput opened = attention_input(in, packing, modulation);
+  const at::Tensor q_rows = queries()(opened.some(subset.rows));
+  const at::Tensor kv_rows = keys_and_values()(opened);
   const at::Tensor q_heads =
       split_heads(q_rows, {{heads, true, q_norm}}, head_dim, kQkNormEps, subset.rope, attention_dtype())[0];
   const auto kv_parts = split_heads(kv_rows, {{kv_heads, true, k_norm}, {kv_heads}}, head_dim, kQkNormEps, packing.rope,
@@ -105,16 +112,20 @@ at::Tensor NextDitBlock::for_rows(const at::Tensor& x, const Packing& packing, c
   const at::Tensor attended = packed_attention(q_heads, kv_parts[0], kv_parts[1], subset.segments, packing.segments)
                                   .flatten(1)
                                   .to(q_rows.scalar_type());
-  return after_attention(x.index_select(0, subset.rows), attended, modulation, subset.group);
+  return after_attention(in.rows.index_select(0, subset.rows), attended, modulation, subset.group, std::nullopt).rows;
 }
 
-at::Tensor NextDitBlock::after_attention(const at::Tensor& x, const at::Tensor& attended,
-                                         const BlockModulation& modulation, const at::Tensor& group) const {
+Stream NextDitBlock::after_attention(const at::Tensor& x, const at::Tensor& attended, const BlockModulation& modulation,
+                                     const at::Tensor& group, const std::optional<FollowingBlock>& following) const {
   const RowWeights closing{modulation.attention_out, group};
   const auto [middle, in] =
       residual_norm_for(w1, x, out(attended), closing, attention_norm2.eps, modulation.ffn_in, ffn_norm1.eps);
   const LayerInput hidden = w1_w3.defined() ? LayerInput(swiglu_of_halves(w1_w3(in))) : swiglu_for(w2, w1, w3, in);
-  return add_scaled_rms_norm(middle, w2(hidden), {modulation.ffn_out, group}, ffn_norm2.eps);
+  const RowWeights last{modulation.ffn_out, group};
+  if (!following) return {add_scaled_rms_norm(middle, w2(hidden), last, ffn_norm2.eps), std::nullopt};
+  auto [rows, opened] = residual_norm_for(following->qkv, middle, w2(hidden), last, ffn_norm2.eps,
+                                          following->attention_in, following->eps);
+  return {std::move(rows), std::move(opened)};
 }
 
 }  // namespace svg

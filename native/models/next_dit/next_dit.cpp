@@ -4,6 +4,7 @@
 
 #include <bit>
 #include <optional>
+#include <utility>
 
 #include "core/cancel.h"
 #include "core/error.h"
@@ -69,18 +70,40 @@ NextDit::NextDit(const Weights& weights, const NextDitConfig& config)
   layers.back().part_queries();
 }
 
-at::Tensor NextDit::run_block(const NextDitBlock& block, const at::Tensor& x, const Packing& packing,
-                              const BlockModulation& modulation, const RowSubset* subset) const {
-  // A training step ends between its micro-batches, where every rank can.
-  if (!c10::GradMode::is_enabled()) check_cancelled();
+Stream NextDit::run_block(const NextDitBlock& block, Stream in, const Packing& packing,
+                          const BlockModulation& modulation, const std::optional<FollowingBlock>& following,
+                          const RowSubset* subset) const {
+  // Goes in and comes out beside the tensors that a runner sees: empty with gradients, where a body may run twice.
+  const auto opened = std::make_shared<std::optional<LayerInput>>(std::move(in.opened));
   // Copies, which share their tensors: the body may run again in the backward pass.
-  const auto body = [block, packing,
+  const auto body = [block, packing, following, opened,
                      some = subset ? std::optional(*subset) : std::nullopt](const std::vector<at::Tensor>& inputs) {
     const BlockModulation modulation{inputs[1], inputs[2], inputs[3], inputs[4]};
-    return some ? block.for_rows(inputs[0], packing, modulation, *some) : block(inputs[0], packing, modulation);
+    Stream stream{inputs[0], std::exchange(*opened, std::nullopt)};
+    if (some) return block.for_rows(std::move(stream), packing, modulation, *some);
+    stream = block(std::move(stream), packing, modulation, following);
+    *opened = std::move(stream.opened);
+    return stream.rows;
   };
-  return runner->run(block.name, body,
-                     {x, modulation.attention_in, modulation.attention_out, modulation.ffn_in, modulation.ffn_out});
+  at::Tensor rows =
+      runner->run(block.name, body,
+                  {in.rows, modulation.attention_in, modulation.attention_out, modulation.ffn_in, modulation.ffn_out});
+  return {std::move(rows), std::exchange(*opened, std::nullopt)};
+}
+
+at::Tensor NextDit::run_in_turn(const std::vector<NextDitBlock>& blocks, const at::Tensor& x, const Packing& packing,
+                                const std::vector<BlockModulation>& modulation, const RowSubset* subset) const {
+  const bool recorded = c10::GradMode::is_enabled();
+  Stream stream{x, std::nullopt};
+  for (size_t i = 0; i < blocks.size(); ++i) {
+    // A training step ends between its micro-batches, where every rank can.
+    if (!recorded) check_cancelled();
+    const bool last = i + 1 == blocks.size();
+    std::optional<FollowingBlock> following;
+    if (!recorded && !last) following = blocks[i + 1].as_following(modulation[i + 1]);
+    stream = run_block(blocks[i], std::move(stream), packing, modulation[i], following, last ? subset : nullptr);
+  }
+  return stream.rows;
 }
 
 Rope NextDit::rope_of(const std::vector<at::Tensor>& positions) const {
@@ -138,11 +161,12 @@ at::Tensor NextDit::encode_captions(const std::vector<at::Tensor>& features) con
     offsets.push_back(offsets.back() + caption.size(0));
   }
   const at::Tensor packed = features.size() == 1 ? features[0] : at::cat(features, 0);
-  at::Tensor x = caption_in(caption_norm(packed.to(device(), at::kFloat)).to(dtype())).to(at::kFloat);
+  const at::Tensor x = caption_in(caption_norm(packed.to(device(), at::kFloat)).to(dtype())).to(at::kFloat);
   if (x.size(0) == 0) return x;
   const Packing packing{{std::move(offsets), device()}, rope_of(positions), {}};
-  for (const NextDitBlock& block : context_refiner) x = run_block(block, x, packing, block.modulation({}));
-  return x;
+  std::vector<BlockModulation> plain;
+  for (const NextDitBlock& block : context_refiner) plain.push_back(block.modulation({}));
+  return run_in_turn(context_refiner, x, packing, plain);
 }
 
 at::Tensor NextDit::first_input(const at::Tensor& x, const at::Tensor& group, const ModulationTable& modulation) const {
@@ -176,10 +200,8 @@ at::Tensor NextDit::embed_images(const std::vector<at::Tensor>& latents, const P
   std::vector<at::Tensor> patches;
   patches.reserve(latents.size());
   for (const at::Tensor& latent : latents) patches.push_back(patchify(latent));
-  at::Tensor x = x_embedder(at::cat(patches, 0).to(device(), dtype())).to(at::kFloat);
-  for (size_t i = 0; i < noise_refiner.size(); ++i)
-    x = run_block(noise_refiner[i], x, images, modulation.noise_refiner[i]);
-  return x;
+  const at::Tensor x = x_embedder(at::cat(patches, 0).to(device(), dtype())).to(at::kFloat);
+  return run_in_turn(noise_refiner, x, images, modulation.noise_refiner);
 }
 
 Packing NextDit::pack_sequences(const std::vector<int64_t>& caption_tokens, const std::vector<TokenGrid>& grids,
@@ -220,11 +242,7 @@ at::Tensor NextDit::run_layers(const at::Tensor& x, const Packing& sequences, co
 
 at::Tensor NextDit::run_blocks(const at::Tensor& x, const Packing& sequences, const RowSubset& images,
                                const ModulationTable& modulation) const {
-  at::Tensor rows = x;
-  for (size_t i = 0; i + 1 < layers.size(); ++i) {
-    rows = run_block(layers[i], rows, sequences, modulation.layers[i]);
-  }
-  return run_block(layers.back(), rows, sequences, modulation.layers.back(), &images);
+  return run_in_turn(layers, x, sequences, modulation.layers, &images);
 }
 
 at::Tensor NextDit::final_patches(const at::Tensor& rows, const at::Tensor& group,

@@ -5,6 +5,7 @@
 #include <ATen/ATen.h>
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "models/kinds.h"
@@ -106,8 +107,11 @@ struct NextDit : VelocityModel {
  private:
   at::Tensor patchify(const at::Tensor& latent) const;
   /// `subset`: only these rows of the result.
-  at::Tensor run_block(const NextDitBlock& block, const at::Tensor& x, const Packing& packing,
-                       const BlockModulation& modulation, const RowSubset* subset = nullptr) const;
+  Stream run_block(const NextDitBlock& block, Stream in, const Packing& packing, const BlockModulation& modulation,
+                   const std::optional<FollowingBlock>& following, const RowSubset* subset) const;
+  /// Blocks one after the other, each with its own modulation. `subset`: of the last one's result only these rows.
+  at::Tensor run_in_turn(const std::vector<NextDitBlock>& blocks, const at::Tensor& x, const Packing& packing,
+                         const std::vector<BlockModulation>& modulation, const RowSubset* subset = nullptr) const;
   /// Of packed positions, on the device.
   Rope rope_of(const std::vector<at::Tensor>& positions) const;
   void check_caption(int64_t tokens) const;
