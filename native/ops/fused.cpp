@@ -32,7 +32,9 @@ std::string signature_of(const char* name, std::initializer_list<at::Tensor> ten
   std::string signature = name;
   for (const at::Tensor& tensor : tensors) {
     signature += tensor.defined() ? " " + std::string(at::toString(tensor.scalar_type())) : " none";
-    if (tensor.defined() && tensor.dim() > 0) signature += " " + std::to_string(tensor.size(-1));
+    // An index has no width: its last size is the number of rows, and each number would be a signature of its own.
+    const bool wide = tensor.defined() && tensor.dim() > 0 && at::isFloatingType(tensor.scalar_type());
+    if (wide) signature += " " + std::to_string(tensor.size(-1));
   }
   return signature;
 }

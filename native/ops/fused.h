@@ -23,7 +23,7 @@ bool fits_parameter(const at::Tensor& tensor);
 
 Rows kernel_rows(const at::Tensor& tensor);
 
-/// "name float bfloat16 2304": the types and the last widths of the tensors.
+/// "name Float 2304 BFloat16 2304 Int": the types of the tensors and, but for indices, their last widths; never rows.
 std::string signature_of(const char* name, std::initializer_list<at::Tensor> tensors);
 
 /// The current stream of the tensor's GPU, a cudaStream_t.

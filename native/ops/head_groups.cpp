@@ -6,6 +6,7 @@
 #include "ops/counted.h"
 #include "ops/fused.h"
 #include "ops/verified.h"
+#include "ops/verified_gradients.h"
 
 namespace svg {
 namespace {
@@ -49,6 +50,18 @@ void rotate(const at::Tensor& heads, const at::Tensor& first, const at::Tensor& 
   }
 }
 
+/// The heads of one group, written to `out`.
+at::Tensor rotated_group(const at::Tensor& heads, const at::Tensor& norm, double eps, const Rope& rope,
+                         const at::Tensor& out) {
+  const auto run = [&] {
+    rotate(heads, norm, {}, heads.size(1), eps, rope, out);
+    return out;
+  };
+  if (!heads.is_cuda()) return run();
+  return verified(signature_of("norm_rotate_heads", {heads, norm}), run,
+                  [&] { return norm_rotate_heads_reference(heads, norm, eps, rope); });
+}
+
 /// Writes the gradient of the heads; returns that of the norm, undefined without one.
 at::Tensor rotate_backward(const at::Tensor& heads, const at::Tensor& norm, double eps, const Rope& rope,
                            const at::Tensor& dout, const at::Tensor& dheads) {
@@ -58,18 +71,31 @@ at::Tensor rotate_backward(const at::Tensor& heads, const at::Tensor& norm, doub
   const at::Tensor partial = norm.defined() ? at::zeros({slices, head_dim}, norm.options()) : at::Tensor();
   const at::Tensor slopes = dout.contiguous();
   const bool told = counted("norm_rotate_heads_backward", {heads, norm, rope.cos, rope.sin, slopes}, {dheads, partial});
-  if (told) return norm.defined() ? partial.sum(0) : at::Tensor();
+  const auto dnorm = [&] { return norm.defined() ? partial.sum(0) : at::Tensor(); };
+  if (told) return dnorm();
   const float* weight = norm.defined() ? pointer(norm) : nullptr;
   float* dweight = weight ? partial.mutable_data_ptr<float>() : nullptr;
   if (heads.is_cpu()) {
     cpu::norm_rotate_heads_backward(kernel_rows(heads), weight, small, pointer(rope.cos), pointer(rope.sin),
                                     kernel_rows(slopes), kernel_rows(dheads), dweight, slices, rows, count, head_dim);
-  } else {
-    cuda::norm_rotate_heads_backward(kernel_rows(heads), weight, small, pointer(rope.cos), pointer(rope.sin),
-                                     kernel_rows(slopes), kernel_rows(dheads), dweight, rows, count, head_dim,
-                                     stream_of(heads));
+    return dnorm();
   }
-  return weight ? partial.sum(0) : at::Tensor();
+  variable_list inputs = {heads};
+  if (weight) inputs.push_back(norm);
+  const variable_list found = verified_gradients(
+      signature_of("norm_rotate_heads_backward", {heads, norm, slopes}),
+      [&] {
+        cuda::norm_rotate_heads_backward(kernel_rows(heads), weight, small, pointer(rope.cos), pointer(rope.sin),
+                                         kernel_rows(slopes), kernel_rows(dheads), dweight, rows, count, head_dim,
+                                         stream_of(heads));
+        return weight ? variable_list{dheads, dnorm()} : variable_list{dheads};
+      },
+      [&](const variable_list& given) {
+        return norm_rotate_heads_reference(given[0], weight ? given[1] : at::Tensor(), eps, rope);
+      },
+      inputs, slopes);
+  if (!found[0].is_same(dheads)) at::Tensor(dheads).copy_(found[0]);
+  return weight ? found[1] : at::Tensor();
 }
 
 /// One pass over the rows for each group, and one gradient of the rows that all groups write to.
@@ -92,12 +118,11 @@ struct SplitHeads : torch::autograd::Function<SplitHeads> {
       const at::Tensor heads = heads_of(rows, first, counts[i], head_dim);
       first += counts[i];
       const at::Tensor out = at::empty(heads.sizes(), rows.options().dtype(dtype));
-      outs.push_back(out);
       if (rotated[i]) {
         const at::Tensor norm = norm_of[i] < 0 ? at::Tensor() : norms[norm_of[i]];
-        rotate(heads, norm, {}, counts[i], eps, {cos, sin}, out);
+        outs.push_back(rotated_group(heads, norm, eps, {cos, sin}, out));
       } else {
-        out.copy_(heads);
+        outs.push_back(at::Tensor(out).copy_(heads));
       }
     }
     return outs;

@@ -7,6 +7,7 @@
 #include "ops/counted.h"
 #include "ops/fused.h"
 #include "ops/verified.h"
+#include "ops/verified_gradients.h"
 
 namespace svg {
 namespace {
@@ -83,20 +84,28 @@ variable_list norm_backward(const variable_list& saved, double eps, const at::Te
   const at::Tensor& rows = saved[1];
   const at::Tensor slopes = dout.contiguous();
   const at::Tensor dx = at::empty(x.sizes(), x.options());
-  const at::Tensor drows = x.is_cpu() ? at::Tensor() : at::zeros_like(rows);
-  if (counted("scaled_rms_norm_backward", {x, rows, saved[2], slopes}, {dx, drows})) return {dx, drows};
-  const float* weight = rows.const_data_ptr<float>();
   const float small = static_cast<float>(eps);
   if (!x.is_cpu()) {
-    cuda::scaled_rms_norm_backward(kernel_rows(x), weight, groups(saved[2]), small, kernel_rows(slopes),
-                                   kernel_rows(dx), drows.mutable_data_ptr<float>(), x.size(0), x.size(1),
-                                   stream_of(x));
-    return {dx, drows};
+    const at::Tensor drows = at::zeros_like(rows);
+    if (counted("scaled_rms_norm_backward", {x, rows, saved[2], slopes}, {dx, drows})) return {dx, drows};
+    return verified_gradients(
+        signature_of("scaled_rms_norm_backward", {x, slopes, saved[2]}),
+        [&] {
+          cuda::scaled_rms_norm_backward(kernel_rows(x), rows.const_data_ptr<float>(), groups(saved[2]), small,
+                                         kernel_rows(slopes), kernel_rows(dx), drows.mutable_data_ptr<float>(),
+                                         x.size(0), x.size(1), stream_of(x));
+          return variable_list{dx, drows};
+        },
+        [&](const variable_list& inputs) {
+          return scaled_rms_norm_reference(inputs[0], {inputs[1], saved[2]}, eps, slopes.scalar_type());
+        },
+        {x, rows}, slopes);
   }
   const int64_t slices = at::get_num_threads();
   const at::Tensor partial = at::zeros({slices, rows.size(0), rows.size(1)}, rows.options());
-  cpu::scaled_rms_norm_backward(kernel_rows(x), weight, groups(saved[2]), small, kernel_rows(slopes), kernel_rows(dx),
-                                partial.mutable_data_ptr<float>(), slices, rows.size(0), x.size(0), x.size(1));
+  cpu::scaled_rms_norm_backward(kernel_rows(x), rows.const_data_ptr<float>(), groups(saved[2]), small,
+                                kernel_rows(slopes), kernel_rows(dx), partial.mutable_data_ptr<float>(), slices,
+                                rows.size(0), x.size(0), x.size(1));
   return {dx, partial.sum(0)};
 }
 

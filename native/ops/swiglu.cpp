@@ -5,6 +5,7 @@
 #include "ops/counted.h"
 #include "ops/fused.h"
 #include "ops/verified.h"
+#include "ops/verified_gradients.h"
 
 namespace svg {
 namespace {
@@ -53,11 +54,16 @@ struct Swiglu : torch::autograd::Function<Swiglu> {
     if (gate.is_cpu()) {
       cpu::swiglu_backward(flat_rows(gate), flat_rows(saved[1]), flat_rows(dout), flat_rows(dgate), flat_rows(dup),
                            rows, dim);
-    } else {
-      cuda::swiglu_backward(flat_rows(gate), flat_rows(saved[1]), flat_rows(dout), flat_rows(dgate), flat_rows(dup),
-                            rows, dim, stream_of(gate));
+      return {dgate, dup};
     }
-    return {dgate, dup};
+    return verified_gradients(
+        signature_of("swiglu_backward", {gate}),
+        [&] {
+          cuda::swiglu_backward(flat_rows(gate), flat_rows(saved[1]), flat_rows(dout), flat_rows(dgate), flat_rows(dup),
+                                rows, dim, stream_of(gate));
+          return variable_list{dgate, dup};
+        },
+        [](const variable_list& inputs) { return swiglu_reference(inputs[0], inputs[1]); }, saved, dout);
   }
 };
 

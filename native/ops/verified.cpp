@@ -34,7 +34,7 @@ void remember(const std::string& signature, const std::string& cause) {
 }
 
 /// What is wrong with `got`; empty where nothing is.
-std::string disagreement(const at::Tensor& got, const at::Tensor& want) {
+std::string disagreement(const at::Tensor& got, const at::Tensor& want, double fp32_bound) {
   if (got.sizes() != want.sizes() || got.scalar_type() != want.scalar_type()) {
     return concat("its result is ", got.scalar_type(), " ", got.sizes(), " instead of ", want.scalar_type(), " ",
                   want.sizes());
@@ -43,7 +43,7 @@ std::string disagreement(const at::Tensor& got, const at::Tensor& want) {
   const at::Tensor wide = want.to(at::kFloat);
   const double error = (got.to(at::kFloat) - wide).norm().item<double>();
   const double size = wide.norm().item<double>();
-  const double bound = want.scalar_type() == at::kFloat ? 1e-5 : 1e-2;
+  const double bound = want.scalar_type() == at::kFloat ? fp32_bound : 1e-2;
   if (error <= bound * size) return "";
   return concat("it is off by ", error / size, " of the result, at most ", bound, " is right");
 }
@@ -72,7 +72,7 @@ at::Tensor verified(const std::string& signature, const std::function<at::Tensor
 }
 
 std::vector<at::Tensor> verified_all(const std::string& signature, const std::function<std::vector<at::Tensor>()>& fast,
-                                     const std::function<std::vector<at::Tensor>()>& plain) {
+                                     const std::function<std::vector<at::Tensor>()>& plain, double fp32_bound) {
   const std::optional<bool> verdict = verdict_of(signature);
   if (verdict) return *verdict ? fast() : plain();
   std::vector<at::Tensor> want = plain();
@@ -81,7 +81,7 @@ std::vector<at::Tensor> verified_all(const std::string& signature, const std::fu
     std::string cause;
     bool finite = true;
     for (size_t i = 0; i < want.size() && cause.empty(); ++i) {
-      cause = disagreement(got.at(i), want[i]);
+      cause = disagreement(got.at(i), want[i], fp32_bound);
       finite = finite && want[i].isfinite().all().item<bool>();
     }
     // Where the input itself is not finite nothing can be told: ask again next time.

@@ -9,6 +9,7 @@
 #include "ops/modulate.h"
 #include "ops/rope.h"
 #include "ops/swiglu.h"
+#include "ops/verified.h"
 
 namespace {
 
@@ -126,4 +127,8 @@ TEST_CASE("fused gradients: heads taken apart, normed and rotated") {
       }
     }
   }
+}
+
+TEST_CASE("fused gradients: no backward kernel of the GPU has failed its first use") {
+  for (const svg::KernelFault& fault : svg::kernel_faults()) EXPECT(fault.signature.rfind("test ", 0) == 0);
 }

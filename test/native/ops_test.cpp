@@ -5,6 +5,7 @@
 #include "check.h"
 #include "kernels/cuda.h"
 #include "ops/attention.h"
+#include "ops/fused.h"
 #include "ops/group_norm.h"
 #include "ops/head_groups.h"
 #include "ops/layers.h"
@@ -16,6 +17,7 @@
 #include "ops/rotate_halves.h"
 #include "ops/swiglu.h"
 #include "ops/verified.h"
+#include "ops/verified_gradients.h"
 #include "ops/whole_blocks.h"
 
 namespace {
@@ -211,6 +213,55 @@ TEST_CASE("ops: kernels are trusted only after they agreed with the plain operat
   }
   EXPECT(svg::take_kernel_faults().empty());  // each is told once
   EXPECT(!svg::kernel_faults().empty());
+}
+
+TEST_CASE("ops: a kernel's signature does not know how many rows there are: it is tried once, not once a batch") {
+  const auto signature = [](int64_t rows) {
+    return svg::signature_of("norm", {at::zeros({rows, 6}), at::zeros({rows}, at::kInt), at::Tensor()});
+  };
+  EXPECT(signature(3) == "norm Float 6 Int none" && signature(5) == signature(3));
+}
+
+TEST_CASE("ops: a backward kernel is trusted only after it agreed with autograd, and one that is wrong is named once") {
+  c10::NoGradGuard no_grad;  // as in a backward pass
+  using Tensors = std::vector<at::Tensor>;
+  const Tensors inputs = {at::randn({7, 8}), at::randn({7, 8}).to(at::kBFloat16)};
+  const at::Tensor slopes = at::randn({7, 8});
+  int plain_runs = 0;
+  const auto plain = [&](const Tensors& x) {
+    ++plain_runs;
+    return svg::swiglu_reference(x[0], x[1]);
+  };
+  const Tensors want = svg::plain_gradients(plain, inputs, slopes);
+  EXPECT(want.size() == 2 && want[1].scalar_type() == at::kBFloat16);
+  const at::Tensor gate = inputs[0], sigmoid = gate.sigmoid();
+  EXPECT_CLOSE(largest_difference(want[0], slopes * inputs[1].to(at::kFloat) * sigmoid * (1 + gate * (1 - sigmoid))), 0,
+               1e-5);
+  plain_runs = 0;
+  const auto right = [&] { return want; };
+  const auto wrong = [&] { return Tensors{want[0], want[1] * 2}; };
+  for (int i = 0; i < 3; ++i) {
+    for (const auto& [name, fast] : {std::pair<const char*, svg::Gradients>{"test right backward", right},
+                                     std::pair<const char*, svg::Gradients>{"test wrong backward", wrong}}) {
+      const Tensors got = svg::verified_gradients(name, fast, plain, inputs, slopes);
+      EXPECT(at::equal(got[0], want[0]) && at::equal(got[1], want[1]));
+    }
+  }
+  EXPECT(plain_runs == 1 + 3);
+  const auto told = [] {
+    std::vector<std::string> names;
+    for (const svg::KernelFault& fault : svg::take_kernel_faults()) {
+      if (fault.signature.find("backward") != std::string::npos) names.push_back(fault.signature);
+    }
+    return names;
+  };
+  EXPECT(told() == std::vector<std::string>{"test wrong backward"} && told().empty());
+  // Sums over rows may end in any order.
+  const auto nearly = [&] { return Tensors{want[0] * (1 + 5e-5), want[1]}; };
+  const auto off = [&] { return Tensors{want[0] * (1 + 5e-4), want[1]}; };
+  svg::verified_gradients("test nearly backward", nearly, plain, inputs, slopes);
+  svg::verified_gradients("test off backward", off, plain, inputs, slopes);
+  EXPECT(told() == std::vector<std::string>{"test off backward"});
 }
 
 TEST_CASE("ops: kernels of the GPU are the plain operations") {

@@ -1,5 +1,8 @@
-// The job that has the fused operations of drawing prove themselves on this machine.
+// The job that has the fused operations of drawing and training prove themselves on this machine.
 #include <c10/core/GradMode.h>
+#include <torch/csrc/autograd/autograd.h>
+
+#include <functional>
 
 #include "core/cancel.h"
 #include "core/rng.h"
@@ -17,10 +20,25 @@ namespace {
 
 constexpr int64_t kCheckedRows = 37, kCheckedGroups = 2;
 
+using Tensors = std::vector<at::Tensor>;
+
+/// Forward and backward, each result with a gradient that is drawn.
+void run_recorded(const Tensors& inputs, const std::function<Tensors(const Tensors&)>& operation, int64_t& seed) {
+  const c10::AutoGradMode grad(true);
+  Tensors leaves, slopes;
+  for (const at::Tensor& input : inputs) leaves.push_back(input.detach().requires_grad_(true));
+  const Tensors results = operation(leaves);
+  for (const at::Tensor& result : results) {
+    slopes.push_back(seeded_noise(++seed, result.sizes()).to(result.device(), result.scalar_type()));
+  }
+  torch::autograd::grad(results, leaves, slopes);
+}
+
 }  // namespace
 
-/// {} -> {"operations": how many were run}, in fp32 and bf16. On a GPU each is held against the plain operations
-/// (ops/verified.h), and one that is wrong is told of as in every job: event kernel-fault.
+/// {} -> {"operations": how many were run}, in fp32 and bf16, forward and, where they have kernels, backward. On a GPU
+/// each is held against the plain operations (ops/verified.h), and one that is wrong is told of as in every job: event
+/// kernel-fault.
 JobResult check_kernels(EngineState& state, const Request& request, const TensorMap&, const EventSink&) {
   request.check_all_read();
   c10::NoGradGuard no_grad;
@@ -39,24 +57,45 @@ JobResult check_kernels(EngineState& state, const Request& request, const Tensor
   const at::Tensor group = (at::arange(kCheckedRows, at::kInt) % kCheckedGroups).to(at::kInt).to(state.device);
   const RowWeights packed{drawn({kCheckedGroups, sizes.dim}, at::kFloat), group};
   const at::Tensor norm = drawn({sizes.head_dim()}, at::kFloat);
+  const at::Tensor other_norm = drawn({sizes.head_dim()}, at::kFloat);
+  const std::vector<int64_t> hidden = {kCheckedRows, sizes.ffn_dim}, rows = {kCheckedRows, sizes.dim};
   int64_t checked = 0;
   for (const at::ScalarType dtype : {at::kFloat, at::kBFloat16}) {
     check_cancelled();
-    swiglu(drawn({kCheckedRows, sizes.ffn_dim}, dtype), drawn({kCheckedRows, sizes.ffn_dim}, dtype));
-    const at::Tensor x = drawn({kCheckedRows, sizes.dim}, at::kFloat), y = drawn({kCheckedRows, sizes.dim}, dtype);
+    const at::Tensor gate = drawn(hidden, dtype), up = drawn(hidden, dtype);
+    swiglu(gate, up);
+    run_recorded(
+        {gate, up}, [](const Tensors& given) { return Tensors{swiglu(given[0], given[1])}; }, seed);
+    const at::Tensor x = drawn(rows, at::kFloat), y = drawn(rows, dtype);
     for (const RowWeights& weights : {one, packed}) {
       scaled_rms_norm(x, weights, sizes.norm_eps, dtype);
       add_scaled_rms_norm(x, y, weights, sizes.norm_eps);
       residual_norm(x, y, weights, sizes.norm_eps, drawn(weights.rows.sizes().vec(), at::kFloat), sizes.norm_eps,
                     dtype);
+      run_recorded(
+          {x, weights.rows},
+          [&](const Tensors& given) {
+            return Tensors{scaled_rms_norm(given[0], {given[1], weights.group}, sizes.norm_eps, dtype)};
+          },
+          seed);
+      run_recorded(
+          {x, y, weights.rows},
+          [&](const Tensors& given) {
+            return Tensors{add_scaled_rms_norm(given[0], given[1], {given[2], weights.group}, sizes.norm_eps)};
+          },
+          seed);
     }
     norm_rotate_heads(y.view({kCheckedRows, sizes.heads, sizes.head_dim()}), norm, sizes.norm_eps, rope);
     const int64_t heads = sizes.heads + 2 * sizes.kv_heads;
-    split_heads(
-        drawn({kCheckedRows, heads * sizes.head_dim()}, dtype),
-        {{sizes.heads, true, norm}, {sizes.kv_heads, true, drawn({sizes.head_dim()}, at::kFloat)}, {sizes.kv_heads}},
-        sizes.head_dim(), sizes.norm_eps, rope, dtype);
-    checked += 9;
+    const at::Tensor joined = drawn({kCheckedRows, heads * sizes.head_dim()}, dtype);
+    const auto split = [&](const at::Tensor& given, const at::Tensor& of_queries, const at::Tensor& of_keys) {
+      return split_heads(given, {{sizes.heads, true, of_queries}, {sizes.kv_heads, true, of_keys}, {sizes.kv_heads}},
+                         sizes.head_dim(), sizes.norm_eps, rope, dtype);
+    };
+    split(joined, norm, other_norm);
+    run_recorded(
+        {joined, norm, other_norm}, [&](const Tensors& given) { return split(given[0], given[1], given[2]); }, seed);
+    checked += 15;
   }
   return {Json::object().set("operations", checked), {}};
 }
