@@ -83,6 +83,13 @@ void complex_numbers(const c10::OperatorHandle& operation, torch::jit::Stack* st
   });
 }
 
+void one_like_the_first(const c10::OperatorHandle& operation, torch::jit::Stack* stack) {
+  answer(operation, stack, [](const std::vector<c10::IValue>& inputs) -> variable_list {
+    const at::Tensor& x = inputs[0].toTensor();
+    return {at::empty(x.sizes(), x.options())};
+  });
+}
+
 void nothing(const c10::OperatorHandle& operation, torch::jit::Stack* stack) {
   answer(operation, stack, [](const std::vector<c10::IValue>&) { return variable_list{}; });
 }
@@ -140,6 +147,7 @@ MetaKernels::MetaKernels(Tell tell)
   below_autograd_.impl("native_layer_norm", boxed<&layer_norm_forward>());
   below_autograd_.impl("native_layer_norm_backward", boxed<&layer_norm_backward>());
   below_autograd_.impl("index_select", boxed<&rows_selected>());
+  below_autograd_.impl("abs", boxed<&one_like_the_first>());
   below_autograd_.impl("complex", boxed<&complex_numbers>());
   below_autograd_.impl("_fused_adamw_", boxed<&nothing>());
   below_autograd_.impl("copy_", TORCH_FN(copy));

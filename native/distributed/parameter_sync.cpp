@@ -10,11 +10,6 @@ ParallelMode parse_parallel_mode(const std::string& name) {
   throw Error(ErrorCode::kInvalidArgument, concat("unknown parallel mode \"", name, "\": known are ddp, sdp"));
 }
 
-std::vector<double> ParameterSync::sum(const std::vector<double>& values) {
-  const at::Tensor sums = sum(at::tensor(values, at::kDouble)).cpu();
-  return {sums.data_ptr<double>(), sums.data_ptr<double>() + sums.numel()};
-}
-
 TensorMap ParameterSync::owned(const TensorMap& tensors) const {
   TensorMap part;
   for (const auto& [name, tensor] : tensors) {

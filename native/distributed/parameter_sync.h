@@ -49,8 +49,6 @@ class ParameterSync {
   TensorMap saved(const TensorMap& tensors) const;
   /// Sums over ranks of fp64 values, the same bits on all of them. Where the ranks meet on GPUs nobody waits for it.
   virtual at::Tensor sum(const at::Tensor& values) = 0;
-  /// For the host, which waits.
-  std::vector<double> sum(const std::vector<double>& values);
   /// The norm over all gradients, () fp64, from that over the owned ones; the same on all ranks, NaN or infinity too.
   virtual at::Tensor global_norm(const at::Tensor& owned_norm) = 0;
   /// After an update: the owners' parameters go to all ranks, in place.

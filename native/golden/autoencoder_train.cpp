@@ -124,7 +124,7 @@ void train(GoldenCase& golden, Operations operations) {
       images.push_back(golden.input(concat(iteration, ".image.", i)));
       reconstructions.push_back(decoder(golden.input(concat(iteration, ".latent.", i))));
     }
-    const AutoencoderStepResult result = trainer.step(images, reconstructions);
+    const AutoencoderStepResult result = trainer.step(images, reconstructions).read();
     series["total_loss"].push_back(result.losses.at("total"));
     series["nll_loss"].push_back(result.losses.at("nll"));
     series["rec_loss"].push_back(result.losses.at("rec"));

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "core/transfer.h"
 #include "distributed/make_sync.h"
 #include "train/gradients.h"
 #include "train/state.h"
@@ -25,35 +26,17 @@ at::Tensor mean_over(const std::vector<at::Tensor>& means, const std::vector<int
   return sum;
 }
 
-struct NamedScalar {
-  std::string name;
-  at::Tensor value;  // undefined: 0
-};
-
-/// Adds `share` times each to `sums`, by one copy to the host for all of them. Returns the first.
-double add_values(const std::vector<NamedScalar>& scalars, double share, StepValues& sums) {
-  std::vector<at::Tensor> detached;
-  for (const auto& [name, value] : scalars) {
-    detached.push_back(value.defined() ? value.detach().to(at::kDouble) : at::zeros({}, at::kDouble));
-    if (detached.back().device() != detached.front().device())
-      detached.back() = detached.back().to(detached[0].device());
-  }
-  const at::Tensor host = at::stack(detached).to(at::kCPU);
-  for (size_t i = 0; i < scalars.size(); ++i) sums.add(scalars[i].name, share * host.data_ptr<double>()[i]);
-  return host.data_ptr<double>()[0];
-}
-
-/// Adds the gradients of `loss` to those of the source's parameters, and to nothing else on the way. Without a loss
-/// nothing is added, but other ranks are met.
-void backward_into(const std::optional<at::Tensor>& loss, TrainableSource& source, ParameterSync& sync, bool last) {
+/// Adds the gradients of `loss` to those of the source's parameters, and to nothing else on the way.
+void backward_into(const at::Tensor& loss, TrainableSource& source, ParameterSync& sync, bool last) {
   sync.begin_backward(last);
-  if (loss) {
-    std::vector<at::Tensor> leaves;
-    for (const auto& entry : source.leaves()) leaves.push_back(entry.second);
-    torch::autograd::backward({*loss}, /*grad_tensors=*/{}, /*retain_graph=*/false, /*create_graph=*/false, leaves);
-    if (!last) source.gather_gradients();
+  std::vector<at::Tensor> leaves;
+  for (const auto& entry : source.leaves()) leaves.push_back(entry.second);
+  torch::autograd::backward({loss}, /*grad_tensors=*/{}, /*retain_graph=*/false, /*create_graph=*/false, leaves);
+  if (last) {
+    sync.end_backward();
+  } else {
+    source.gather_gradients();
   }
-  if (last) sync.end_backward();
 }
 
 std::unique_ptr<ParameterSync> sync_of(const TrainableSource& source, const AutoencoderTrainer::Options& options) {
@@ -83,6 +66,17 @@ std::vector<int64_t> counts_of(const std::vector<at::Tensor>& images) {
 
 }  // namespace
 
+AutoencoderStepResult AutoencoderStepNumbers::read() const {
+  const at::Tensor host = values_.cpu();
+  const double* values = host.const_data_ptr<double>();
+  const size_t losses = names_.size();
+  AutoencoderStepResult result;
+  for (size_t i = 0; i < losses; ++i) result.losses.add(names_[i], values[i]);
+  result.grad_norm = values[losses];
+  result.applied = values[losses + 1] != 0;
+  return result;
+}
+
 AutoencoderTrainer::Discriminator::Discriminator(const Adversary& adversary, const Options& options)
     : source(adversary.source),
       network(Weights(adversary.source), adversary.config),
@@ -97,14 +91,15 @@ AutoencoderTrainer::AutoencoderTrainer(std::shared_ptr<TrainableSource> generato
       last_weight_(std::move(last_weight)),
       parts_(std::move(parts)),
       sync_(sync_of(*generator_, options)),
-      optimizer_(sync_->owned(generator_->parameters()), options.optimizer) {
+      optimizer_(sync_->owned(generator_->parameters()), options.optimizer),
+      steps_(at::zeros({}, last_weight_.options().dtype(at::kLong).requires_grad(false))) {
   if (options.ema.decay > 0) {
     ema_.emplace(sync_->owned(generator_->parameters()), options.ema);
   }
   if (adversary) discriminator_.emplace(*adversary, options);
 }
 
-AutoencoderStepResult AutoencoderTrainer::step(const Images& images, const Images& reconstructions) {
+AutoencoderStepNumbers AutoencoderTrainer::step(const Images& images, const Images& reconstructions) {
   accumulate(images, reconstructions, 1);
   return apply();
 }
@@ -119,16 +114,15 @@ void AutoencoderTrainer::accumulate(const Images& images, const Images& reconstr
     }
   }
   shares_ += share;
-  const auto weighted = [&](const at::Tensor& loss) {
-    return finite_ ? std::make_optional(loss * share) : std::nullopt;
-  };
-  const at::Tensor loss = generator_loss(images, reconstructions, share);
-  backward_into(weighted(loss), *generator_, *sync_, last);
-  const at::Tensor adversarial = adversarial_loss(images, reconstructions, share);
-  if (discriminator_) backward_into(weighted(adversarial), *discriminator_->source, *discriminator_->sync, last);
+  Scalars reported;
+  const at::Tensor loss = generator_loss(images, reconstructions, reported);
+  backward_into(loss * share, *generator_, *sync_, last);
+  const at::Tensor adversarial = adversarial_loss(images, reconstructions, reported);
+  if (discriminator_) backward_into(adversarial * share, *discriminator_->source, *discriminator_->sync, last);
+  add_values(reported, share);
 }
 
-at::Tensor AutoencoderTrainer::generator_loss(const Images& images, const Images& reconstructions, double share) {
+at::Tensor AutoencoderTrainer::generator_loss(const Images& images, const Images& reconstructions, Scalars& reported) {
   const AutoencoderLossOptions& options = options_.loss;
   const std::vector<DistanceLoss>& distances = distance_losses();
   Images nlls, recs, logits;
@@ -154,21 +148,21 @@ at::Tensor AutoencoderTrainer::generator_loss(const Images& images, const Images
   if (discriminator_) {
     adversarial = -at::cat(logits).mean();
     weight = adaptive_weight(nll, adversarial, last_weight_, options.disc_weight);
-    total = nll + weight * discriminator_factor(steps_) * adversarial;
+    total = nll + weight * discriminator_factor(0, weight) * adversarial;
   }
-  std::vector<NamedScalar> values = {{"total", total}, {"nll", nll}, {"rec", mean_over(recs, counts)}};
+  reported.insert(reported.end(), {{"total", total, true}, {"nll", nll}, {"rec", mean_over(recs, counts)}});
   for (size_t k = 0; k < distances.size(); ++k) {
-    values.push_back({distances[k].name, means[k].empty() ? at::Tensor() : mean_over(means[k], counts)});
+    reported.push_back({distances[k].name, means[k].empty() ? at::Tensor() : mean_over(means[k], counts)});
   }
-  values.push_back({"generator", adversarial});
-  values.push_back({"adaptiveWeight", weight});
-  finite_ = std::isfinite(add_values(values, share, sums_)) && finite_;
+  reported.push_back({"generator", adversarial});
+  reported.push_back({"adaptiveWeight", weight});
   return total;
 }
 
-at::Tensor AutoencoderTrainer::adversarial_loss(const Images& images, const Images& reconstructions, double share) {
+at::Tensor AutoencoderTrainer::adversarial_loss(const Images& images, const Images& reconstructions,
+                                                Scalars& reported) {
   at::Tensor loss, real_mean, fake_mean;
-  if (discriminator_ && finite_) {
+  if (discriminator_) {
     Images losses, reals, fakes;
     for (size_t i = 0; i < images.size(); ++i) {
       const at::Tensor real = discriminator_->network(images[i].detach(), /*training=*/true);
@@ -178,16 +172,30 @@ at::Tensor AutoencoderTrainer::adversarial_loss(const Images& images, const Imag
       fakes.push_back(fake.mean());
     }
     const std::vector<int64_t> counts = counts_of(images);
-    // The generator's update comes first and counts.
-    loss = discriminator_factor(steps_ + 1) * mean_over(losses, counts);
+    const at::Tensor mean = mean_over(losses, counts);
+    loss = discriminator_factor(1, mean) * mean;  // the generator's update comes first and counts
     real_mean = mean_over(reals, counts);
     fake_mean = mean_over(fakes, counts);
   }
   // Named in any case, so that all ranks report alike.
-  const std::vector<NamedScalar> values = {
-      {"discriminator", loss}, {"logitsReal", real_mean}, {"logitsFake", fake_mean}};
-  finite_ = std::isfinite(add_values(values, share, sums_)) && finite_;
+  reported.insert(reported.end(),
+                  {{"discriminator", loss, true}, {"logitsReal", real_mean}, {"logitsFake", fake_mean}});
   return loss;
+}
+
+void AutoencoderTrainer::add_values(const Scalars& scalars, double share) {
+  const c10::NoGradGuard no_grad;
+  const at::Tensor zero = at::zeros({}, steps_.options().dtype(at::kDouble));
+  names_.clear();
+  std::vector<at::Tensor> values;
+  at::Tensor broken = zero;
+  for (const auto& [name, value, lowered] : scalars) {
+    names_.push_back(name);
+    values.push_back(value.defined() ? value.detach().to(at::kDouble) : zero);
+    if (lowered) broken = broken + values.back().isfinite().eq(0);
+  }
+  const at::Tensor sums = at::cat({share * at::stack(values), broken.view({1})});
+  sums_ = sums_.defined() ? sums_ + sums : sums;
 }
 
 void AutoencoderTrainer::reduce() {
@@ -197,57 +205,51 @@ void AutoencoderTrainer::reduce() {
   reduced_ = true;
 }
 
-AutoencoderStepResult AutoencoderTrainer::apply() {
+AutoencoderStepNumbers AutoencoderTrainer::apply() {
   SVG_CHECK(shares_ > 0, ErrorCode::kInvalidArgument, "[autoencoder_step] nothing was accumulated");
   reduce();
-  sum_over_ranks();
-  AutoencoderStepResult result;
-  result.losses = sums_;
-  result.losses.divide(shares_);
+  const c10::NoGradGuard no_grad;
+  // What this rank has seen becomes what all have seen, so that they report and decide alike.
+  const at::Tensor seen = on_device(sync_->sum(at::cat({sums_, at::full({1}, shares_, sums_.options())})));
+  const auto count = static_cast<int64_t>(names_.size());
+  const at::Tensor losses = seen.narrow(0, 0, count) / seen[count + 1];
+  const at::Tensor broken = seen[count] > 0;
   struct Gradients {
     TensorMap of;
     at::Tensor norm;
   };
-  const auto gradients_for = [](TrainableSource& source, ParameterSync& sync) {
+  const auto gradients_for = [this](TrainableSource& source, ParameterSync& sync) {
     const TensorMap owned = sync.owned(accumulated_gradients(source));
-    return Gradients{owned, sync.global_norm(gradient_norm(owned))};
+    return Gradients{owned, on_device(sync.global_norm(gradient_norm(owned)))};
   };
-  Gradients generators, adversaries;
-  if (finite_) generators = gradients_for(*generator_, *sync_);
-  if (finite_ && discriminator_) adversaries = gradients_for(*discriminator_->source, *discriminator_->sync);
-  const auto is_finite = [](const at::Tensor& norm) { return !norm.defined() || std::isfinite(norm.item<double>()); };
-  result.grad_norm = finite_ ? generators.norm.item<double>() : std::nan("");
-  result.applied = finite_ && is_finite(generators.norm) && is_finite(adversaries.norm);
-  if (result.applied) {
-    const auto update = [&](TrainableSource& source, ParameterSync& sync, AdamW& optimizer, const Gradients& gradients,
-                            Ema* ema) {
-      optimizer.step(sync.owned(source.parameters()),
-                     {gradients.of, gradients.norm, options_.grad_clip, ema, source.leaves()});
-      sync.after_step();
-      refresh_copies_of(source, [&sync](const std::string& name) { return !sync.owns(name); });
-      ++steps_;
-    };
-    update(*generator_, *sync_, optimizer_, generators, ema_ ? &*ema_ : nullptr);
-    if (discriminator_) {
-      update(*discriminator_->source, *discriminator_->sync, discriminator_->optimizer, adversaries, nullptr);
-      discriminator_->buffers_before.clear();  // the new running statistics stay
-    }
+  Gradients generators = gradients_for(*generator_, *sync_), adversaries;
+  at::Tensor lost = broken.bitwise_or(generators.norm.isfinite().eq(0));
+  if (discriminator_) {
+    adversaries = gradients_for(*discriminator_->source, *discriminator_->sync);
+    lost = lost.bitwise_or(adversaries.norm.isfinite().eq(0));
   }
+  const at::Tensor norm = generators.norm.masked_fill(broken, std::nan(""));
+  const at::Tensor applied = lost.eq(0);
+  // Both networks learn from a step, or neither: the optimiser leaves out what has no finite norm.
+  const auto update = [&](TrainableSource& source, ParameterSync& sync, AdamW& optimizer, const Gradients& gradients,
+                          Ema* ema) {
+    optimizer.step(sync.owned(source.parameters()), {gradients.of, gradients.norm.masked_fill(lost, std::nan("")),
+                                                     options_.grad_clip, ema, source.leaves()});
+    sync.after_step();
+    refresh_copies_of(source, [&sync](const std::string& name) { return !sync.owns(name); });
+    steps_ += applied;
+  };
+  update(*generator_, *sync_, optimizer_, generators, ema_ ? &*ema_ : nullptr);
+  if (discriminator_) {
+    update(*discriminator_->source, *discriminator_->sync, discriminator_->optimizer, adversaries, nullptr);
+    for (const auto& [name, buffer] : discriminator_->source->buffers()) {  // the new running statistics stay, or go
+      at::Tensor(buffer).copy_(at::where(applied, buffer, discriminator_->buffers_before.at(name)));
+    }
+    discriminator_->buffers_before.clear();
+  }
+  AutoencoderStepNumbers numbers(names_, at::cat({losses, at::stack({norm, applied.to(at::kDouble)})}));
   discard();
-  return result;
-}
-
-/// What this rank has seen becomes what all have seen, so that they report and decide alike.
-void AutoencoderTrainer::sum_over_ranks() {
-  std::vector<double> values = sums_.values();
-  values.push_back(shares_);
-  values.push_back(finite_ ? 0 : 1);
-  values = sync_->sum(values);
-  finite_ = values.back() == 0;
-  values.pop_back();
-  shares_ = values.back();
-  values.pop_back();
-  sums_.set_values(values);
+  return numbers;
 }
 
 void AutoencoderTrainer::discard() {
@@ -261,9 +263,8 @@ void AutoencoderTrainer::discard() {
     }
     discriminator_->buffers_before.clear();
   }
-  sums_ = {};
+  sums_ = at::Tensor();
   shares_ = 0;
-  finite_ = true;
   reduced_ = false;
 }
 
@@ -272,9 +273,11 @@ void AutoencoderTrainer::set_lr(double lr) {
   if (discriminator_) discriminator_->optimizer.options().lr = lr;
 }
 
-double AutoencoderTrainer::discriminator_factor(int64_t steps) const {
-  return steps < options_.loss.disc_start ? 0 : options_.loss.disc_factor;
+at::Tensor AutoencoderTrainer::discriminator_factor(int64_t further, const at::Tensor& like) const {
+  return (steps_ + further >= options_.loss.disc_start).to(like.scalar_type()) * options_.loss.disc_factor;
 }
+
+at::Tensor AutoencoderTrainer::on_device(const at::Tensor& scalar) const { return sent_to(scalar, steps_.device()); }
 
 TensorMap AutoencoderTrainer::state() const {
   TensorMap state;
@@ -285,7 +288,7 @@ TensorMap AutoencoderTrainer::state() const {
     add_saved(state, "discriminator", *discriminator.source, discriminator.optimizer, *discriminator.sync);
     add_below(state, "discriminator.", discriminator.sync->saved(discriminator.source->buffers()));
   }
-  if (sync_->saves("steps")) state["steps"] = at::full({}, steps_, at::kLong);
+  if (sync_->saves("steps")) state["steps"] = steps_.to(at::kCPU, at::kLong, /*non_blocking=*/false, /*copy=*/true);
   return state;
 }
 
@@ -301,7 +304,7 @@ void AutoencoderTrainer::load_state(const TensorMap& state) {
     copy_below(state, "discriminator.", discriminator_->source->buffers());
     discriminator_->optimizer.load_state(below(state, "optimizer.discriminator."));
   }
-  steps_ = steps->second.item<int64_t>();
+  steps_.copy_(steps->second);
 }
 
 }  // namespace svg

@@ -6,6 +6,8 @@
 
 #include <memory>
 #include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "core/weights.h"
@@ -26,6 +28,21 @@ struct AutoencoderStepResult {
   StepValues losses;
   double grad_norm = 0;  // of the generator, before clipping
   bool applied = true;   // false where a loss or a gradient was not finite: nothing changed
+};
+
+/// The numbers of a step where they were computed: nobody has waited for them.
+class AutoencoderStepNumbers {
+ public:
+  AutoencoderStepNumbers() = default;
+  AutoencoderStepNumbers(std::vector<std::string> names, at::Tensor values)
+      : names_(std::move(names)), values_(std::move(values)) {}
+
+  /// One copy to the host, which waits for the device.
+  AutoencoderStepResult read() const;
+
+ private:
+  std::vector<std::string> names_;  // of the losses
+  at::Tensor values_;               // (names + 2) fp64: these, the norm, 1 where the step was applied
 };
 
 class AutoencoderTrainer {
@@ -51,7 +68,7 @@ class AutoencoderTrainer {
                      const std::optional<Adversary>& adversary, LossParts parts, const Options& options);
 
   /// accumulate() of the whole batch, and apply().
-  AutoencoderStepResult step(const std::vector<at::Tensor>& images, const std::vector<at::Tensor>& reconstructions);
+  AutoencoderStepNumbers step(const std::vector<at::Tensor>& images, const std::vector<at::Tensor>& reconstructions);
 
   /// images[i] (B, 3, H, W) in [-1, 1] and their reconstructions with graph; sizes may differ between the batches.
   /// Adds the gradients of both networks at the same reconstructions, times `share`: these images' part of the step's,
@@ -63,12 +80,13 @@ class AutoencoderTrainer {
   void reduce();
   /// Clips and applies what all ranks have accumulated, then clears it. All ranks call it and decide alike; the result
   /// is of all of them.
-  AutoencoderStepResult apply();
+  AutoencoderStepNumbers apply();
   /// Clears what was accumulated.
   void discard();
 
   void set_lr(double lr);
-  int64_t steps() const { return steps_; }  // optimiser steps so far, as disc_start counts them
+  /// Optimiser steps so far, as disc_start counts them. Waits for the device.
+  int64_t steps() const { return steps_.item<int64_t>(); }
   const TrainableSource& generator() const { return *generator_; }
   /// On rank 0 the averages, or the parameters themselves where none are kept; nothing elsewhere. All ranks call it.
   TensorMap gather_ema() const { return sync_->gather(ema_ ? ema_->averages() : generator_->parameters()); }
@@ -91,12 +109,21 @@ class AutoencoderTrainer {
     TensorMap buffers_before;  // running statistics at the start of a step
   };
   using Images = std::vector<at::Tensor>;
+  struct NamedScalar {
+    std::string name;
+    at::Tensor value;      // () on the device; undefined: 0
+    bool lowered = false;  // a step in which it is not finite is lost
+  };
+  using Scalars = std::vector<NamedScalar>;
 
-  at::Tensor generator_loss(const Images& images, const Images& reconstructions, double share);
-  /// Undefined without a discriminator, and where the step is lost already.
-  at::Tensor adversarial_loss(const Images& images, const Images& reconstructions, double share);
-  double discriminator_factor(int64_t steps) const;
-  void sum_over_ranks();
+  /// Each appends what it reports.
+  at::Tensor generator_loss(const Images& images, const Images& reconstructions, Scalars& reported);
+  /// Undefined without a discriminator.
+  at::Tensor adversarial_loss(const Images& images, const Images& reconstructions, Scalars& reported);
+  void add_values(const Scalars& scalars, double share);
+  /// disc_factor from disc_start on, `further` steps from now, else 0: () in the dtype and place of `like`.
+  at::Tensor discriminator_factor(int64_t further, const at::Tensor& like) const;
+  at::Tensor on_device(const at::Tensor& scalar) const;
 
   Options options_;
   std::shared_ptr<TrainableSource> generator_;
@@ -106,10 +133,11 @@ class AutoencoderTrainer {
   AdamW optimizer_;
   std::optional<Ema> ema_;
   std::optional<Discriminator> discriminator_;
-  int64_t steps_ = 0;
-  StepValues sums_;  // of the step so far, weighted by share
+  at::Tensor steps_;                // () int64, where the parameters are
+  std::vector<std::string> names_;  // of what is summed
+  at::Tensor sums_;  // (names + 1) fp64 of the step so far: weighted by share; how many losses were not finite
   double shares_ = 0;
-  bool finite_ = true, reduced_ = false;
+  bool reduced_ = false;
 };
 
 }  // namespace svg

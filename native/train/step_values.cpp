@@ -20,20 +20,10 @@ double StepValues::at(const std::string& name) const {
   throw Error(ErrorCode::kInternal, concat("the step reports no \"", name, "\""));
 }
 
-void StepValues::divide(double divisor) {
-  for (auto& entry : entries_) entry.second /= divisor;
-}
-
 std::vector<double> StepValues::values() const {
   std::vector<double> values;
   for (const auto& entry : entries_) values.push_back(entry.second);
   return values;
-}
-
-void StepValues::set_values(const std::vector<double>& values) {
-  SVG_CHECK(values.size() == entries_.size(), ErrorCode::kInternal, values.size(), " values for ", entries_.size(),
-            " names");
-  for (size_t i = 0; i < values.size(); ++i) entries_[i].second = values[i];
 }
 
 Json StepValues::to_json() const {

@@ -17,11 +17,8 @@ class StepValues {
   void add(const std::string& name, double value);
   /// Throws Error(kInternal) for a name that was never added.
   double at(const std::string& name) const;
-  void divide(double divisor);
 
   std::vector<double> values() const;
-  /// As many as there are names.
-  void set_values(const std::vector<double>& values);
   size_t size() const { return entries_.size(); }
 
   /// {"name": value}

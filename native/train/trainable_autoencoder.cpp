@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "core/rng.h"
+#include "core/transfer.h"
 #include "models/catalogue.h"
 #include "train/draws.h"
 #include "train/state.h"
@@ -106,7 +107,7 @@ at::Tensor TrainableAutoencoder::masked(const at::Tensor& latents, std::vector<a
   const at::Tensor chance = draw_each(generators, [&](at::Generator& generator) {
     return at::rand({1, h, w}, generator, at::TensorOptions());
   });
-  const at::Tensor mask = (chance < options_.mask_ratio).to(latents.device());
+  const at::Tensor mask = sent_to(chance < options_.mask_ratio, latents.device());
   const at::Tensor residual =
       at::where(mask, mask_token_.view({1, -1, 1, 1}).expand({B, -1, h, w}), latents.slice(1, C));
   return at::cat({latents.slice(1, 0, C), residual}, 1);
@@ -119,7 +120,7 @@ at::Tensor TrainableAutoencoder::with_noise(const at::Tensor& latents, std::vect
   });
   // No gradient through the deviation: it is the noise's unit, nothing to be learned.
   const at::Tensor deviation = latents.detach().std(at::IntArrayRef{0, 2, 3}, /*unbiased=*/false, /*keepdim=*/true);
-  return latents + options_.latent_noise * deviation * noise.to(latents.device());
+  return latents + options_.latent_noise * deviation * sent_to(noise, latents.device());
 }
 
 }  // namespace svg

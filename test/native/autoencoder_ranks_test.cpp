@@ -68,7 +68,7 @@ std::vector<AutoencoderStepResult> train(Fixture& fixture, const ProcessGroup* g
     for (int64_t i = 0; i < share; ++i) {
       fixture.accumulate(image(step, rank * share + i), 1.0 / kBatch, i + 1 == share);
     }
-    results.push_back(fixture.trainer.apply());
+    results.push_back(fixture.trainer.apply().read());
   }
   return results;
 }
@@ -151,7 +151,7 @@ TEST_CASE("autoencoder_ranks: a loss that is not finite on one rank changes noth
       const double broken = group.rank() == 1 ? std::numeric_limits<double>::infinity() : 0;
       fixture.accumulate(image(1, 0) + broken, 0.25, false);
       fixture.accumulate(image(1, group.rank()), 0.25, true);
-      EXPECT(!fixture.trainer.apply().applied);
+      EXPECT(!fixture.trainer.apply().read().applied);
       for (const auto& [name, tensor] : fixture.trainer.state()) EXPECT(at::equal(tensor.detach(), before.at(name)));
       EXPECT(train(fixture, &group, 1, 2)[0].applied);
     });

@@ -5,7 +5,9 @@
 #include <cmath>
 #include <limits>
 
+#include "bench/count_launches.h"
 #include "golden.h"
+#include "host_reads.h"
 
 using namespace svg;
 
@@ -31,7 +33,7 @@ struct Fixture {
     return reconstructions;
   }
   AutoencoderStepResult step(const std::vector<at::Tensor>& images) {
-    return trainer.step(images, reconstruct(images));
+    return trainer.step(images, reconstruct(images)).read();
   }
 
   std::shared_ptr<TrainableSource> source;
@@ -74,7 +76,7 @@ TEST_CASE("autoencoder_step: every image counts, and logvar scales their sum") {
       nll += (each / std::exp(loss.logvar) + loss.logvar).sum().item<double>() / 2;
       rec += each.mean().item<double>() / 2;
     }
-    const AutoencoderStepResult result = fixture.trainer.step(shown, made);
+    const AutoencoderStepResult result = fixture.trainer.step(shown, made).read();
     EXPECT_CLOSE(result.losses.at("nll"), nll, 1e-4 * nll);
     EXPECT_CLOSE(result.losses.at("rec"), rec, 1e-5);
     EXPECT(result.losses.at("perceptual") == 0 && result.applied);
@@ -149,7 +151,7 @@ TEST_CASE("autoencoder_step: images of one size may come as one batch, or in par
   const std::vector<at::Tensor> first = {shown.slice(0, 0, 1)}, second = {shown.slice(0, 1, 2)};
   parts.trainer.accumulate(first, parts.reconstruct(first), 0.5);
   parts.trainer.accumulate(second, parts.reconstruct(second), 0.5);
-  for (const AutoencoderStepResult& got : {apart.step({first[0], second[0]}), parts.trainer.apply()}) {
+  for (const AutoencoderStepResult& got : {apart.step({first[0], second[0]}), parts.trainer.apply().read()}) {
     EXPECT_CLOSE(got.losses.at("nll"), want.losses.at("nll"), 1e-5 * want.losses.at("nll"));
     EXPECT_CLOSE(got.grad_norm, want.grad_norm, 1e-5 * want.grad_norm);
   }
@@ -166,6 +168,62 @@ TEST_CASE("autoencoder_step: a loss that is not finite changes nothing, nor does
   fixture.trainer.accumulate(images(), fixture.reconstruct(images()), 1);
   fixture.trainer.discard();
   for (const auto& [name, tensor] : fixture.trainer.state()) EXPECT(at::equal(tensor.detach(), before.at(name)));
+}
+
+TEST_CASE("autoencoder_step: no number of a step is read before it is asked for") {
+  Fixture fixture(pixels_only(0));
+  AutoencoderStepNumbers numbers;
+  const auto once = [&] {
+    for (const uint64_t seed : {3, 4}) fixture.trainer.accumulate(images(seed), fixture.reconstruct(images(seed)), 0.5);
+    numbers = fixture.trainer.apply();
+  };
+  EXPECT(svg::test::host_reads(once).empty());
+  const AutoencoderStepResult first = numbers.read();
+  once();
+  EXPECT(first.applied && first.losses.at("total") > 0 && first.grad_norm > 0);
+  EXPECT(numbers.read().losses.at("total") < first.losses.at("total"));
+}
+
+TEST_CASE("autoencoder_step: on a GPU nothing is copied to the host but what is asked for") {
+  // Meta tensors have a count, and no convolution of a discriminator.
+  const auto empty = [](at::IntArrayRef shape) { return at::empty(shape, at::device(at::kMeta).dtype(at::kFloat)); };
+  const auto source = std::make_shared<TrainableSource>(TensorMap{{"decoder.conv_out.weight", empty({3, 1, 1})}},
+                                                        at::detail::createCPUGenerator(1), at::kMeta);
+  const at::Tensor weight = Weights(source).get("decoder.conv_out.weight", {3, 1, 1}, Init::ones());
+  std::unique_ptr<AutoencoderTrainer> trainer;
+  const auto reads = [](const LaunchCount& count) {
+    int64_t launches = 0;
+    for (const auto& entry : count.operations()) {
+      if (entry.second.kind == LaunchKind::kHostRead) launches += entry.second.launches;
+    }
+    return launches;
+  };
+  const LaunchCount count;
+  trainer = std::make_unique<AutoencoderTrainer>(source, weight, std::nullopt, LossParts{},
+                                                 AutoencoderTrainer::Options{.loss = pixels_only(0)});
+  AutoencoderStepNumbers numbers;
+  for (int micro = 0; micro < 2; ++micro) {
+    const at::Tensor shown = empty({2, 3, 16, 16});
+    trainer->accumulate({shown}, {shown * weight}, 0.5);
+  }
+  numbers = trainer->apply();
+  EXPECT(reads(count) == 0);
+  numbers.read();
+  EXPECT(reads(count) == 1);
+}
+
+TEST_CASE("autoencoder_step: where gradients are not finite, neither network learns nor counts") {
+  Fixture fixture(pixels_only(0));
+  fixture.step(images());
+  TensorMap before;
+  for (const auto& [name, tensor] : fixture.trainer.state()) before[name] = tensor.detach().clone();
+  // A finite distance whose gradient at the last layer is none: the root of a square that is 0.
+  auto made = fixture.reconstruct(images());
+  made[0] = made[0] + 0 * (fixture.weight - fixture.weight).square().sum().sqrt();
+  const AutoencoderStepResult result = fixture.trainer.step(images(), made).read();
+  EXPECT(!result.applied && std::isfinite(result.losses.at("nll")) && !std::isfinite(result.grad_norm));
+  for (const auto& [name, tensor] : fixture.trainer.state()) EXPECT(at::equal(tensor.detach(), before.at(name)));
+  EXPECT(fixture.trainer.steps() == 2 && fixture.step(images()).applied && fixture.trainer.steps() == 4);
 }
 
 TEST_CASE("autoencoder_step: a saved state continues bit for bit") {

@@ -1,42 +1,17 @@
 // A step of the sampler reads no value on the host: on a GPU each would wait for all that was given before.
-#include <ATen/record_function.h>
 #include <c10/core/GradMode.h>
-
-#include <set>
 
 #include "check.h"
 #include "core/rng.h"
 #include "engine/sampling_batch.h"
+#include "host_reads.h"
 #include "models/next_dit/graphed_steps.h"
 #include "tiny_dit.h"
 
 using namespace svg;
+using svg::test::host_reads;
 
 namespace {
-
-const std::set<std::string> kReads = {
-    "aten::_local_scalar_dense", "aten::item", "aten::is_nonzero", "aten::nonzero", "aten::equal",
-    "aten::masked_select"};
-
-std::vector<std::string>& reads() {
-  static std::vector<std::string> found;
-  return found;
-}
-
-std::unique_ptr<at::ObserverContext> note(const at::RecordFunction& function) {
-  if (kReads.count(function.name())) reads().emplace_back(function.name());
-  return nullptr;
-}
-
-/// Operations that give the host a value, among those of `body` on this thread.
-template <typename Body>
-std::vector<std::string> host_reads(const Body& body) {
-  reads().clear();
-  const auto handle = at::addThreadLocalCallback(at::RecordFunctionCallback(note).scopes({at::RecordScope::FUNCTION}));
-  body();
-  at::removeCallback(handle);
-  return reads();
-}
 
 PicturesToSample two_pictures(const NextDit& model, const std::string& solver, const std::string& schedule) {
   PicturesToSample wanted;

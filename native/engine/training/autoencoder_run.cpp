@@ -6,7 +6,6 @@
 
 #include "core/cancel.h"
 #include "core/rng.h"
-#include "core/stopwatch.h"
 #include "engine/device.h"
 #include "engine/encoder_source.h"
 #include "engine/measure/networks.h"
@@ -184,8 +183,7 @@ void AutoencoderRun::step(EngineModels& state, const Request& request, const Ten
             count, " images, ", draws.size(), " draws, micro-batches of ", micro, ", a whole batch of ", whole);
   trainer_->set_lr(request.at("lr").as_double());
   request.check_all_read();
-  Stopwatch watch;
-  AutoencoderStepResult result;
+  Step step;
   try {
     for (int64_t begin = 0; begin < count; begin += micro) {
       check_cancelled();
@@ -197,23 +195,30 @@ void AutoencoderRun::step(EngineModels& state, const Request& request, const Ten
       const double share = static_cast<double>(samples.size()) / static_cast<double>(whole);
       accumulate(state, samples, tensors, share, /*last=*/begin + micro >= count);
     }
-    watch.lap("gradients");
+    step.watch.lap("gradients");
     trainer_->reduce();
-    if (state.group) watch.lap("reduce");
-    result = trainer_->apply();
-    watch.lap("update");
+    if (state.group) step.watch.lap("reduce");
+    step.numbers = trainer_->apply();
+    step.watch.lap("update");
   } catch (...) {
     trainer_->discard();
     throw;
   }
-  steps_.push_back(Json::object()
-                       .set("losses", result.losses.to_json())
-                       .set("gradNorm", result.grad_norm)
-                       .set("applied", result.applied)
-                       .set("milliseconds", watch.to_json()));
+  unreported_.push_back(std::move(step));
 }
 
-Json AutoencoderRun::report() { return std::exchange(steps_, Json::array()); }
+Json AutoencoderRun::report() {
+  Json steps = Json::array();
+  for (const Step& step : std::exchange(unreported_, {})) {
+    const AutoencoderStepResult result = step.numbers.read();
+    steps.push_back(Json::object()
+                        .set("losses", result.losses.to_json())
+                        .set("gradNorm", result.grad_norm)
+                        .set("applied", result.applied)
+                        .set("milliseconds", step.watch.to_json()));
+  }
+  return steps;
+}
 
 void AutoencoderRun::accumulate(const EngineModels& state, const std::vector<Sample>& samples, const TensorMap& tensors,
                                 double share, bool last) {
@@ -247,7 +252,7 @@ TensorMap AutoencoderRun::state() const {
 }
 
 void AutoencoderRun::restore(const TensorMap& state) {
-  steps_ = Json::array();
+  unreported_.clear();
   if (model_->frozen_encoder()) {
     const bool began_with_own = state.count(kOwnEncoder) != 0;
     if (began_with_own && encoder_of_file_) {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/stopwatch.h"
 #include "engine/training/losses.h"
 #include "engine/training/training_run.h"
 #include "train/autoencoder_step.h"
@@ -38,6 +39,10 @@ class AutoencoderRun : public TrainingRun {
     int64_t draw;
     std::string image;
   };
+  struct Step {
+    AutoencoderStepNumbers numbers;
+    Stopwatch watch;
+  };
   /// Gradients of samples [begin, end).
   void accumulate(const EngineModels& state, const std::vector<Sample>& samples, const TensorMap& tensors, double share,
                   bool last);
@@ -52,7 +57,7 @@ class AutoencoderRun : public TrainingRun {
   const ReconstructionPath& path_;
   std::unique_ptr<TrainableAutoencoder> model_;
   std::unique_ptr<AutoencoderTrainer> trainer_;
-  Json steps_ = Json::array();  // not reported yet
+  std::vector<Step> unreported_;
 };
 
 }  // namespace svg
