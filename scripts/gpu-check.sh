@@ -4,9 +4,9 @@
 #   scripts/gpu-check.sh [--dry-run] [--out DIR]
 #
 # Builds the native tests with the kernels for this GPU against the libtorch that is there, then runs them, the golden
-# cases, steps of the 2B beside the plain path, steps of its training, and, where a Node and the compiled TypeScript are at
-# hand, `selftest`, `doctor` and `bench` through the addon. A part that fails does not stop the later ones; one that cannot
-# run is skipped with its reason. --dry-run does the same on the CPU with what is built, to try the script itself.
+# cases, steps of the 2B and whole samples beside the plain path, steps of its training, and, where a Node and the compiled
+# TypeScript are at hand, `doctor` and `bench` through the addon. A part that fails does not stop the later ones; one that
+# cannot run is skipped with its reason. --dry-run does the same on the CPU with what is built, to try the script itself.
 #
 #   SVG_T2I_LIBTORCH  libtorch, or a Python's site-packages/torch; else that of `python3 -c 'import torch'`
 #   PREBUILT          a folder of results (tests/svg_native_tests, Release/svg-t2i.node, loader/): nothing is built
@@ -152,6 +152,7 @@ if [ $DRY_RUN = 1 ]; then
   native native-tests 120 last_line swiglu count
   native golden 120 golden_summary --golden --device cpu test/golden/dinov3-mlp test/golden/next-dit*
   native bench-parts 120 rows_summary --bench cpu encoder encoder-256-fp32 1
+  native bench-sample 120 rows_summary --bench cpu sample sample-256-128-fp32 1
   note bench-step skipped "a step of the 2B takes a CPU minutes"
   note bench-training skipped "a step of the 2B takes a CPU minutes"
 else
@@ -160,6 +161,7 @@ else
   native bench-step 60 rows_summary --bench cuda step step- 10
   native bench-parts 60 rows_summary --bench cuda dit bf16 5
   native bench-decoder 30 rows_summary --bench cuda decoder bf16 5
+  native bench-sample 45 rows_summary --bench cuda sample sample- 5
   native bench-training 90 rows_summary --bench cuda step train-256 4
 fi
 
