@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { findAddons } from '../../dist/native/addons.js';
 import { libtorchFiles, temporaryFolder, writeFiles } from '../unit/install/fixtures.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -51,7 +52,9 @@ describe('the addon', () => {
   });
 
   it('names the library that does not open', () => {
-    const dir = writeFiles(temporaryFolder(), libtorchFiles('2.13.0'));
+    const [{ build }] = findAddons();
+    const cuda = build.flavour === 'cpu' ? {} : { 'lib/libtorch_cuda.so': 'torch_cuda' };
+    const dir = writeFiles(temporaryFolder(), libtorchFiles(build.torch, cuda));
     const { stdout } = runScript(
       `const { loadNative } = await import('${loadModule}');
        try { loadNative(); } catch (error) { console.log(error.code, error.message, error.hint); }`,
