@@ -26,6 +26,7 @@ class PlainMatrix : public Matrix {
   at::ScalarType dtype() const override { return weight_.scalar_type(); }
   at::Device device() const override { return weight_.device(); }
   bool trained() const override { return weight_.requires_grad(); }
+  at::Tensor plain() const override { return weight_; }
 
  private:
   at::Tensor weight_;

@@ -34,6 +34,8 @@ class Matrix {
   virtual at::Device device() const = 0;
   /// Whether gradients are asked of it, or of a part of it.
   virtual bool trained() const = 0;
+  /// W itself where it is stored as a tensor and nothing else, undefined elsewhere.
+  virtual at::Tensor plain() const { return {}; }
 };
 
 /// A tensor (out, in), as it is.

@@ -29,6 +29,7 @@ NormedSum residual_norm_for(const Linear& next, const at::Tensor& x, const at::T
 }
 
 LayerInput swiglu_for(const Linear& next, const Linear& gate, const Linear& up, const LayerInput& x) {
+  if (!x.quantised()) return LayerInput(gate.gated(up, x.plain()));
   if (!stays_int8(next, gate, up, x)) return LayerInput(swiglu(gate(x), up(x)));
   const QuantisedRows& rows = *x.quantised();
   return LayerInput(quantised_swiglu(gate.unscaled(rows), up.unscaled(rows), rows.scale));

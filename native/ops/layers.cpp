@@ -1,7 +1,9 @@
 #include "ops/layers.h"
 
+#include "ops/layer_product.h"
 #include "ops/quantise.h"
 #include "ops/rms_norm.h"
+#include "ops/swiglu.h"
 #include "ops/whole_blocks.h"
 
 namespace svg {
@@ -15,7 +17,24 @@ Linear::Linear(std::shared_ptr<const Matrix> weight, at::Tensor bias)
     : weight_(std::move(weight)), bias_(std::move(bias)) {}
 
 at::Tensor Linear::operator()(const at::Tensor& x) const {
-  return product_of_blocks(x, [this](const at::Tensor& rows) { return weight_->product(rows, bias_); });
+  return product_of_blocks(x, [this](const at::Tensor& rows) {
+    const at::Tensor plain = weight_->plain();
+    return plain.defined() ? layer_product(rows, {plain, bias_}) : weight_->product(rows, bias_);
+  });
+}
+
+at::Tensor Linear::added(const at::Tensor& sum, const at::Tensor& x, const at::Tensor& scale) const {
+  const at::Tensor plain = weight_->plain();
+  if (plain.defined() && plain.scalar_type() == at::kFloat) return added_product(sum, x, {plain, bias_}, scale);
+  return scaled_sum(sum, (*this)(x), scale);
+}
+
+at::Tensor Linear::gated(const Linear& up, const at::Tensor& x) const {
+  const at::Tensor plain = weight_->plain(), plain_up = up.weight_->plain();
+  const bool both = plain.defined() && plain_up.defined() && plain.scalar_type() == at::kFloat;
+  if (both) return gated_product(x, {plain, bias_}, {plain_up, up.bias_});
+  const at::Tensor opened = (*this)(x);
+  return swiglu(opened, up(x));
 }
 
 at::Tensor Linear::operator()(const LayerInput& x) const {

@@ -23,6 +23,10 @@ class Linear {
   /// x (..., in), in dtype() -> (..., out).
   at::Tensor operator()(const at::Tensor& x) const;
   at::Tensor operator()(const LayerInput& x) const;
+  /// sum + (*this)(x) * scale in fp32: sum (..., out) fp32; scale (out), or undefined.
+  at::Tensor added(const at::Tensor& sum, const at::Tensor& x, const at::Tensor& scale) const;
+  /// silu((*this)(x)) * up(x), computed in fp32, in x's dtype.
+  at::Tensor gated(const Linear& up, const at::Tensor& x) const;
   /// Whether 8-bit rows go in as they are: unscaled() is for such layers without a bias.
   bool multiplies_int8() const { return weight_->is_int8() && !bias_.defined(); }
   /// The result before each row is multiplied by its scale, (T, out) fp32.

@@ -75,26 +75,27 @@ at::Tensor VitBlock::attend(const at::Tensor& x, const Rotate& rotate) const {
     heads[1] = rotate(heads[1]);  // first the keys: the order of the gradients' sums, where the angles are learnt
     heads[0] = rotate(heads[0]);
   }
-  return proj_(attention(heads[0], heads[1], heads[2]).reshape({B, T, C}));
+  return attention(heads[0], heads[1], heads[2]).reshape({B, T, C});
 }
 
-at::Tensor VitBlock::feed_forward(const at::Tensor& x) const {
-  if (!config_.gated) return out_(activated(in_[0](x), config_.activation));
+at::Tensor VitBlock::hidden(const at::Tensor& x) const {
+  if (!config_.gated) return activated(in_[0](x), config_.activation);
+  const bool silu = config_.activation == Activation::kSilu;
+  if (silu && in_.size() == 2) return in_[0].gated(in_[1], x);
   const std::vector<at::Tensor> halves =
       in_.size() == 2 ? std::vector<at::Tensor>{in_[0](x), in_[1](x)} : in_[0](x).chunk(2, -1);
-  if (config_.activation != Activation::kSilu) return out_(activated(halves[0], config_.activation) * halves[1]);
-  return out_(swiglu(halves[0], halves[1]));
+  return silu ? swiglu(halves[0], halves[1]) : activated(halves[0], config_.activation) * halves[1];
 }
 
-at::Tensor VitBlock::add_scaled(const at::Tensor& sum, const at::Tensor& part, const at::Tensor& scale) const {
-  if (!scale.defined()) return sum + part.to(at::kFloat);
-  if (config_.round_scaled) return sum + part.to(at::kFloat) * scale;
-  return at::addcmul(sum, part.to(at::kFloat), scale);
+at::Tensor VitBlock::added(const at::Tensor& sum, const Linear& layer, const at::Tensor& x,
+                           const at::Tensor& scale) const {
+  if (scale.defined() && config_.round_scaled) return sum + layer(x).to(at::kFloat) * scale;
+  return layer.added(sum, x, scale);
 }
 
 at::Tensor VitBlock::operator()(const at::Tensor& x, at::ScalarType dtype, const Rotate& rotate) const {
-  const at::Tensor attended = add_scaled(x, attend(norm1_(x).to(dtype), rotate), scale1_);
-  return add_scaled(attended, feed_forward(norm2_(attended).to(dtype)), scale2_);
+  const at::Tensor attended = added(x, proj_, attend(norm1_(x).to(dtype), rotate), scale1_);
+  return added(attended, out_, hidden(norm2_(attended).to(dtype)), scale2_);
 }
 
 }  // namespace svg

@@ -62,9 +62,10 @@ class VitBlock {
 
  private:
   void load_qkv(const Weights& weights, const VitBlockNames& names);
+  /// What goes into the last layer of the attention, and of the feed-forward part: (B, T, C) and (B, T, hidden).
   at::Tensor attend(const at::Tensor& x, const Rotate& rotate) const;
-  at::Tensor feed_forward(const at::Tensor& x) const;
-  at::Tensor add_scaled(const at::Tensor& sum, const at::Tensor& part, const at::Tensor& scale) const;
+  at::Tensor hidden(const at::Tensor& x) const;
+  at::Tensor added(const at::Tensor& sum, const Linear& layer, const at::Tensor& x, const at::Tensor& scale) const;
 
   VitBlockConfig config_;
   LayerNorm norm1_, norm2_;
