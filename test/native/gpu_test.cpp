@@ -1,4 +1,5 @@
 // What only a GPU can show: NCCL, and training steps against those of the CPU.
+#include <c10/core/GradMode.h>
 #include <torch/csrc/autograd/autograd.h>
 
 #include <cmath>
