@@ -72,20 +72,21 @@ at::Tensor verified(const std::string& signature, const std::function<at::Tensor
 }
 
 std::vector<at::Tensor> verified_all(const std::string& signature, const std::function<std::vector<at::Tensor>()>& fast,
-                                     const std::function<std::vector<at::Tensor>()>& plain, double fp32_bound) {
+                                     const std::function<std::vector<at::Tensor>()>& plain, const Holding& holding) {
   const std::optional<bool> verdict = verdict_of(signature);
   if (verdict) return *verdict ? fast() : plain();
   std::vector<at::Tensor> want = plain();
   try {
     const std::vector<at::Tensor> got = fast();
     std::string cause;
-    bool finite = true;
+    bool tells = true;
     for (size_t i = 0; i < want.size() && cause.empty(); ++i) {
-      cause = disagreement(got.at(i), want[i], fp32_bound);
-      finite = finite && want[i].isfinite().all().item<bool>();
+      cause = disagreement(got.at(i), want[i], holding.fp32_bound);
+      tells = tells && want[i].isfinite().all().item<bool>() &&
+              (holding.zeros_tell || !cause.empty() || want[i].any().item<bool>());
     }
     // Where the input itself is not finite nothing can be told: ask again next time.
-    if (finite) remember(signature, cause);
+    if (tells) remember(signature, cause);
   } catch (const std::exception& error) {
     distrust(signature, error.what());  // the plain result stands
   }

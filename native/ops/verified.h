@@ -15,9 +15,15 @@ namespace svg {
 at::Tensor verified(const std::string& signature, const std::function<at::Tensor()>& fast,
                     const std::function<at::Tensor()>& plain);
 
-/// The same of an operation with several results, each held against its own. `fp32_bound` in place of 1e-5.
+struct Holding {
+  double fp32_bound = 1e-5;
+  bool zeros_tell = true;  // whether a kernel is trusted for a result that is all zeros
+};
+
+/// The same of an operation with several results, each held against its own.
 std::vector<at::Tensor> verified_all(const std::string& signature, const std::function<std::vector<at::Tensor>()>& fast,
-                                     const std::function<std::vector<at::Tensor>()>& plain, double fp32_bound = 1e-5);
+                                     const std::function<std::vector<at::Tensor>()>& plain,
+                                     const Holding& holding = {});
 
 /// For what is tried elsewhere and found wrong: `signature` counts among the faults from here on.
 void distrust(const std::string& signature, const std::string& cause);

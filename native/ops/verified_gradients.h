@@ -20,7 +20,8 @@ std::vector<at::Tensor> plain_gradients(const PlainOperation& plain, const std::
                                         const at::Tensor& slopes);
 
 /// As verified_all() (ops/verified.h): `fast`, the first time for a `signature` held against plain_gradients(), which
-/// stand in for it from a mismatch on. In fp32 1e-4 of the result is right: sums over all rows end in any order.
+/// stand in for it from a mismatch on. In fp32 1e-4 of the result is right: sums over all rows end in any order. Where
+/// all of a gradient are zeros, the next ones are held as well.
 std::vector<at::Tensor> verified_gradients(const std::string& signature, const Gradients& fast,
                                            const PlainOperation& plain, const std::vector<at::Tensor>& inputs,
                                            const at::Tensor& slopes);

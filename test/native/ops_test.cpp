@@ -262,6 +262,17 @@ TEST_CASE("ops: a backward kernel is trusted only after it agreed with autograd,
   svg::verified_gradients("test nearly backward", nearly, plain, inputs, slopes);
   svg::verified_gradients("test off backward", off, plain, inputs, slopes);
   EXPECT(told() == std::vector<std::string>{"test off backward"});
+  // The first gradients of a model whose last layer begins with zeros tell nothing of a kernel.
+  const auto doubled = [&](const at::Tensor& of) {
+    Tensors gradients = svg::plain_gradients(plain, inputs, of);
+    return Tensors{gradients[0], gradients[1] * 2};
+  };
+  for (const at::Tensor& of : {at::zeros_like(slopes), slopes}) {
+    EXPECT(told().empty());
+    svg::verified_gradients(
+        "test late backward", [&] { return doubled(of); }, plain, inputs, of);
+  }
+  EXPECT(told() == std::vector<std::string>{"test late backward"});
 }
 
 TEST_CASE("ops: kernels of the GPU are the plain operations") {
