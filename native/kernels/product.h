@@ -31,8 +31,7 @@ struct Product {
 
 /// Every sum goes over the inputs from the first to the last, by fused multiplications where the processor has them: a
 /// row has the same bits among any others, by any number of threads, with AVX2 and AVX-512. Weights are transposed
-/// block by block in the cache, nothing of them is kept. On torch's own threads, of
-/// which there are `threads`.
+/// block by block in the cache, nothing of them is kept. On torch's own threads: the work is cut for `threads` of them.
 void product(const Product& product, int64_t threads);
 
 }  // namespace svg::cpu

@@ -11,11 +11,15 @@ namespace {
 
 bool is_plain_float(const at::Tensor& tensor) { return tensor.is_cpu() && tensor.scalar_type() == at::kFloat; }
 
+/// One number an output, or none.
+bool fits_outputs(const at::Tensor& numbers, int64_t out) {
+  return !numbers.defined() || (is_plain_float(numbers) && numbers.is_contiguous() && numbers.numel() == out);
+}
+
 bool fits_layer(const LayerTensors& layer) {
   const at::Tensor& weight = layer.weight;
-  const bool bias = !layer.bias.defined() || (is_plain_float(layer.bias) && layer.bias.is_contiguous());
-  return bias && is_plain_float(weight) && weight.dim() == 2 && weight.numel() > 0 && weight.stride(1) == 1 &&
-         !records_grad({weight, layer.bias});
+  return is_plain_float(weight) && weight.dim() == 2 && weight.numel() > 0 && weight.stride(1) == 1 &&
+         fits_outputs(layer.bias, weight.size(0)) && !records_grad({weight, layer.bias});
 }
 
 bool fits_product(const at::Tensor& x, const LayerTensors& layer) {
@@ -29,11 +33,13 @@ at::Tensor as_rows(const at::Tensor& x) {
   return rows.stride(1) == 1 ? rows : rows.contiguous();
 }
 
-at::Tensor empty_result(const at::Tensor& x, int64_t out) {
+std::vector<int64_t> result_sizes(const at::Tensor& x, int64_t out) {
   std::vector<int64_t> sizes = x.sizes().vec();
   sizes.back() = out;
-  return at::empty(sizes, x.options());
+  return sizes;
 }
+
+at::Tensor empty_result(const at::Tensor& x, int64_t out) { return at::empty(result_sizes(x, out), x.options()); }
 
 cpu::LayerWeights kernel_layer(const LayerTensors& layer) {
   return {layer.weight.const_data_ptr<float>(), layer.bias.defined() ? layer.bias.const_data_ptr<float>() : nullptr,
@@ -93,9 +99,9 @@ at::Tensor added_product_reference(const at::Tensor& sum, const at::Tensor& x, c
 
 at::Tensor added_product(const at::Tensor& sum, const at::Tensor& x, const LayerTensors& layer,
                          const at::Tensor& scale) {
-  const bool fits = fits_product(x, layer) && is_plain_float(sum) && sum.is_contiguous() &&
-                    sum.size(-1) == layer.weight.size(0) && sum.numel() / sum.size(-1) == x.numel() / x.size(-1) &&
-                    fits_parameter(scale) && !records_grad({sum, scale});
+  const int64_t out = layer.weight.size(0);
+  const bool fits = fits_product(x, layer) && is_plain_float(sum) && sum.is_contiguous() && fits_outputs(scale, out) &&
+                    sum.sizes().equals(result_sizes(x, out)) && !records_grad({sum, scale});
   if (!fits) return scaled_sum(sum, layer_product(x, layer), scale);
   const at::Tensor rows = as_rows(x), y = at::empty(sum.sizes(), sum.options());
   cpu::Product product = product_of(rows, layer, y);

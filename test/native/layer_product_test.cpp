@@ -129,6 +129,18 @@ TEST_CASE("layer product: what is trained and other types are ATen's, bit for bi
   EXPECT(layer.weight.grad().defined());
 }
 
+TEST_CASE("layer product: what ATen spreads over rows or outputs is ATen's") {
+  c10::NoGradGuard no_grad;
+  const LayerTensors layer = drawn(20, 30, true), one = {layer.weight, at::ones({1})};
+  const at::Tensor x = at::randn({1, 5, 20}), sum = at::randn({5, 1, 30}), scale = at::randn({1});
+  EXPECT_CLOSE(distance(svg::layer_product(x, one), svg::layer_product_reference(x.to(at::kDouble), wide(one))), 0,
+               2e-6);
+  const at::Tensor part = svg::layer_product_reference(x.to(at::kDouble), wide(layer));
+  const at::Tensor got = svg::added_product(sum, x, layer, scale);
+  EXPECT(got.sizes().equals({5, 5, 30}));
+  EXPECT_CLOSE(distance(got, sum.to(at::kDouble) + part * scale.to(at::kDouble)), 0, 2e-6);
+}
+
 TEST_CASE("layer product: a layer takes it, and one of another form its own") {
   c10::NoGradGuard no_grad;
   const LayerTensors first = drawn(80, 48, true), second = drawn(80, 48, false);

@@ -110,11 +110,14 @@ SVG_INLINE void transpose_rows(const float* from, int64_t stride, int64_t count,
 
 /// Memory of a thread for `values` numbers, kept for the next time.
 inline float* room_for(std::vector<float>& kept, int64_t values) {
-  if (static_cast<int64_t>(kept.size()) < values) kept.resize(values);
+  if (static_cast<int64_t>(kept.size()) < values) {
+    kept.clear();  // nothing to copy
+    kept.resize(values);
+  }
   return kept.data();
 }
 
-// For functions that are compiled for one of the shapes.
+// For functions that are compiled for one of the shapes, and whether the processor runs them.
 #if defined(__x86_64__) && defined(__GNUC__)
 #define SVG_HAS_AVX 1
 #define SVG_AVX2 __attribute__((target("avx2,fma")))
