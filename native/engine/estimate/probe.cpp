@@ -7,6 +7,7 @@
 #include "core/stopwatch.h"
 #include "ops/attention.h"
 #include "ops/int8_matrix.h"
+#include "ops/layer_product.h"
 #include "ops/swiglu.h"
 
 namespace svg {
@@ -125,7 +126,9 @@ void Probe::try_passes(at::ScalarType dtype) {
 std::function<void()> Probe::prepared(const Shape& shape, int64_t units) const {
   const auto [kind, dtype, first, second, third, fourth, fifth] = shape;
   if (kind == kProduct) {
-    return [x = filled({units, second}, dtype), weight = filled({third, second}, dtype)] { at::linear(x, weight); };
+    return [x = filled({units, second}, dtype), layer = LayerTensors{filled({third, second}, dtype), {}}] {
+      layer_product(x, layer);
+    };
   }
   if (kind == kInt8Product) return prepared_int8(units, second, third);
   if (kind == kAttention) {
