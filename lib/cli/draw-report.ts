@@ -30,9 +30,9 @@ export class DrawReport {
   readonly #verbose: boolean;
   #drawn = 0;
   #failed = 0;
-  /** Of pictures with a step cache. */
-  #computedSteps = 0;
-  #cachedSteps = 0;
+  /** Evaluations of the transformer for pictures with a step cache: made, and asked for. */
+  #computed = 0;
+  #asked = 0;
 
   constructor({ wanted, kept, steps, json, verbose }: ReportOptions) {
     this.#verbose = verbose;
@@ -87,10 +87,10 @@ export class DrawReport {
   /** `file` is undefined where it went to stdout. */
   drawn(image: GeneratedImage, file: string | undefined): void {
     this.#drawn++;
-    const { stepCache, evaluations, steps } = image.metadata;
+    const { stepCache, evaluations, unconditionalEvaluations = 0, reusedEvaluations = 0 } = image.metadata;
     if (stepCache !== undefined && evaluations !== undefined) {
-      this.#computedSteps += evaluations; // solvers with a step cache ask once a step
-      this.#cachedSteps += steps;
+      this.#computed += evaluations + unconditionalEvaluations;
+      this.#asked += evaluations + unconditionalEvaluations + reusedEvaluations;
     }
     if (file !== undefined) this.#files.push(file);
     if (this.#json)
@@ -129,8 +129,8 @@ export class DrawReport {
     const failed = this.#failed === 0 ? {} : { failed: this.#failed };
     const seconds = this.#times.seconds();
     if (this.#json) printJson({ type: 'done', images: this.#drawn, ...failed, files: this.#files, seconds });
-    else if (this.#cachedSteps > 0) {
-      const told = `step cache: computed ${this.#computedSteps} of ${this.#cachedSteps} steps`;
+    else if (this.#asked > 0) {
+      const told = `step cache: computed ${this.#computed} of ${this.#asked} evaluations`;
       this.#bar.aside(() => note(told));
     }
     if (this.#verbose && seconds !== undefined) this.#bar.aside(() => note(phaseText(seconds)));

@@ -42,16 +42,21 @@ describe('output', () => {
     });
   });
 
-  it('how many steps were computed, where a step cache was used', async () => {
+  it('how many evaluations were computed, where a step cache was used', async () => {
     const twelve = ['a fox', '--steps', '12', '--count', '2', '-o', 'cached/'];
     const plain = await sample(twelve);
     expect(plain).toMatchObject({ code: 0, stderr: expect.not.stringContaining('step cache') });
-    // Whatever the threshold, the first and the last step of each picture are.
-    const cached = await sample([...twelve, '--step-cache', '1000']);
-    expect(cached).toMatchObject({
-      code: 0,
-      stderr: expect.stringContaining('step cache: computed 4 of 24 steps\n'),
-    });
+    // Whatever the threshold, the first and the last of each picture are, with the prompt and without; a grid of N points has
+    // one step less.
+    for (const [solver, asked] of [
+      ['dpm++', 48],
+      ['euler', 44],
+    ] as const) {
+      expect(await sample([...twelve, '--step-cache', '1000', '--solver', solver])).toMatchObject({
+        code: 0,
+        stderr: expect.stringContaining(`step cache: computed 8 of ${asked} evaluations\n`),
+      });
+    }
     const json = await sample([...twelve, '--step-cache', '1000', '--json']);
     expect(json).toMatchObject({ code: 0, stderr: expect.not.stringContaining('computed') });
   });
