@@ -28,7 +28,6 @@ const GROUPS = [
 
 /** dist/cli/main.js and what it imports. */
 export async function bundleCommandLine() {
-  rmSync(join(dist, FOLDER), { recursive: true, force: true });
   const bundle = await rolldown({
     input: { 'cli/main': join(dist, 'cli/entry.js') },
     cwd: root,
@@ -37,9 +36,12 @@ export async function bundleCommandLine() {
     plugins: [placesStay],
     checks: { ineffectiveDynamicImport: false },
   });
+  rmSync(join(dist, FOLDER), { recursive: true, force: true });
   await bundle.write({
     dir: dist,
     format: 'esm',
+    // Whole names: where a chunk is replaced under a running process, another letter is an error and not another function.
+    minifyInternalExports: false,
     entryFileNames: '[name].js',
     chunkFileNames: `${FOLDER}/[name].js`,
     codeSplitting: { groups: GROUPS.map((group, i) => ({ ...group, priority: GROUPS.length - i })) },
@@ -55,7 +57,9 @@ const placesStay = {
   name: 'places-stay',
   transform(code, id) {
     const path = relative(dist, id);
-    if (path.startsWith('..') || !code.includes('import.meta.url')) return null;
+    if (path.startsWith('..') || !code.includes('import.meta')) return null;
+    if (/import\.meta\b(?!\.url\b)/.test(code))
+      throw new Error(`${path}: the bundle knows import.meta.url alone`);
     const place = JSON.stringify(PLACE + path.split(sep).join('/'));
     return { code: code.replaceAll('import.meta.url', `new URL(${place}, import.meta.url).href`) };
   },

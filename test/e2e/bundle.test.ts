@@ -14,6 +14,17 @@ it('names each module by the place that it has outside of the bundle', () => {
   );
   expect(named).toContain('../../text/tokenizer-thread.js');
   for (const path of named) expect(existsSync(new URL(path, pathToFileURL(FOLDER))), path).toBe(true);
+  // And what it names beside itself.
+  const beside = /new URL\(['"]([^'"]+)['"], new URL\("([^"]+)", import\.meta\.url\)/g;
+  const files = chunks.flatMap((name) =>
+    [...read(name).matchAll(beside)].map(
+      ([, file = '', path = '']) => new URL(file, new URL(path, pathToFileURL(FOLDER))),
+    ),
+  );
+  expect(files.map(({ pathname }) => pathname)).toContainEqual(
+    expect.stringMatching(/dist\/data\/image-worker\.js$/),
+  );
+  for (const file of files) expect(existsSync(file), file.pathname).toBe(true);
 });
 
 it('has no package in it without its licence', () => {
