@@ -178,15 +178,16 @@ PACKAGE=$OUT/package
 pack_addon() {
   mkdir -p "$PACKAGE" && ln -sfn "$(cd "$RESULTS" && pwd)" "$PACKAGE/build" || return
   [ -e "$RESULTS/loader/build-info.json" ] && return
-  "$NODE" --input-type=module - "$PWD/dist/install/libtorch.js" "$LIBTORCH" >"$RESULTS/loader/build-info.json" <<'MODULE'
+  "$NODE" --input-type=module - "$PWD/dist/install/libtorch.js" "$LIBTORCH" >"$RESULTS/loader/build-info.json.new" <<'MODULE' &&
 const { inspectLibtorch } = await import(process.argv[2]);
 const { version: torch, flavour, dir: libtorch } = inspectLibtorch(process.argv[3]);
 console.log(JSON.stringify({ torch, flavour, libtorch }));
 MODULE
+    mv "$RESULTS/loader/build-info.json.new" "$RESULTS/loader/build-info.json"
 }
 if [ -z "$why" ] && ! said=$(pack_addon 2>&1); then
   why="the addon cannot be described: $(echo "$said" | grep -m 1 rror)"
-  rm -f "$RESULTS/loader/build-info.json"
+  rm -f "$RESULTS/loader/build-info.json.new"
 fi
 through_node() { # name seconds summary arguments...
   local name=$1 limit=$2 summary=$3
