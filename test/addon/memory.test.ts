@@ -77,7 +77,7 @@ describe('memory', () => {
 
     /** Peak of a load, in sizes of the file. */
     async function peak(file: string, dtype: LoadRequest['dtype']): Promise<number> {
-      await using engine = await Engine.create({ device: 'cpu' });
+      await using engine = await Engine.create({ device: 'cpu', threads: 1 });
       const before = await memory(engine, true);
       await engine.run('load', { dtype, offload: false, dit: { path: file, config } });
       const grown = (await memory(engine)).peakResidentBytes - before.residentBytes;

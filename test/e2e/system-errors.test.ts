@@ -65,7 +65,7 @@ it('too few files that may be open', () => {
   expect([ended.status, ended.stderr]).toEqual([
     1,
     expect.stringMatching(
-      /^error: cannot (start svg-t2i|open \S+\.js): too many files are open\n.*ulimit -n 4096\n.*ERR_SVGT2I_IO\n$/,
+      /^error: cannot (start svg-t2i|open \S+\.js(on)?): too many files are open\n.*ulimit -n 4096\n.*ERR_SVGT2I_IO\n$/,
     ),
   ]);
   expect(JSON.parse(ended.stdout)).toMatchObject({ type: 'error', code: 'ERR_SVGT2I_IO' });
