@@ -165,7 +165,7 @@ it('refuses to begin with int8, whose numbers are nothing without their scales',
   // As the hint has it.
   const full = inRun('dit-full');
   expect((await run(['convert', rounded, full, '--dtype', 'fp32'])).code).toBe(0);
-  const begun = await run(ditArgs(workshop, 'full', ...from(full), '--set', 'samples.every=0'));
+  const begun = await run(ditArgs(workshop, 'from-full', ...from(full), '--set', 'samples.every=0'));
   expect([begun.code, begun.stderr]).toEqual([0, expect.not.stringContaining('initFrom')]);
 });
 
